@@ -1,0 +1,132 @@
+import type { Ipv4 } from '../bytes/ipv4-address.ts';
+import type { AuthDenial, AuthMethod, AuthVerdict, MppeKeyMaterial, UserProfile, VerifyEffect } from '../ports/auth.ts';
+import type { RandomSource } from '../ports/random.ts';
+import type { SetupPhase } from '../ports/telemetry.ts';
+
+/** What we do with encryption on a link: four policies (requirements E9). */
+export type EncryptionPolicy = 'required' | 'preferred' | 'permitted' | 'disabled';
+export type MppeStrength = 40 | 56 | 128;
+
+/** `server` authenticates the other side and assigns its address; `client` is authenticated and asks for one. */
+export type LinkRole = 'server' | 'client';
+
+export interface LinkOptions {
+  readonly role: LinkRole;
+  /** The MRU we ask for, in octets (RFC 1661 section 6.1): 1400 unless the outer path says otherwise. */
+  readonly mru: number;
+  /** Methods we require (server) or accept (client), strongest first. Empty: no authentication. */
+  readonly authMethods: readonly AuthMethod[];
+  /** Name in our challenges (server) or our user name (client). */
+  readonly localName: string;
+  /** Role `client` only. */
+  readonly password?: string;
+  readonly encryption: EncryptionPolicy;
+  /** Strengths we allow, strongest first. */
+  readonly mppeStrengths: readonly MppeStrength[];
+  /** Restart timer in ms, and counters (RFC 1661 section 4.6): 3000, 10, 2, 5. */
+  readonly restartMs: number;
+  readonly maxConfigure: number;
+  readonly maxTerminate: number;
+  readonly maxFailure: number;
+  /** LCP Echo-Request every so many ms (0: never); the link is dead after `echoFailures` unanswered ones in a row. */
+  readonly echoIntervalMs: number;
+  readonly echoFailures: number;
+  /** The whole of authentication must be over in this time, in ms. */
+  readonly authTimeoutMs: number;
+  readonly random: RandomSource;
+}
+
+/** Addresses of one session, decided by the gateway after authentication. */
+export interface NetworkProfile {
+  readonly localAddress: Ipv4;
+  readonly peerAddress: Ipv4;
+  /** Pushed by IPCP when the peer asks (RFC 1877); at most two each are used. */
+  readonly dns: readonly Ipv4[];
+  readonly wins: readonly Ipv4[];
+}
+
+export type LinkInput =
+  /** The call is up: LCP starts. */
+  | { readonly kind: 'open' }
+  /** A PPP frame that is not user data: protocol number and information field (borrowed until return). */
+  | { readonly kind: 'frame'; readonly protocol: number; readonly bytes: Uint8Array }
+  /** Answer to the effect `verify`. */
+  | { readonly kind: 'verdict'; readonly verdict: AuthVerdict }
+  /** Answer to the effect `authenticated` (server); NCPs may start. */
+  | { readonly kind: 'authorize'; readonly profile: NetworkProfile }
+  /** Any packet arrived from the peer: it is alive, echoes may wait. */
+  | { readonly kind: 'alive' }
+  /** Too many undecryptable packets, administrator, ...: Terminate-Request, then `closed`. */
+  | { readonly kind: 'close'; readonly reason: LinkEnd; readonly detail: string };
+
+/** Why a link ended; the gateway maps it to a ClearReason. */
+export type LinkEnd =
+  | 'authentication-failed'
+  | 'negotiation-failed'
+  | 'encryption-required'
+  | 'no-address'
+  | 'peer-terminated'
+  | 'echo-timeout'
+  | 'no-answer'
+  | 'loopback'
+  | 'administrative'
+  | 'shutdown';
+
+/** What LCP agreed on, for the data path. */
+export interface LinkFraming {
+  /** The largest information field the peer accepts. */
+  readonly peerMru: number;
+  /** We may send one-octet protocol fields / leave out FF 03 (RFC 1661 sections 6.5, 6.6). */
+  readonly sendPfc: boolean;
+  readonly sendAcfc: boolean;
+}
+
+export interface EncryptionParameters {
+  readonly strength: MppeStrength;
+  readonly stateless: boolean;
+  readonly keys: MppeKeyMaterial;
+}
+
+export type LinkEffect =
+  | { readonly kind: 'send'; readonly protocol: number; readonly bytes: Uint8Array }
+  | VerifyEffect
+  | {
+      readonly kind: 'attempt-failed';
+      readonly method: string;
+      readonly identity: string;
+      readonly denial: AuthDenial;
+      readonly retriesLeft: number;
+    }
+  /** The peer is who it says; the gateway answers `authorize` (or `close`). */
+  | {
+      readonly kind: 'authenticated';
+      readonly method: string;
+      readonly identity: string;
+      readonly profile: UserProfile;
+    }
+  /** A set-up phase began or ended, for the trace and the log. */
+  | { readonly kind: 'phase'; readonly phase: SetupPhase; readonly state: 'begin' | 'done' }
+  | {
+      readonly kind: 'phase';
+      readonly phase: SetupPhase;
+      readonly state: 'failed';
+      readonly error: string;
+      readonly detail: string;
+    }
+  /** LCP opened: use this framing from the next frame on. */
+  | { readonly kind: 'framing'; readonly framing: LinkFraming }
+  /** CCP opened or closed. `undefined`: user data goes in the clear, if the policy lets it go at all. */
+  | { readonly kind: 'encryption'; readonly parameters: EncryptionParameters | undefined }
+  /** IPCP opened: user data may flow with these addresses. `undefined`: it closed. */
+  | {
+      readonly kind: 'network';
+      readonly network:
+        | { readonly localAddress: Ipv4; readonly peerAddress: Ipv4; readonly dns: readonly Ipv4[] }
+        | undefined;
+    }
+  /** Something the operator may want to know (peer quirk, unexpected option, Identification text). Never a secret. */
+  | { readonly kind: 'note'; readonly event: string; readonly detail: string }
+  /** A frame that changed nothing, by name (counted, not logged). */
+  | { readonly kind: 'ignored'; readonly protocol: number; readonly why: string }
+  /** The link is over; nothing follows. */
+  | { readonly kind: 'closed'; readonly reason: LinkEnd; readonly detail: string };

@@ -1,0 +1,111 @@
+import type { Ipv4 } from '../bytes/ipv4-address.ts';
+import type { Machine } from '../machine/machine.ts';
+import type { CancelSignal } from './cancel.ts';
+import type { RandomSource } from './random.ts';
+
+/** Master session keys for MPPE, 16 octets each, named from our side: `send` encrypts what we send (RFC 3079 section 3.3). */
+export interface MppeKeyMaterial {
+  readonly send: Uint8Array;
+  readonly receive: Uint8Array;
+}
+
+/**
+ * What a back-end is asked and answers, per kind of proof. Open: an authentication package adds its kind by declaration
+ * merging.
+ */
+export interface AuthKinds {
+  'ms-chap-v2': {
+    readonly request: {
+      /** As the peer sent it, domain included ("CORP\\alice"); the back-end looks up and hashes the part behind it. */
+      readonly userName: string;
+      readonly authenticatorChallenge: Uint8Array;
+      readonly peerChallenge: Uint8Array;
+      readonly ntResponse: Uint8Array;
+    };
+    readonly grant: {
+      /** "S=" and 40 upper-case hexadecimal digits (RFC 2759 section 5). */
+      readonly authenticatorResponse: string;
+      /** From the authenticator's side. */
+      readonly keys: MppeKeyMaterial;
+    };
+  };
+}
+export type AuthKind = keyof AuthKinds;
+export type AuthDenial = 'bad-credentials' | 'expired' | 'locked' | 'unavailable';
+
+/** What a back-end knows about a user beyond the proof. */
+export interface UserProfile {
+  /** Fixed inner address, if the user has one. */
+  readonly address?: Ipv4;
+}
+
+export type AuthVerdict<K extends AuthKind = AuthKind> =
+  | {
+      readonly ok: true;
+      readonly identity: string;
+      readonly profile: UserProfile;
+      readonly grant: AuthKinds[K]['grant'];
+    }
+  | { readonly ok: false; readonly denial: AuthDenial };
+
+/** Back-end: knows users, not frames. */
+export interface Authenticator {
+  readonly name: string;
+  supports(kind: AuthKind): boolean;
+  /** Rejects only when the back-end itself fails; the caller turns that into the denial `unavailable`. */
+  verify<K extends AuthKind>(kind: K, request: AuthKinds[K]['request'], signal: CancelSignal): Promise<AuthVerdict<K>>;
+}
+
+export type AuthInput =
+  | { readonly kind: 'start' }
+  /** The information field of a PPP frame of one of the method's protocols; borrowed until return. */
+  | { readonly kind: 'frame'; readonly protocol: number; readonly bytes: Uint8Array }
+  | { readonly kind: 'verdict'; readonly verdict: AuthVerdict };
+
+/** One request to a back-end; the link answers it with the input `verdict`. */
+export type VerifyEffect = {
+  readonly [K in AuthKind]: { readonly kind: 'verify'; readonly method: K; readonly request: AuthKinds[K]['request'] };
+}[AuthKind];
+
+export type AuthEffect =
+  | { readonly kind: 'send'; readonly protocol: number; readonly bytes: Uint8Array }
+  | VerifyEffect
+  /** One failed attempt, whether or not the peer may retry: logged once, on one line. */
+  | {
+      readonly kind: 'attempt-failed';
+      readonly identity: string;
+      readonly denial: AuthDenial;
+      readonly retriesLeft: number;
+    }
+  | {
+      readonly kind: 'accept';
+      readonly identity: string;
+      readonly profile: UserProfile;
+      readonly keys?: MppeKeyMaterial;
+    }
+  | { readonly kind: 'reject'; readonly identity: string; readonly denial: AuthDenial | 'timeout' | 'protocol' };
+
+export type AuthRole = 'authenticator' | 'peer';
+
+export interface AuthContext {
+  readonly role: AuthRole;
+  /** The name we give in challenges (authenticator) or responses (peer: the user name). */
+  readonly localName: string;
+  /** Role `peer` only. */
+  readonly password?: string;
+  readonly random: RandomSource;
+}
+
+/** Wire method: knows frames, not users. One object serves all sessions; `begin` makes the state of one. */
+export interface AuthMethod {
+  readonly name: string;
+  /** Data of the LCP Authentication-Protocol option: protocol (2 octets), then the algorithm if any. */
+  readonly lcpOption: Uint8Array;
+  /** Higher is offered first. */
+  readonly preference: number;
+  /** True when an accepted exchange yields MPPE keys. */
+  readonly yieldsKeys: boolean;
+  /** PPP protocol numbers whose frames belong to the exchange. */
+  readonly protocols: readonly number[];
+  begin(context: AuthContext): Machine<AuthInput, AuthEffect>;
+}

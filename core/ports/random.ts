@@ -1,0 +1,4 @@
+export interface RandomSource {
+  /** Cryptographically strong octets. */
+  bytes(length: number): Uint8Array;
+}
