@@ -1,0 +1,14 @@
+{
+  "variables": { "werror%": 0 },
+  "targets": [
+    {
+      "target_name": "pptp_native",
+      "sources": ["src/addon.c", "src/arguments.c", "src/errors.c", "src/poll.c", "src/tun.c"],
+      "defines": ["NAPI_VERSION=8", "_GNU_SOURCE"],
+      "cflags!": ["-std=gnu17"],
+      "cflags": ["-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-fvisibility=hidden"],
+      "cflags_c": ["-std=gnu11"],
+      "conditions": [["werror==1", { "cflags": ["-Werror"] }]]
+    }
+  ]
+}
