@@ -1,5 +1,6 @@
 import type { Ipv4 } from '../bytes/ipv4-address.ts';
 import { DROP_REASONS, type DropReason } from '../outcome.ts';
+import { type Instant, instant } from '../time.ts';
 import type { Session } from './session.ts';
 
 /** Verdict of a live packet; drop reasons follow, the two other fates are at the end. */
@@ -34,8 +35,14 @@ export class PacketBatch {
   readonly outerDestination: Uint32Array;
   /** PPP protocol number of the packet once PPP decode has read it (inbound) or before PPP encode writes it (outbound). */
   readonly protocol: Uint16Array;
+  /** Our Call ID that an inbound GRE packet named. */
+  readonly callId: Uint16Array;
   /** GRE sequence number of an inbound packet; -1 when it has none. */
   readonly sequence: Float64Array;
+  /** GRE acknowledgment number that an inbound packet carried; -1 when it has none. */
+  readonly acknowledgment: Float64Array;
+  /** When the batch came from its device; stages take this as the time. */
+  now: Instant = instant(0);
   /** Live packets. */
   count = 0;
   /** Position in `order` that a stage is working on; the bridge blames this packet when the stage throws. */
@@ -53,7 +60,9 @@ export class PacketBatch {
     this.outerSource = new Uint32Array(capacity);
     this.outerDestination = new Uint32Array(capacity);
     this.protocol = new Uint16Array(capacity);
+    this.callId = new Uint16Array(capacity);
     this.sequence = new Float64Array(capacity);
+    this.acknowledgment = new Float64Array(capacity);
     this.verdict = new Uint8Array(capacity);
   }
 
@@ -116,6 +125,16 @@ export class PacketBatch {
     this.length[index] = (this.length[index] ?? 0) - octets;
   }
 
+  /** Puts `bytes` in place of packet `index`; false (and no change) when they do not fit behind the head-room. */
+  replace(index: number, bytes: Uint8Array): boolean {
+    if (bytes.length > SLOT_SIZE - HEADROOM) return false;
+    const at = index * SLOT_SIZE + HEADROOM;
+    this.slab.set(bytes, at);
+    this.offset[index] = at;
+    this.length[index] = bytes.length;
+    return true;
+  }
+
   drop(index: number, reason: DropReason): void {
     this.verdict[index] = CODE_OF.get(reason) ?? 1;
   }
@@ -168,5 +187,6 @@ export class PacketBatch {
     this.session[index] = undefined;
     this.protocol[index] = 0;
     this.sequence[index] = -1;
+    this.acknowledgment[index] = -1;
   }
 }

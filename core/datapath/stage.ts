@@ -1,3 +1,4 @@
+import type { Observable } from 'rxjs';
 import type { PacketBatch } from './packet-batch.ts';
 import type { Session } from './session.ts';
 
@@ -24,6 +25,8 @@ export const STAGE_SLOT = {
  */
 export interface BatchStep {
   process(batch: PacketBatch, from: number): void;
+  /** Packets that the stage kept and lets go later, or makes itself: merged into the stream right after this step. */
+  readonly released$?: Observable<PacketBatch>;
 }
 
 /** A layer of the data path: both directions, one name, one slot. Bound once for all sessions. */
