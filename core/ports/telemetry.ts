@@ -1,4 +1,5 @@
 import type { Direction, DropReason } from '../outcome.ts';
+import type { Instant } from '../time.ts';
 
 export type Attributes = Readonly<Record<string, string | number | boolean>>;
 
@@ -16,7 +17,7 @@ export interface PhaseSpan {
 /** The trace of one tunnel's set-up: from the first control message to IPCP open, or to the failure. */
 export interface TunnelTrace {
   readonly traceId: string;
-  phase(name: SetupPhase, attributes?: Attributes): PhaseSpan;
+  phase(name: SetupPhase, attributes?: Attributes, since?: Instant): PhaseSpan;
   attributes(attributes: Attributes): void;
   end(failure?: { readonly error: string; readonly message: string }): void;
 }
@@ -29,7 +30,8 @@ export interface Telemetry {
   dropped(stage: string, direction: Direction, reason: DropReason, count: number): void;
   /** A stage threw: the packet is also counted by `dropped` as `stage-fault`. */
   fault(stage: string, direction: Direction, cause: unknown): void;
-  tunnel(attributes: Attributes): TunnelTrace;
+  /** `since` is when the first control message came, on the gateway's clock. */
+  tunnel(attributes: Attributes, since?: Instant): TunnelTrace;
   /** Something worth counting that is not a packet (`auth.failed`, `call.refused`). */
   event(name: string, attributes?: Attributes): void;
 }

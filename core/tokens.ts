@@ -1,0 +1,40 @@
+import type { ServiceIdentifier } from 'inversify';
+import type { Stage } from './datapath/stage.ts';
+import type { AddressPool } from './ports/addresses.ts';
+import type { Authenticator, AuthMethod } from './ports/auth.ts';
+import type { Clock } from './ports/clock.ts';
+import type { ControlPlugin } from './ports/control.ts';
+import type { CallIds } from './ports/ids.ts';
+import type { Lifecycle } from './ports/lifecycle.ts';
+import type { Log } from './ports/log.ts';
+import type { GreSocket, TunDevice } from './ports/packet-io.ts';
+import type { RandomSource } from './ports/random.ts';
+import type { ControlFrames, SessionLookup, Wakeups } from './ports/sessions.ts';
+import type { Telemetry } from './ports/telemetry.ts';
+
+// Symbol.for: a plug-in with its own copy of this module still names the same services.
+const token = <T>(name: string): ServiceIdentifier<T> => Symbol.for(`pptp-gateway/${name}`) as ServiceIdentifier<T>;
+
+/** Everything that can be bound or injected. Several bindings are welcome where the comment says so. */
+export const TOKENS = {
+  Clock: token<Clock>('Clock'),
+  Random: token<RandomSource>('Random'),
+  Log: token<Log>('Log'),
+  Telemetry: token<Telemetry>('Telemetry'),
+  CallIds: token<CallIds>('CallIds'),
+  AddressPool: token<AddressPool>('AddressPool'),
+  SessionLookup: token<SessionLookup>('SessionLookup'),
+  Wakeups: token<Wakeups>('Wakeups'),
+  ControlFrames: token<ControlFrames>('ControlFrames'),
+  /** Several: sorted by slot. */
+  Stage: token<Stage>('Stage'),
+  /** Several: offered by preference. */
+  AuthMethod: token<AuthMethod>('AuthMethod'),
+  /** Several: asked in binding order. */
+  Authenticator: token<Authenticator>('Authenticator'),
+  Control: token<ControlPlugin>('ControlPlugin'),
+  GreSocket: token<GreSocket>('GreSocket'),
+  Tun: token<TunDevice>('TunDevice'),
+  /** Several: started after the devices, stopped before them. */
+  Lifecycle: token<Lifecycle>('Lifecycle'),
+} as const;

@@ -1,0 +1,109 @@
+import { filter, merge, type Observable, Subject, Subscription, takeUntil, tap } from 'rxjs';
+import { lift } from '../core/datapath/lift.ts';
+import type { PacketBatch } from '../core/datapath/packet-batch.ts';
+import { STAGE_SLOT, type Stage } from '../core/datapath/stage.ts';
+import { GatewayError } from '../core/errors.ts';
+import type { Direction } from '../core/outcome.ts';
+import type { Clock } from '../core/ports/clock.ts';
+import type { GreSocket, PacketIo, TunDevice } from '../core/ports/packet-io.ts';
+import type { Telemetry } from '../core/ports/telemetry.ts';
+
+/**
+ * The packet's way, one stream per direction for all tunnels:
+ *
+ *   in:   GRE socket → GRE decode → Call-ID demux → sequence → PPP decode → MPPE decrypt → (decompress) → (IPsec hook)
+ *         → MSS clamp → source guard → TUN
+ *   out:  TUN → route lookup → MSS clamp → (IPsec hook) → (compress) → MPPE encrypt → PPP encode → GRE encode → GRE socket
+ *
+ * Stages come sorted by slot; inbound runs upwards, outbound is its mirror. What stages release later (reordering,
+ * control frames, acknowledgments) is merged in right after their step.
+ */
+export class Pipeline {
+  private readonly stop$ = new Subject<void>();
+  private readonly subscriptions = new Subscription();
+  private readonly gre: GreSocket;
+  private readonly tun: TunDevice;
+  private readonly stages: readonly Stage[];
+  private readonly clock: Clock;
+  private readonly telemetry: Telemetry;
+
+  constructor(gre: GreSocket, tun: TunDevice, stages: readonly Stage[], clock: Clock, telemetry: Telemetry) {
+    this.gre = gre;
+    this.tun = tun;
+    this.stages = stages;
+    this.clock = clock;
+    this.telemetry = telemetry;
+  }
+
+  /** `died` is called when a device fails for good: its name and the cause. */
+  start(died: (device: string, cause: unknown) => void): void {
+    const inbound$ = this.weave('in', this.gre.batches$, this.stages);
+    const outbound$ = this.weave('out', this.tun.batches$, this.stages.toReversed());
+    this.run(inbound$, this.tun, 'tun', 'in', (cause) => died(this.gre.name, cause));
+    this.run(outbound$, this.gre, 'gre-socket', 'out', (cause) => died(this.tun.name, cause));
+  }
+
+  stop(): void {
+    this.stop$.next();
+    this.subscriptions.unsubscribe();
+  }
+
+  private weave(
+    direction: Direction,
+    source$: Observable<PacketBatch>,
+    stages: readonly Stage[],
+  ): Observable<PacketBatch> {
+    const stamped$ = source$.pipe(
+      tap((batch) => {
+        batch.now = this.clock.now();
+      }),
+    );
+    return stages.reduce<Observable<PacketBatch>>((stream$, stage) => {
+      const step = direction === 'in' ? stage.inbound : stage.outbound;
+      if (step === undefined) return stream$;
+      const lifted$ = stream$.pipe(lift(step, stage.name, direction, this.telemetry));
+      return step.released$ === undefined ? lifted$ : merge(lifted$, step.released$);
+    }, stamped$);
+  }
+
+  private run(
+    stream$: Observable<PacketBatch>,
+    sink: PacketIo,
+    name: string,
+    direction: Direction,
+    died: (cause: unknown) => void,
+  ): void {
+    const written$ = stream$.pipe(
+      filter((batch) => batch.count > 0),
+      takeUntil(this.stop$),
+    );
+    this.subscriptions.add(
+      written$.subscribe({
+        next: (batch) => {
+          const accepted = sink.write(batch);
+          if (accepted > 0) this.telemetry.packets(name, direction, accepted);
+          if (accepted < batch.count) this.telemetry.dropped(name, direction, 'device-refused', batch.count - accepted);
+        },
+        error: died,
+      }),
+    );
+  }
+}
+
+const EXCLUSIVE: ReadonlySet<number> = new Set(Object.values(STAGE_SLOT));
+
+/** Stages by slot, then name; two stages in one built-in slot are a configuration mistake. */
+export function orderStages(stages: readonly Stage[]): readonly Stage[] {
+  const sorted = stages.toSorted((a, b) => a.slot - b.slot || (a.name < b.name ? -1 : 1));
+  for (let i = 1; i < sorted.length; i += 1) {
+    const before = sorted[i - 1];
+    const stage = sorted[i];
+    if (before !== undefined && stage !== undefined && before.slot === stage.slot && EXCLUSIVE.has(stage.slot)) {
+      throw new GatewayError(
+        'STAGE_CONFLICT',
+        `stages "${before.name}" and "${stage.name}" both want slot ${stage.slot}: give one of them another slot, or leave its plug-in out of PPTP_PLUGINS`,
+      );
+    }
+  }
+  return sorted;
+}

@@ -1,0 +1,73 @@
+import { type Ipv4, ipv4 } from '../../core/bytes/ipv4-address.ts';
+import type { AddressLease, AddressPool } from '../../core/ports/addresses.ts';
+
+export interface PoolRange {
+  /** First address of the block (the network address). */
+  readonly network: Ipv4;
+  /** Prefix length, 1..30. */
+  readonly prefix: number;
+  readonly gatewayAddress: Ipv4;
+}
+
+/**
+ * Inner addresses from one CIDR block: all of it but the network, broadcast and gateway addresses. An address that came
+ * back goes to the end of the line, so that late packets of its last user do not meet a new one. Users' fixed addresses
+ * are not given to others.
+ */
+export class CidrPool implements AddressPool {
+  readonly gatewayAddress: Ipv4;
+  private readonly first: number;
+  private readonly last: number;
+  private readonly leased = new Set<number>();
+  private readonly returned: number[] = [];
+  private readonly reserved: () => ReadonlySet<number>;
+  private next: number;
+
+  constructor(range: PoolRange, reserved: () => ReadonlySet<number> = () => new Set()) {
+    const size = 2 ** (32 - range.prefix);
+    this.gatewayAddress = range.gatewayAddress;
+    this.first = range.network + 1;
+    this.last = range.network + size - 2;
+    this.next = this.first;
+    this.reserved = reserved;
+  }
+
+  get inUse(): number {
+    return this.leased.size;
+  }
+
+  lease(wanted?: Ipv4): AddressLease {
+    if (wanted !== undefined) {
+      if (wanted < this.first || wanted > this.last || wanted === this.gatewayAddress) {
+        return { ok: false, why: 'outside-pool' };
+      }
+      return this.leased.has(wanted) ? { ok: false, why: 'in-use' } : this.take(wanted);
+    }
+    const reserved = this.reserved();
+    for (; this.next <= this.last; this.next += 1) {
+      if (this.isFree(this.next, reserved)) return this.take(this.next);
+    }
+    for (let tries = this.returned.length; tries > 0; tries -= 1) {
+      const address = this.returned.shift();
+      if (address === undefined) break;
+      if (this.isFree(address, reserved)) return this.take(address);
+      // Fixed for a user by now, or leased as such: keep it for a day when it is not.
+      if (!this.leased.has(address)) this.returned.push(address);
+    }
+    return { ok: false, why: 'exhausted' };
+  }
+
+  release(address: Ipv4): void {
+    // Addresses the first sweep has not reached yet need no place in the line: it will find them.
+    if (this.leased.delete(address) && address < this.next) this.returned.push(address);
+  }
+
+  private isFree(address: number, reserved: ReadonlySet<number>): boolean {
+    return address !== this.gatewayAddress && !this.leased.has(address) && !reserved.has(address);
+  }
+
+  private take(address: number): AddressLease {
+    this.leased.add(address);
+    return { ok: true, address: ipv4(address) };
+  }
+}

@@ -1,0 +1,245 @@
+import { randomBytes } from 'node:crypto';
+import { Subject } from 'rxjs';
+import { formatIpv4, type Ipv4 } from '../../core/bytes/ipv4-address.ts';
+import { GRE_CHANNEL } from '../../core/datapath/gre-channel.ts';
+import { PacketBatch } from '../../core/datapath/packet-batch.ts';
+import { Session } from '../../core/datapath/session.ts';
+import type { Stage } from '../../core/datapath/stage.ts';
+import type { SequenceStage } from '../../core/datapath/stages/sequence.stage.ts';
+import type { Machine } from '../../core/machine/machine.ts';
+import type { EncryptionParameters, LinkEffect, LinkInput } from '../../core/machine/ppp-link-types.ts';
+import type { AddressPool } from '../../core/ports/addresses.ts';
+import type { Authenticator } from '../../core/ports/auth.ts';
+import type { Clock } from '../../core/ports/clock.ts';
+import type { CallEvent, ControlPlugin } from '../../core/ports/control.ts';
+import { type CallEndpoint, sessionId } from '../../core/ports/ids.ts';
+import type { Lifecycle } from '../../core/ports/lifecycle.ts';
+import type { Log } from '../../core/ports/log.ts';
+import type { ControlFrames, Wakeups } from '../../core/ports/sessions.ts';
+import type { Telemetry } from '../../core/ports/telemetry.ts';
+import { earliest, type Instant, instant } from '../../core/time.ts';
+import { DeadlineHeap } from './deadline-heap.ts';
+import type { Outbox } from './outbox.ts';
+import type { SessionTable } from './session-table.ts';
+import { SetupTrace } from './setup-trace.ts';
+import { Tunnel, type TunnelContext } from './tunnel.ts';
+
+/** The parts of the driver that exist before it: made by the container, shared with the stages. */
+export interface DriverDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly telemetry: Telemetry;
+  readonly control: ControlPlugin;
+  readonly authenticators: readonly Authenticator[];
+  readonly addresses: AddressPool;
+  readonly sessions: SessionTable;
+  readonly hub: DriverHub;
+  readonly stages: readonly Stage[];
+  readonly sequence: SequenceStage;
+  createLink(): Machine<LinkInput, LinkEffect>;
+  setEncryption(session: Session, parameters: EncryptionParameters | undefined): void;
+}
+
+export interface DriverOptions {
+  readonly dns: readonly Ipv4[];
+  readonly wins: readonly Ipv4[];
+  readonly silenceMs: number;
+}
+
+/** Where stages reach the driver, and where the driver's own packets enter the pipeline. */
+export class DriverHub implements Wakeups, ControlFrames {
+  readonly control: Outbox;
+  readonly acks: Outbox;
+  readonly released = new Subject<PacketBatch>();
+  private target: (Wakeups & ControlFrames) | undefined;
+
+  constructor(control: Outbox, acks: Outbox) {
+    this.control = control;
+    this.acks = acks;
+  }
+
+  attach(target: Wakeups & ControlFrames): void {
+    this.target = target;
+  }
+
+  wake(session: Session, at: number): void {
+    this.target?.wake(session, at);
+  }
+
+  frame(session: Session, protocol: number, bytes: Uint8Array): void {
+    this.target?.frame(session, protocol, bytes);
+  }
+}
+
+/**
+ * The one driver: executes the effects of all machines, keeps all deadlines in one heap behind one timer of the clock,
+ * and opens and ends sessions as the control connection says.
+ */
+export class Driver implements Lifecycle, Wakeups, ControlFrames {
+  readonly name = 'session-driver';
+  private readonly deps: DriverDeps;
+  private readonly context: TunnelContext;
+  private readonly tunnels = new Map<Session, Tunnel>();
+  private readonly deadlines = new DeadlineHeap<Session>();
+  private readonly releasing = new PacketBatch(128);
+  private cancelTimer: (() => void) | undefined;
+  private timerAt = Number.POSITIVE_INFINITY;
+  private unsubscribe: (() => void) | undefined;
+
+  constructor(deps: DriverDeps, options: DriverOptions) {
+    this.deps = deps;
+    this.context = {
+      clock: deps.clock,
+      telemetry: deps.telemetry,
+      authenticators: deps.authenticators,
+      addresses: deps.addresses,
+      sessions: deps.sessions,
+      ...options,
+      send: (session, protocol, bytes) => deps.hub.control.put(session, protocol, bytes),
+      setEncryption: (session, parameters) => deps.setEncryption(session, parameters),
+      clear: (session, reason, detail) => deps.control.clear(session.call, reason, detail),
+      reschedule: (tunnel) => this.reschedule(tunnel.session),
+    };
+  }
+
+  start(): Promise<void> {
+    this.deps.hub.attach(this);
+    const subscription = this.deps.control.calls$.subscribe((event) => this.onCall(event));
+    this.unsubscribe = () => subscription.unsubscribe();
+    return Promise.resolve();
+  }
+
+  stop(): Promise<void> {
+    for (const tunnel of [...this.tunnels.values()]) this.end(tunnel, 'shutdown', 'the gateway stops');
+    this.unsubscribe?.();
+    this.cancelTimer?.();
+    return Promise.resolve();
+  }
+
+  get size(): number {
+    return this.tunnels.size;
+  }
+
+  frame(session: Session, protocol: number, bytes: Uint8Array): void {
+    this.tunnels.get(session)?.frame(protocol, bytes);
+  }
+
+  /** The session's stage or machine wants time no later than `at`. */
+  wake(session: Session, at: number): void {
+    if (!this.tunnels.has(session)) return;
+    const current = this.deadlines.at(session);
+    if (current !== undefined && current <= at) return;
+    this.deadlines.set(session, at);
+    this.arm();
+  }
+
+  /** Ends a session because the data path cannot go on with it (too many undecryptable packets). */
+  fail(session: Session, detail: string): void {
+    this.tunnels.get(session)?.close('negotiation-failed', detail);
+  }
+
+  private onCall(event: CallEvent): void {
+    if (event.kind === 'opened') this.begin(event);
+    else if (event.kind === 'closed') {
+      const tunnel = this.find(event.call);
+      if (tunnel !== undefined) this.end(tunnel, event.reason, event.detail);
+    }
+  }
+
+  private begin(event: Extract<CallEvent, { kind: 'opened' }>): void {
+    const { clock, log, telemetry, sessions, stages } = this.deps;
+    const id = sessionId(randomBytes(6).toString('hex'));
+    const session = new Session(id, event.call);
+    const since = instant(event.since);
+    const trace = telemetry.tunnel(
+      {
+        'session.id': id,
+        'network.transport': 'tcp',
+        'network.type': 'ipv4',
+        'network.local.address': formatIpv4(event.call.local),
+        'client.address': formatIpv4(event.call.peer),
+        'pptp.call.id': event.call.localCallId,
+        'pptp.peer_call.id': event.call.peerCallId,
+      },
+      since,
+    );
+    trace.phase('control', {}, since).end();
+    const setup = new SetupTrace(trace);
+    const sessionLog = log.child({ session: id, peer: event.peerName, trace_id: trace.traceId });
+    const tunnel = new Tunnel(session, event.peerName, this.deps.createLink(), setup, this.context, sessionLog);
+    this.tunnels.set(session, tunnel);
+    sessions.add(session);
+    for (const stage of stages) stage.open?.(session);
+    sessionLog.info('call.opened', `a call from ${event.peerName}`, {
+      callId: event.call.localCallId,
+      peerCallId: event.call.peerCallId,
+      local: formatIpv4(event.call.local),
+      setupMs: Math.round(clock.now() - event.since),
+    });
+    tunnel.open();
+  }
+
+  private end(tunnel: Tunnel, reason: Parameters<Tunnel['end']>[0], detail: string): void {
+    const { session } = tunnel;
+    this.tunnels.delete(session);
+    this.deadlines.remove(session);
+    tunnel.end(reason, detail);
+    for (const stage of this.deps.stages) stage.close?.(session);
+  }
+
+  private find(call: CallEndpoint): Tunnel | undefined {
+    const session = this.deps.sessions.byCallId(call.localCallId);
+    return session === undefined ? undefined : this.tunnels.get(session);
+  }
+
+  private reschedule(session: Session): void {
+    const tunnel = this.tunnels.get(session);
+    if (tunnel === undefined) return;
+    const due = earliest(tunnel.nextTimeout(), session.get(GRE_CHANNEL)?.nextTimeout());
+    if (due === undefined) this.deadlines.remove(session);
+    else this.deadlines.set(session, due);
+    this.arm();
+  }
+
+  /** One timer for the earliest deadline of all. */
+  private arm(): void {
+    const at = this.deadlines.earliest ?? Number.POSITIVE_INFINITY;
+    if (at === this.timerAt) return;
+    // An early firing is harmless; only an earlier deadline needs a new timer.
+    if (at > this.timerAt) return;
+    this.cancelTimer?.();
+    this.timerAt = at;
+    this.cancelTimer = this.deps.clock.schedule(instant(at), () => this.onTimer());
+  }
+
+  private onTimer(): void {
+    this.timerAt = Number.POSITIVE_INFINITY;
+    const now = this.deps.clock.now();
+    for (let session = this.deadlines.takeDue(now); session !== undefined; session = this.deadlines.takeDue(now)) {
+      this.serve(session, now);
+    }
+    this.flushReleased(now);
+    this.arm();
+  }
+
+  private serve(session: Session, now: Instant): void {
+    const tunnel = this.tunnels.get(session);
+    if (tunnel === undefined) return;
+    const channel = session.get(GRE_CHANNEL);
+    if (channel !== undefined) {
+      while (!this.deps.sequence.releaseDue(session, now, this.releasing)) this.flushReleased(now);
+      if (channel.ackIsDue(now)) this.deps.hub.acks.put(session, 0, NOTHING);
+    }
+    tunnel.handleTimeout(now);
+    this.reschedule(session);
+  }
+
+  private flushReleased(now: Instant): void {
+    if (this.releasing.count === 0) return;
+    this.releasing.now = now;
+    this.deps.hub.released.next(this.releasing);
+    this.releasing.clear();
+  }
+}
+
+const NOTHING = new Uint8Array(0);

@@ -1,0 +1,66 @@
+import type { EncryptionParameters, LinkEffect } from '../../core/machine/ppp-link-types.ts';
+import type { PhaseSpan, SetupPhase, TunnelTrace } from '../../core/ports/telemetry.ts';
+
+type PhaseEffect = Extract<LinkEffect, { readonly kind: 'phase' }>;
+
+/** The trace of one tunnel's set-up: ends when the tunnel is first up, or when it fails before that. */
+export class SetupTrace {
+  private readonly trace: TunnelTrace;
+  private readonly open = new Map<SetupPhase, PhaseSpan>();
+  private ended = false;
+  private encryptionText = 'none';
+
+  constructor(trace: TunnelTrace) {
+    this.trace = trace;
+  }
+
+  get traceId(): string {
+    return this.trace.traceId;
+  }
+
+  /** "MPPE 128 stateless" or "none". */
+  get encryptionName(): string {
+    return this.encryptionText;
+  }
+
+  phase(effect: PhaseEffect): void {
+    if (this.ended) return;
+    if (effect.state === 'begin') {
+      this.open.get(effect.phase)?.end();
+      this.open.set(effect.phase, this.trace.phase(effect.phase));
+      return;
+    }
+    const span = this.open.get(effect.phase);
+    this.open.delete(effect.phase);
+    if (effect.state === 'failed') span?.end({ error: effect.error, message: effect.detail });
+    else span?.end();
+  }
+
+  authenticated(identity: string, method: string): void {
+    if (this.ended) return;
+    this.trace.attributes({ 'user.name': identity, 'ppp.auth.protocol': method });
+  }
+
+  encryption(parameters: EncryptionParameters): void {
+    this.encryptionText = `MPPE ${parameters.strength} ${parameters.stateless ? 'stateless' : 'stateful'}`;
+    if (this.ended) return;
+    this.trace.attributes({ 'ppp.mppe.key_bits': parameters.strength, 'ppp.mppe.stateless': parameters.stateless });
+  }
+
+  up(address: string): void {
+    if (this.ended) return;
+    this.trace.attributes({ 'ppp.ipcp.address': address });
+    this.finish();
+  }
+
+  fail(error: string, message: string): void {
+    if (!this.ended) this.finish({ error, message });
+  }
+
+  private finish(failure?: { readonly error: string; readonly message: string }): void {
+    this.ended = true;
+    for (const span of this.open.values()) span.end(failure);
+    this.open.clear();
+    this.trace.end(failure);
+  }
+}

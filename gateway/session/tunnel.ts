@@ -1,0 +1,298 @@
+import { printable } from '../../core/bytes/ascii.ts';
+import { formatIpv4, type Ipv4 } from '../../core/bytes/ipv4-address.ts';
+import { GRE_CHANNEL } from '../../core/datapath/gre-channel.ts';
+import type { Session } from '../../core/datapath/session.ts';
+import { PPP_FRAMING } from '../../core/datapath/stages/ppp.stage.ts';
+import type { Machine } from '../../core/machine/machine.ts';
+import type { EncryptionParameters, LinkEffect, LinkEnd, LinkInput } from '../../core/machine/ppp-link-types.ts';
+import type { AddressPool } from '../../core/ports/addresses.ts';
+import type { Authenticator, AuthKind, AuthKinds, AuthVerdict, UserProfile } from '../../core/ports/auth.ts';
+import type { Clock } from '../../core/ports/clock.ts';
+import type { ClearReason } from '../../core/ports/control.ts';
+import type { Log } from '../../core/ports/log.ts';
+import type { Telemetry } from '../../core/ports/telemetry.ts';
+import { after, earliest, type Instant } from '../../core/time.ts';
+import type { SessionTable } from './session-table.ts';
+import type { SetupTrace } from './setup-trace.ts';
+
+/** What every tunnel of the process shares. */
+export interface TunnelContext {
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+  readonly authenticators: readonly Authenticator[];
+  readonly addresses: AddressPool;
+  readonly sessions: SessionTable;
+  readonly dns: readonly Ipv4[];
+  readonly wins: readonly Ipv4[];
+  /** Say so when no GRE packet came this long after the call was up, in ms (R31). */
+  readonly silenceMs: number;
+  send(session: Session, protocol: number, bytes: Uint8Array): void;
+  setEncryption(session: Session, parameters: EncryptionParameters | undefined): void;
+  /** Ends the call from our side; the control connection answers with the event `closed`. */
+  clear(session: Session, reason: ClearReason, detail: string): void;
+  /** The tunnel's deadline changed. */
+  reschedule(tunnel: Tunnel): void;
+}
+
+const CLEAR_REASON: Readonly<Record<LinkEnd, ClearReason>> = {
+  'authentication-failed': 'authentication-failed',
+  'negotiation-failed': 'negotiation-failed',
+  'encryption-required': 'encryption-required',
+  'no-address': 'no-address',
+  'peer-terminated': 'peer-terminated',
+  'echo-timeout': 'link-dead',
+  'no-answer': 'link-dead',
+  loopback: 'negotiation-failed',
+  administrative: 'administrative',
+  shutdown: 'shutdown',
+};
+
+/** Drives one session's PPP link: executes its effects and feeds it frames, answers and time. */
+export class Tunnel {
+  readonly session: Session;
+  readonly peerName: string;
+  private readonly context: TunnelContext;
+  private readonly link: Machine<LinkInput, LinkEffect>;
+  private readonly trace: SetupTrace;
+  private readonly log: Log;
+  private readonly abort = new AbortController();
+  private readonly openedAt: Instant;
+  private readonly steps: ((now: Instant) => readonly LinkEffect[])[] = [];
+  private lease: Ipv4 | undefined;
+  private running = false;
+  private over = false;
+  private silenceAt: Instant | undefined;
+  private heardAt: Instant | undefined;
+
+  constructor(
+    session: Session,
+    peerName: string,
+    link: Machine<LinkInput, LinkEffect>,
+    trace: SetupTrace,
+    context: TunnelContext,
+    log: Log,
+  ) {
+    this.session = session;
+    this.peerName = peerName;
+    this.link = link;
+    this.trace = trace;
+    this.context = context;
+    this.log = log;
+    this.openedAt = context.clock.now();
+    this.silenceAt = after(this.openedAt, context.silenceMs);
+  }
+
+  open(): void {
+    this.submit({ kind: 'open' });
+  }
+
+  frame(protocol: number, bytes: Uint8Array): void {
+    this.submit({ kind: 'frame', protocol, bytes });
+  }
+
+  close(reason: LinkEnd, detail: string): void {
+    this.submit({ kind: 'close', reason, detail });
+  }
+
+  nextTimeout(): Instant | undefined {
+    return this.over ? undefined : earliest(this.link.nextTimeout(), this.silenceAt);
+  }
+
+  handleTimeout(now: Instant): void {
+    if (this.over) return;
+    this.checkSilence(now);
+    const heard = this.session.get(GRE_CHANNEL)?.lastReceived;
+    if (heard !== undefined && heard !== this.heardAt) {
+      this.heardAt = heard;
+      this.submit({ kind: 'alive' });
+    }
+    const due = this.link.nextTimeout();
+    if (due !== undefined && due <= now) this.step((at) => this.link.handleTimeout(at));
+  }
+
+  /** The call is gone: gives everything back. Nothing happens on this tunnel afterwards. */
+  end(reason: ClearReason, detail: string): void {
+    if (this.over) return;
+    this.over = true;
+    this.abort.abort();
+    const { identity } = this.session;
+    const address = this.session.address;
+    this.context.setEncryption(this.session, undefined);
+    this.context.sessions.remove(this.session);
+    if (this.lease !== undefined) this.context.addresses.release(this.lease);
+    this.trace.fail(reason, detail);
+    const channel = this.session.get(GRE_CHANNEL);
+    this.log.info('session.closed', `the tunnel of ${identity ?? this.peerName} is closed: ${reason}`, {
+      reason,
+      detail,
+      user: identity,
+      address: address === undefined ? undefined : formatIpv4(address),
+      seconds: Math.round((this.context.clock.now() - this.openedAt) / 1000),
+      packetsIn: channel?.received ?? 0,
+      packetsOut: channel?.sent ?? 0,
+      octetsIn: channel?.receivedOctets ?? 0,
+      octetsOut: channel?.sentOctets ?? 0,
+      lost: channel?.queue.lost ?? 0,
+    });
+  }
+
+  private submit(input: LinkInput): void {
+    this.step((now) => this.link.handle(input, now));
+  }
+
+  /** One step of the machine at a time: an effect that leads to another step (authorize) waits for its turn. */
+  private step(step: (now: Instant) => readonly LinkEffect[]): void {
+    this.steps.push(step);
+    if (this.running) return;
+    this.running = true;
+    try {
+      for (let next = this.steps.shift(); next !== undefined && !this.over; next = this.steps.shift()) {
+        for (const effect of next(this.context.clock.now())) this.execute(effect);
+      }
+    } finally {
+      this.running = false;
+      this.steps.length = 0;
+    }
+    this.context.reschedule(this);
+  }
+
+  private execute(effect: LinkEffect): void {
+    if (this.over) return;
+    switch (effect.kind) {
+      case 'send':
+        this.context.send(this.session, effect.protocol, effect.bytes);
+        return;
+      case 'verify':
+        void this.verify(effect.method, effect.request);
+        return;
+      case 'attempt-failed':
+        // One line, fixed words, for people and for fail2ban alike (E4).
+        this.log.warn(
+          'auth.failed',
+          `authentication failed for user "${printable(effect.identity)}" from ${this.peerName} by ${effect.method}: ${effect.denial}`,
+          {
+            user: printable(effect.identity),
+            method: effect.method,
+            denial: effect.denial,
+            retriesLeft: effect.retriesLeft,
+          },
+        );
+        this.context.telemetry.event('auth.failed', { method: effect.method, denial: effect.denial });
+        return;
+      case 'authenticated':
+        this.authorize(effect.identity, effect.method, effect.profile);
+        return;
+      case 'phase':
+        this.trace.phase(effect);
+        return;
+      case 'framing': {
+        const framing = this.session.get(PPP_FRAMING);
+        if (framing !== undefined) Object.assign(framing, effect.framing);
+        return;
+      }
+      case 'encryption':
+        this.context.setEncryption(this.session, effect.parameters);
+        if (effect.parameters !== undefined) this.trace.encryption(effect.parameters);
+        return;
+      case 'network':
+        this.network(effect.network?.peerAddress);
+        return;
+      case 'note':
+        this.log.debug(effect.event, printable(effect.detail));
+        return;
+      case 'ignored':
+        this.context.telemetry.event('ppp.ignored', { protocol: effect.protocol, why: effect.why });
+        return;
+      case 'closed':
+        this.closed(effect.reason, effect.detail);
+        return;
+      default:
+        effect satisfies never;
+    }
+  }
+
+  private async verify<K extends AuthKind>(kind: K, request: AuthKinds[K]['request']): Promise<void> {
+    let verdict: AuthVerdict = { ok: false, denial: 'unavailable' };
+    const backEnd = this.context.authenticators.find((candidate) => candidate.supports(kind));
+    try {
+      if (backEnd !== undefined) verdict = await backEnd.verify(kind, request, this.abort.signal);
+    } catch (cause) {
+      this.log.error('auth.backend-failed', `the back-end ${backEnd?.name ?? '?'} could not answer`, {
+        cause: cause instanceof Error ? cause.message : String(cause),
+      });
+    }
+    if (!this.over) this.submit({ kind: 'verdict', verdict });
+  }
+
+  private authorize(identity: string, method: string, profile: UserProfile): void {
+    this.giveBack();
+    const lease = this.context.addresses.lease(profile.address);
+    if (!lease.ok) {
+      const wanted = profile.address === undefined ? '' : ` ${formatIpv4(profile.address)}`;
+      const detail = {
+        exhausted: 'no inner address is free: enlarge PPTP_POOL',
+        'in-use': `the user's fixed address${wanted} is in use`,
+        'outside-pool': `the user's fixed address${wanted} lies outside PPTP_POOL`,
+      }[lease.why];
+      this.log.warn('address.refused', `no address for "${printable(identity)}": ${detail}`);
+      this.close('no-address', detail);
+      return;
+    }
+    this.lease = lease.address;
+    this.session.identity = identity;
+    this.trace.authenticated(identity, method);
+    this.submit({
+      kind: 'authorize',
+      profile: {
+        localAddress: this.context.addresses.gatewayAddress,
+        peerAddress: lease.address,
+        dns: this.context.dns,
+        wins: this.context.wins,
+      },
+    });
+  }
+
+  private network(address: Ipv4 | undefined): void {
+    if (address === undefined) {
+      this.context.sessions.unbind(this.session);
+      return;
+    }
+    this.context.sessions.bind(this.session, address);
+    const milliseconds = Math.round(this.context.clock.now() - this.openedAt);
+    this.log.info(
+      'session.up',
+      `the tunnel of "${printable(this.session.identity ?? '')}" is up: ${formatIpv4(address)}`,
+      {
+        user: this.session.identity,
+        address: formatIpv4(address),
+        encryption: this.trace.encryptionName,
+        setupMs: milliseconds,
+      },
+    );
+    this.context.telemetry.event('session.up');
+    this.trace.up(formatIpv4(address));
+  }
+
+  private closed(reason: LinkEnd, detail: string): void {
+    const nothingHeard = reason === 'no-answer' && (this.session.get(GRE_CHANNEL)?.received ?? 0) === 0;
+    this.context.clear(this.session, nothingHeard ? 'no-gre' : CLEAR_REASON[reason], detail);
+  }
+
+  private checkSilence(now: Instant): void {
+    if (this.silenceAt === undefined || now < this.silenceAt) return;
+    this.silenceAt = undefined;
+    if ((this.session.get(GRE_CHANNEL)?.received ?? 0) > 0) return;
+    this.log.warn(
+      'gre.blocked',
+      `the control connection of ${this.peerName} is up, but no GRE packet has arrived from ${formatIpv4(this.session.call.peer)} ` +
+        `within ${Math.round((now - this.openedAt) / 1000)} s: a firewall, router or provider between the two drops IP protocol 47 (GRE)`,
+    );
+    this.context.telemetry.event('gre.blocked');
+  }
+
+  private giveBack(): void {
+    this.context.sessions.unbind(this.session);
+    if (this.lease !== undefined) this.context.addresses.release(this.lease);
+    this.lease = undefined;
+  }
+}
