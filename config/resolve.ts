@@ -1,0 +1,140 @@
+import { formatIpv4, type Ipv4, ipv4, parseIpv4 } from '../core/bytes/ipv4-address.ts';
+import { firstHost, hostCount, isHostOf, parseNetwork } from './formats.ts';
+import type { ConfigProblem } from './problems.ts';
+import { keyByPath } from './schema.ts';
+import type { GatewayConfig, Ipv4Network, Origins, RawConfig } from './types.ts';
+
+export interface Resolved {
+  readonly config: GatewayConfig;
+  readonly problems: readonly ConfigProblem[];
+  readonly warnings: readonly string[];
+}
+
+/** RFC 1661 frames with MPPE: 2 octets of coherency count and 2 of inner protocol number inside the MRU. */
+const MPPE_OVERHEAD = 4;
+
+// The formats have passed, so these cannot fail; the fall-backs only keep the types honest.
+const address = (text: string): Ipv4 => parseIpv4(text) ?? ipv4(0);
+const network = (text: string): Ipv4Network => parseNetwork(text) ?? { network: ipv4(0), prefixLength: 32, text };
+
+class Findings {
+  readonly problems: ConfigProblem[] = [];
+  readonly warnings: string[] = [];
+  readonly #isBad: (path: string) => boolean;
+
+  constructor(isBad: (path: string) => boolean) {
+    this.#isBad = isBad;
+  }
+
+  /** `other` is the key that `path` conflicts with; nothing is said while one of them has a problem of its own. */
+  problem(path: string, message: string, other: string): void {
+    if (this.#isBad(path) || this.#isBad(other)) return;
+    const env = keyByPath.get(path)?.env;
+    this.problems.push({ key: path, ...(env === undefined ? {} : { env }), message });
+  }
+
+  warn(path: string, message: string): void {
+    this.warnings.push(`${path} (${keyByPath.get(path)?.env ?? ''}): ${message}`);
+  }
+}
+
+const checkPool = (config: GatewayConfig, isSet: (path: string) => boolean, findings: Findings): void => {
+  const { range, gatewayAddress } = config.pool;
+  const free = hostCount(range) - 1;
+  if (!isHostOf(range, gatewayAddress)) {
+    findings.problem('pool.gatewayAddress', `must be a host address of pool.range ${range.text}.`, 'pool.range');
+  }
+  if (isSet('calls.max') && config.calls.max > free) {
+    findings.warn('calls.max', `${config.calls.max} calls, but pool.range ${range.text} has ${free} client addresses.`);
+  }
+};
+
+const checkLimits = (config: GatewayConfig, isSet: (path: string) => boolean, findings: Findings): void => {
+  const { maxConnections, maxConnectionsPerAddress } = config.listen;
+  // Only when both were chosen: lowering the total alone is enough to say what is meant.
+  if (isSet('listen.maxConnectionsPerAddress') && maxConnectionsPerAddress > maxConnections) {
+    const message = `must not be more than listen.maxConnections, which is ${maxConnections}.`;
+    findings.problem('listen.maxConnectionsPerAddress', message, 'listen.maxConnections');
+  }
+};
+
+const checkEncryption = (config: GatewayConfig, isSet: (path: string) => boolean, findings: Findings): void => {
+  const { policy, strengths } = config.mppe;
+  if (policy !== 'disabled' && strengths.length === 0) {
+    findings.problem('mppe.strengths', `must name a key length when mppe.policy is ${policy}.`, 'mppe.policy');
+  }
+  if (policy === 'disabled' && isSet('mppe.strengths') && strengths.length > 0) {
+    findings.warn('mppe.strengths', 'has no effect because mppe.policy is disabled.');
+  }
+  if (policy !== 'required') {
+    findings.warn('mppe.policy', `${policy} lets user data pass unencrypted.`);
+  }
+  const weak = strengths.filter((bits) => bits < 128);
+  if (policy !== 'disabled' && weak.length > 0) {
+    findings.warn('mppe.strengths', `${weak.join(' and ')} bit keys can be broken by trying them all.`);
+  }
+};
+
+const checkNetwork = (config: GatewayConfig, isSet: (path: string) => boolean, findings: Findings): void => {
+  const { manage, nat, natInterfaces, proxyArp } = config.network;
+  const most = config.mppe.policy === 'disabled' ? config.ppp.mru : config.ppp.mru - MPPE_OVERHEAD;
+  if (config.tun.mtu > most) {
+    findings.warn('tun.mtu', `packets over ${most} octets do not fit into ppp.mru ${config.ppp.mru} and are dropped.`);
+  }
+  if (nat === 'off' && natInterfaces.length > 0) {
+    findings.warn('network.natInterfaces', 'has no effect because network.nat is off.');
+  }
+  if (nat === 'on' && proxyArp.length > 0) {
+    findings.warn('network.proxyArp', 'the intranet sees the address of the gateway anyway because network.nat is on.');
+  }
+  if (manage) return;
+  for (const path of ['nat', 'natInterfaces', 'proxyArp', 'routes', 'mssClamp'].map((name) => `network.${name}`)) {
+    if (isSet(path)) findings.warn(path, 'has no effect because network.manage is false.');
+  }
+};
+
+/** Works out what is `auto`, and checks the keys against each other. */
+export const resolveConfig = (raw: RawConfig, origins: Origins, badKeys: ReadonlySet<string>): Resolved => {
+  const range = network(raw.pool.range);
+  const mtu = raw.mppe.policy === 'disabled' ? raw.ppp.mru : raw.ppp.mru - MPPE_OVERHEAD;
+  const { intranetInterface } = raw.network;
+  const config: GatewayConfig = {
+    ...raw,
+    calls: { ...raw.calls, max: raw.calls.max === 'auto' ? Math.min(65_535, hostCount(range) - 1) : raw.calls.max },
+    pool: {
+      range,
+      gatewayAddress: raw.pool.gatewayAddress === 'auto' ? firstHost(range) : address(raw.pool.gatewayAddress),
+      dns: raw.pool.dns.map(address),
+      wins: raw.pool.wins.map(address),
+    },
+    tun: { name: raw.tun.name, mtu: raw.tun.mtu === 'auto' ? mtu : raw.tun.mtu },
+    network: {
+      ...raw.network,
+      intranetInterface: intranetInterface === 'auto' ? undefined : intranetInterface,
+      routes: raw.network.routes.map(network),
+    },
+    users: { file: raw.users.file === 'auto' ? `${raw.stateDir.replace(/\/+$/, '')}/users.json` : raw.users.file },
+  };
+  const findings = new Findings((path) => badKeys.has(path));
+  const isSet = (path: string): boolean => (origins.get(path)?.kind ?? 'default') !== 'default';
+  for (const check of [checkPool, checkLimits, checkEncryption, checkNetwork]) check(config, isSet, findings);
+  return { config, problems: findings.problems, warnings: findings.warnings };
+};
+
+/** What an `auto` became, for people; undefined for every other key. */
+export const resolvedText = (path: string, config: GatewayConfig): string | undefined => {
+  switch (path) {
+    case 'calls.max':
+      return String(config.calls.max);
+    case 'pool.gatewayAddress':
+      return formatIpv4(config.pool.gatewayAddress);
+    case 'tun.mtu':
+      return String(config.tun.mtu);
+    case 'users.file':
+      return config.users.file;
+    case 'network.intranetInterface':
+      return config.network.intranetInterface ?? 'the interface of the default route';
+    default:
+      return undefined;
+  }
+};

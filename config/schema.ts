@@ -1,0 +1,327 @@
+import type { Schema } from 'convict';
+import {
+  absolutePath,
+  asciiName,
+  either,
+  integer,
+  interfaceName,
+  ipv4Address,
+  ipv4Network,
+  list,
+  methodName,
+  moduleName,
+  mppeStrength,
+  oneOf,
+  secretText,
+  toggle,
+  tunName,
+} from './formats.ts';
+import { type Key, key, listKeys } from './key.ts';
+import type { RawConfig } from './types.ts';
+
+const seconds = (least: number, most: number) => integer(least, most, 'seconds');
+const milliseconds = (least: number, most: number) => integer(least, most, 'milliseconds');
+const auto = oneOf('auto');
+
+/**
+ * Every key of the gateway: name, format, default, environment name and one line of documentation. docs/configuration.md
+ * is generated from here (`node setup/docs.mjs`).
+ */
+export const schema = {
+  hostName: key(asciiName, {
+    env: 'PPTP_HOST_NAME',
+    default: 'pptp-gateway',
+    doc: 'Name the gateway gives itself in PPTP replies and in authentication challenges.',
+  }),
+  vendor: key(asciiName, {
+    env: 'PPTP_VENDOR',
+    default: 'pptp-gateway',
+    doc: 'Vendor string of the Start-Control-Connection-Reply.',
+  }),
+  stateDir: key(absolutePath, {
+    env: 'PPTP_STATE_DIR',
+    flag: '--state-dir',
+    default: '/var/lib/pptp-gateway',
+    doc: 'Folder for what must survive a restart: the user file and the record of what was set up on the host.',
+  }),
+  listen: {
+    address: key(ipv4Address, {
+      env: 'PPTP_LISTEN',
+      flag: '--listen',
+      default: '0.0.0.0',
+      doc: 'Address to accept control connections on; 0.0.0.0 is every address of the host.',
+    }),
+    port: key(integer(1, 65535), {
+      env: 'PPTP_PORT',
+      flag: '--port',
+      default: 1723,
+      doc: 'TCP port of the control connection. Most clients can only use 1723.',
+    }),
+    maxConnections: key(integer(1, 100_000), {
+      env: 'PPTP_MAX_CONNECTIONS',
+      default: 2000,
+      doc: 'Control connections open at once; more are closed on arrival.',
+    }),
+    maxConnectionsPerAddress: key(integer(1, 100_000), {
+      env: 'PPTP_MAX_CONNECTIONS_PER_ADDRESS',
+      default: 64,
+      doc: 'Control connections from one peer address, which may be a NAT with many clients behind it.',
+    }),
+  },
+  calls: {
+    max: key(either(integer(1, 65_535), auto), {
+      env: 'PPTP_MAX_CALLS',
+      default: 'auto',
+      doc: 'Calls up at once; `auto` is as many as the pool has client addresses.',
+    }),
+    maxPerConnection: key(integer(1, 65_535), {
+      env: 'PPTP_MAX_CALLS_PER_CONNECTION',
+      default: 16,
+      doc: 'Calls on one control connection.',
+    }),
+    idQuarantine: key(seconds(0, 3600), {
+      env: 'PPTP_CALL_ID_QUARANTINE',
+      default: 60,
+      doc: 'How long a Call ID stays unused after its call, so that late packets cannot reach a new one.',
+    }),
+  },
+  control: {
+    establishTimeout: key(seconds(1, 600), {
+      env: 'PPTP_ESTABLISH_TIMEOUT',
+      default: 30,
+      doc: 'Time for a new TCP connection to complete the control connection set-up.',
+    }),
+    echoInterval: key(seconds(1, 3600), {
+      env: 'PPTP_CONTROL_ECHO_INTERVAL',
+      default: 60,
+      doc: 'Silence on the control connection after which an Echo-Request is sent.',
+    }),
+    echoTimeout: key(seconds(1, 3600), {
+      env: 'PPTP_CONTROL_ECHO_TIMEOUT',
+      default: 60,
+      doc: 'Wait for the Echo-Reply before the control connection and its calls are cleared.',
+    }),
+    stopTimeout: key(seconds(1, 60), {
+      env: 'PPTP_CONTROL_STOP_TIMEOUT',
+      default: 5,
+      doc: 'Wait for the answer to our Stop-Control-Connection-Request before TCP is closed.',
+    }),
+  },
+  gre: {
+    driver: key(oneOf('raw-socket'), {
+      env: 'PPTP_GRE_DRIVER',
+      default: 'raw-socket',
+      doc: 'How GRE packets are received and sent.',
+    }),
+    ackDelayMs: key(milliseconds(0, 2000), {
+      env: 'PPTP_GRE_ACK_DELAY_MS',
+      default: 100,
+      doc: 'Wait for a packet to carry an acknowledgement before one is sent alone.',
+    }),
+    receiveWindow: key(integer(1, 65_535, 'packets'), {
+      env: 'PPTP_GRE_RECEIVE_WINDOW',
+      default: 64,
+      doc: 'Packet Receive Window Size offered to peers.',
+    }),
+    reorderWindow: key(integer(0, 1024, 'packets'), {
+      env: 'PPTP_GRE_REORDER_WINDOW',
+      default: 64,
+      doc: 'Packets per call held back to restore their order; 0 delivers at once and drops what comes late.',
+    }),
+    reorderTimeoutMs: key(milliseconds(1, 5000), {
+      env: 'PPTP_GRE_REORDER_TIMEOUT_MS',
+      default: 300,
+      doc: 'How long a missing packet is waited for.',
+    }),
+    silenceSeconds: key(seconds(1, 600), {
+      env: 'PPTP_GRE_SILENCE',
+      default: 10,
+      doc: 'Time after call set-up without any GRE packet after which the log says that GRE is filtered on the way.',
+    }),
+    checkPeerAddress: key(toggle, {
+      env: 'PPTP_GRE_CHECK_PEER_ADDRESS',
+      default: true,
+      doc: 'Accept the GRE packets of a call only from the address of its control connection.',
+    }),
+  },
+  ppp: {
+    mru: key(integer(576, 1456, 'octets'), {
+      env: 'PPTP_MRU',
+      default: 1400,
+      doc: 'Maximum-Receive-Unit offered to peers.',
+    }),
+    echoInterval: key(seconds(0, 3600), {
+      env: 'PPTP_LCP_ECHO_INTERVAL',
+      default: 30,
+      doc: 'Time between LCP Echo-Requests; 0 sends none.',
+    }),
+    echoFailures: key(integer(1, 100), {
+      env: 'PPTP_LCP_ECHO_FAILURES',
+      default: 4,
+      doc: 'Unanswered LCP Echo-Requests in a row after which the peer counts as gone.',
+    }),
+    restartTimer: key(seconds(1, 60), {
+      env: 'PPTP_PPP_RESTART_TIMER',
+      default: 3,
+      doc: 'Restart timer of LCP, CCP and IPCP (RFC 1661 section 4.6).',
+    }),
+    maxConfigure: key(integer(1, 255), {
+      env: 'PPTP_PPP_MAX_CONFIGURE',
+      default: 10,
+      doc: 'Configure-Requests sent without an answer before the peer is given up.',
+    }),
+    maxTerminate: key(integer(1, 255), {
+      env: 'PPTP_PPP_MAX_TERMINATE',
+      default: 2,
+      doc: 'Terminate-Requests sent without an answer.',
+    }),
+    maxFailure: key(integer(1, 255), {
+      env: 'PPTP_PPP_MAX_FAILURE',
+      default: 5,
+      doc: 'Configure-Naks sent before the option is rejected.',
+    }),
+    authTimeout: key(seconds(1, 600), {
+      env: 'PPTP_AUTH_TIMEOUT',
+      default: 30,
+      doc: 'Time for a peer to complete authentication.',
+    }),
+  },
+  auth: {
+    methods: key(list(methodName, 'authentication methods', 16, 1), {
+      env: 'PPTP_AUTH_METHODS',
+      default: ['ms-chap-v2'],
+      doc: 'Methods offered to peers.',
+    }),
+    maxAttempts: key(integer(1, 10), {
+      env: 'PPTP_AUTH_MAX_ATTEMPTS',
+      default: 3,
+      doc: 'Passwords a peer may try on one call.',
+    }),
+  },
+  mppe: {
+    policy: key(oneOf('required', 'preferred', 'permitted', 'disabled'), {
+      env: 'PPTP_MPPE',
+      default: 'required',
+      doc: 'Encryption: `required` refuses peers without it, `preferred` asks for it, `permitted` takes it if asked, `disabled` never.',
+    }),
+    strengths: key(list(mppeStrength, 'key lengths', 3), {
+      env: 'PPTP_MPPE_STRENGTHS',
+      default: [128],
+      doc: 'Key lengths in bits that may be negotiated. 40 and 56 are weak and must be listed to be used.',
+    }),
+  },
+  pool: {
+    range: key(ipv4Network(8, 30), {
+      env: 'PPTP_POOL',
+      flag: '--pool',
+      default: '10.99.0.0/24',
+      doc: 'Addresses for clients: all of the network but its first, its last and the address of the gateway.',
+    }),
+    gatewayAddress: key(either(ipv4Address, auto), {
+      env: 'PPTP_GATEWAY_ADDRESS',
+      default: 'auto',
+      doc: 'Address of the gateway inside the tunnels, part of the pool; `auto` is its first host address.',
+    }),
+    dns: key(list(ipv4Address, 'DNS servers', 2), {
+      env: 'PPTP_DNS',
+      default: [],
+      doc: 'DNS servers given to clients, primary first.',
+    }),
+    wins: key(list(ipv4Address, 'WINS servers', 2), {
+      env: 'PPTP_WINS',
+      default: [],
+      doc: 'NetBIOS name servers given to clients, primary first.',
+    }),
+  },
+  tun: {
+    name: key(tunName, {
+      env: 'PPTP_TUN_NAME',
+      default: 'pptp%d',
+      doc: 'Name of the tunnel device; `%d` becomes the first free number.',
+    }),
+    mtu: key(either(integer(500, 1500, 'octets'), auto), {
+      env: 'PPTP_TUN_MTU',
+      default: 'auto',
+      doc: 'MTU of the tunnel device; `auto` is `ppp.mru`, less 4 octets when MPPE is possible.',
+    }),
+  },
+  network: {
+    manage: key(toggle, {
+      env: 'PPTP_NETWORK_MANAGE',
+      default: true,
+      doc: 'Let the gateway set addresses, routes, forwarding and packet filter rules, and remove them again.',
+    }),
+    nat: key(oneOf('auto', 'on', 'off'), {
+      env: 'PPTP_NAT',
+      default: 'auto',
+      doc: 'Masquerade clients towards the intranet; `auto` does it unless `network.proxyArp` is used.',
+    }),
+    natInterfaces: key(list(interfaceName, 'interfaces', 16), {
+      env: 'PPTP_NAT_INTERFACES',
+      default: [],
+      doc: 'Interfaces to masquerade on; empty is the intranet interface.',
+    }),
+    intranetInterface: key(either(interfaceName, auto), {
+      env: 'PPTP_INTRANET_INTERFACE',
+      default: 'auto',
+      doc: 'Interface towards the intranet; `auto` is the one of the default route.',
+    }),
+    proxyArp: key(list(interfaceName, 'interfaces', 16), {
+      env: 'PPTP_PROXY_ARP',
+      default: [],
+      doc: 'Interfaces on which the gateway answers ARP for client addresses.',
+    }),
+    routes: key(list(ipv4Network(1, 32), 'networks', 256), {
+      env: 'PPTP_ROUTES',
+      default: [],
+      doc: 'Networks routed into the tunnel device besides the pool.',
+    }),
+    mssClamp: key(toggle, {
+      env: 'PPTP_MSS_CLAMP',
+      default: true,
+      doc: 'Lower the MSS of TCP connections through the tunnels to what fits.',
+    }),
+  },
+  users: {
+    file: key(either(absolutePath, auto), {
+      env: 'PPTP_USERS_FILE',
+      default: 'auto',
+      doc: 'User file; `auto` is `users.json` in `stateDir`.',
+    }),
+  },
+  log: {
+    level: key(oneOf('debug', 'info', 'warn', 'error'), {
+      env: 'PPTP_LOG_LEVEL',
+      flag: '--log-level',
+      default: 'info',
+      doc: 'Least important level that is written.',
+    }),
+    format: key(oneOf('auto', 'json', 'pretty'), {
+      env: 'PPTP_LOG_FORMAT',
+      flag: '--log-format',
+      default: 'auto',
+      doc: 'JSON lines or lines for people; `auto` is `pretty` on a terminal and `json` elsewhere.',
+    }),
+  },
+  telemetry: {
+    userNames: key(oneOf('plain', 'hash', 'off'), {
+      env: 'PPTP_TELEMETRY_USER_NAMES',
+      default: 'plain',
+      doc: 'How user names appear in traces and in the fields of log lines.',
+    }),
+    hashKey: key(secretText, {
+      env: 'PPTP_TELEMETRY_HASH_KEY',
+      default: '',
+      sensitive: true,
+      doc: 'Key of the user name hash; empty is a random one for every run, so that hashes of two runs cannot be compared.',
+    }),
+  },
+  plugins: key(list(moduleName, 'plug-ins'), {
+    env: 'PPTP_PLUGINS',
+    default: [],
+    doc: 'Plug-ins to load besides the built-in ones, by package name or path.',
+  }),
+} satisfies Schema<RawConfig>;
+
+export const KEYS: readonly Key[] = listKeys(schema);
+export const keyByPath: ReadonlyMap<string, Key> = new Map(KEYS.map((one) => [one.path, one]));

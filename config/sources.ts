@@ -1,0 +1,170 @@
+import { readFileSync } from 'node:fs';
+import { parse as parseYaml } from 'yaml';
+import type { Key } from './key.ts';
+import type { ConfigProblem } from './problems.ts';
+import { KEYS, keyByPath } from './schema.ts';
+import { didYouMean } from './suggest.ts';
+import type { Origin } from './types.ts';
+
+/** One layer of the precedence: values that passed their format, where each came from, and what was wrong. */
+export interface Layer {
+  readonly values: Map<string, { readonly value: unknown; readonly origin: Origin }>;
+  readonly problems: ConfigProblem[];
+  readonly warnings: string[];
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+const emptyLayer = (): Layer => ({ values: new Map(), problems: [], warnings: [] });
+
+/** A value as the operator wrote it, short enough for one line; never that of a secret. */
+const quote = (key: Key, value: unknown): string => {
+  if (key.sensitive === true) return 'the value given';
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+};
+
+const accept = (layer: Layer, key: Key, value: unknown, origin: Origin): void => {
+  const parsed = key.kind.parse(value);
+  if (parsed !== undefined) {
+    layer.values.set(key.path, { value: parsed, origin });
+    return;
+  }
+  layer.problems.push({
+    key: key.path,
+    env: key.env,
+    message: `must be ${key.kind.expected}; ${quote(key, value)} from ${origin.kind} ${'name' in origin ? origin.name : ''} is not.`,
+  });
+};
+
+const isGroup = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const knownPaths = [...keyByPath.keys()];
+const groups = new Set(
+  knownPaths.flatMap((path) => path.split('.').map((_, depth, parts) => parts.slice(0, depth).join('.'))),
+);
+
+const readTree = (layer: Layer, tree: Record<string, unknown>, prefix: string, origin: Origin): void => {
+  for (const [name, value] of Object.entries(tree)) {
+    const path = `${prefix}${name}`;
+    const key = keyByPath.get(path);
+    if (key !== undefined) accept(layer, key, value, origin);
+    else if (groups.has(path) && isGroup(value)) readTree(layer, value, `${path}.`, origin);
+    else if (groups.has(path) && value === null) continue;
+    else if (groups.has(path)) layer.problems.push({ key: path, message: 'is a group of keys, not a value.' });
+    else {
+      const hint = didYouMean(path, [...knownPaths, ...groups]);
+      layer.problems.push({ key: path, message: `is not a key of this gateway.${hint}` });
+    }
+  }
+};
+
+/** A YAML or JSON file. An empty file is an empty layer. */
+export const readFileLayer = (path: string): Layer & { readonly unreadable: boolean } => {
+  const layer = emptyLayer();
+  const refuse = (reason: string) => {
+    layer.problems.push({ env: 'PPTP_CONFIG', message: `the configuration file ${path} ${reason}` });
+    return { ...layer, unreadable: true };
+  };
+  let tree: unknown;
+  try {
+    // JSON is YAML, and the YAML parser does not quote the file, which may hold secrets, in its errors' first line.
+    tree = parseYaml(readFileSync(path, 'utf8'), { logLevel: 'error' });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
+    return refuse(`cannot be read: ${reason}`);
+  }
+  if (tree === null || tree === undefined) return { ...layer, unreadable: false };
+  if (!isGroup(tree)) return refuse('must hold keys and values.');
+  readTree(layer, tree, '', { kind: 'file', name: path });
+  return { ...layer, unreadable: false };
+};
+
+/** Names with our prefix that are not keys: the file's own name, and what tests and the lab use. */
+const otherNames = new Set(['PPTP_CONFIG']);
+const otherPrefixes = ['PPTP_REQUIRE_', 'PPTP_TEST_', 'PPTP_LAB_', 'PPTP_BENCH_'];
+
+/**
+ * Kubernetes and Docker links put PPTP_PORT=tcp://10.0.0.1:1723 and the like into the environment when a service is
+ * called "pptp" or "pptp-...": not meant for us, so a warning and no error.
+ */
+const isServiceLink = (name: string, value: string): boolean =>
+  /^PPTP(_[A-Z0-9_]+)?_SERVICE_(HOST|PORT(_[A-Z0-9_]+)?)$/.test(name) ||
+  /^PPTP(_[A-Z0-9_]+)?_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$/.test(name) ||
+  (/^PPTP(_[A-Z0-9_]+)?_PORT$/.test(name) && /^(tcp|udp|sctp):\/\//.test(value));
+
+const secretFileName = (key: Key): string => `${key.env}_FILE`;
+
+/** `_FILE` names of keys that are no secrets, to say so. */
+const notASecret = new Map(KEYS.filter((key) => key.sensitive !== true).map((key) => [secretFileName(key), key.env]));
+
+const readSecret = (layer: Layer, key: Key, env: Environment): void => {
+  const name = secretFileName(key);
+  const path = env[name];
+  if (path === undefined) return;
+  if (env[key.env] !== undefined) {
+    layer.problems.push({ key: key.path, env: key.env, message: `and ${name} are both set; set only one.` });
+    return;
+  }
+  try {
+    accept(layer, key, readFileSync(path, 'utf8').replace(/\r?\n$/, ''), { kind: 'env', name });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    layer.problems.push({ key: key.path, env: name, message: `the secret cannot be read: ${reason}` });
+  }
+};
+
+export const readEnvLayer = (env: Environment): Layer => {
+  const layer = emptyLayer();
+  const names = new Set<string>();
+  for (const key of KEYS) {
+    names.add(key.env);
+    if (key.sensitive === true) {
+      names.add(secretFileName(key));
+      readSecret(layer, key, env);
+    }
+    const value = env[key.env];
+    if (value !== undefined && !isServiceLink(key.env, value))
+      accept(layer, key, value, { kind: 'env', name: key.env });
+  }
+  for (const [name, value] of Object.entries(env)) {
+    if (!name.startsWith('PPTP_') || value === undefined) continue;
+    if (isServiceLink(name, value)) layer.warnings.push(`${name} looks like a service link and is ignored.`);
+    else if (notASecret.has(name))
+      layer.problems.push({
+        env: name,
+        message: `does not exist: only secrets have a _FILE name. ${notASecret.get(name)} takes the value itself.`,
+      });
+    else if (!names.has(name) && !otherNames.has(name) && !otherPrefixes.some((prefix) => name.startsWith(prefix)))
+      layer.problems.push({ env: name, message: `is not a setting of this gateway.${didYouMean(name, [...names])}` });
+  }
+  return layer;
+};
+
+/** What the command line gave: `key=value` of every `--set`, and the flags that keys have of their own, by path. */
+export interface Flags {
+  readonly set?: readonly string[];
+  readonly named?: Readonly<Record<string, string | undefined>>;
+}
+
+export const readFlagLayer = (flags: Flags): Layer => {
+  const layer = emptyLayer();
+  for (const [path, value] of Object.entries(flags.named ?? {})) {
+    const key = keyByPath.get(path);
+    if (key !== undefined && value !== undefined) accept(layer, key, value, { kind: 'flag', name: key.flag ?? path });
+  }
+  for (const assignment of flags.set ?? []) {
+    const equals = assignment.indexOf('=');
+    const path = equals < 0 ? assignment : assignment.slice(0, equals);
+    const key = keyByPath.get(path);
+    if (key === undefined) {
+      layer.problems.push({ key: path, message: `is not a key of this gateway.${didYouMean(path, knownPaths)}` });
+    } else if (equals < 0) {
+      layer.problems.push({ key: path, env: key.env, message: `needs a value: --set ${path}=VALUE` });
+    } else {
+      accept(layer, key, assignment.slice(equals + 1), { kind: 'flag', name: '--set' });
+    }
+  }
+  return layer;
+};

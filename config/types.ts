@@ -1,0 +1,137 @@
+import type { Ipv4 } from '../core/bytes/ipv4-address.ts';
+
+/** Plain durations carry their unit in the name (`...Ms`) or are seconds. */
+export type Seconds = number;
+export type MppePolicy = 'required' | 'preferred' | 'permitted' | 'disabled';
+export type MppeStrength = 40 | 56 | 128;
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+export type LogFormat = 'auto' | 'json' | 'pretty';
+export type UserNames = 'plain' | 'hash' | 'off';
+export type NatMode = 'auto' | 'on' | 'off';
+export type GreDriver = 'raw-socket';
+
+/** An IPv4 network, host bits zero. */
+export interface Ipv4Network {
+  readonly network: Ipv4;
+  readonly prefixLength: number;
+  /** As written: "10.99.0.0/24". */
+  readonly text: string;
+}
+
+/** Groups whose values are used as they were written. */
+interface PlainGroups {
+  /** Name sent in PPTP replies and MS-CHAP challenges. */
+  readonly hostName: string;
+  readonly vendor: string;
+  readonly stateDir: string;
+  readonly listen: {
+    readonly address: string;
+    readonly port: number;
+    readonly maxConnections: number;
+    readonly maxConnectionsPerAddress: number;
+  };
+  readonly control: {
+    readonly establishTimeout: Seconds;
+    readonly echoInterval: Seconds;
+    readonly echoTimeout: Seconds;
+    readonly stopTimeout: Seconds;
+  };
+  readonly gre: {
+    readonly driver: GreDriver;
+    readonly ackDelayMs: number;
+    readonly receiveWindow: number;
+    readonly reorderWindow: number;
+    readonly reorderTimeoutMs: number;
+    readonly silenceSeconds: Seconds;
+    readonly checkPeerAddress: boolean;
+  };
+  readonly ppp: {
+    readonly mru: number;
+    readonly echoInterval: Seconds;
+    readonly echoFailures: number;
+    readonly restartTimer: Seconds;
+    readonly maxConfigure: number;
+    readonly maxTerminate: number;
+    readonly maxFailure: number;
+    readonly authTimeout: Seconds;
+  };
+  readonly auth: {
+    readonly methods: readonly string[];
+    readonly maxAttempts: number;
+  };
+  readonly mppe: {
+    readonly policy: MppePolicy;
+    readonly strengths: readonly MppeStrength[];
+  };
+  readonly log: {
+    readonly level: LogLevel;
+    readonly format: LogFormat;
+  };
+  readonly telemetry: {
+    readonly userNames: UserNames;
+    /** Secret; empty means a random key for the life of the process. */
+    readonly hashKey: string;
+  };
+  /** Package names or paths, loaded in this order. */
+  readonly plugins: readonly string[];
+}
+
+interface CallLimits {
+  readonly maxPerConnection: number;
+  readonly idQuarantine: Seconds;
+}
+
+interface NetworkSwitches {
+  readonly manage: boolean;
+  readonly nat: NatMode;
+  readonly natInterfaces: readonly string[];
+  readonly proxyArp: readonly string[];
+  readonly mssClamp: boolean;
+}
+
+/** What convict holds: addresses as text, `auto` not yet worked out. Same paths as `GatewayConfig`. */
+export interface RawConfig extends PlainGroups {
+  readonly calls: CallLimits & { readonly max: number | 'auto' };
+  readonly pool: {
+    readonly range: string;
+    readonly gatewayAddress: string;
+    readonly dns: readonly string[];
+    readonly wins: readonly string[];
+  };
+  readonly tun: { readonly name: string; readonly mtu: number | 'auto' };
+  readonly network: NetworkSwitches & { readonly intranetInterface: string; readonly routes: readonly string[] };
+  readonly users: { readonly file: string };
+}
+
+/** The configuration the gateway runs with: checked, complete, frozen. */
+export interface GatewayConfig extends PlainGroups {
+  /** `max` is never more than the pool holds unless the operator said so. */
+  readonly calls: CallLimits & { readonly max: number };
+  readonly pool: {
+    readonly range: Ipv4Network;
+    readonly gatewayAddress: Ipv4;
+    readonly dns: readonly Ipv4[];
+    readonly wins: readonly Ipv4[];
+  };
+  /** `name` may hold one `%d`, which the kernel replaces. */
+  readonly tun: { readonly name: string; readonly mtu: number };
+  readonly network: NetworkSwitches & {
+    /** Undefined: the interface of the default route, found at start. */
+    readonly intranetInterface: string | undefined;
+    /** Networks behind clients, routed into the tunnel device besides the pool. */
+    readonly routes: readonly Ipv4Network[];
+  };
+  readonly users: { readonly file: string };
+}
+
+/** Where the value of a key came from. */
+export type Origin =
+  | { readonly kind: 'default' }
+  | { readonly kind: 'file'; readonly name: string }
+  | { readonly kind: 'env'; readonly name: string }
+  | { readonly kind: 'flag'; readonly name: string };
+
+export type Origins = ReadonlyMap<string, Origin>;
+
+export const describeOrigin = (origin: Origin): string =>
+  origin.kind === 'default' ? 'default' : `${origin.kind} ${origin.name}`;
