@@ -1,0 +1,116 @@
+import { asciiBytes } from '../bytes/ascii.ts';
+import { hashNtPasswordHash } from './ms-chap-v2.ts';
+import { Rc4 } from './rc4.ts';
+import { sha1, sha1Compress, sha1Init } from './sha1.ts';
+
+/** MPPE keys: RFC 3079 section 3 (from MS-CHAPv2) and RFC 3078 section 7 (key changes). */
+
+const PAD_1 = new Uint8Array(40);
+const PAD_2 = new Uint8Array(40).fill(0xf2);
+const MAGIC_1 = asciiBytes('This is the MPPE Master Key');
+const MAGIC_2 = asciiBytes('On the client side, this is the send key; on the server side, it is the receive key.');
+const MAGIC_3 = asciiBytes('On the client side, this is the receive key; on the server side, it is the send key.');
+
+/** GetMasterKey, RFC 3079 section 3.4: 16 octets. */
+export const getMasterKey = (passwordHashHash: Uint8Array, ntResponse: Uint8Array): Uint8Array =>
+  sha1(passwordHashHash, ntResponse, MAGIC_1).slice(0, 16);
+
+/** GetAsymmetricStartKey, RFC 3079 section 3.4: 8 or 16 octets. */
+export const getAsymmetricStartKey = (
+  masterKey: Uint8Array,
+  length: 8 | 16,
+  isSend: boolean,
+  isServer: boolean,
+): Uint8Array => sha1(masterKey, PAD_1, isSend === isServer ? MAGIC_3 : MAGIC_2, PAD_2).slice(0, length);
+
+/** The authenticator is the "server" of RFC 3079: in PPTP the side that was called. */
+export type KeySide = 'authenticator' | 'peer';
+
+/** Both master session keys of an MS-CHAPv2 exchange, 16 octets each (8-octet keys are their first halves). */
+export const msChapV2MasterKeys = (
+  passwordHash: Uint8Array,
+  ntResponse: Uint8Array,
+  side: KeySide,
+): { readonly send: Uint8Array; readonly receive: Uint8Array } => {
+  const masterKey = getMasterKey(hashNtPasswordHash(passwordHash), ntResponse);
+  const isServer = side === 'authenticator';
+  return {
+    send: getAsymmetricStartKey(masterKey, 16, true, isServer),
+    receive: getAsymmetricStartKey(masterKey, 16, false, isServer),
+  };
+};
+
+export type KeyStrength = 40 | 56 | 128;
+
+const interimTables = new Rc4();
+
+/** The key of one direction. Starts as the initial session key of RFC 3079; `change` allocates nothing. */
+export class MppeSessionKey {
+  /** The current session key: 8 octets for 40 and 56 bits, 16 for 128. Read only for others. */
+  readonly key: Uint8Array;
+  private readonly strength: KeyStrength;
+  /** StartKey | SHApad1 | SessionKey | SHApad2, padded as SHA-1 wants it: always two blocks of 16 words. */
+  private readonly message = new Int32Array(32);
+  private readonly keyWord: number;
+  private readonly digest = new Int32Array(5);
+
+  /** Cuts `masterKey` to the key length, or pads it with zeroes on the left (RFC 3079 section 4.1). */
+  constructor(masterKey: Uint8Array, strength: KeyStrength) {
+    const length = strength === 128 ? 16 : 8;
+    const start = new Uint8Array(length);
+    start.set(masterKey.subarray(0, length), Math.max(0, length - masterKey.length));
+    this.strength = strength;
+    this.key = start;
+    this.keyWord = (length + 40) / 4;
+    const { message } = this;
+    this.loadWords(0);
+    message.fill(0xf2f2f2f2, this.keyWord + length / 4, this.keyWord + length / 4 + 10);
+    message[this.keyWord + length / 4 + 10] = 0x80000000;
+    message[31] = (2 * length + 80) * 8;
+    this.hash();
+    this.reduce();
+  }
+
+  /** One key change (RFC 3078 section 7.3). */
+  change(): void {
+    this.hash();
+    interimTables.init(this.key);
+    interimTables.apply(this.key, 0, this.key.length);
+    this.reduce();
+  }
+
+  /** Puts back a key that `key` held before. */
+  restore(earlier: Uint8Array): void {
+    this.key.set(earlier);
+  }
+
+  /** GetNewKeyFromSHA: the interim key, into `key`. */
+  private hash(): void {
+    const { digest, key, message } = this;
+    this.loadWords(this.keyWord);
+    sha1Init(digest);
+    sha1Compress(digest, message, 0);
+    sha1Compress(digest, message, 16);
+    for (let i = 0; i < key.length; i += 1) key[i] = (digest[i >> 2] as number) >>> (24 - 8 * (i & 3));
+  }
+
+  private loadWords(at: number): void {
+    const { key, message } = this;
+    for (let i = 0; i < key.length; i += 4) {
+      message[at + (i >> 2)] =
+        ((key[i] as number) << 24) |
+        ((key[i + 1] as number) << 16) |
+        ((key[i + 2] as number) << 8) |
+        (key[i + 3] as number);
+    }
+  }
+
+  /** Known first octets take the effective strength down to 40 or 56 bits. */
+  private reduce(): void {
+    if (this.strength === 128) return;
+    this.key[0] = 0xd1;
+    if (this.strength === 56) return;
+    this.key[1] = 0x26;
+    this.key[2] = 0x9e;
+  }
+}
