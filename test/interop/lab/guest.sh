@@ -52,7 +52,9 @@ start() {
     init=/lab/init con=null con0=fd:0,fd:1 "${vectors[@]}" <>"$d/console" >"$d/console.log" 2>&1 9>&- &
   process_identity $! >"$d/process"
   until [ -f "$d/ready" ]; do
-    running "$name" && [ $(($(now) - t0)) -lt 30000 ] || { tail -n 40 "$d/console.log" >&2; stop "$name"; die "guest $name did not boot"; }
+    if ! running "$name" || [ $(($(now) - t0)) -ge 30000 ]; then
+      tail -n 40 "$d/console.log" >&2; stop "$name"; die "guest $name did not boot"
+    fi
     sleep 0.02
   done
   printf 'boot_ms=%s\n' $(($(now) - t0))
@@ -90,8 +92,9 @@ case ${1:-} in
   start) shift; start "$@" ;;
   exec) shift; execute "$@" ;;
   stop) stop "$2" ;;
-  cut) ip -n "$NS_SW" link set "t-$2" nomaster down ;;
-  plug) ip -n "$NS_SW" link set "t-$2" master "$3" up ;;
+  # Not "down": the guest's network driver would see errors, which a cable far away does not cause.
+  cut) ip -n "$NS_SW" link set "t-$2" nomaster ;;
+  plug) ip -n "$NS_SW" link set "t-$2" master "$3" ;;
   capture) exec ip netns exec "$NS_SW" tcpdump -i "t-$2" -U -s 0 -w "$3" 'tcp port 1723 or proto 47' ;;
   list) for d in "$LAB_RUN"/guest-*/; do n=${d%/}; n=${n##*/guest-}; ! running "$n" || printf '%s\n' "$n"; done ;;
   *) sed -n '2,9s/^# //p' "$0"; exit 2 ;;

@@ -30,7 +30,7 @@ up() {
   reclaim
   mkdir "$LAB_RUN" 2>/dev/null || die "lab $LAB_ID is up already; net.sh down first"
   [ -z "${PPTP_LAB_OWNER:-}" ] || process_identity "$PPTP_LAB_OWNER" >"$LAB_RUN/owner"
-  trap 'rc=$?; [ $rc = 0 ] || down; exit $rc' EXIT
+  trap 'down' EXIT
   namespace "$NS_SW" 0; namespace "$NS_LAN" 0; namespace "$NS_NAT" 1
   # Forwarding is off here: it is the gateway's business to turn on what it needs.
   namespace "$NS_GW" 0

@@ -40,20 +40,29 @@ mirror() {
   printf '%s\n' "$uri"
 }
 
+work='' builder=''
+abandon() {
+  [ -z "$builder" ] || { kill -9 "$builder"; wait "$builder"; } 2>/dev/null || true
+  rm -rf --one-file-system "$work" 2>/dev/null || true
+}
+
 build() {
-  local work=$1 uri proxy
+  local uri proxy
   uri=$(mirror)
   proxy=$(eval "$(apt-config shell P Acquire::http::Proxy)"; printf '%s' "${P:-}")
   printf 'Package: *\nPin: release n=%s\nPin-Priority: 1\n\nPackage: user-mode-linux\nPin: release n=%s\nPin-Priority: 990\n' \
     "$KERNEL_SUITE" "$KERNEL_SUITE" >"$work/pin"
-  # Own mount and process namespaces: an interrupted build leaves neither mounts nor processes. A mirror may serve an
-  # older state of sid, so its date is not checked; its signature is.
-  unshare --mount --propagation private --pid --fork --kill-child \
+  # Own mount and process namespaces, which end with this script: an interrupted build leaves neither mounts nor
+  # processes. A mirror may serve an older state of sid, so its date is not checked; its signature is.
+  setpriv --pdeathsig KILL unshare --mount --propagation private --pid --fork --kill-child \
     mmdebstrap --quiet --mode=root --variant=minbase --include="$PACKAGES" \
     --aptopt='Acquire::Check-Valid-Until "false"' ${proxy:+--aptopt="Acquire::http::Proxy \"$proxy\""} \
     --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
     --setup-hook="install -D -m644 '$work/pin' \"\$1/etc/apt/preferences.d/lab\"" \
-    "$SUITE" "$work/root" "deb $uri $SUITE main" "deb $uri $KERNEL_SUITE main" >&2
+    "$SUITE" "$work/root" "deb $uri $SUITE main" "deb $uri $KERNEL_SUITE main" >&2 &
+  builder=$!
+  wait "$builder"
+  builder=''
   local kernel
   kernel=$(basename "$work"/root/usr/lib/uml/modules/*)
   mkdir -p "$work/root/lab" "$work/root/usr/lib/modules"
@@ -69,14 +78,13 @@ ensure() {
   exec 8>"$CACHE/.lock"
   flock 8
   present && return 0
-  # The lock is ours, so whatever is half-built belongs to a builder that is gone.
+  # Every process of a builder holds the lock, so whatever is half-built now belongs to one that is gone.
   rm -rf --one-file-system "$CACHE"/.building.*
-  local work; work=$(mktemp -d "$CACHE/.building.XXXXXX")
-  # shellcheck disable=SC2064
-  trap "rm -rf --one-file-system '$work'" EXIT
+  work=$(mktemp -d "$CACHE/.building.XXXXXX")
+  trap abandon EXIT
   trap 'exit 130' INT TERM
   say "building the guest root in $CACHE (once; about half a minute to two minutes)"
-  build "$work" 8>&-
+  build
   rm -rf --one-file-system "$ROOT"
   mv "$work/root" "$ROOT"
 }
