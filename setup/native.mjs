@@ -2,7 +2,7 @@
 // Runs before anything is installed: Node's own modules only.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { accessSync, constants, existsSync } from 'node:fs';
+import { accessSync, constants, existsSync, realpathSync } from 'node:fs';
 import { copyFile, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
@@ -25,10 +25,10 @@ export class NativeBuildError extends Error {
   }
 }
 
+const searchPath = () => (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');
+
 function isOnPath(program) {
-  const candidates = program.includes('/')
-    ? [program]
-    : (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, program));
+  const candidates = program.includes('/') ? [program] : searchPath().map((folder) => join(folder, program));
   return candidates.some((path) => {
     try {
       accessSync(path, constants.X_OK);
@@ -75,11 +75,19 @@ async function findNodeGyp() {
   throw new NativeBuildError('node-gyp was not found: it comes with npm, so install npm beside this Node.');
 }
 
-/** The folder whose include/node holds the headers of the running Node; without one node-gyp downloads them. */
+/**
+ * The folder whose include/node holds Node's headers: those of the running Node, else those of another Node in PATH.
+ * Any will do, because the addon uses only N-API and libuv, which keep their ABI. Without one node-gyp downloads them.
+ */
 function findHeaders() {
   const prefix = resolve(dirname(process.execPath), '..');
-  // The npm package "node" keeps its headers in a sibling package named after the platform.
-  const places = [prefix, resolve(prefix, '..', `node-${process.platform}-${process.arch}`)];
+  // The npm package "node" keeps its headers in a package named after the platform, inside it or beside it.
+  const forPlatform = `node-${process.platform}-${process.arch}`;
+  const others = searchPath()
+    .map((folder) => join(folder, 'node'))
+    .filter((program) => existsSync(program))
+    .map((program) => resolve(dirname(realpathSync(program)), '..'));
+  const places = [prefix, join(prefix, 'node_modules', forPlatform), resolve(prefix, '..', forPlatform), ...others];
   return places.find((place) => existsSync(join(place, 'include', 'node', 'node_api.h')));
 }
 
