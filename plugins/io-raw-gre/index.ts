@@ -1,0 +1,1 @@
+export { type RawGreDependencies, type RawGreOptions, RawGreSocket } from './raw-gre-socket.ts';

@@ -1,0 +1,1 @@
+export { type LinuxTunDependencies, LinuxTunDevice, type LinuxTunOptions } from './linux-tun-device.ts';
