@@ -1,0 +1,144 @@
+// The calls of one control connection (RFC 2637 sections 3.2.2 and 3.2.4). The server (PAC) knows one state of a call,
+// established, since it answers an Outgoing-Call-Request at once; the client (PNS) waits for replies.
+import type { WanErrors } from '../ports/control.ts';
+import type { CallId } from '../ports/ids.ts';
+import { after, earliest, type Instant } from '../time.ts';
+
+/** RFC 2637 section 3.2.4.2; `wait-disconnect`: Call-Clear-Request sent, Call-Disconnect-Notify not seen yet. */
+export type PptpCallState = 'wait-reply' | 'established' | 'wait-disconnect';
+
+export class PptpCall {
+  readonly localCallId: CallId;
+  readonly serial: number;
+  /** The caller's mark on a `place-call`; undefined for calls that the peer asked for. */
+  readonly tag: number | undefined;
+  state: PptpCallState;
+  /** The peer's Call ID; undefined until its reply told it. */
+  peerCallId: CallId | undefined;
+  /** When the reply that `state` waits for is overdue. */
+  replyBy: Instant | undefined;
+  readonly wan = new WanErrorLimit();
+
+  constructor(init: {
+    readonly localCallId: CallId;
+    readonly serial: number;
+    readonly state: PptpCallState;
+    readonly tag?: number | undefined;
+    readonly peerCallId?: CallId;
+    readonly replyBy?: Instant;
+  }) {
+    this.localCallId = init.localCallId;
+    this.serial = init.serial;
+    this.state = init.state;
+    this.tag = init.tag;
+    this.peerCallId = init.peerCallId;
+    this.replyBy = init.replyBy;
+  }
+
+  nextTimeout(): Instant | undefined {
+    return earliest(this.replyBy, this.wan.nextTimeout());
+  }
+}
+
+/** RFC 2637 section 2.14: only when an error occurs and not more than once every 60 seconds. */
+const WAN_ERROR_INTERVAL_MS = 60_000;
+
+const sameErrors = (a: WanErrors, b: WanErrors): boolean =>
+  a.crc === b.crc &&
+  a.framing === b.framing &&
+  a.hardwareOverruns === b.hardwareOverruns &&
+  a.bufferOverruns === b.bufferOverruns &&
+  a.timeOuts === b.timeOuts &&
+  a.alignment === b.alignment;
+
+const NO_ERRORS: WanErrors = {
+  crc: 0,
+  framing: 0,
+  hardwareOverruns: 0,
+  bufferOverruns: 0,
+  timeOuts: 0,
+  alignment: 0,
+};
+
+/** Holds the newest counters back until the next Wan-Error-Notify may be sent. */
+export class WanErrorLimit {
+  private reported = NO_ERRORS;
+  private pending: WanErrors | undefined;
+  private openAt: Instant | undefined;
+
+  /** The counters to send now, or undefined when nothing changed or it is too early. */
+  offer(errors: WanErrors, now: Instant): WanErrors | undefined {
+    this.pending = sameErrors(errors, this.reported) ? undefined : errors;
+    return this.due(now);
+  }
+
+  due(now: Instant): WanErrors | undefined {
+    const errors = this.pending;
+    if (errors === undefined || (this.openAt !== undefined && now < this.openAt)) return undefined;
+    this.pending = undefined;
+    this.reported = errors;
+    this.openAt = after(now, WAN_ERROR_INTERVAL_MS);
+    return errors;
+  }
+
+  nextTimeout(): Instant | undefined {
+    return this.pending === undefined ? undefined : this.openAt;
+  }
+}
+
+/** Found by either Call ID; the two number spaces are independent. */
+export class PptpCallTable {
+  private readonly byLocal = new Map<number, PptpCall>();
+  private readonly byPeer = new Map<number, PptpCall>();
+
+  get size(): number {
+    return this.byLocal.size;
+  }
+
+  all(): readonly PptpCall[] {
+    return [...this.byLocal.values()];
+  }
+
+  add(call: PptpCall): void {
+    this.byLocal.set(call.localCallId, call);
+    if (call.peerCallId !== undefined) this.byPeer.set(call.peerCallId, call);
+  }
+
+  /** False when another call of this connection has that Call ID already. */
+  learnPeerCallId(call: PptpCall, peerCallId: CallId): boolean {
+    if (this.byPeer.has(peerCallId)) return false;
+    call.peerCallId = peerCallId;
+    this.byPeer.set(peerCallId, call);
+    return true;
+  }
+
+  remove(call: PptpCall): void {
+    this.byLocal.delete(call.localCallId);
+    if (call.peerCallId !== undefined) this.byPeer.delete(call.peerCallId);
+  }
+
+  local(id: number): PptpCall | undefined {
+    return this.byLocal.get(id);
+  }
+
+  peer(id: number): PptpCall | undefined {
+    return this.byPeer.get(id);
+  }
+
+  /**
+   * The call that a Call-Disconnect-Notify means. The RFC puts the sender's Call ID there; accel-ppp puts the
+   * receiver's. A call cleared before the reply told the PAC's Call ID is the only one without such an ID.
+   */
+  disconnected(id: number): PptpCall | undefined {
+    const known = this.byPeer.get(id) ?? this.byLocal.get(id);
+    if (known !== undefined) return known;
+    const waiting = this.all().filter((call) => call.state === 'wait-disconnect' && call.peerCallId === undefined);
+    return waiting.length === 1 ? waiting[0] : undefined;
+  }
+
+  nextTimeout(): Instant | undefined {
+    let next: Instant | undefined;
+    for (const call of this.byLocal.values()) next = earliest(next, call.nextTimeout());
+    return next;
+  }
+}
