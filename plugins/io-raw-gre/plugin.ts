@@ -8,7 +8,7 @@ export const rawGrePlugin = definePlugin<RawGreOptions>({
   api: PLUGIN_API,
   register({ bind }, options) {
     bind(TOKENS.GreSocket).toResolvedValue(
-      (telemetry, log) => new RawGreSocket({ telemetry, log }, options),
+      (telemetry, log) => new RawGreSocket(options, { telemetry, log }),
       [TOKENS.Telemetry, TOKENS.Log],
     );
   },

@@ -73,7 +73,7 @@ export class RawGreSocket implements GreSocket {
   };
   private readonly onSent = (): void => undefined;
 
-  constructor(options: RawGreOptions, dependencies: RawGreDependencies) {
+  constructor(dependencies: RawGreDependencies, options: RawGreOptions) {
     this.batches$ = this.received$.asObservable();
     this.listen = options.listen ?? ANY;
     this.receiveBuffer = options.receiveBuffer ?? 8 * 1024 * 1024;

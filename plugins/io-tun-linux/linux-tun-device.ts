@@ -43,7 +43,7 @@ export class LinuxTunDevice implements TunDevice {
   private tun: OpenTun | undefined;
   private poll: PollHandle | undefined;
 
-  constructor(options: LinuxTunOptions, dependencies: LinuxTunDependencies) {
+  constructor(dependencies: LinuxTunDependencies, options: LinuxTunOptions) {
     this.batches$ = this.read$.asObservable();
     this.kernelName = options.interfaceName;
     this.telemetry = dependencies.telemetry;

@@ -1,0 +1,3 @@
+export { HostNetwork, type HostNetworkDependencies, type HostNetworkOptions } from './host-network.ts';
+export type { HostNetworkConfig, Nat, Network } from './host-network-config.ts';
+export { type HostSystem, linuxHost } from './host-system.ts';
