@@ -1,0 +1,85 @@
+import { isSpanContextValid, trace } from '@opentelemetry/api';
+import { destination, type Logger, pino, stdTimeFunctions } from 'pino';
+import type { Log, LogFields } from '../core/ports/log.ts';
+import { prettyLine } from './pretty.ts';
+import { scrubFields } from './scrub.ts';
+import { createUserNames, type UserNames } from './user-names.ts';
+
+export interface LineSink {
+  write(line: string): void;
+}
+
+export interface LoggerOptions {
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly format: 'auto' | 'json' | 'pretty';
+  /** How the field `user` is written; plain if left out. */
+  readonly userNames?: UserNames;
+  /** Where lines go instead of standard output. */
+  readonly sink?: LineSink;
+  /** Whether the sink is a terminal; asked of standard output if left out. */
+  readonly terminal?: boolean;
+}
+
+const traceIds = (): object => {
+  const context = trace.getActiveSpan()?.spanContext();
+  if (context === undefined || !isSpanContextValid(context)) return {};
+  return { trace_id: context.traceId, span_id: context.spanId };
+};
+
+const openSink = ({ format, sink, terminal = process.stdout.isTTY === true }: LoggerOptions): LineSink => {
+  // Synchronous: the last lines before a crash are the ones that matter.
+  const out = sink ?? destination({ dest: 1, sync: true });
+  if (format === 'json' || (format === 'auto' && !terminal)) return out;
+  const colour = terminal && process.env['NO_COLOR'] === undefined;
+  return { write: (line) => void out.write(prettyLine(line, colour)) };
+};
+
+class PinoLog implements Log {
+  readonly #pino: Logger;
+  readonly #userNames: UserNames;
+
+  constructor(logger: Logger, userNames: UserNames) {
+    this.#pino = logger;
+    this.#userNames = userNames;
+  }
+
+  #write(level: 'debug' | 'info' | 'warn' | 'error', event: string, message: string, fields: LogFields = {}): void {
+    if (!this.#pino.isLevelEnabled(level)) return;
+    this.#pino[level]({ event, ...scrubFields(fields, this.#userNames) }, message);
+  }
+
+  debug(event: string, message: string, fields?: LogFields): void {
+    this.#write('debug', event, message, fields);
+  }
+
+  info(event: string, message: string, fields?: LogFields): void {
+    this.#write('info', event, message, fields);
+  }
+
+  warn(event: string, message: string, fields?: LogFields): void {
+    this.#write('warn', event, message, fields);
+  }
+
+  error(event: string, message: string, fields?: LogFields): void {
+    this.#write('error', event, message, fields);
+  }
+
+  child(fields: LogFields): Log {
+    return new PinoLog(this.#pino.child(scrubFields(fields, this.#userNames)), this.#userNames);
+  }
+}
+
+/**
+ * The gateway's log: one line per entry with `level`, `time` (ISO 8601), `event`, `msg` and the fields, to standard
+ * output. Lines written inside an active span carry `trace_id` and `span_id`.
+ */
+export const createLog = (options: LoggerOptions): Log => {
+  const settings = {
+    level: options.level,
+    base: null,
+    timestamp: stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+    mixin: traceIds,
+  };
+  return new PinoLog(pino(settings, openSink(options)), options.userNames ?? createUserNames('plain'));
+};

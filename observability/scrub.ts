@@ -1,0 +1,47 @@
+import type { LogFields } from '../core/ports/log.ts';
+import type { UserNames } from './user-names.ts';
+
+/**
+ * Second line of defence: callers do not log secrets, and if one does by mistake, fields with these names are masked
+ * and octets are never printed.
+ */
+const SECRET =
+  /(password|passwd|passphrase|secret|challenge|response|authorization|token|hash|sessionkey|masterkey|startkey|hashkey|privatekey|keys|keymaterial)$/;
+const isSecret = (name: string): boolean => SECRET.test(name.replace(/[-_.]/g, '').toLowerCase());
+
+const MAX_DEPTH = 4;
+const MAX_ITEMS = 100;
+const MAX_TEXT = 2000;
+
+const errorFields = (error: Error): Record<string, unknown> => ({
+  type: error.name,
+  message: error.message,
+  ...('code' in error ? { code: String(error.code) } : {}),
+  stack: error.stack,
+});
+
+const clean = (value: unknown, depth: number): unknown => {
+  if (typeof value === 'string') return value.length > MAX_TEXT ? `${value.slice(0, MAX_TEXT)}...` : value;
+  if (typeof value === 'bigint') return value.toString();
+  if (typeof value === 'function' || typeof value === 'symbol') return undefined;
+  if (typeof value !== 'object' || value === null) return value;
+  if (ArrayBuffer.isView(value)) return `[${value.byteLength} octets]`;
+  if (value instanceof Error) return errorFields(value);
+  if (depth >= MAX_DEPTH) return '[...]';
+  if (Array.isArray(value)) return value.slice(0, MAX_ITEMS).map((item) => clean(item, depth + 1));
+  return cleanEntries(Object.entries(value), depth + 1);
+};
+
+const cleanEntries = (entries: readonly [string, unknown][], depth: number): Record<string, unknown> =>
+  Object.fromEntries(
+    entries.slice(0, MAX_ITEMS).map(([name, value]) => [name, isSecret(name) ? '[secret]' : clean(value, depth)]),
+  );
+
+/** Fields of a log line as they may be written. The field `user` is a user name and follows telemetry.userNames. */
+export const scrubFields = (fields: LogFields, userNames: UserNames): Record<string, unknown> => {
+  const { user, ...others } = fields;
+  const scrubbed = cleanEntries(Object.entries(others), 0);
+  if (typeof user !== 'string') return scrubbed;
+  const shown = userNames.show(user);
+  return shown === undefined ? scrubbed : { ...scrubbed, user: shown };
+};

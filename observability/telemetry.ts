@@ -1,0 +1,63 @@
+import { type Tracer, trace } from '@opentelemetry/api';
+import type { Direction, DropReason } from '../core/outcome.ts';
+import { type Log, silentLog } from '../core/ports/log.ts';
+import type { Attributes, Telemetry, TunnelTrace } from '../core/ports/telemetry.ts';
+import { type Instant, instant } from '../core/time.ts';
+import { Counters, type CountersSnapshot } from './counters.ts';
+import { SpanTrace, type TraceSettings } from './tunnel-trace.ts';
+import { createUserNames, type UserNames } from './user-names.ts';
+
+export interface TelemetryOptions {
+  /** For faults of stages, which are bugs: the first of a stage at once, then one line for every thousand. */
+  readonly log?: Log;
+  readonly userNames?: UserNames;
+  /** The tracer of the globally registered SDK if left out; without an SDK its spans cost nothing. */
+  readonly tracer?: Tracer;
+  /** The gateway's clock; the process' monotonic clock if left out. */
+  readonly now?: () => Instant;
+}
+
+const FAULTS_PER_LINE = 1000;
+
+/** The Telemetry port over the OpenTelemetry API, with counters in memory. */
+export class OpenTelemetryTelemetry implements Telemetry {
+  readonly #counters = new Counters();
+  readonly #log: Log;
+  readonly #traces: TraceSettings;
+
+  constructor(options: TelemetryOptions = {}) {
+    this.#log = options.log ?? silentLog;
+    this.#traces = {
+      userNames: options.userNames ?? createUserNames('plain'),
+      tracer: options.tracer ?? trace.getTracer('pptp-gateway'),
+      now: options.now ?? (() => instant(performance.now())),
+    };
+  }
+
+  packets(stage: string, direction: Direction, count: number): void {
+    this.#counters.packets(stage, direction, count);
+  }
+
+  dropped(stage: string, direction: Direction, reason: DropReason, count: number): void {
+    this.#counters.dropped(stage, direction, reason, count);
+  }
+
+  fault(stage: string, direction: Direction, cause: unknown): void {
+    const faults = this.#counters.fault(stage, direction);
+    if (faults % FAULTS_PER_LINE !== 1) return;
+    const message = `The stage ${stage} threw: a bug; the packet was dropped.`;
+    this.#log.error('stage.fault', message, { stage, direction, faults, error: cause });
+  }
+
+  tunnel(attributes: Attributes, since?: Instant): TunnelTrace {
+    return new SpanTrace(this.#traces, attributes, since);
+  }
+
+  event(name: string, attributes: Attributes = {}): void {
+    this.#counters.event(name, attributes);
+  }
+
+  snapshot(): CountersSnapshot {
+    return this.#counters.snapshot();
+  }
+}
