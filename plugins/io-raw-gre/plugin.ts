@@ -8,7 +8,7 @@ export const rawGrePlugin = definePlugin<RawGreOptions>({
   api: PLUGIN_API,
   register({ bind }, options) {
     bind(TOKENS.GreSocket).toResolvedValue(
-      (telemetry, log) => new RawGreSocket(options, { telemetry, log }),
+      (telemetry, log) => new RawGreSocket({ telemetry, log }, options),
       [TOKENS.Telemetry, TOKENS.Log],
     );
   },

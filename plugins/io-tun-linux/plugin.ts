@@ -8,7 +8,7 @@ export const linuxTunPlugin = definePlugin<LinuxTunOptions>({
   api: PLUGIN_API,
   register({ bind }, options) {
     bind(TOKENS.Tun).toResolvedValue(
-      (telemetry, log) => new LinuxTunDevice(options, { telemetry, log }),
+      (telemetry, log) => new LinuxTunDevice({ telemetry, log }, options),
       [TOKENS.Telemetry, TOKENS.Log],
     );
   },
