@@ -64,11 +64,12 @@ N
 }
 
 down() {
-  local ns pid
+  local ns pid _
   # Everything of the lab lives in one of its namespaces, so nobody else's process can be hit.
   for ns in "$NS_GW" "$NS_NAT" "$NS_LAN" "$NS_SW"; do
     [ -e "/run/netns/$ns" ] || continue
     for pid in $(ip netns pids "$ns" 2>/dev/null); do kill -9 "$pid" 2>/dev/null || true; done
+    for _ in $(seq 250); do [ -n "$(ip netns pids "$ns" 2>/dev/null)" ] || break; sleep 0.02; done
   done
   for ns in "$NS_GW" "$NS_NAT" "$NS_LAN" "$NS_SW"; do ip netns del "$ns" 2>/dev/null || true; done
   rm -rf --one-file-system "$LAB_RUN"

@@ -61,8 +61,10 @@ build() {
     --setup-hook="install -D -m644 '$work/pin' \"\$1/etc/apt/preferences.d/lab\"" \
     "$SUITE" "$work/root" "deb $uri $SUITE main" "deb $uri $KERNEL_SUITE main" >&2 &
   builder=$!
-  wait "$builder"
+  local status=0
+  wait "$builder" || status=$?
   builder=''
+  [ "$status" = 0 ] || die "mmdebstrap could not build it from apt's mirror, $uri"
   local kernel
   kernel=$(basename "$work"/root/usr/lib/uml/modules/*)
   mkdir -p "$work/root/lab" "$work/root/usr/lib/modules"

@@ -31,12 +31,13 @@ async function probe(): Promise<LabAvailability> {
   }
   const root = await run(`${SCRIPTS}root.sh`, ['ensure']).catch(() => undefined);
   if (root === undefined) return no('there is no bash to run the lab with');
-  if (root.status !== 0) return no(`the guest root cannot be built: ${lastLine(root.errors)}`);
+  if (root.status !== 0) return no(`the guest root cannot be built: ${lastWords(root.errors)}`);
   const namespace = await run('unshare', ['--net', '--mount', '--pid', '--fork', 'true']);
-  if (namespace.status !== 0) return no(`namespaces cannot be made: ${lastLine(namespace.errors)}`);
+  if (namespace.status !== 0) return no(`namespaces cannot be made: ${lastWords(namespace.errors)}`);
   return { available: true };
 }
 
-function lastLine(text: string): string {
-  return text.trim().split('\n').at(-1) ?? 'it did not say why';
+/** The end of what a failed command said, on one line. */
+function lastWords(text: string): string {
+  return text.trim().split('\n').slice(-3).join(' | ') || 'it did not say why';
 }
