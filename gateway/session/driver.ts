@@ -5,6 +5,7 @@ import { GRE_CHANNEL } from '../../core/datapath/gre-channel.ts';
 import { PacketBatch } from '../../core/datapath/packet-batch.ts';
 import { Session } from '../../core/datapath/session.ts';
 import type { Stage } from '../../core/datapath/stage.ts';
+import type { MppeEvents } from '../../core/datapath/stages/mppe.stage.ts';
 import type { SequenceStage } from '../../core/datapath/stages/sequence.stage.ts';
 import type { Machine } from '../../core/machine/machine.ts';
 import type { EncryptionParameters, LinkEffect, LinkInput } from '../../core/machine/ppp-link-types.ts';
@@ -46,19 +47,22 @@ export interface DriverOptions {
   readonly silenceMs: number;
 }
 
+/** What stages tell the driver. */
+export type StageEvents = Wakeups & ControlFrames & MppeEvents;
+
 /** Where stages reach the driver, and where the driver's own packets enter the pipeline. */
-export class DriverHub implements Wakeups, ControlFrames {
+export class DriverHub implements StageEvents {
   readonly control: Outbox;
   readonly acks: Outbox;
   readonly released = new Subject<PacketBatch>();
-  private target: (Wakeups & ControlFrames) | undefined;
+  private target: StageEvents | undefined;
 
   constructor(control: Outbox, acks: Outbox) {
     this.control = control;
     this.acks = acks;
   }
 
-  attach(target: Wakeups & ControlFrames): void {
+  attach(target: StageEvents): void {
     this.target = target;
   }
 
@@ -69,13 +73,27 @@ export class DriverHub implements Wakeups, ControlFrames {
   frame(session: Session, protocol: number, bytes: Uint8Array): void {
     this.target?.frame(session, protocol, bytes);
   }
+
+  onGarbage(session: Session, consecutive: number): void {
+    this.target?.onGarbage(session, consecutive);
+  }
+
+  onResetNeeded(session: Session): void {
+    this.target?.onResetNeeded(session);
+  }
 }
+
+/** Undecryptable packets in a row after which the keys cannot be right any more; far above what a line can garble. */
+const GARBAGE_LIMIT = 100;
+const NO_WAN_ERRORS = { crc: 0, framing: 0, hardwareOverruns: 0, bufferOverruns: 0, timeOuts: 0, alignment: 0 };
+/** A packet of the acknowledgment entrance: GRE encode makes it a lone acknowledgment. */
+const NOTHING = new Uint8Array(0);
 
 /**
  * The one driver: executes the effects of all machines, keeps all deadlines in one heap behind one timer of the clock,
  * and opens and ends sessions as the control connection says.
  */
-export class Driver implements Lifecycle, Wakeups, ControlFrames {
+export class Driver implements Lifecycle, StageEvents {
   readonly name = 'session-driver';
   private readonly deps: DriverDeps;
   private readonly context: TunnelContext;
@@ -133,9 +151,23 @@ export class Driver implements Lifecycle, Wakeups, ControlFrames {
     this.arm();
   }
 
-  /** Ends a session because the data path cannot go on with it (too many undecryptable packets). */
-  fail(session: Session, detail: string): void {
-    this.tunnels.get(session)?.close('negotiation-failed', detail);
+  /** MPPE decrypted a packet to nonsense. Called from inside a batch, so what follows waits for the end of the turn. */
+  onGarbage(session: Session, consecutive: number): void {
+    const tunnel = this.tunnels.get(session);
+    if (tunnel === undefined) return;
+    tunnel.undecryptable += 1;
+    const { undecryptable } = tunnel;
+    queueMicrotask(() => {
+      this.deps.control.wanError(session.call, { ...NO_WAN_ERRORS, crc: undecryptable });
+      if (consecutive === GARBAGE_LIMIT) {
+        tunnel.close('negotiation-failed', `${GARBAGE_LIMIT} packets in a row could not be decrypted: the keys differ`);
+      }
+    });
+  }
+
+  /** Only stateful MPPE asks for this; what CCP negotiates is stateless. */
+  onResetNeeded(): void {
+    this.deps.telemetry.event('mppe.reset-needed');
   }
 
   private onCall(event: CallEvent): void {
@@ -241,5 +273,3 @@ export class Driver implements Lifecycle, Wakeups, ControlFrames {
     this.releasing.clear();
   }
 }
-
-const NOTHING = new Uint8Array(0);

@@ -51,6 +51,8 @@ const CLEAR_REASON: Readonly<Record<LinkEnd, ClearReason>> = {
 export class Tunnel {
   readonly session: Session;
   readonly peerName: string;
+  /** Packets that decrypted to nonsense since the call began. */
+  undecryptable = 0;
   private readonly context: TunnelContext;
   private readonly link: Machine<LinkInput, LinkEffect>;
   private readonly trace: SetupTrace;

@@ -1,0 +1,87 @@
+import { Container, ContainerModule } from 'inversify';
+import type { Stage } from '../core/datapath/stage.ts';
+import type { Clock } from '../core/ports/clock.ts';
+import type { Lifecycle } from '../core/ports/lifecycle.ts';
+import type { Log } from '../core/ports/log.ts';
+import type { RandomSource } from '../core/ports/random.ts';
+import type { Telemetry } from '../core/ports/telemetry.ts';
+import { TOKENS } from '../core/tokens.ts';
+import { LifecycleRunner } from './lifecycle-runner.ts';
+import { type DataPathOptions, dataPathModule } from './modules/data-path.module.ts';
+import { type SessionOptions, sessionModule } from './modules/session.module.ts';
+import { orderStages, Pipeline } from './pipeline.ts';
+import { checkPlugins, type LoadedPlugin } from './plugin-loader.ts';
+import { GATEWAY_TOKENS } from './tokens.ts';
+
+/** What exists before the container. */
+export interface Platform {
+  readonly clock: Clock;
+  readonly random: RandomSource;
+  readonly log: Log;
+  readonly telemetry: Telemetry;
+}
+
+export interface GatewayOptions {
+  readonly dataPath: DataPathOptions;
+  readonly session: SessionOptions;
+}
+
+export interface Gateway {
+  readonly stages: readonly Stage[];
+  readonly tunName: () => string;
+  readonly sessions: () => number;
+  start(died: (device: string, cause: unknown) => void): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Makes the container, loads the plug-ins into it and wires the gateway; starts nothing. */
+export function createGateway(platform: Platform, options: GatewayOptions, plugins: readonly LoadedPlugin[]): Gateway {
+  checkPlugins(plugins);
+  const container = new Container({ defaultScope: 'Singleton' });
+  container.load(
+    new ContainerModule(({ bind }) => {
+      bind(TOKENS.Clock).toConstantValue(platform.clock);
+      bind(TOKENS.Random).toConstantValue(platform.random);
+      bind(TOKENS.Log).toConstantValue(platform.log);
+      bind(TOKENS.Telemetry).toConstantValue(platform.telemetry);
+    }),
+    sessionModule(options.session),
+    dataPathModule(options.dataPath),
+    ...plugins.map((plugin) => new ContainerModule(({ bind, isBound }) => plugin.register({ bind, isBound }))),
+  );
+
+  const tun = container.get(TOKENS.Tun);
+  const gre = container.get(TOKENS.GreSocket);
+  const stages = orderStages(container.getAll(TOKENS.Stage));
+  const driver = container.get(GATEWAY_TOKENS.Driver);
+  const control = container.get(TOKENS.Control);
+  const pipeline = new Pipeline(gre, tun, stages, platform.clock, platform.telemetry);
+  let died: (device: string, cause: unknown) => void = () => undefined;
+  const flow: Lifecycle = {
+    name: 'pipeline',
+    start: () => {
+      pipeline.start((device, cause) => died(device, cause));
+      return Promise.resolve();
+    },
+    stop: () => {
+      pipeline.stop();
+      return Promise.resolve();
+    },
+  };
+  // The control connection comes last: nobody may call before everything a call needs is there. It goes first.
+  const parts = [tun, gre, ...container.getAll(TOKENS.Lifecycle), flow, driver, control];
+  const runner = new LifecycleRunner(parts, platform.log);
+  return {
+    stages,
+    tunName: () => tun.interfaceName,
+    sessions: () => driver.size,
+    start: (onDeath) => {
+      died = onDeath;
+      return runner.start();
+    },
+    stop: async () => {
+      control.refuseCalls();
+      await runner.stop();
+    },
+  };
+}

@@ -1,0 +1,84 @@
+import { ContainerModule } from 'inversify';
+import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
+import { setEncryption } from '../../core/datapath/mppe-state.ts';
+import { GatewayError } from '../../core/errors.ts';
+import { RandomCallIds } from '../../core/machine/call-ids.ts';
+import { PppLink } from '../../core/machine/ppp-link.ts';
+import type { LinkOptions } from '../../core/machine/ppp-link-types.ts';
+import type { AuthMethod } from '../../core/ports/auth.ts';
+import type { Clock } from '../../core/ports/clock.ts';
+import type { Telemetry } from '../../core/ports/telemetry.ts';
+import { TOKENS } from '../../core/tokens.ts';
+import { CidrPool, type PoolRange } from '../session/address-pool.ts';
+import { Driver, DriverHub, type DriverOptions } from '../session/driver.ts';
+import { Outbox } from '../session/outbox.ts';
+import { SessionTable } from '../session/session-table.ts';
+import { GATEWAY_TOKENS } from '../tokens.ts';
+
+export interface SessionOptions {
+  readonly driver: DriverOptions;
+  readonly pool: PoolRange;
+  readonly callIdQuarantineMs: number;
+  /** Names of the authentication methods to offer, of those that plug-ins brought. */
+  readonly authMethods: readonly string[];
+  /** Everything of a link but what the container knows. */
+  readonly link: Omit<LinkOptions, 'authMethods' | 'random'>;
+  /** Addresses that belong to certain users and are not leased to others. */
+  readonly reserved: () => ReadonlySet<Ipv4>;
+}
+
+/** Frames that may wait for the end of a turn; a turn handles at most a few batches of 64. */
+const OUTBOX_CAPACITY = 512;
+
+/** Sessions of this process: their table, addresses, Call IDs, and the driver of their machines. */
+export const sessionModule = (options: SessionOptions): ContainerModule =>
+  new ContainerModule(({ bind }) => {
+    bind(GATEWAY_TOKENS.SessionTable).toConstantValue(new SessionTable());
+    bind(TOKENS.SessionLookup).toResolvedValue((table) => table, [GATEWAY_TOKENS.SessionTable]);
+    bind(TOKENS.AddressPool).toConstantValue(new CidrPool(options.pool, options.reserved));
+    bind(TOKENS.CallIds).toResolvedValue(
+      (clock, random) =>
+        new RandomCallIds({ random, now: () => clock.now() }, { quarantineMs: options.callIdQuarantineMs }),
+      [TOKENS.Clock, TOKENS.Random],
+    );
+    const outbox = (name: string) => (clock: Clock, telemetry: Telemetry) =>
+      new Outbox(name, OUTBOX_CAPACITY, clock, telemetry);
+    bind(GATEWAY_TOKENS.DriverHub).toResolvedValue(
+      (clock, telemetry) =>
+        new DriverHub(outbox('control-frames')(clock, telemetry), outbox('acknowledgments')(clock, telemetry)),
+      [TOKENS.Clock, TOKENS.Telemetry],
+    );
+    bind(TOKENS.Wakeups).toResolvedValue((hub) => hub, [GATEWAY_TOKENS.DriverHub]);
+    bind(TOKENS.ControlFrames).toResolvedValue((hub) => hub, [GATEWAY_TOKENS.DriverHub]);
+    bind(GATEWAY_TOKENS.Driver).toDynamicValue(({ get, getAll }) => {
+      const random = get(TOKENS.Random);
+      const authMethods = chooseMethods(options.authMethods, getAll(TOKENS.AuthMethod));
+      return new Driver(
+        {
+          clock: get(TOKENS.Clock),
+          log: get(TOKENS.Log),
+          telemetry: get(TOKENS.Telemetry),
+          control: get(TOKENS.Control),
+          authenticators: getAll(TOKENS.Authenticator),
+          addresses: get(TOKENS.AddressPool),
+          sessions: get(GATEWAY_TOKENS.SessionTable),
+          hub: get(GATEWAY_TOKENS.DriverHub),
+          stages: getAll(TOKENS.Stage),
+          sequence: get(GATEWAY_TOKENS.SequenceStage),
+          createLink: () => new PppLink({ ...options.link, authMethods, random }),
+          setEncryption,
+        },
+        options.driver,
+      );
+    });
+  });
+
+/** The configured methods, strongest first. */
+function chooseMethods(names: readonly string[], methods: readonly AuthMethod[]): readonly AuthMethod[] {
+  const unknown = names.filter((name) => !methods.some((method) => method.name === name));
+  if (unknown.length > 0) {
+    const known = methods.map((method) => method.name).join(', ');
+    throw new GatewayError('CONFIG_INVALID', `PPTP_AUTH_METHODS names ${unknown.join(', ')}; known are: ${known}`);
+  }
+  return methods.filter((method) => names.includes(method.name)).toSorted((a, b) => b.preference - a.preference);
+}

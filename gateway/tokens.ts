@@ -1,0 +1,12 @@
+import type { ServiceIdentifier } from 'inversify';
+import type { SequenceStage } from '../core/datapath/stages/sequence.stage.ts';
+import type { Driver, DriverHub } from './session/driver.ts';
+import type { SessionTable } from './session/session-table.ts';
+
+/** Services of the composition root that plug-ins have no business with. */
+export const GATEWAY_TOKENS = {
+  Driver: Symbol('Driver') as ServiceIdentifier<Driver>,
+  DriverHub: Symbol('DriverHub') as ServiceIdentifier<DriverHub>,
+  SessionTable: Symbol('SessionTable') as ServiceIdentifier<SessionTable>,
+  SequenceStage: Symbol('SequenceStage') as ServiceIdentifier<SequenceStage>,
+} as const;
