@@ -1,0 +1,88 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+interface Import {
+  readonly from: string;
+  readonly to: string;
+}
+
+const sources = (folder: string): string[] =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'))
+    .map((name) => join(folder, name));
+
+/** Every import of a folder; relative targets as paths from the root, packages by name. */
+const importsOf = (folder: string): Import[] =>
+  sources(folder).flatMap((from) =>
+    [...readFileSync(from, 'utf8').matchAll(/(?:from|import)\s*\(?'([^']+)'/g)].map((match) => {
+      const target = match[1] ?? '';
+      return { from, to: target.startsWith('.') ? relative('.', join(dirname(from), target)) : target };
+    }),
+  );
+
+const violations = (imports: readonly Import[], allowed: (one: Import) => boolean): string[] =>
+  imports.filter((one) => !allowed(one)).map(({ from, to }) => `${from} -> ${to}`);
+
+/** The folder right below `root` that a path lies in ("core/wire/gre.ts" in "core": "wire"). */
+const room = (root: string, path: string): string | undefined =>
+  path.startsWith(`${root}/`) ? path.slice(root.length + 1).split('/')[0] : undefined;
+
+/** What each layer of core may import, besides itself (ARCHITECTURE.md, allowed imports). */
+const CORE_LAYERS: Readonly<Record<string, readonly string[]>> = {
+  'time.ts': [],
+  'outcome.ts': [],
+  'errors.ts': [],
+  bytes: ['time.ts'],
+  wire: ['bytes', 'outcome.ts', 'time.ts'],
+  crypto: ['bytes'],
+  machine: ['wire', 'crypto', 'bytes', 'ports', 'time.ts', 'outcome.ts'],
+  ports: ['machine', 'datapath', 'bytes', 'time.ts', 'outcome.ts', 'errors.ts'],
+  datapath: ['wire', 'crypto', 'machine', 'bytes', 'ports', 'time.ts', 'outcome.ts'],
+  'tokens.ts': ['ports', 'datapath'],
+};
+
+describe('import directions', () => {
+  it.each(Object.entries(CORE_LAYERS))('core/%s', (layer, others) => {
+    const imports = importsOf('core').filter(({ from }) => room('core', from) === layer);
+    expect(
+      violations(imports, ({ to }) => {
+        const target = room('core', to);
+        return target === undefined || target === layer || others.includes(target);
+      }),
+    ).toEqual([]);
+  });
+
+  it('every file of core belongs to a layer', () => {
+    const rooms = new Set(sources('core').map((path) => room('core', path)));
+    rooms.delete('index.ts');
+    expect([...rooms].filter((name) => name === undefined || CORE_LAYERS[name] === undefined)).toEqual([]);
+  });
+
+  it('core imports rxjs for types only, except in the bridge, and no other package but inversify types', () => {
+    const offenders = sources('core').filter((path) => {
+      const text = readFileSync(path, 'utf8');
+      const values = [...text.matchAll(/^import (?!type )[^;]*from '([^.'][^']*)'/gm)].map((match) => match[1]);
+      return values.some((name) => !(name === 'rxjs' && path === 'core/datapath/lift.ts'));
+    });
+    expect(offenders).toEqual([]);
+  });
+
+  it('core knows no platform: no Node module, timer, console or process', () => {
+    const offenders = sources('core').filter((path) =>
+      /from 'node:|(?<![.\w])(setTimeout|setInterval|setImmediate|queueMicrotask)\(|(?<![.\w])(console|process|Buffer)\./.test(
+        readFileSync(path, 'utf8'),
+      ),
+    );
+    expect(offenders).toEqual([]);
+  });
+
+  it('no product code imports a test', () => {
+    expect(
+      violations(
+        ['core', 'plugins', 'gateway', 'config', 'observability'].flatMap(importsOf),
+        ({ to }) => !to.startsWith('test/'),
+      ),
+    ).toEqual([]);
+  });
+});
