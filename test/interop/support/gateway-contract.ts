@@ -15,5 +15,9 @@ export function gatewayEnvironment(stateDirectory: string): Record<string, strin
     PPTP_STATE_DIR: stateDirectory,
     PPTP_LISTEN: '0.0.0.0',
     PPTP_POOL: '10.78.0.0/24',
+    // The namespace has no default route that would tell.
+    PPTP_INTRANET_INTERFACE: 'lan',
+    PPTP_LOG_LEVEL: 'debug',
+    PPTP_LOG_FORMAT: 'json',
   };
 }

@@ -112,6 +112,13 @@ export class Lab {
     return gateway;
   }
 
+  /** Runs another command of the built gateway (`users add ...`) where and as {@link startGateway} would. */
+  gatewayCommand(args: readonly string[], stateDirectory: string, input = ''): Promise<Finished> {
+    const command = [process.execPath, GATEWAY.entry, ...args];
+    const env = gatewayEnvironment(stateDirectory);
+    return run('ip', ['netns', 'exec', this.#namespace('gw'), ...command], { env, input, timeoutMs: 60_000 });
+  }
+
   /** A directory that goes with the lab. */
   async temporaryDirectory(): Promise<string> {
     const directory = await mkdtemp(join(tmpdir(), 'pptp-lab-'));

@@ -8,7 +8,10 @@ export interface Finished {
 }
 
 export interface RunOptions {
+  /** Added to this process's environment. */
   readonly env?: Readonly<Record<string, string>>;
+  /** The program's standard input; nothing if left out. */
+  readonly input?: string;
   /** The process is killed after this many milliseconds; its status is then 255. */
   readonly timeoutMs?: number;
 }
@@ -18,9 +21,11 @@ export function run(program: string, args: readonly string[], options: RunOption
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       env: { ...process.env, ...options.env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
       ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs, killSignal: 'SIGKILL' }),
     });
+    child.stdin.on('error', () => undefined); // it may end without reading
+    child.stdin.end(options.input ?? '');
     let output = '';
     let errors = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
