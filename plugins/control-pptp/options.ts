@@ -1,0 +1,39 @@
+import { CONTROL_DEFAULTS, type ControlOptions } from '../../core/machine/pptp-control-types.ts';
+
+export interface ControlPptpOptions {
+  /** IPv4 address to listen on; "0.0.0.0" is every one. */
+  readonly address: string;
+  /** RFC 2637 section 1.4: 1723. 0 lets the system choose (tests). */
+  readonly port: number;
+  /** Control connections at once, in all and from one source address (NAT: several clients share one). */
+  readonly maxConnections: number;
+  readonly maxConnectionsPerSource: number;
+  /** Calls at once on all connections; `control.maxCalls` limits one connection. */
+  readonly maxCalls: number;
+  /** Octets that may wait for a peer that does not read; above it the connection is closed. */
+  readonly maxWriteBuffer: number;
+  /** A refused connection is logged at most once in this time, in ms, with the number that were not. */
+  readonly refusalLogIntervalMs: number;
+  /** Log lines one connection may cause in a minute. */
+  readonly maxNotesPerMinute: number;
+  /** After the last message: how long the peer has to close its side, in ms. */
+  readonly lingerMs: number;
+  /** Connections the kernel keeps for us to accept. */
+  readonly backlog: number;
+  /** Of the machine: names said to the peer, times, window. */
+  readonly control: Partial<Omit<ControlOptions, 'role'>>;
+}
+
+export const CONTROL_PPTP_DEFAULTS: ControlPptpOptions = {
+  address: '0.0.0.0',
+  port: 1723,
+  maxConnections: 5000,
+  maxConnectionsPerSource: 64,
+  maxCalls: 10_000,
+  maxWriteBuffer: 65_536,
+  refusalLogIntervalMs: 10_000,
+  maxNotesPerMinute: 30,
+  lingerMs: 2_000,
+  backlog: 511,
+  control: CONTROL_DEFAULTS,
+};
