@@ -1,0 +1,39 @@
+/** The plug-in author's API: ports, tokens, the packet batch and the stage interfaces. The only barrel of the project. */
+export { formatIpv4, type Ipv4, ipv4, parseIpv4 } from './bytes/ipv4-address.ts';
+export { HEADROOM, PacketBatch, SLOT_SIZE } from './datapath/packet-batch.ts';
+export { type PacketCursor, perPacket } from './datapath/per-packet.ts';
+export type { Session, SessionView } from './datapath/session.ts';
+export { defineSlot, type Slot } from './datapath/slots.ts';
+export { type BatchStep, STAGE_SLOT, type Stage } from './datapath/stage.ts';
+export { ERROR_CODES, type ErrorCode, GatewayError } from './errors.ts';
+export type { Machine } from './machine/machine.ts';
+export { type Direction, DROP_REASONS, type DropReason } from './outcome.ts';
+export type { AddressLease, AddressPool } from './ports/addresses.ts';
+export type {
+  AuthContext,
+  AuthDenial,
+  AuthEffect,
+  Authenticator,
+  AuthInput,
+  AuthKind,
+  AuthKinds,
+  AuthMethod,
+  AuthRole,
+  AuthVerdict,
+  MppeKeyMaterial,
+  UserProfile,
+  VerifyEffect,
+} from './ports/auth.ts';
+export type { CancelSignal } from './ports/cancel.ts';
+export type { Clock } from './ports/clock.ts';
+export { type CallEvent, CLEAR_REASONS, type ClearReason, type ControlPlugin, type WanErrors } from './ports/control.ts';
+export { type CallEndpoint, type CallId, type CallIds, callId, type SessionId, sessionId } from './ports/ids.ts';
+export type { Lifecycle } from './ports/lifecycle.ts';
+export { type Log, type LogFields, silentLog } from './ports/log.ts';
+export type { GreSocket, PacketIo, TunDevice } from './ports/packet-io.ts';
+export { definePlugin, type GatewayPlugin, PLUGIN_API, type PluginBindings } from './ports/plugin.ts';
+export type { RandomSource } from './ports/random.ts';
+export type { ControlFrames, SessionLookup, Wakeups } from './ports/sessions.ts';
+export type { Attributes, PhaseSpan, SetupPhase, Telemetry, TunnelTrace } from './ports/telemetry.ts';
+export { after, type Brand, type Instant, instant } from './time.ts';
+export { TOKENS } from './tokens.ts';
