@@ -1,0 +1,37 @@
+import { after, type Instant } from '../time.ts';
+
+/**
+ * Finds a dead peer. An Echo-Request is due when nothing at all arrived for one interval, so a busy link sends none;
+ * `failures` unanswered ones in a row mean that the peer is gone (0: never).
+ */
+export class EchoKeeper {
+  readonly #intervalMs: number;
+  readonly #failures: number;
+  #lastHeard: Instant | undefined;
+  #unanswered = 0;
+
+  constructor(intervalMs: number, failures: number) {
+    this.#intervalMs = intervalMs;
+    this.#failures = failures;
+  }
+
+  /** The first deadline; undefined when echoes are off. */
+  start(now: Instant): Instant | undefined {
+    this.heard(now);
+    return this.#intervalMs > 0 ? after(now, this.#intervalMs) : undefined;
+  }
+
+  heard(now: Instant): void {
+    this.#lastHeard = now;
+    this.#unanswered = 0;
+  }
+
+  /** What to do at a deadline, and the next one. */
+  due(now: Instant): { readonly action: 'send' | 'wait'; readonly next: Instant } | { readonly action: 'dead' } {
+    const quietUntil = after(this.#lastHeard ?? now, this.#intervalMs);
+    if (this.#unanswered === 0 && quietUntil > now) return { action: 'wait', next: quietUntil };
+    if (this.#failures > 0 && this.#unanswered >= this.#failures) return { action: 'dead' };
+    this.#unanswered += 1;
+    return { action: 'send', next: after(now, this.#intervalMs) };
+  }
+}

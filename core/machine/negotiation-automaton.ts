@@ -1,0 +1,89 @@
+import { after, type Instant } from '../time.ts';
+import {
+  type NegotiationAction,
+  type NegotiationEvent,
+  type NegotiationState,
+  restartTimerRuns,
+  transition,
+} from './negotiation-table.ts';
+
+/** Timer in ms and counters of RFC 1661 section 4.6. */
+export interface NegotiationLimits {
+  readonly restartMs: number;
+  readonly maxConfigure: number;
+  readonly maxTerminate: number;
+  readonly maxFailure: number;
+}
+
+export interface RestartTimer {
+  set(at: Instant): void;
+  clear(): void;
+}
+
+/** How long the Terminate-Ack may travel before we consider the layer finished (zrc, RFC 1661 section 4.4). */
+const FAREWELL_MS = 1000;
+
+/**
+ * Runs the transition table: state, Restart timer and Restart counter. It knows no packets; `perform` is told every
+ * action, after the state has changed, in the table's order.
+ */
+export class NegotiationAutomaton {
+  readonly #limits: NegotiationLimits;
+  readonly #timer: RestartTimer;
+  readonly #perform: (action: NegotiationAction, now: Instant) => void;
+  #state: NegotiationState;
+  #restartCount = 0;
+
+  constructor(
+    limits: NegotiationLimits,
+    timer: RestartTimer,
+    perform: (action: NegotiationAction, now: Instant) => void,
+    state: NegotiationState = 'Initial',
+  ) {
+    this.#limits = limits;
+    this.#timer = timer;
+    this.#perform = perform;
+    this.#state = state;
+  }
+
+  get state(): NegotiationState {
+    return this.#state;
+  }
+
+  /** False when the event is illegal in this state; then nothing changes. */
+  event(event: NegotiationEvent, now: Instant): boolean {
+    const step = transition(this.#state, event);
+    if (step === undefined) return false;
+    this.#state = step.next;
+    if (!restartTimerRuns(step.next)) this.#timer.clear();
+    for (const action of step.actions) {
+      this.#count(action, step.actions, now);
+      this.#perform(action, now);
+    }
+    return true;
+  }
+
+  /** The Restart timer ran out. */
+  timeout(now: Instant): void {
+    this.event(this.#restartCount > 0 ? 'TO+' : 'TO-', now);
+  }
+
+  #count(action: NegotiationAction, together: readonly NegotiationAction[], now: Instant): void {
+    switch (action) {
+      case 'irc':
+        this.#restartCount = together.includes('str') ? this.#limits.maxTerminate : this.#limits.maxConfigure;
+        break;
+      case 'zrc':
+        this.#restartCount = 0;
+        this.#timer.set(after(now, Math.min(this.#limits.restartMs, FAREWELL_MS)));
+        break;
+      case 'scr':
+      case 'str':
+        this.#restartCount -= 1;
+        this.#timer.set(after(now, this.#limits.restartMs));
+        break;
+      default:
+        break;
+    }
+  }
+}

@@ -1,0 +1,122 @@
+import type {
+  AuthEffect,
+  AuthInput,
+  AuthMethod,
+  AuthVerdict,
+  MppeKeyMaterial,
+  UserProfile,
+  VerifyEffect,
+} from '../ports/auth.ts';
+import type { Instant } from '../time.ts';
+import type { Machine } from './machine.ts';
+import type { LinkEffect, LinkOptions } from './ppp-link-types.ts';
+
+export interface AuthPhaseEvents {
+  emit(effect: LinkEffect): void;
+  accepted(method: string, identity: string, profile: UserProfile, keys: MppeKeyMaterial | undefined): void;
+  refused(detail: string): void;
+}
+
+/** Requests of one exchange that may wait for the verdict before them. */
+const MAX_WAITING = 4;
+
+/**
+ * Runs the agreed authentication method for a link, in either role. A `verdict` names no request, so only one is ever
+ * outstanding: an answer that belongs to an exchange which LCP has restarted meanwhile cannot reach its successor.
+ */
+export class AuthPhase {
+  readonly #options: LinkOptions;
+  readonly #events: AuthPhaseEvents;
+  #method: AuthMethod | undefined;
+  #exchange: Machine<AuthInput, AuthEffect> | undefined;
+  /** The exchange whose request is with the back-end. */
+  #asking: Machine<AuthInput, AuthEffect> | undefined;
+  #waiting: VerifyEffect[] = [];
+
+  constructor(options: LinkOptions, events: AuthPhaseEvents) {
+    this.#options = options;
+    this.#events = events;
+  }
+
+  begin(method: AuthMethod, now: Instant): void {
+    const { role, localName, password, random } = this.#options;
+    this.#method = method;
+    this.#waiting = [];
+    this.#exchange = method.begin({
+      role: role === 'server' ? 'authenticator' : 'peer',
+      localName,
+      ...(password === undefined ? {} : { password }),
+      random,
+    });
+    this.#apply(this.#exchange.handle({ kind: 'start' }, now));
+  }
+
+  stop(): void {
+    this.#method = undefined;
+    this.#exchange = undefined;
+    this.#waiting = [];
+  }
+
+  owns(protocol: number): boolean {
+    return this.#method?.protocols.includes(protocol) === true;
+  }
+
+  frame(protocol: number, bytes: Uint8Array, now: Instant): void {
+    if (this.#exchange !== undefined) this.#apply(this.#exchange.handle({ kind: 'frame', protocol, bytes }, now));
+  }
+
+  /** False when nobody waits for it any more. */
+  verdict(verdict: AuthVerdict, now: Instant): boolean {
+    const asked = this.#asking;
+    this.#asking = undefined;
+    const current = asked !== undefined && asked === this.#exchange;
+    if (current) this.#apply(asked.handle({ kind: 'verdict', verdict }, now));
+    this.#askNext();
+    return current;
+  }
+
+  nextTimeout(): Instant | undefined {
+    return this.#exchange?.nextTimeout();
+  }
+
+  handleTimeout(now: Instant): void {
+    const next = this.nextTimeout();
+    if (this.#exchange !== undefined && next !== undefined && next <= now)
+      this.#apply(this.#exchange.handleTimeout(now));
+  }
+
+  /** The method's last words leave before the outcome has consequences (a Failure before the Terminate-Request). */
+  #apply(effects: readonly AuthEffect[]): void {
+    const method = this.#method?.name ?? 'none';
+    for (const effect of effects) {
+      if (effect.kind === 'send') this.#events.emit(effect);
+      else if (effect.kind === 'attempt-failed') this.#events.emit({ ...effect, method });
+      else if (effect.kind === 'verify' && this.#waiting.length < MAX_WAITING) this.#waiting.push(effect);
+    }
+    this.#askNext();
+    for (const effect of effects) {
+      if (effect.kind === 'accept') this.#events.accepted(method, effect.identity, effect.profile, effect.keys);
+      else if (effect.kind === 'reject') this.#events.refused(refusal(method, effect));
+    }
+  }
+
+  #askNext(): void {
+    if (this.#asking !== undefined || this.#exchange === undefined) return;
+    const request = this.#waiting.shift();
+    if (request === undefined) return;
+    this.#asking = this.#exchange;
+    this.#events.emit(request);
+  }
+}
+
+const WHY = {
+  'bad-credentials': 'wrong user name or password',
+  expired: 'the password has expired',
+  locked: 'the account is locked',
+  unavailable: 'the user store cannot be asked',
+  timeout: 'no valid answer in time',
+  protocol: 'the exchange broke the protocol',
+} as const;
+
+const refusal = (method: string, effect: Extract<AuthEffect, { kind: 'reject' }>): string =>
+  `${method}: ${WHY[effect.denial]}`;

@@ -1,0 +1,210 @@
+import type { MppeKeyMaterial } from '../ports/auth.ts';
+import { after, type Instant } from '../time.ts';
+import { PPP } from '../wire/ppp.ts';
+import { CODE } from '../wire/ppp-config.ts';
+import { Ccp, type CcpEvents } from './ccp.ts';
+import { Ipcp, type IpcpEvents } from './ipcp.ts';
+import type { Failure } from './negotiation.ts';
+import type { NegotiationState } from './negotiation-table.ts';
+import type { PhaseLog } from './ppp-link-phases.ts';
+import type { EncryptionPolicy, LinkEffect, LinkOptions, NetworkProfile } from './ppp-link-types.ts';
+import type { TimersOf } from './timer-table.ts';
+
+export type NetworkTimer = 'ccp' | 'ipcp' | 'ccp-grace' | 'network';
+
+export interface NetworkHost {
+  emit(effect: LinkEffect): void;
+  fail(failure: Failure): void;
+  peerMru(): number;
+}
+
+/** A Configure-Request longer than this is not worth keeping. */
+const MAX_HELD = 512;
+
+/**
+ * The network-layer protocol phase: CCP and IPCP, and which waits for which. While encryption is required or preferred
+ * IPCP starts only when CCP is done, since peers that insist on MPPE turn an earlier Configure-Request away and then
+ * three seconds are lost. The peer's own early requests are kept, the last of each, and answered when their turn comes.
+ */
+export class NetworkPhase {
+  readonly #options: LinkOptions;
+  readonly #timers: TimersOf<NetworkTimer>;
+  readonly #phases: PhaseLog;
+  readonly #host: NetworkHost;
+  readonly #held = new Map<number, Uint8Array>();
+  #running = false;
+  #profile: NetworkProfile | undefined;
+  #keys: MppeKeyMaterial | undefined;
+  #ccp: Ccp | undefined;
+  #ipcp: Ipcp | undefined;
+  #encrypted = false;
+  #now: Instant;
+
+  constructor(options: LinkOptions, timers: TimersOf<NetworkTimer>, phases: PhaseLog, host: NetworkHost, now: Instant) {
+    this.#options = options;
+    this.#timers = timers;
+    this.#phases = phases;
+    this.#host = host;
+    this.#now = now;
+  }
+
+  /** `profile` is what a server assigns; a client has none. */
+  start(profile: NetworkProfile | undefined, keys: MppeKeyMaterial | undefined, now: Instant): void {
+    this.#now = now;
+    this.#running = true;
+    this.#profile = profile;
+    this.#keys = keys;
+    const policy = this.#options.encryption;
+    if (keys === undefined && policy === 'required') {
+      const detail = 'encryption is required, but the authentication that was agreed on yields no MPPE keys';
+      this.#host.fail({ reason: 'encryption-required', detail });
+      return;
+    }
+    this.#timers.set('network', after(now, this.#patienceMs));
+    if (this.#ccpComesFirst(policy)) {
+      this.#startCcp();
+      if (policy === 'preferred') this.#timers.set('ccp-grace', after(now, 2 * this.#options.restartMs));
+    } else {
+      this.#startIpcp();
+    }
+    const early = this.#held.get(PPP.ccp);
+    this.#held.delete(PPP.ccp);
+    if (early !== undefined && this.#running) this.#receiveCcp(early);
+  }
+
+  /** LCP left Opened: everything here is void. */
+  stop(now: Instant): void {
+    this.#now = now;
+    this.#running = false;
+    this.#held.clear();
+    const [ccp, ipcp] = [this.#ccp, this.#ipcp];
+    this.#ccp = undefined;
+    this.#ipcp = undefined;
+    ipcp?.lowerDown(now);
+    ccp?.lowerDown(now);
+    for (const timer of ['ccp', 'ipcp', 'ccp-grace', 'network'] as const) this.#timers.clear(timer);
+  }
+
+  /** False when the protocol is none of ours. */
+  receive(protocol: number, frame: Uint8Array, now: Instant): boolean {
+    this.#now = now;
+    if (protocol === PPP.ccp) {
+      if (this.#running) this.#receiveCcp(frame);
+      else this.#hold(protocol, frame);
+      return true;
+    }
+    if (protocol !== PPP.ipcp) return false;
+    if (this.#ipcp === undefined) this.#hold(protocol, frame);
+    else this.#ipcp.receive(frame, now);
+    return true;
+  }
+
+  protocolRejected(protocol: number, now: Instant): void {
+    this.#now = now;
+    if (protocol === PPP.ccp) this.#ccp?.protocolRejected(now);
+    else if (protocol === PPP.ipcp) this.#ipcp?.protocolRejected(now);
+  }
+
+  handleTimer(timer: NetworkTimer, now: Instant): void {
+    this.#now = now;
+    if (timer === 'ccp') this.#ccp?.timeout(now);
+    else if (timer === 'ipcp') this.#ipcp?.timeout(now);
+    else if (timer === 'ccp-grace') this.#startIpcp();
+    else this.#host.fail({ reason: 'negotiation-failed', detail: 'no network protocol is open on this link' });
+  }
+
+  #ccpComesFirst(policy: EncryptionPolicy): boolean {
+    return policy === 'required' || (policy === 'preferred' && this.#keys !== undefined);
+  }
+
+  /** Under the other policies CCP begins when the peer does. */
+  #receiveCcp(frame: Uint8Array): void {
+    if (this.#ccp === undefined) {
+      if (frame[0] !== CODE.configureRequest) {
+        this.#host.emit({ kind: 'ignored', protocol: PPP.ccp, why: 'ccp-not-started' });
+        return;
+      }
+      this.#startCcp();
+    }
+    this.#ccp?.receive(frame, this.#now);
+  }
+
+  #hold(protocol: number, frame: Uint8Array): void {
+    const keep = frame[0] === CODE.configureRequest && frame.length <= MAX_HELD;
+    if (keep) this.#held.set(protocol, frame.slice());
+    // A Terminate-Request takes back what was asked before.
+    else if (frame[0] === CODE.terminateRequest) this.#held.delete(protocol);
+    this.#host.emit({ kind: 'ignored', protocol, why: keep ? 'held-until-its-turn' : 'ncp-not-started' });
+  }
+
+  #startCcp(): void {
+    const events: CcpEvents = {
+      send: (protocol, bytes) => this.#host.emit({ kind: 'send', protocol, bytes }),
+      ignored: (protocol, why) => this.#host.emit({ kind: 'ignored', protocol, why }),
+      note: (event, detail) => this.#host.emit({ kind: 'note', event, detail }),
+      peerMru: () => this.#host.peerMru(),
+      up: (parameters) => {
+        this.#encrypted = parameters !== undefined;
+        this.#host.emit({ kind: 'encryption', parameters });
+        this.#phases.done('ccp');
+        this.#ccpDone();
+      },
+      down: () => {
+        if (this.#encrypted) this.#host.emit({ kind: 'encryption', parameters: undefined });
+        this.#encrypted = false;
+        if (negotiates(this.#ccp?.state)) this.#phases.begin('ccp');
+      },
+      finished: (detail) => {
+        this.#phases.failed('ccp', 'not-encrypted', detail);
+        this.#host.emit({ kind: 'note', event: 'ccp.not-encrypted', detail });
+        this.#ccpDone();
+      },
+      failed: (failure) => this.#host.fail(failure),
+    };
+    this.#phases.begin('ccp');
+    this.#ccp = new Ccp(this.#options, this.#keys, events, this.#timers.handle('ccp'), this.#now);
+    this.#ccp.start(this.#now);
+  }
+
+  #ccpDone(): void {
+    if (this.#ipcp === undefined) this.#startIpcp();
+    else this.#ipcp.repeatIfRefused(this.#now);
+  }
+
+  #startIpcp(): void {
+    if (this.#ipcp !== undefined || !this.#running) return;
+    this.#timers.clear('ccp-grace');
+    const events: IpcpEvents = {
+      send: (protocol, bytes) => this.#host.emit({ kind: 'send', protocol, bytes }),
+      ignored: (protocol, why) => this.#host.emit({ kind: 'ignored', protocol, why }),
+      note: (event, detail) => this.#host.emit({ kind: 'note', event, detail }),
+      peerMru: () => this.#host.peerMru(),
+      up: (network) => {
+        this.#timers.clear('network');
+        this.#host.emit({ kind: 'network', network });
+        this.#phases.done('ipcp');
+      },
+      down: () => {
+        this.#host.emit({ kind: 'network', network: undefined });
+        this.#timers.set('network', after(this.#now, this.#patienceMs));
+        if (negotiates(this.#ipcp?.state)) this.#phases.begin('ipcp');
+      },
+      failed: (failure) => this.#host.fail(failure),
+      peerTerminated: () => this.#phases.failed('ipcp', 'peer-terminated', 'the peer closed IPCP'),
+    };
+    this.#phases.begin('ipcp');
+    this.#ipcp = new Ipcp(this.#options, this.#profile, events, this.#timers.handle('ipcp'));
+    this.#ipcp.start(this.#now);
+    const early = this.#held.get(PPP.ipcp);
+    this.#held.delete(PPP.ipcp);
+    if (early !== undefined) this.#ipcp?.receive(early, this.#now);
+  }
+
+  /** How long a link may be without an open network protocol, in ms. */
+  get #patienceMs(): number {
+    return 2 * this.#options.maxConfigure * this.#options.restartMs;
+  }
+}
+
+const negotiates = (state: NegotiationState | undefined): boolean =>
+  state === 'Req-Sent' || state === 'Ack-Rcvd' || state === 'Ack-Sent';

@@ -1,0 +1,358 @@
+import type { AuthVerdict, MppeKeyMaterial, UserProfile } from '../ports/auth.ts';
+import { after, earliest, type Instant, instant } from '../time.ts';
+import { describeProtocol, PPP } from '../wire/ppp.ts';
+import { Lcp } from './lcp.ts';
+import type { Machine } from './machine.ts';
+import type { Failure } from './negotiation.ts';
+import { AuthPhase } from './ppp-link-auth.ts';
+import { NetworkPhase, type NetworkTimer } from './ppp-link-network.ts';
+import { PhaseLog } from './ppp-link-phases.ts';
+import type { LinkEffect, LinkEnd, LinkInput, LinkOptions, NetworkProfile } from './ppp-link-types.ts';
+import { TimerTable } from './timer-table.ts';
+
+type Timer = NetworkTimer | 'lcp' | 'echo' | 'establish' | 'auth' | 'authorize';
+
+/**
+ * RFC 1661 section 3.2, with one stage more: between authentication and network the server waits for the addresses of
+ * the session (`authorize`).
+ *
+ *   dead ──open──> establish ──LCP up──> authenticate ──accept──> authorize ──profile──> network
+ *                     ^                       │                       │                     │
+ *                     └──────────── the peer renegotiates LCP ────────┴─────────────────────┘
+ *   any ── failure, close, Terminate-Request ──> terminate ── Terminate-Ack or timeout ──> closed
+ */
+type Phase = 'dead' | 'establish' | 'authenticate' | 'authorize' | 'network' | 'terminate' | 'closed';
+
+const NONE: readonly LinkEffect[] = [];
+
+/** What the peer may know about the end, as the data of the Terminate-Request. */
+const FAREWELL: Readonly<Record<LinkEnd, string>> = {
+  'authentication-failed': 'authentication failed',
+  'negotiation-failed': 'negotiation failed',
+  'encryption-required': 'encryption required',
+  'no-address': 'no address',
+  'peer-terminated': 'terminated',
+  'echo-timeout': 'peer not responding',
+  'no-answer': 'no answer',
+  loopback: 'loopback detected',
+  administrative: 'closed by administrator',
+  shutdown: 'shutting down',
+};
+
+/** One PPP link, from the call's start to its end, in either role. `closed` is the last effect there is. */
+export class PppLink implements Machine<LinkInput, LinkEffect> {
+  readonly #options: LinkOptions;
+  readonly #timers = new TimerTable<Timer>();
+  readonly #phases: PhaseLog;
+  readonly #lcp: Lcp;
+  readonly #auth: AuthPhase;
+  readonly #network: NetworkPhase;
+
+  #phase: Phase = 'dead';
+  #now: Instant = instant(0);
+  #out: LinkEffect[] = [];
+  #ending: Failure | undefined;
+  #heard = false;
+  #peerSaidGoodbye = '';
+  #keys: MppeKeyMaterial | undefined;
+  /** `authenticated` effects whose `authorize` has not come; only the answer to the last one counts. */
+  #owed = 0;
+
+  constructor(options: LinkOptions) {
+    this.#options = options;
+    const emit = (effect: LinkEffect): void => this.#emit(effect);
+    this.#phases = new PhaseLog(emit);
+    this.#auth = new AuthPhase(options, {
+      emit,
+      accepted: (method, identity, profile, keys) => this.#accepted(method, identity, profile, keys),
+      refused: (detail) => this.#fail({ reason: 'authentication-failed', detail }),
+    });
+    this.#lcp = new Lcp(
+      options,
+      {
+        send: (protocol, bytes) => emit({ kind: 'send', protocol, bytes }),
+        ignored: (protocol, why) => emit({ kind: 'ignored', protocol, why }),
+        note: (event, detail) => emit({ kind: 'note', event, detail }),
+        up: () => this.#lcpUp(),
+        down: () => this.#lcpDown(),
+        finished: () => this.#lcpFinished(),
+        failed: (failure) => this.#fail(failure),
+        peerTerminated: (text) => this.#peerTerminated(text),
+        protocolRejected: (protocol) => this.#protocolRejected(protocol),
+      },
+      this.#timers.handle('lcp'),
+      this.#timers.handle('echo'),
+    );
+    const host = {
+      emit,
+      fail: (failure: Failure) => this.#fail(failure),
+      peerMru: () => this.#lcp.peerMru,
+    };
+    this.#network = new NetworkPhase(options, this.#timers, this.#phases, host, this.#now);
+  }
+
+  handle(input: LinkInput, now: Instant): readonly LinkEffect[] {
+    if (this.#phase === 'closed') return NONE;
+    this.#now = now;
+    switch (input.kind) {
+      case 'open':
+        this.#open();
+        break;
+      case 'frame':
+        this.#frame(input.protocol, input.bytes);
+        break;
+      case 'verdict':
+        this.#verdict(input.verdict);
+        break;
+      case 'authorize':
+        this.#authorize(input.profile);
+        break;
+      case 'alive':
+        this.#lcp.heard(now);
+        break;
+      case 'close':
+        this.#fail({ reason: input.reason, detail: input.detail });
+        break;
+    }
+    return this.#takeOut();
+  }
+
+  nextTimeout(): Instant | undefined {
+    return earliest(this.#timers.next(), this.#auth.nextTimeout());
+  }
+
+  handleTimeout(now: Instant): readonly LinkEffect[] {
+    if (this.#phase === 'closed') return NONE;
+    this.#now = now;
+    for (const timer of this.#timers.take(now)) this.#timeout(timer);
+    this.#auth.handleTimeout(now);
+    return this.#takeOut();
+  }
+
+  #open(): void {
+    if (this.#phase !== 'dead') return;
+    this.#establish();
+    this.#lcp.open(this.#now);
+  }
+
+  #establish(): void {
+    this.#phase = 'establish';
+    this.#phases.begin('lcp');
+    // Not restarted by renegotiation: a peer cannot keep an unauthenticated link by starting over again and again.
+    const patience = 2 * this.#options.maxConfigure * this.#options.restartMs;
+    if (!this.#timers.isSet('establish')) {
+      this.#timers.set('establish', after(this.#now, patience + this.#options.authTimeoutMs));
+    }
+  }
+
+  #frame(protocol: number, bytes: Uint8Array): void {
+    if (this.#phase === 'dead') {
+      this.#ignore(protocol, 'not-open');
+      return;
+    }
+    this.#lcp.heard(this.#now);
+    if (protocol === PPP.lcp) {
+      this.#heard = true;
+      this.#lcp.receive(bytes, this.#now);
+    } else if (this.#phase === 'establish' || this.#phase === 'terminate') {
+      this.#ignore(protocol, 'lcp-not-opened');
+    } else if (this.#auth.owns(protocol)) {
+      this.#auth.frame(protocol, bytes, this.#now);
+    } else if (this.#phase === 'authenticate') {
+      // RFC 1661 section 3.5: all other packets of this phase are silently discarded.
+      this.#ignore(protocol, 'not-authenticated');
+    } else if (!this.#network.receive(protocol, bytes, this.#now)) {
+      this.#unknown(protocol, bytes);
+    }
+  }
+
+  #unknown(protocol: number, bytes: Uint8Array): void {
+    const userData = protocol === PPP.ipv4 || protocol === PPP.compressed;
+    if (userData) this.#ignore(protocol, 'user-data');
+    else if (this.#phase === 'network') this.#lcp.rejectProtocol(protocol, bytes, this.#now);
+    else this.#ignore(protocol, 'not-authorized');
+  }
+
+  #verdict(verdict: AuthVerdict): void {
+    if (!this.#auth.verdict(verdict, this.#now)) this.#ignore(0, 'stale-verdict');
+  }
+
+  #authorize(profile: NetworkProfile): void {
+    this.#owed = Math.max(0, this.#owed - 1);
+    if (this.#phase !== 'authorize' || this.#owed > 0) {
+      this.#ignore(0, 'stale-authorize');
+      return;
+    }
+    this.#startNetwork(profile);
+  }
+
+  #startNetwork(profile: NetworkProfile | undefined): void {
+    this.#phase = 'network';
+    this.#timers.clear('authorize');
+    this.#timers.clear('establish');
+    this.#network.start(profile, this.#keys, this.#now);
+  }
+
+  #timeout(timer: Timer): void {
+    const { authTimeoutMs } = this.#options;
+    switch (timer) {
+      case 'lcp':
+        this.#lcp.restartTimeout(this.#now);
+        break;
+      case 'echo':
+        this.#lcp.echoTimeout(this.#now);
+        break;
+      case 'establish':
+        this.#fail({ reason: 'negotiation-failed', detail: 'the link was not established in time' });
+        break;
+      case 'auth':
+        this.#fail({
+          reason: 'authentication-failed',
+          detail: `authentication was not over after ${authTimeoutMs / 1000} s`,
+        });
+        break;
+      case 'authorize':
+        this.#fail({ reason: 'no-address', detail: 'the session got no addresses in time' });
+        break;
+      default:
+        // Timers taken together may have been made void by the first of them.
+        if (this.#phase === 'network') this.#network.handleTimer(timer, this.#now);
+    }
+  }
+
+  #lcpUp(): void {
+    this.#emit({ kind: 'framing', framing: this.#lcp.framing });
+    this.#phases.done('lcp');
+    this.#phase = 'authenticate';
+    const method = this.#lcp.method;
+    if (method === undefined) {
+      this.#accepted('none', '', {}, undefined);
+      return;
+    }
+    this.#phases.begin('auth');
+    if (!this.#timers.isSet('auth')) this.#timers.set('auth', after(this.#now, this.#options.authTimeoutMs));
+    this.#auth.begin(method, this.#now);
+  }
+
+  #accepted(method: string, identity: string, profile: UserProfile, keys: MppeKeyMaterial | undefined): void {
+    // Later accepts are answers to repeated frames, or a peer proving itself again.
+    if (this.#phase !== 'authenticate') return;
+    this.#keys = keys;
+    this.#timers.clear('auth');
+    this.#phases.done('auth');
+    if (this.#options.role === 'client') {
+      this.#startNetwork(undefined);
+      return;
+    }
+    this.#phase = 'authorize';
+    this.#timers.set('authorize', after(this.#now, this.#options.authTimeoutMs));
+    this.#owed += 1;
+    this.#emit({ kind: 'authenticated', method, identity, profile });
+  }
+
+  #lcpDown(): void {
+    this.#leave();
+    if (this.#ending !== undefined) return;
+    // Terminate-Request or the rejection of a fundamental code; any other way out of Opened is a new negotiation.
+    if (this.#lcp.state === 'Stopping') {
+      this.#terminate();
+      return;
+    }
+    const detail = 'the peer renegotiated LCP';
+    this.#phases.failAll('renegotiated', detail);
+    this.#emit({ kind: 'note', event: 'lcp.renegotiation', detail });
+    this.#establish();
+  }
+
+  #leave(): void {
+    this.#auth.stop();
+    this.#keys = undefined;
+    this.#network.stop(this.#now);
+    this.#timers.clear('authorize');
+  }
+
+  #lcpFinished(): void {
+    if (this.#ending === undefined) {
+      this.#ending = this.#explain();
+      this.#phases.failAll(this.#ending.reason, this.#ending.detail);
+    }
+    this.#closed();
+  }
+
+  /** LCP gave up on its own. */
+  #explain(): Failure {
+    const { maxConfigure } = this.#options;
+    if (!this.#heard) {
+      return { reason: 'no-answer', detail: `no answer to ${maxConfigure} LCP Configure-Requests` };
+    }
+    if (this.#peerSaidGoodbye !== '') return { reason: 'peer-terminated', detail: this.#peerSaidGoodbye };
+    return { reason: 'negotiation-failed', detail: 'the peer and we do not agree on LCP' };
+  }
+
+  /** In Opened this is the end, after a pause for our Terminate-Ack; before, the peer may begin again. */
+  #peerTerminated(text: string): void {
+    const detail = text === '' ? 'the peer terminated the link' : `the peer terminated the link: ${text}`;
+    this.#peerSaidGoodbye = detail;
+    if (this.#lcp.state !== 'Stopping' || this.#ending !== undefined) return;
+    this.#ending = { reason: 'peer-terminated', detail };
+    this.#phases.failAll('peer-terminated', detail);
+  }
+
+  #protocolRejected(protocol: number): void {
+    if (this.#auth.owns(protocol) && this.#phase === 'authenticate') {
+      this.#fail({
+        reason: 'authentication-failed',
+        detail: 'the peer rejects the protocol it agreed to authenticate with',
+      });
+    } else {
+      this.#emit({
+        kind: 'note',
+        event: 'lcp.protocol-rejected',
+        detail: `the peer does not know ${describeProtocol(protocol)}`,
+      });
+      this.#network.protocolRejected(protocol, this.#now);
+    }
+  }
+
+  /** Begins the end; the first reason given is the one reported. */
+  #fail(failure: Failure): void {
+    if (this.#ending !== undefined) return;
+    this.#ending = failure;
+    this.#phases.failAll(failure.reason, failure.detail);
+    this.#leave();
+    this.#terminate();
+    this.#lcp.close(FAREWELL[failure.reason], this.#now);
+    // Nobody is there to answer, or LCP had nothing to close.
+    const hopeless = failure.reason === 'echo-timeout' || failure.reason === 'loopback';
+    if (hopeless || !this.#timers.isSet('lcp')) this.#closed();
+  }
+
+  #terminate(): void {
+    this.#phase = 'terminate';
+    for (const timer of ['establish', 'auth', 'authorize', 'echo'] as const) this.#timers.clear(timer);
+  }
+
+  #closed(): void {
+    if (this.#phase === 'closed' || this.#ending === undefined) return;
+    this.#emit({ kind: 'closed', ...this.#ending });
+    this.#phase = 'closed';
+    this.#auth.stop();
+    this.#timers.clearAll();
+  }
+
+  #ignore(protocol: number, why: string): void {
+    this.#emit({ kind: 'ignored', protocol, why });
+  }
+
+  #emit(effect: LinkEffect): void {
+    // `closed` is the last word even when a layer unwinding beneath it still has something to say.
+    if (this.#phase !== 'closed') this.#out.push(effect);
+  }
+
+  #takeOut(): readonly LinkEffect[] {
+    if (this.#out.length === 0) return NONE;
+    const out = this.#out;
+    this.#out = [];
+    return out;
+  }
+}
