@@ -52,6 +52,8 @@ export type AuthVerdict<K extends AuthKind = AuthKind> =
 export interface Authenticator {
   readonly name: string;
   supports(kind: AuthKind): boolean;
+  /** Fixed addresses of its users, kept out of the pool's free choice. */
+  reservedAddresses?(): ReadonlySet<Ipv4>;
   /** Rejects only when the back-end itself fails; the caller turns that into the denial `unavailable`. */
   verify<K extends AuthKind>(kind: K, request: AuthKinds[K]['request'], signal: CancelSignal): Promise<AuthVerdict<K>>;
 }

@@ -1,5 +1,4 @@
 import { ContainerModule } from 'inversify';
-import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
 import { setEncryption } from '../../core/datapath/mppe-state.ts';
 import { GatewayError } from '../../core/errors.ts';
 import { RandomCallIds } from '../../core/machine/call-ids.ts';
@@ -23,8 +22,6 @@ export interface SessionOptions {
   readonly authMethods: readonly string[];
   /** Everything of a link but what the container knows. */
   readonly link: Omit<LinkOptions, 'authMethods' | 'random'>;
-  /** Addresses that belong to certain users and are not leased to others. */
-  readonly reserved: () => ReadonlySet<Ipv4>;
 }
 
 /** Frames that may wait for the end of a turn; a turn handles at most a few batches of 64. */
@@ -35,7 +32,13 @@ export const sessionModule = (options: SessionOptions): ContainerModule =>
   new ContainerModule(({ bind }) => {
     bind(GATEWAY_TOKENS.SessionTable).toConstantValue(new SessionTable());
     bind(TOKENS.SessionLookup).toResolvedValue((table) => table, [GATEWAY_TOKENS.SessionTable]);
-    bind(TOKENS.AddressPool).toConstantValue(new CidrPool(options.pool, options.reserved));
+    bind(TOKENS.AddressPool).toDynamicValue(({ getAll }) => {
+      const backEnds = getAll(TOKENS.Authenticator);
+      return new CidrPool(
+        options.pool,
+        () => new Set(backEnds.flatMap((one) => [...(one.reservedAddresses?.() ?? [])])),
+      );
+    });
     bind(TOKENS.CallIds).toResolvedValue(
       (clock, random) =>
         new RandomCallIds({ random, now: () => clock.now() }, { quarantineMs: options.callIdQuarantineMs }),

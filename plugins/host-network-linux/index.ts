@@ -1,3 +1,4 @@
 export { HostNetwork, type HostNetworkDependencies, type HostNetworkOptions } from './host-network.ts';
 export type { HostNetworkConfig, Nat, Network } from './host-network-config.ts';
 export { type HostSystem, linuxHost } from './host-system.ts';
+export { hostNetworkPlugin } from './plugin.ts';

@@ -1,1 +1,2 @@
 export { type LinuxTunDependencies, LinuxTunDevice, type LinuxTunOptions } from './linux-tun-device.ts';
+export { linuxTunPlugin } from './plugin.ts';

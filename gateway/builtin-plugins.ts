@@ -1,0 +1,67 @@
+import type { GatewayConfig } from '../config/types.ts';
+import { parseIpv4 } from '../core/bytes/ipv4-address.ts';
+import { msChapV2Plugin } from '../plugins/auth-ms-chap-v2/index.ts';
+import { userFilePlugin } from '../plugins/backend-user-file/index.ts';
+import { controlPptpPlugin } from '../plugins/control-pptp/index.ts';
+import { type HostNetworkOptions, hostNetworkPlugin } from '../plugins/host-network-linux/index.ts';
+import { rawGrePlugin } from '../plugins/io-raw-gre/index.ts';
+import { linuxTunPlugin } from '../plugins/io-tun-linux/index.ts';
+import { TUN_QUEUE_LENGTH } from './options.ts';
+import { type LoadedPlugin, withOptions } from './plugin-loader.ts';
+
+const MILLISECONDS = 1000;
+
+/** The plug-ins every gateway has, with their part of the configuration. */
+export function builtinPlugins(
+  config: GatewayConfig,
+  defaultInterface: () => string | undefined,
+): readonly LoadedPlugin[] {
+  const { listen, control, calls, gre } = config;
+  const address = parseIpv4(listen.address);
+  return [
+    withOptions(linuxTunPlugin, { interfaceName: config.tun.name }),
+    withOptions(rawGrePlugin, address === undefined ? {} : { listen: address }),
+    ...(config.network.manage ? [withOptions(hostNetworkPlugin, hostNetwork(config, defaultInterface))] : []),
+    withOptions(msChapV2Plugin, { maxAttempts: config.auth.maxAttempts }),
+    withOptions(userFilePlugin, { file: config.users.file }),
+    withOptions(controlPptpPlugin, {
+      address: listen.address,
+      port: listen.port,
+      maxConnections: listen.maxConnections,
+      maxConnectionsPerSource: listen.maxConnectionsPerAddress,
+      maxCalls: calls.max,
+      control: {
+        hostName: config.hostName,
+        vendorName: config.vendor,
+        maxCalls: calls.maxPerConnection,
+        receiveWindow: gre.receiveWindow,
+        startTimeoutMs: control.establishTimeout * MILLISECONDS,
+        echoIntervalMs: control.echoInterval * MILLISECONDS,
+        echoTimeoutMs: control.echoTimeout * MILLISECONDS,
+        stopTimeoutMs: control.stopTimeout * MILLISECONDS,
+      },
+    }),
+  ];
+}
+
+function hostNetwork(config: GatewayConfig, defaultInterface: () => string | undefined): HostNetworkOptions {
+  const { network, pool, tun } = config;
+  return {
+    stateDirectory: config.stateDir,
+    gatewayAddress: pool.gatewayAddress,
+    pool: pool.range,
+    routes: network.routes,
+    mtu: tun.mtu,
+    queueLength: TUN_QUEUE_LENGTH,
+    nat: nat(config, defaultInterface),
+    proxyArp: network.proxyArp,
+  };
+}
+
+function nat({ network }: GatewayConfig, defaultInterface: () => string | undefined): HostNetworkOptions['nat'] {
+  const wanted = network.nat === 'on' || (network.nat === 'auto' && network.proxyArp.length === 0);
+  if (!wanted) return { mode: 'off' };
+  if (network.natInterfaces.length > 0) return { mode: 'on', interfaces: network.natInterfaces };
+  const intranet = network.intranetInterface ?? defaultInterface();
+  return intranet === undefined ? { mode: 'all' } : { mode: 'on', interfaces: [intranet] };
+}

@@ -1,0 +1,17 @@
+import 'reflect-metadata';
+import { readFileSync } from 'node:fs';
+import { runCli } from './cli.ts';
+import { processTerminal } from './cli-terminal.ts';
+import { openUsers, runGateway } from './run.ts';
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  readonly version: string;
+};
+
+process.exitCode = await runCli(process.argv.slice(2), {
+  version,
+  env: process.env,
+  terminal: processTerminal,
+  runGateway: (loaded) => runGateway(loaded, version),
+  openUsers,
+});

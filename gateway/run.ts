@@ -1,0 +1,97 @@
+import { mkdir } from 'node:fs/promises';
+import type { LoadedConfig } from '../config/load.ts';
+import type { Log } from '../core/ports/log.ts';
+import { createLog } from '../observability/logger.ts';
+import { startTelemetrySdk } from '../observability/sdk.ts';
+import { OpenTelemetryTelemetry } from '../observability/telemetry.ts';
+import { createUserNames } from '../observability/user-names.ts';
+import { createGateway, type Gateway } from './bootstrap.ts';
+import { builtinPlugins } from './builtin-plugins.ts';
+import { callableAddresses, startCard } from './card.ts';
+import { EXIT } from './cli.ts';
+import { findDefaultInterface } from './default-route.ts';
+import { ensureFirstUser } from './first-user.ts';
+import { gatewayOptions } from './options.ts';
+import { loadPlugins } from './plugin-loader.ts';
+import { systemClock, systemRandom } from './system-clock.ts';
+import { openUserFile } from './user-file.ts';
+
+/** Runs the gateway in the foreground until SIGTERM, SIGINT or the death of a device; resolves with the exit code. */
+export async function runGateway(loaded: LoadedConfig, version: string): Promise<number> {
+  const { config } = loaded;
+  const userNames = createUserNames(config.telemetry.userNames, config.telemetry.hashKey);
+  const log = createLog({ ...config.log, userNames });
+  for (const warning of loaded.warnings) log.warn('config.warning', warning);
+
+  await mkdir(config.stateDir, { recursive: true, mode: 0o700 });
+  const users = openUserFile(config.users.file);
+  const firstUser = await ensureFirstUser(config.users.file, users);
+  const plugins = [...builtinPlugins(config, findDefaultInterface), ...(await loadPlugins(config.plugins, {}))];
+  const sdk = await startTelemetrySdk({ version, log });
+  const telemetry = new OpenTelemetryTelemetry({ log, userNames, now: systemClock.now });
+  try {
+    const platform = { clock: systemClock, random: systemRandom, log, telemetry };
+    const gateway = createGateway(platform, gatewayOptions(config), plugins);
+    const end = untilToldToStop(log);
+    await gateway.start((device, cause) => end.fail(device, cause));
+    announce(gateway, log, version);
+    if (config.log.format !== 'json') {
+      process.stdout.write(
+        `${startCard({
+          addresses: callableAddresses(config.listen.address),
+          port: config.listen.port,
+          firstUser,
+          users: (await users.list()).map(({ name }) => name),
+          usersFile: config.users.file,
+          pool: config.pool.range.text,
+          encryption: `MPPE ${config.mppe.strengths.join('/')}-bit, ${config.mppe.policy}`,
+        })}\n`,
+      );
+    } else if (firstUser !== undefined) {
+      process.stderr.write(`pptp-gateway: first start: user "${firstUser.name}", password ${firstUser.password}\n`);
+    }
+    const code = await end.promise;
+    await gateway.stop();
+    log.info('gateway.stopped', 'the gateway has stopped');
+    return code;
+  } finally {
+    await sdk?.shutdown();
+  }
+}
+
+export const openUsers = openUserFile;
+
+function announce(gateway: Gateway, log: Log, version: string): void {
+  log.info('gateway.ready', 'the gateway accepts calls', {
+    version,
+    node: process.versions.node,
+    tun: gateway.tunName(),
+    stages: gateway.stages.map(({ name, slot }) => `${slot} ${name}`),
+  });
+}
+
+/** Resolves on the first signal; a second one ends the process at once. */
+function untilToldToStop(log: Log): { readonly promise: Promise<number>; fail(device: string, cause: unknown): void } {
+  let resolve: (code: number) => void = () => undefined;
+  const promise = new Promise<number>((done) => {
+    resolve = done;
+  });
+  const onSignal = (signal: NodeJS.Signals): void => {
+    log.info('gateway.stopping', `${signal}: clearing calls and stopping; send it again to stop at once`);
+    for (const name of ['SIGTERM', 'SIGINT'] as const) {
+      process.removeListener(name, onSignal);
+      process.once(name, () => process.exit(EXIT.failed));
+    }
+    resolve(EXIT.done);
+  };
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+  return {
+    promise,
+    fail(device, cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      log.error('device.died', `${device} failed for good and the gateway cannot go on without it: ${reason}`);
+      resolve(EXIT.failed);
+    },
+  };
+}
