@@ -1,0 +1,118 @@
+import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
+import { formatIpv4 } from '../../core/bytes/ipv4-address.ts';
+import { GatewayError } from '../../core/errors.ts';
+import { type LockOptions, withLock } from './file-lock.ts';
+import { checkedComment, checkedName, foldName, hashedPassword, type User } from './user.ts';
+import { makeFolder, readUsersFile, writeUsersFile } from './users-file.ts';
+
+/** What an operator does with the users file; every edit reads, changes and replaces it under a lock. */
+
+/** A user without the secret. */
+export type UserInfo = Omit<User, 'ntHash'>;
+
+export interface NewUser {
+  readonly name: string;
+  readonly password: string;
+  readonly address?: Ipv4;
+  readonly disabled?: boolean;
+  readonly comment?: string;
+}
+
+export interface EditOptions {
+  readonly lock?: Partial<LockOptions>;
+}
+
+/** Throws USERS_FILE when the file is missing, open to others or wrong. */
+export const readUsers = async (path: string): Promise<readonly User[]> => (await readUsersFile(path)).users;
+
+/** By name. */
+export const listUsers = async (path: string): Promise<readonly UserInfo[]> =>
+  (await readUsers(path))
+    .map(({ ntHash: _secret, ...info }) => info)
+    .sort((a, b) => (foldName(a.name) < foldName(b.name) ? -1 : 1));
+
+/** Makes the file when there is none. Throws USER_EXISTS (also for a name that differs in case only), USER_INVALID. */
+export const addUser = async (path: string, user: NewUser, options: EditOptions = {}): Promise<void> => {
+  const { address, comment } = user;
+  const added: User = {
+    name: checkedName(user.name),
+    ntHash: hashedPassword(user.password),
+    disabled: user.disabled ?? false,
+    ...(address === undefined ? {} : { address }),
+    ...(comment === undefined ? {} : { comment: checkedComment(comment) }),
+  };
+  await edit(path, options, true, (users) => {
+    const same = users.find((one) => foldName(one.name) === foldName(added.name));
+    if (same !== undefined)
+      throw new GatewayError(
+        'USER_EXISTS',
+        `There is a user ${JSON.stringify(same.name)} already. Set a new password with \`pptp-gateway users passwd\`.`,
+      );
+    const taken = users.find((one) => address !== undefined && one.address === address);
+    if (taken !== undefined && address !== undefined)
+      throw new GatewayError(
+        'USER_INVALID',
+        `The address ${formatIpv4(address)} belongs to user ${JSON.stringify(taken.name)}. Choose another one.`,
+      );
+    return [...users, added];
+  });
+};
+
+/** Throws USER_UNKNOWN, USER_INVALID. Sessions that are up are not touched. */
+export const setPassword = async (
+  path: string,
+  name: string,
+  password: string,
+  options: EditOptions = {},
+): Promise<void> => {
+  const ntHash = hashedPassword(password);
+  await edit(path, options, false, (users) => {
+    const { name: known } = find(users, name);
+    return users.map((user) => (user.name === known ? { ...user, ntHash } : user));
+  });
+};
+
+/** Throws USER_UNKNOWN. Sessions that are up are not touched. */
+export const removeUser = async (path: string, name: string, options: EditOptions = {}): Promise<void> =>
+  edit(path, options, false, (users) => {
+    const { name: known } = find(users, name);
+    return users.filter((user) => user.name !== known);
+  });
+
+const find = (users: readonly User[], name: string): User => {
+  const user = users.find((one) => foldName(one.name) === foldName(name));
+  if (user === undefined)
+    throw new GatewayError(
+      'USER_UNKNOWN',
+      `There is no user ${JSON.stringify(name)}. \`pptp-gateway users list\` shows all of them.`,
+    );
+  return user;
+};
+
+const isMissing = (cause: unknown): boolean =>
+  cause instanceof GatewayError &&
+  cause.cause instanceof Error &&
+  'code' in cause.cause &&
+  cause.cause.code === 'ENOENT';
+
+const edit = async (
+  path: string,
+  options: EditOptions,
+  mayCreate: boolean,
+  change: (users: readonly User[]) => readonly User[],
+): Promise<void> => {
+  // The lock stands beside the file, so its folder has to be there.
+  if (mayCreate) await makeFolder(path);
+  else await readUsers(path);
+  await withLock(
+    path,
+    async () => {
+      const users = await readUsers(path).catch((cause: unknown) => {
+        if (mayCreate && isMissing(cause)) return [];
+        throw cause;
+      });
+      await writeUsersFile(path, change(users));
+    },
+    options.lock,
+  );
+};
