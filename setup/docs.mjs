@@ -1,0 +1,13 @@
+// Writes the generated pages of docs/ from the sources: node setup/docs.mjs
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { buildSources } from './lib/build.mjs';
+import { root } from './lib/paths.mjs';
+import { runScript } from './lib/script.mjs';
+
+await runScript(async () => {
+  await buildSources();
+  const { configurationPage } = await import('../dist/config/describe.js');
+  await writeFile(join(root, 'docs', 'configuration.md'), configurationPage());
+  return 0;
+});

@@ -1,0 +1,25 @@
+import { pathToFileURL } from 'node:url';
+import { gatherFacts } from './facts.mjs';
+import { gatewayEntry } from './paths.mjs';
+import { checkMachine, checkRun } from './preflight.mjs';
+import { prepareRun, prepareVerbs } from './prepare.mjs';
+import { complain } from './script.mjs';
+
+/**
+ * Checks the machine, sets up what is missing, and becomes the gateway's command line in this same process, so that
+ * signals and the exit code are its own. Resolves with 1 when the machine will not do; nothing was changed then.
+ */
+export const launch = async (argv) => {
+  const isRun = argv[0] === 'run' && !argv.includes('--help') && !argv.includes('-h');
+  const facts = gatherFacts();
+  const problems = isRun ? checkRun(facts) : checkMachine(facts);
+  if (problems.length > 0) {
+    for (const problem of problems) complain(problem);
+    return 1;
+  }
+  await (isRun ? prepareRun(facts) : prepareVerbs(facts));
+  process.setSourceMapsEnabled(true);
+  process.argv = [process.execPath, gatewayEntry, ...argv];
+  await import(pathToFileURL(gatewayEntry).href);
+  return undefined;
+};

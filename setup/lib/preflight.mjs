@@ -1,0 +1,77 @@
+// Pure: facts in, messages out. Nothing here looks at the machine.
+
+const LEAST_NODE = [20, 19];
+const CAP_NET_ADMIN = 12n;
+const CAP_NET_RAW = 13n;
+
+const has = (capabilities, bit) => ((capabilities >> bit) & 1n) === 1n;
+
+const checkNode = ({ nodeVersion }) => {
+  const [major, minor] = nodeVersion.split('.').map(Number);
+  const isEnough = major > LEAST_NODE[0] || (major === LEAST_NODE[0] && minor >= LEAST_NODE[1]);
+  if (isEnough) return [];
+  const message = `Node ${LEAST_NODE.join('.')} or newer is needed; this is ${nodeVersion}. Install a newer Node and start again.`;
+  return [{ code: 'NODE_TOO_OLD', message }];
+};
+
+const checkPlatform = ({ platform }) => {
+  if (platform === 'linux') return [];
+  const message = `the gateway needs Linux; this is ${platform}. Use a Linux machine, virtual machine or container.`;
+  return [{ code: 'NOT_LINUX', message }];
+};
+
+const checkRights = ({ isRoot, capabilities }) => {
+  const missing = [];
+  // Root in a container may lack them, an ordinary user with file or ambient capabilities may have them.
+  if (capabilities === undefined ? !isRoot : !has(capabilities, CAP_NET_ADMIN)) missing.push('CAP_NET_ADMIN');
+  if (capabilities === undefined ? !isRoot : !has(capabilities, CAP_NET_RAW)) missing.push('CAP_NET_RAW');
+  if (missing.length === 0) return [];
+  const remedy = isRoot
+    ? `start the container with ${missing.map((name) => `--cap-add ${name.slice(4)}`).join(' ')}.`
+    : 'start it as root (sudo), or give it these capabilities.';
+  return [
+    { code: 'NOT_ROOT', message: `${missing.join(' and ')} ${missing.length === 1 ? 'is' : 'are'} missing: ${remedy}` },
+  ];
+};
+
+const checkTun = ({ tun }) => {
+  if (tun === 'usable') return [];
+  const message =
+    tun === 'missing'
+      ? '/dev/net/tun is missing: load the module with "modprobe tun", or start the container with --device /dev/net/tun.'
+      : '/dev/net/tun cannot be opened: start the container with --device /dev/net/tun, or allow this user to use it.';
+  return [{ code: 'TUN_MISSING', message }];
+};
+
+/** What every verb needs. */
+export const checkMachine = (facts) => [...checkNode(facts), ...checkPlatform(facts)];
+
+/** What running the gateway needs: one problem each, or none. */
+export const checkRun = (facts) => {
+  const problems = checkMachine(facts);
+  return facts.platform === 'linux' ? [...problems, ...checkRights(facts), ...checkTun(facts)] : problems;
+};
+
+/** Programs the gateway itself calls, with their Debian packages. */
+export const RUN_PROGRAMS = { ip: 'iproute2', nft: 'nftables' };
+
+/**
+ * What is to be done about missing programs: nothing, install `packages`, or tell the operator.
+ *
+ * @param {Record<string, string>} programs program to package
+ */
+export const planPackages = (programs, facts) => {
+  const missing = Object.keys(programs).filter((program) => !facts.isInstalled(program));
+  if (missing.length === 0) return { kind: 'nothing' };
+  return planInstall([...new Set(missing.map((program) => programs[program]))], missing, facts);
+};
+
+/** The same for packages known to be needed, because of `missing`. */
+export const planInstall = (packages, missing, { isRoot, hasApt }) => {
+  const names = `${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} missing`;
+  if (isRoot && hasApt) return { kind: 'install', packages, reason: names };
+  const remedy = hasApt
+    ? `install them as root: apt-get install ${packages.join(' ')}`
+    : `install what Debian calls ${packages.join(', ')} with the package manager of this system.`;
+  return { kind: 'tell', packages, problem: { code: 'PACKAGES_MISSING', message: `${names}: ${remedy}` } };
+};

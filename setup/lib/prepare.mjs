@@ -1,0 +1,27 @@
+import { missingTools } from '../native.mjs';
+import { buildAddon, buildSources } from './build.mjs';
+import { dependenciesAreStale, ensureDependencies } from './dependencies.mjs';
+import { carryOut } from './packages.mjs';
+import { planInstall, planPackages, RUN_PROGRAMS } from './preflight.mjs';
+
+/** Packages that compile raw-socket and the addon. */
+const TOOL_PACKAGES = ['build-essential', 'python3'];
+
+const ensureTools = async (facts) => {
+  const missing = missingTools();
+  if (missing.length > 0 && (await dependenciesAreStale())) await carryOut(planInstall(TOOL_PACKAGES, missing, facts));
+};
+
+/** Everything the verbs that only read and write files need. */
+export const prepareVerbs = async (facts) => {
+  await ensureTools(facts);
+  await ensureDependencies();
+  await buildSources('gateway');
+};
+
+/** Everything a running gateway needs. Does nothing when nothing has changed. */
+export const prepareRun = async (facts) => {
+  await carryOut(planPackages(RUN_PROGRAMS, facts));
+  await prepareVerbs(facts);
+  await buildAddon(facts);
+};

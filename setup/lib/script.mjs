@@ -1,0 +1,25 @@
+/** What the operator has to change before the script can go on: a stable code and a sentence that says what to do. */
+export class SetupError extends Error {
+  constructor(code, message) {
+    super(message);
+    this.name = 'SetupError';
+    this.code = code;
+  }
+}
+
+export const complain = ({ code, message }) => console.error(`pptp-gateway: ${code}: ${message}`);
+
+/** Progress goes to standard error: standard output belongs to the program that is set up. */
+export const say = (line) => console.error(`setup: ${line}`);
+
+/** Runs a script's `main`, which resolves with the exit code (undefined: the process goes on and sets its own). */
+export const runScript = async (main) => {
+  try {
+    const code = await main(process.argv.slice(2));
+    if (code !== undefined) process.exitCode = code;
+  } catch (error) {
+    if (error instanceof SetupError) complain(error);
+    else console.error(error);
+    process.exitCode = 1;
+  }
+};

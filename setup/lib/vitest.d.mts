@@ -1,0 +1,15 @@
+import type { Counts } from './counts.mjs';
+
+export interface RunOptions {
+  /** The checkout. */
+  readonly cwd: string;
+  /** Path of the Node to use; this one if left out. */
+  readonly node?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly stdout?: 'inherit' | 'ignore';
+}
+export interface RunReport {
+  readonly counts: Counts;
+  readonly notRun: readonly { readonly name: string; readonly reason: string }[];
+}
+export function runVitest(args: readonly string[], options: RunOptions): Promise<RunReport>;

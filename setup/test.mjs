@@ -1,0 +1,81 @@
+// npm test: set-up, lint, types, and every test this machine allows. Arguments go to vitest (npm test -- --project unit).
+// The last line is "N passed, N failed, N skipped".
+import { join } from 'node:path';
+import { buildAddon, buildSources } from './lib/build.mjs';
+import { runCommand } from './lib/command.mjs';
+import { add, countLine, exitCode, none } from './lib/counts.mjs';
+import { gatherFacts } from './lib/facts.mjs';
+import { carryOut } from './lib/packages.mjs';
+import { nodeModules, root } from './lib/paths.mjs';
+import { checkMachine, planPackages, RUN_PROGRAMS } from './lib/preflight.mjs';
+import { prepareVerbs } from './lib/prepare.mjs';
+import { complain, runScript, SetupError } from './lib/script.mjs';
+import { runVitest } from './lib/vitest.mjs';
+
+const failure = { passed: 0, failed: 1, skipped: 0 };
+
+/** Steps whose failure is one failed check and no reason to stop. */
+const check = async (name, work) => {
+  try {
+    await work();
+    console.log(`${name}: ok`);
+    return none;
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    complain(error);
+    console.log(`${name}: failed`);
+    return failure;
+  }
+};
+
+const lint = async () => {
+  const biome = join(nodeModules, '@biomejs', 'biome', 'bin', 'biome');
+  const code = await runCommand(process.execPath, [biome, 'check', '.'], { cwd: root });
+  if (code !== 0)
+    throw new SetupError('LINT_FAILED', 'biome found something (see above); "npm run format" mends most.');
+};
+
+/** Nice to have: what needs it says so itself when it is skipped. */
+const attempt = async (work) => {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    console.log(`not set up: ${error.message}`);
+  }
+};
+
+const tell = (notRun) => {
+  if (notRun.length === 0) return;
+  console.log('\nDid not run:');
+  for (const { name, reason } of notRun) console.log(`  ${name}${reason === '' ? '' : `: ${reason}`}`);
+  console.log('');
+};
+
+const runAll = async (args) => {
+  const facts = gatherFacts();
+  const problems = checkMachine(facts);
+  for (const problem of problems) complain(problem);
+  if (problems.length > 0) return failure;
+  await attempt(() => carryOut(planPackages(RUN_PROGRAMS, facts)));
+  // Compiles the gateway; when that fails, the check of all types below says so and counts it.
+  await attempt(() => prepareVerbs(facts));
+  await attempt(() => buildAddon(facts));
+  let counts = add(await check('biome check', lint), await check('tsc -b', () => buildSources('all')));
+  const { counts: tests, notRun } = await runVitest(args, { cwd: root });
+  counts = add(counts, tests);
+  tell(notRun);
+  return counts;
+};
+
+await runScript(async (args) => {
+  let counts = failure;
+  try {
+    counts = await runAll(args);
+  } catch (error) {
+    if (error instanceof SetupError) complain(error);
+    else console.error(error);
+  }
+  console.log(countLine(counts));
+  return exitCode(counts);
+});

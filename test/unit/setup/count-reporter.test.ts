@@ -1,0 +1,32 @@
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { runVitest } from '../../../setup/lib/vitest.mjs';
+
+const folder = mkdtempSync(join(tmpdir(), 'pptp-reporter-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+test('what passed, failed and did not run is counted, what broke outside a test is a failure', {
+  timeout: 60_000,
+}, async () => {
+  for (const shared of ['node_modules', 'setup']) symlinkSync(resolve(shared), join(folder, shared));
+  writeFileSync(join(folder, 'vitest.config.mjs'), "export default { test: { include: ['*.case.mjs'] } };");
+  writeFileSync(
+    join(folder, 'mixed.case.mjs'),
+    `import { beforeAll, describe, expect, test } from 'vitest';
+     test('passes', () => {});
+     test('fails', () => expect(1).toBe(2));
+     test('needs more', (context) => context.skip('there is no modem'));
+     test.skip('never', () => {});
+     test.todo('one day');
+     describe('hook', () => {
+       beforeAll(() => { throw new Error('no'); });
+       test('behind it', () => {});
+     });`,
+  );
+  writeFileSync(join(folder, 'broken.case.mjs'), "throw new Error('does not load');");
+  const { counts, notRun } = await runVitest([], { cwd: folder, stdout: 'ignore' });
+  expect(counts).toEqual({ passed: 1, failed: 3, skipped: 4 });
+  expect(notRun.find(({ name }) => name.endsWith('needs more'))?.reason).toBe('there is no modem');
+});
