@@ -16,6 +16,8 @@ export interface ConnectionEvents {
   call(event: CallEvent): void;
   /** Something worth counting happened; names and attributes are from small sets. */
   count(name: string, attributes?: Attributes): void;
+  /** Shared by all connections that are not established, since a scanner opens many. */
+  readonly strangerNotes: NoteBudget;
   /** A deadline may have come nearer. */
   deadline(when: Instant): void;
   /** The socket is gone and nothing follows. */
@@ -196,7 +198,8 @@ export class ControlConnection {
   }
 
   private note(level: 'debug' | 'info' | 'warn', event: string, message: string, fields: Record<string, unknown> = {}) {
-    const missed = this.notes.take(this.events.now());
+    const budget = this.established ? this.notes : this.events.strangerNotes;
+    const missed = budget.take(this.events.now());
     if (missed === undefined) return;
     this.log[level](event, message, missed > 0 ? { ...fields, notLogged: missed } : fields);
   }

@@ -9,7 +9,7 @@ import type { CallEndpoint, CallIds } from '../../core/ports/ids.ts';
 import type { Log } from '../../core/ports/log.ts';
 import type { RandomSource } from '../../core/ports/random.ts';
 import type { Telemetry } from '../../core/ports/telemetry.ts';
-import { after, earliest, type Instant } from '../../core/time.ts';
+import { after, earliest, type Instant, instant } from '../../core/time.ts';
 import { GENERAL_ERROR, OUTGOING_RESULT } from '../../core/wire/pptp-message-codes.ts';
 import { ControlConnection } from './control-connection.ts';
 import { listenError } from './listen-error.ts';
@@ -45,6 +45,7 @@ export class ControlPptp implements ControlPlugin {
   private readonly connectionsBySource = new Map<Ipv4, number>();
   private readonly connectionOf = new Map<number, ControlConnection>();
   private readonly refusals: NoteBudget;
+  private readonly strangerNotes: NoteBudget;
   private server: Server | undefined;
   private refusing = false;
   private stopping: Promise<void> | undefined;
@@ -56,6 +57,7 @@ export class ControlPptp implements ControlPlugin {
     this.deps = deps;
     this.options = { ...CONTROL_PPTP_DEFAULTS, ...options };
     this.calls$ = this.calls.asObservable();
+    this.strangerNotes = new NoteBudget(this.options.maxNotesPerMinute, 60_000);
     this.refusals = new NoteBudget(1, this.options.refusalLogIntervalMs);
   }
 
@@ -144,6 +146,7 @@ export class ControlPptp implements ControlPlugin {
         now: () => this.deps.clock.now(),
         call: (event) => this.announce(connection, event),
         count: (name, attributes) => this.deps.telemetry.event(name, attributes),
+        strangerNotes: this.strangerNotes,
         deadline: (when) => this.arm(when),
         ended: () => this.forget(connection),
       },
@@ -198,7 +201,7 @@ export class ControlPptp implements ControlPlugin {
   /** A nearer deadline moves the timer; a later one is found when the timer fires. */
   private arm(when: Instant): void {
     const earliestRun = this.lastRun === undefined ? when : after(this.lastRun, TIMER_GRAIN_MS);
-    const at = when > earliestRun ? when : earliestRun;
+    const at = instant(Math.max(when, earliestRun));
     if (this.timer !== undefined) {
       if (this.timer.when <= at) return;
       this.timer.cancel();

@@ -14,7 +14,7 @@ export interface ControlPptpOptions {
   readonly maxWriteBuffer: number;
   /** A refused connection is logged at most once in this time, in ms, with the number that were not. */
   readonly refusalLogIntervalMs: number;
-  /** Log lines one connection may cause in a minute. */
+  /** Log lines one established connection, or all others together, may cause in a minute. */
   readonly maxNotesPerMinute: number;
   /** After the last message: how long the peer has to close its side, in ms. */
   readonly lingerMs: number;

@@ -1,0 +1,169 @@
+import { RandomCallIds } from '../../core/machine/call-ids.ts';
+import { PptpControl } from '../../core/machine/pptp-control.ts';
+import type {
+  CallRefusal,
+  ControlEffect,
+  ControlInput,
+  ControlOptions,
+  ControlRole,
+} from '../../core/machine/pptp-control-types.ts';
+import type { CallIds } from '../../core/ports/ids.ts';
+import { type Instant, instant } from '../../core/time.ts';
+import { type PptpMessage, parsePptpMessage, writePptpMessage } from '../../core/wire/pptp-message.ts';
+import { seededRandom } from './seeded-random.ts';
+
+export type Unsent = Exclude<ControlEffect, { kind: 'send' | 'note' }>;
+
+/** The messages of the `send` effects; a test fails on octets that are no message. */
+export const sentBy = (effects: readonly ControlEffect[]): PptpMessage[] =>
+  effects.flatMap((effect) => {
+    if (effect.kind !== 'send') return [];
+    const message = parsePptpMessage(effect.bytes);
+    if (typeof message === 'string') throw new Error(`the machine sent octets that are no message: ${message}`);
+    return [message];
+  });
+
+export interface RigOptions {
+  readonly role?: ControlRole;
+  readonly options?: Partial<ControlOptions>;
+  readonly callIds?: CallIds;
+  readonly admit?: () => CallRefusal | undefined;
+  readonly seed?: number;
+}
+
+/** One control machine in virtual time; every verb returns the effects and adds them to `effects`. */
+export class ControlRig {
+  readonly machine: PptpControl;
+  readonly callIds: CallIds;
+  readonly effects: ControlEffect[] = [];
+  now: Instant = instant(0);
+
+  constructor(init: RigOptions = {}) {
+    const random = seededRandom(init.seed ?? 7);
+    this.callIds = init.callIds ?? new RandomCallIds({ random, now: () => this.now });
+    const admit = init.admit;
+    this.machine = new PptpControl(
+      { callIds: this.callIds, random, ...(admit === undefined ? {} : { admit }) },
+      { role: init.role ?? 'pac', ...init.options },
+    );
+  }
+
+  input(input: ControlInput): readonly ControlEffect[] {
+    return this.keep(this.machine.handle(input, this.now));
+  }
+
+  receives(...messages: readonly PptpMessage[]): readonly ControlEffect[] {
+    return messages.flatMap((message) => this.input({ kind: 'bytes', bytes: writePptpMessage(message) }));
+  }
+
+  /** Moves to `ms` after the beginning, stopping at every deadline before it. */
+  at(ms: number): readonly ControlEffect[] {
+    const seen: ControlEffect[] = [];
+    for (let turn = 0; turn < 10_000; turn += 1) {
+      const next = this.machine.nextTimeout();
+      if (next === undefined || next > ms) {
+        this.now = instant(ms);
+        return seen;
+      }
+      this.now = instant(Math.max(next, this.now));
+      seen.push(...this.keep(this.machine.handleTimeout(this.now)));
+    }
+    throw new Error('the machine never runs out of deadlines');
+  }
+
+  get sent(): PptpMessage[] {
+    return sentBy(this.effects);
+  }
+
+  /** Effects of one kind since the beginning. */
+  all<K extends ControlEffect['kind']>(kind: K): Extract<ControlEffect, { kind: K }>[] {
+    return this.effects.filter((effect): effect is Extract<ControlEffect, { kind: K }> => effect.kind === kind);
+  }
+
+  private keep(effects: readonly ControlEffect[]): readonly ControlEffect[] {
+    this.effects.push(...effects);
+    return effects;
+  }
+}
+
+/** What is told about calls, connection and peer: everything but the octets and the log. */
+export const told = (effects: readonly ControlEffect[]): Unsent[] =>
+  effects.filter((effect): effect is Unsent => effect.kind !== 'send' && effect.kind !== 'note');
+
+export const startRequest = (
+  changes: Partial<Extract<PptpMessage, { kind: 'start-control-connection-request' }>> = {},
+) =>
+  ({
+    kind: 'start-control-connection-request',
+    protocolVersion: 0x0100,
+    framingCapabilities: 1,
+    bearerCapabilities: 1,
+    maximumChannels: 0,
+    firmwareRevision: 0,
+    hostName: 'peer',
+    vendorName: 'vendor',
+    ...changes,
+  }) as const;
+
+export const startReply = (changes: Partial<Extract<PptpMessage, { kind: 'start-control-connection-reply' }>> = {}) =>
+  ({ ...startRequest(), kind: 'start-control-connection-reply', resultCode: 1, errorCode: 0, ...changes }) as const;
+
+export const callRequest = (
+  callId: number,
+  changes: Partial<Extract<PptpMessage, { kind: 'outgoing-call-request' }>> = {},
+) =>
+  ({
+    kind: 'outgoing-call-request',
+    callId,
+    callSerialNumber: 1,
+    minimumBps: 300,
+    maximumBps: 100_000_000,
+    bearerType: 3,
+    framingType: 3,
+    packetReceiveWindow: 64,
+    packetProcessingDelay: 0,
+    phoneNumberLength: 0,
+    phoneNumber: '',
+    subaddress: '',
+    ...changes,
+  }) as const;
+
+export const callReply = (
+  callId: number,
+  peerCallId: number,
+  changes: Partial<Extract<PptpMessage, { kind: 'outgoing-call-reply' }>> = {},
+) =>
+  ({
+    kind: 'outgoing-call-reply',
+    callId,
+    peerCallId,
+    resultCode: 1,
+    errorCode: 0,
+    causeCode: 0,
+    connectSpeed: 64_000,
+    packetReceiveWindow: 16_384,
+    packetProcessingDelay: 0,
+    physicalChannelId: 0,
+    ...changes,
+  }) as const;
+
+export const disconnect = (callId: number, resultCode = 4) =>
+  ({ kind: 'call-disconnect-notify', callId, resultCode, errorCode: 0, causeCode: 0, callStatistics: '' }) as const;
+
+/** A server that has answered SCCRQ. */
+export const establishedServer = (init: RigOptions = {}): ControlRig => {
+  const rig = new ControlRig({ ...init, role: 'pac' });
+  rig.input({ kind: 'open' });
+  rig.receives(startRequest());
+  rig.effects.length = 0;
+  return rig;
+};
+
+/** A client whose SCCRQ was answered. */
+export const establishedClient = (init: RigOptions = {}): ControlRig => {
+  const rig = new ControlRig({ ...init, role: 'pns' });
+  rig.input({ kind: 'open' });
+  rig.receives(startReply());
+  rig.effects.length = 0;
+  return rig;
+};
