@@ -1,6 +1,6 @@
 import { printable } from '../../core/bytes/ascii.ts';
 import type { Machine } from '../../core/machine/machine.ts';
-import type { AuthContext, AuthDenial, AuthEffect, AuthInput, AuthVerdict } from '../../core/ports/auth.ts';
+import type { AuthContext, AuthDenial, AuthEffect, AuthInput, AuthKinds, AuthVerdict } from '../../core/ports/auth.ts';
 import { after, type Instant } from '../../core/time.ts';
 import {
   CHAP_PROTOCOL,
@@ -136,6 +136,7 @@ export class MsChapV2Authenticator implements Machine<AuthInput, AuthEffect> {
     if (state.kind !== 'verifying') return [];
     if (!verdict.ok) return this.refuse(state.identifier, verdict.denial, now);
     const { identity, profile, grant } = verdict;
+    if (!isOurs(grant)) return this.refuse(state.identifier, 'unavailable', now);
     const text = (state.flags & FLAG_NO_MESSAGE) === 0 ? 'Welcome' : undefined;
     const message = formatMsChapV2Success(grant.authenticatorResponse, text);
     this.state = { kind: 'done' };
@@ -179,5 +180,10 @@ export class MsChapV2Authenticator implements Machine<AuthInput, AuthEffect> {
     return send(bytes);
   }
 }
+
+type Grant = AuthKinds['ms-chap-v2']['grant'];
+
+/** A back-end that answers for another kind of proof has a fault; the peer is told what it is told for any other. */
+const isOurs = (grant: object): grant is Grant => 'authenticatorResponse' in grant && 'keys' in grant;
 
 const send = (bytes: Uint8Array): AuthEffect => ({ kind: 'send', protocol: CHAP_PROTOCOL, bytes });

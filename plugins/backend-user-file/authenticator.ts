@@ -11,6 +11,8 @@ import { type Log, silentLog } from '../../core/ports/log.ts';
 import { foldName, type User } from './user.ts';
 import { type FileStamp, readUsersFile, stampOf } from './users-file.ts';
 
+type Answers = { readonly [K in AuthKind]?: (request: AuthKinds[K]['request']) => AuthVerdict<K> };
+
 /**
  * Answers from the users file. The file is looked at before each answer and read again when it changed; a change that
  * cannot be read keeps the users known so far and is logged once.
@@ -23,6 +25,7 @@ export class UserFileAuthenticator implements Authenticator {
   private exact = new Map<string, User>();
   private folded = new Map<string, User>();
   private fixed: ReadonlySet<Ipv4> = new Set();
+  private readonly answers: Answers = { 'ms-chap-v2': (request) => this.msChapV2(request) };
   private loaded = false;
   private stamp: FileStamp | undefined;
   private refreshing: Promise<void> | undefined;
@@ -41,7 +44,7 @@ export class UserFileAuthenticator implements Authenticator {
   }
 
   supports(kind: AuthKind): boolean {
-    return kind === 'ms-chap-v2';
+    return this.answers[kind] !== undefined;
   }
 
   reservedAddresses(): ReadonlySet<Ipv4> {
@@ -49,11 +52,17 @@ export class UserFileAuthenticator implements Authenticator {
   }
 
   async verify<K extends AuthKind>(
-    _kind: K,
+    kind: K,
     request: AuthKinds[K]['request'],
     _signal: CancelSignal,
   ): Promise<AuthVerdict<K>> {
+    const answer: Answers[K] | undefined = this.answers[kind];
+    if (answer === undefined) return { ok: false, denial: 'unavailable' };
     await this.refresh();
+    return answer(request);
+  }
+
+  private msChapV2(request: AuthKinds['ms-chap-v2']['request']): AuthVerdict<'ms-chap-v2'> {
     const user = this.find(withoutDomain(request.userName));
     const hash = user?.ntHash ?? this.nobody;
     const proven = checkNtResponse(request, hash, request.ntResponse);

@@ -25,7 +25,7 @@ const peer = (password = 'clientPass', localName = 'CORP\\vpnuser') =>
 
 /** What a back-end that knows the password says. */
 const verdictOn = (effect: AuthEffect | undefined): AuthVerdict => {
-  if (effect?.kind !== 'verify') throw new Error('no verify effect');
+  if (effect?.kind !== 'verify' || effect.method !== 'ms-chap-v2') throw new Error('no verify effect');
   const { request } = effect;
   if (!checkNtResponse(request, hash, request.ntResponse)) return denied('bad-credentials');
   return {

@@ -93,6 +93,7 @@ describe('a file that changes', () => {
     await backend.load();
     await addUser(path, { name: 'new', password: 'x' });
     expect(await outcome('new', 'x')).toBe('new');
+    expect([...backend.reservedAddresses()]).toEqual([ipv4(0x0a4d0105)]);
     await setPassword(path, 'new', 'y');
     expect(await outcome('new', 'x')).toBe('bad-credentials');
     expect(await outcome('new', 'y')).toBe('new');
