@@ -33,12 +33,14 @@ export async function runGateway(loaded: LoadedConfig, version: string): Promise
     const platform = { clock: systemClock, random: systemRandom, log, telemetry };
     const gateway = createGateway(platform, gatewayOptions(config), plugins);
     const end = untilToldToStop(log);
+    // Before the TUN device adds its own address to the host's.
+    const addresses = callableAddresses(config.listen.address);
     await gateway.start((device, cause) => end.fail(device, cause));
     announce(gateway, log, version);
     if (config.log.format !== 'json') {
       process.stdout.write(
         `${startCard({
-          addresses: callableAddresses(config.listen.address),
+          addresses,
           port: config.listen.port,
           firstUser,
           users: (await users.list()).map(({ name }) => name),

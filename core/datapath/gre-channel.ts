@@ -60,9 +60,11 @@ export class GreChannel {
     return highest;
   }
 
-  /** Whether a lone acknowledgment has waited long enough. */
-  ackIsDue(now: Instant): boolean {
-    return this.ackDue !== undefined && now >= this.ackDue;
+  /** True, once, when an acknowledgment has waited long enough for data to ride on: send it alone. */
+  takeDueAck(now: Instant): boolean {
+    if (this.ackDue === undefined || now < this.ackDue) return false;
+    this.ackDue = undefined;
+    return true;
   }
 
   nextTimeout(): Instant | undefined {

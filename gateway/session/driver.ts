@@ -247,9 +247,12 @@ export class Driver implements Lifecycle, StageEvents {
   private onTimer(): void {
     this.timerAt = Number.POSITIVE_INFINITY;
     const now = this.deps.clock.now();
+    // Taken out first: a session that is due again at once waits for the next turn of the event loop.
+    const due: Session[] = [];
     for (let session = this.deadlines.takeDue(now); session !== undefined; session = this.deadlines.takeDue(now)) {
-      this.serve(session, now);
+      due.push(session);
     }
+    for (const session of due) this.serve(session, now);
     this.flushReleased(now);
     this.arm();
   }
@@ -260,7 +263,7 @@ export class Driver implements Lifecycle, StageEvents {
     const channel = session.get(GRE_CHANNEL);
     if (channel !== undefined) {
       while (!this.deps.sequence.releaseDue(session, now, this.releasing)) this.flushReleased(now);
-      if (channel.ackIsDue(now)) this.deps.hub.acks.put(session, 0, NOTHING);
+      if (channel.takeDueAck(now)) this.deps.hub.acks.put(session, 0, NOTHING);
     }
     tunnel.handleTimeout(now);
     this.reschedule(session);
