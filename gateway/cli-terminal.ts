@@ -24,6 +24,16 @@ const ask = (prompt: string): Promise<string> =>
     });
   });
 
+/** A reader that has seen enough ("| head") is no error. */
+const tolerateClosedPipes = (): void => {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
+  }
+};
+tolerateClosedPipes();
+
 /** The terminal this process was started from. */
 export const processTerminal: CliTerminal = {
   out: (line) => void process.stdout.write(`${line}\n`),
