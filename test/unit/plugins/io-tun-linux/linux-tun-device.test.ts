@@ -1,0 +1,205 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { PacketBatch } from '../../../../core/datapath/packet-batch.ts';
+import type { NativeTun, PollHandle } from '../../../../native/tun.d.ts';
+import { LinuxTunDevice } from '../../../../plugins/io-tun-linux/linux-tun-device.ts';
+import { loadAddon, packageRoot } from '../../../../plugins/io-tun-linux/load-addon.ts';
+import { livePackets } from '../../../support/batches.ts';
+import { MemoryTelemetry } from '../../../support/memory-telemetry.ts';
+
+const notAborted = { aborted: false, addEventListener: (): void => undefined };
+const errno = (code: string): Error => Object.assign(new Error(code), { code });
+const packet = (tag: number, length = 40): Uint8Array => new Uint8Array(length).fill(tag);
+
+/** The addon's contract (native/tun.d.ts) in memory. */
+class FakeTun implements NativeTun {
+  readonly inbox: Uint8Array[] = [];
+  readonly written: Uint8Array[] = [];
+  /** Accepted at most, per call. */
+  room = 1000;
+  openError: Error | undefined;
+  ioError: Error | undefined;
+  open = 0;
+  polls = 0;
+  readable: () => void = () => undefined;
+
+  tunOpen(): { fd: number; name: string } {
+    if (this.openError !== undefined) throw this.openError;
+    this.open += 1;
+    return { fd: 7, name: 'pptp3' };
+  }
+
+  tunReadBatch(
+    _fd: number,
+    slab: Uint8Array,
+    slotSize: number,
+    headroom: number,
+    lengths: Int32Array,
+    max: number,
+    start: number,
+  ): number {
+    if (this.ioError !== undefined) throw this.ioError;
+    let count = 0;
+    for (; count < max; count += 1) {
+      const bytes = this.inbox.shift()?.subarray(0, slotSize - headroom);
+      if (bytes === undefined) break;
+      slab.set(bytes, (start + count) * slotSize + headroom);
+      lengths[start + count] = bytes.length;
+    }
+    return count;
+  }
+
+  tunWriteBatch(
+    _fd: number,
+    slab: Uint8Array,
+    offsets: Int32Array,
+    lengths: Int32Array,
+    order: Int32Array,
+    from: number,
+    count: number,
+    result: Int32Array,
+  ): number {
+    if (this.ioError !== undefined) throw this.ioError;
+    let accepted = 0;
+    let skipped = 0;
+    while (accepted + skipped < count && accepted < this.room) {
+      const index = order[from + accepted + skipped] ?? 0;
+      const at = offsets[index] ?? 0;
+      const bytes = slab.slice(at, at + (lengths[index] ?? 0));
+      if (bytes[0] === 0) skipped += 1;
+      else accepted += this.written.push(bytes) > 0 ? 1 : 0;
+    }
+    result[0] = skipped;
+    return accepted;
+  }
+
+  pollStart(_fd: number, onReadable: () => void): PollHandle {
+    this.polls += 1;
+    this.readable = onReadable;
+    const handle: unknown = {};
+    return handle as PollHandle;
+  }
+
+  pollStop(): void {
+    this.polls -= 1;
+  }
+
+  closeFd(): void {
+    this.open -= 1;
+  }
+}
+
+const setUp = async () => {
+  const addon = new FakeTun();
+  const telemetry = new MemoryTelemetry();
+  const tun = new LinuxTunDevice({ telemetry, load: () => addon }, { interfaceName: 'pptp%d' });
+  const batches: Uint8Array[][] = [];
+  let died: unknown;
+  tun.batches$.subscribe({
+    next: (batch) => batches.push(livePackets(batch)),
+    error: (cause) => {
+      died = cause;
+    },
+  });
+  await tun.start(notAborted);
+  return { addon, telemetry, tun, batches, died: () => died };
+};
+const batchOf = (...packets: readonly Uint8Array[]): PacketBatch => {
+  const batch = new PacketBatch(packets.length);
+  for (const bytes of packets) batch.append(bytes);
+  return batch;
+};
+
+describe('LinuxTunDevice', () => {
+  it('has the name the kernel gave', async () => {
+    expect((await setUp()).tun.interfaceName).toBe('pptp3');
+  });
+
+  it('reads 64 packets a batch and leaves the loop after 8 batches', async () => {
+    const { addon, batches } = await setUp();
+    for (let i = 0; i < 600; i += 1) addon.inbox.push(packet(i & 0xff));
+    addon.readable();
+    expect(batches.map((batch) => batch.length)).toEqual([64, 64, 64, 64, 64, 64, 64, 64]);
+    addon.readable();
+    expect(batches.flat().map((bytes) => bytes[0])).toEqual(Array.from({ length: 600 }, (_, i) => i & 0xff));
+  });
+
+  it('drops a packet that the kernel cut, by name', async () => {
+    const { addon, batches, telemetry } = await setUp();
+    addon.inbox.push(packet(1, 3000), packet(2, 1983));
+    addon.readable();
+    expect(batches).toEqual([[packet(2, 1983)]]);
+    expect(Object.fromEntries(telemetry.drops)).toEqual({ 'tun out truncated': 1 });
+  });
+
+  it('returns the accepted prefix, refused packets in it counted', async () => {
+    const { addon, tun, telemetry } = await setUp();
+    addon.room = 2;
+    expect(tun.write(batchOf(packet(1), packet(0), packet(2), packet(3)))).toBe(3);
+    expect(addon.written).toEqual([packet(1), packet(2)]);
+    expect(Object.fromEntries(telemetry.drops)).toEqual({ 'tun in device-refused': 1 });
+  });
+
+  it('reads no more when a subscriber stops it, and closes what it opened', async () => {
+    const { addon, tun } = await setUp();
+    tun.batches$.subscribe(() => void tun.stop());
+    for (let i = 0; i < 200; i += 1) addon.inbox.push(packet(1));
+    addon.readable();
+    expect(addon.inbox).toHaveLength(200 - 64);
+    expect([addon.open, addon.polls]).toEqual([0, 0]);
+    await tun.stop();
+    expect([addon.open, addon.polls]).toEqual([0, 0]);
+  });
+
+  it.each(['reading', 'writing'])('reports on its stream that the device died while %s', async (what) => {
+    const { addon, tun, died } = await setUp();
+    addon.ioError = errno('EBADFD');
+    if (what === 'reading') addon.readable();
+    else expect(tun.write(batchOf(packet(1)))).toBe(0);
+    expect(died()).toMatchObject({ code: 'TUN_MISSING' });
+    expect([addon.open, addon.polls]).toEqual([0, 0]);
+  });
+
+  it.each([
+    ['EPERM', 'NOT_ROOT'],
+    ['EACCES', 'NOT_ROOT'],
+    ['ENOENT', 'TUN_MISSING'],
+    ['ENODEV', 'TUN_MISSING'],
+    ['EBUSY', 'TUN_BUSY'],
+    ['EINVAL', 'TUN_BUSY'],
+    ['EMFILE', 'TUN_MISSING'],
+  ])('turns %s into %s', async (errnoName, code) => {
+    const addon = new FakeTun();
+    addon.openError = errno(errnoName);
+    const tun = new LinuxTunDevice({ telemetry: new MemoryTelemetry(), load: () => addon }, { interfaceName: 'x' });
+    await expect(tun.start(notAborted)).rejects.toMatchObject({ name: 'GatewayError', code });
+    await tun.stop();
+  });
+});
+
+describe('loading the addon', () => {
+  let root: string;
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), 'pptp-addon-'));
+    writeFileSync(join(root, 'package.json'), '{}');
+    for (const folder of ['plugins/io-tun-linux', 'dist/plugins/io-tun-linux', 'native/build/Release']) {
+      mkdirSync(join(root, folder), { recursive: true });
+    }
+  });
+  afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+  it('finds the package root from the sources and from the build', () => {
+    expect(packageRoot(join(root, 'plugins/io-tun-linux'))).toBe(root);
+    expect(packageRoot(join(root, 'dist/plugins/io-tun-linux'))).toBe(root);
+  });
+
+  it('says what to do when it is not built, or built wrong', () => {
+    const missing = { code: 'NATIVE_MISSING', message: expect.stringContaining('npm run build:native') };
+    const load = () => loadAddon(join(root, 'plugins/io-tun-linux'));
+    expect(load).toThrow(expect.objectContaining(missing));
+    writeFileSync(join(root, 'native/build/Release/pptp_native.node'), 'not a library');
+    expect(load).toThrow(expect.objectContaining(missing));
+  });
+});
