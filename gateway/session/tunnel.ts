@@ -118,7 +118,7 @@ export class Tunnel {
     this.over = true;
     this.abort.abort();
     const { identity } = this.session;
-    const address = this.session.address;
+    const address = this.lease;
     this.context.setEncryption(this.session, undefined);
     this.context.sessions.remove(this.session);
     if (this.lease !== undefined) this.context.addresses.release(this.lease);

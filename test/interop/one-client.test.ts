@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import { describeWithLab } from './support/describe-lab.ts';
 import type { GatewayProcess } from './support/gateway-process.ts';
 import type { Guest } from './support/guest.ts';
-import { addUser, alice, event } from './support/users.ts';
 import { ADDRESSES } from './support/topology.ts';
+import { addUser, alice, event } from './support/users.ts';
 
 const MEGABYTES_20 = 20 * 1024 * 1024;
 
@@ -16,10 +16,17 @@ await describeWithLab('one Linux client', (lab) => {
     await addUser(lab(), stateDirectory, alice);
     [gateway, client] = await Promise.all([lab().startGateway({ stateDirectory }), lab().guest('c1')]);
     const tunnel = await client.mustDial(alice);
-    expect(tunnel).toMatchObject({ auth: 'chap MS-v2', mppe: '128-bit stateless', local: '10.78.0.2', remote: '10.78.0.1' });
+    expect(tunnel).toMatchObject({
+      auth: 'chap MS-v2',
+      mppe: '128-bit stateless',
+      local: '10.78.0.2',
+      remote: '10.78.0.1',
+    });
     const up = await gateway.waitForLog(event('session.up'));
     expect(up.fields).toMatchObject({ user: 'alice', address: '10.78.0.2', encryption: 'MPPE 128 stateless' });
-    console.info(`tunnel up ${tunnel.setupMs} ms after the order to dial, ${String(up.fields['setupMs'])} ms after the call`);
+    console.info(
+      `tunnel up ${tunnel.setupMs} ms after the order to dial, ${String(up.fields['setupMs'])} ms after the call`,
+    );
   });
 
   test('pings the intranet host', async () => {
@@ -29,7 +36,9 @@ await describeWithLab('one Linux client', (lab) => {
   test('carries 20 MB down and up by TCP, whole', async () => {
     const host = `http://${ADDRESSES.intranet}`;
     const expected = (await lab().intranet(`curl -sS ${host}/sha256/${MEGABYTES_20}`)).output.trim();
-    const down = await client.must(`curl -sS ${host}/bytes/${MEGABYTES_20} | tee /tmp/bytes | sha256sum`, { timeoutSeconds: 90 });
+    const down = await client.must(`curl -sS ${host}/bytes/${MEGABYTES_20} | tee /tmp/bytes | sha256sum`, {
+      timeoutSeconds: 90,
+    });
     expect(down.split(' ')[0]).toBe(expected);
     expect((await client.must(`curl -sS -T /tmp/bytes ${host}/sha256`, { timeoutSeconds: 90 })).trim()).toBe(expected);
   });
