@@ -1,0 +1,217 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { HostNetwork, type HostNetworkOptions } from '../../../../plugins/host-network-linux/host-network.ts';
+import { address } from '../../../support/batches.ts';
+import { MemoryLog } from '../../../support/memory-log.ts';
+import { FakeHost, stat } from './fake-host.ts';
+
+const notAborted = { aborted: false, addEventListener: (): void => undefined };
+const FORWARD = '/proc/sys/net/ipv4/ip_forward';
+
+describe('HostNetwork', () => {
+  let folder: string;
+  let host: FakeHost;
+  let log: MemoryLog;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'pptp-host-'));
+    host = new FakeHost();
+    log = new MemoryLog();
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  const state = (): string => join(folder, 'host-network.json');
+  const network = (options: Partial<HostNetworkOptions> = {}, interfaceName = 'pptp0'): HostNetwork =>
+    new HostNetwork(
+      { tun: { interfaceName }, log, host },
+      {
+        gatewayAddress: address('10.99.0.1'),
+        pool: { network: address('10.99.0.0'), prefixLength: 24 },
+        routes: [],
+        mtu: 1396,
+        queueLength: 500,
+        nat: { mode: 'all' },
+        proxyArp: [],
+        stateDirectory: folder,
+        ...options,
+      },
+    );
+  /** A gateway that was killed: its record stays, its process does not. */
+  const killed = async (options: Partial<HostNetworkOptions> = {}, interfaceName = 'pptp0'): Promise<void> => {
+    await network(options, interfaceName).start(notAborted);
+    const record: object = JSON.parse(readFileSync(state(), 'utf8'));
+    writeFileSync(state(), JSON.stringify({ ...record, pid: 99999 }));
+    host.done.length = 0;
+  };
+
+  it('does the packet filter first and forwarding last, and the reverse to stop', async () => {
+    const it = network();
+    await it.start(notAborted);
+    expect(host.done.map((line) => line.split(' <<<')[0])).toEqual([
+      'nft -f -',
+      'ip address replace 10.99.0.1/32 dev pptp0',
+      'ip link set dev pptp0 mtu 1396 txqueuelen 500 up',
+      'ip route replace 10.99.0.0/24 dev pptp0 src 10.99.0.1',
+      `${FORWARD} = 1`,
+    ]);
+    host.done.length = 0;
+    await it.stop();
+    expect(host.done).toEqual([
+      `${FORWARD} = 0`,
+      'ip route del 10.99.0.0/24 dev pptp0',
+      'ip address del 10.99.0.1/32 dev pptp0',
+      'nft -f - <<< add table ip pptp_gateway_pptp0\ndelete table ip pptp_gateway_pptp0\n',
+    ]);
+    expect(existsSync(state())).toBe(false);
+  });
+
+  it('writes down what to take back before it changes anything', async () => {
+    host.run = async (command) => {
+      if (command.args[0] === '-f') expect(JSON.parse(readFileSync(state(), 'utf8')).undo).toHaveLength(4);
+      return { code: 0, stdout: '', stderr: '', missing: false };
+    };
+    await network().start(notAborted);
+    expect.assertions(1);
+  });
+
+  it('leaves forwarding alone when it was on before', async () => {
+    host.files.set(FORWARD, '1');
+    const it = network();
+    await it.start(notAborted);
+    await it.stop();
+    expect(host.done.filter((line) => line.startsWith('/proc'))).toEqual([]);
+  });
+
+  it('takes back what failed half-way, and says which command failed and why', async () => {
+    host.answers.push(['ip link', { code: 2, stderr: 'RTNETLINK answers: Invalid argument\n' }]);
+    await expect(network().start(notAborted)).rejects.toMatchObject({
+      code: 'HOST_NETWORK',
+      message: expect.stringMatching(
+        /"ip link set dev pptp0 .*failed with status 2 \(RTNETLINK answers: Invalid argument\)/,
+      ),
+    });
+    expect(host.done.at(-1)).toContain('delete table ip pptp_gateway_pptp0');
+    expect(existsSync(state())).toBe(false);
+  });
+
+  it.each([
+    ['nft', 'nft', 'nftables'],
+    ['ip', 'ip address', 'iproute2'],
+  ])('names the Debian package when %s is missing', async (_, start, packageName) => {
+    host.answers.push([start, { code: 1, missing: true, stderr: 'spawn ENOENT' }]);
+    const message = expect.stringContaining(`apt-get install ${packageName}`);
+    await expect(network().start(notAborted)).rejects.toMatchObject({ code: 'HOST_NETWORK', message });
+  });
+
+  it('says what to do without the right to change the network, or with a read-only /proc/sys', async () => {
+    host.readOnly = true;
+    const message = expect.stringContaining('--sysctl net.ipv4.ip_forward=1');
+    await expect(network().start(notAborted)).rejects.toMatchObject({ code: 'HOST_NETWORK', message });
+    host.answers.push(['nft -f', { code: 1, stderr: 'Operation not permitted (you must be root)' }]);
+    const rights = expect.stringContaining('CAP_NET_ADMIN');
+    await expect(network().start(notAborted)).rejects.toMatchObject({ code: 'HOST_NETWORK', message: rights });
+  });
+
+  it('refuses to answer ARP on an interface that is not there', async () => {
+    const message = expect.stringContaining('PPTP_PROXY_ARP');
+    await expect(network({ proxyArp: ['eth9'] }).start(notAborted)).rejects.toMatchObject({
+      code: 'HOST_NETWORK',
+      message,
+    });
+    expect(host.done).toEqual([]);
+  });
+
+  it('first takes back what a killed gateway with other settings left', async () => {
+    await killed({ proxyArp: ['eth1'], pool: { network: address('10.50.0.0'), prefixLength: 16 } }, 'old0');
+    host.answers.push(['ip route del', { code: 1, stderr: 'Cannot find device "old0"' }]);
+    await network().start(notAborted);
+    const done = host.done.join('\n');
+    const undone = done.indexOf('delete table ip pptp_gateway_old0');
+    expect(done.indexOf('/proc/sys/net/ipv4/conf/eth1/proxy_arp = 0')).toBeGreaterThanOrEqual(0);
+    expect(undone).toBeGreaterThan(done.indexOf('ip route del 10.50.0.0/16 dev old0'));
+    expect(done.indexOf('add table ip pptp_gateway_pptp0')).toBeGreaterThan(undone);
+    expect(log.events('warn')).toEqual([]);
+  });
+
+  it('remembers the value from before the killed gateway, not the killed one’s', async () => {
+    await killed();
+    expect(host.files.get(FORWARD)).toBe('1');
+    const it = network();
+    await it.start(notAborted);
+    await it.stop();
+    expect(host.files.get(FORWARD)).toBe('0');
+  });
+
+  it.each([
+    ['the host was started again', (fake: FakeHost) => fake.files.set('/proc/sys/kernel/random/boot_id', 'boot-2')],
+    ['it was another network namespace', (fake: FakeHost) => Object.assign(fake, { namespace: 'net:[2]' })],
+  ])('forgets a record when %s', async (_, change) => {
+    await killed({}, 'old0');
+    change(host);
+    await network().start(notAborted);
+    expect(host.done.join('\n')).not.toContain('old0');
+  });
+
+  it('refuses a state folder in use by a living process, and touches nothing', async () => {
+    await killed();
+    host.files.set('/proc/99999/stat', stat(99999, 5000));
+    await expect(network().start(notAborted)).rejects.toMatchObject({
+      code: 'HOST_NETWORK',
+      message: expect.stringContaining('in use by process 99999'),
+    });
+    expect(host.done).toEqual([]);
+  });
+
+  it('does not take a later process with the same number for the killed one', async () => {
+    await killed();
+    host.files.set('/proc/99999/stat', stat(99999, 7777));
+    await network().start(notAborted);
+    expect(log.events('info')).toContain('host-network.recover');
+  });
+
+  it('leaves forwarding on while another gateway of the namespace needs it, and restores for the last', async () => {
+    host.files.set(FORWARD, '1');
+    host.addOtherGateway();
+    const it = network();
+    await it.start(notAborted);
+    await it.stop();
+    expect(host.files.get(FORWARD)).toBe('1');
+    await it.start(notAborted);
+    host.answers.push(['nft -j list tables', { stdout: '{"nftables":[]}' }]);
+    await it.stop();
+    expect(host.files.get(FORWARD)).toBe('0');
+  });
+
+  it('keeps the record and says so when something cannot be taken back', async () => {
+    const it = network();
+    await it.start(notAborted);
+    host.answers.push(['nft -f', { code: 1, stderr: 'Error: busy' }]);
+    await expect(it.stop()).rejects.toMatchObject({ code: 'HOST_NETWORK' });
+    expect(existsSync(state())).toBe(true);
+  });
+
+  it.each([
+    '',
+    'not json',
+    '{"version":2}',
+    '{"version":1,"undo":[{"kind":"run","command":{"program":"rm","args":["-rf"]}}]}',
+  ])('does not run a record that is not its own (%j)', async (text) => {
+    writeFileSync(state(), text);
+    await network().start(notAborted);
+    expect(log.events('warn')).toEqual(['host-network.state-unreadable']);
+    expect(host.done[0]).toContain('nft -f -');
+  });
+
+  it('says which folder must be writable', async () => {
+    writeFileSync(join(folder, 'file'), '');
+    const message = expect.stringContaining('PPTP_STATE_DIR');
+    const start = network({ stateDirectory: join(folder, 'file') }).start(notAborted);
+    await expect(start).rejects.toMatchObject({ code: 'HOST_NETWORK', message });
+  });
+
+  it('may be stopped without having been started', async () => {
+    await network().stop();
+    expect(host.done).toEqual([]);
+  });
+});

@@ -1,0 +1,163 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { HostNetworkConfig } from '../../../../plugins/host-network-linux/host-network-config.ts';
+import {
+  gatewayTables,
+  rememberedSysctls,
+  renderTable,
+  tableName,
+} from '../../../../plugins/host-network-linux/nft-table.ts';
+import { planUp } from '../../../../plugins/host-network-linux/plan.ts';
+import { parseState } from '../../../../plugins/host-network-linux/state-file.ts';
+import { isSysctlPath } from '../../../../plugins/host-network-linux/sysctl.ts';
+import { address } from '../../../support/batches.ts';
+
+const config: HostNetworkConfig = {
+  interfaceName: 'pptp0',
+  gatewayAddress: address('10.99.0.1'),
+  pool: { network: address('10.99.0.0'), prefixLength: 24 },
+  routes: [{ network: address('192.168.7.0'), prefixLength: 24 }],
+  mtu: 1396,
+  queueLength: 1000,
+  nat: { mode: 'off' },
+  proxyArp: [],
+};
+const networks = [config.pool, ...config.routes];
+
+describe('nft table', () => {
+  it('replaces itself in one transaction, with the ICMP rule and no NAT', () => {
+    expect(renderTable(config, networks, [])).toBe(
+      [
+        'add table ip pptp_gateway_pptp0',
+        'delete table ip pptp_gateway_pptp0',
+        'table ip pptp_gateway_pptp0 {',
+        '  chain remembered {',
+        '  }',
+        '  chain output {',
+        '    type filter hook output priority filter; policy accept;',
+        '    icmp type destination-unreachable icmp code 2 @th,136,8 47 counter drop',
+        '  }',
+        '}',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it.each([
+    [{ mode: 'all' } as const, 'ip saddr { 10.99.0.0/24, 192.168.7.0/24 } oifname != "pptp0" counter masquerade'],
+    [
+      { mode: 'on', interfaces: ['eth1', 'wlan0'] } as const,
+      'ip saddr { 10.99.0.0/24, 192.168.7.0/24 } oifname { "eth1", "wlan0" } counter masquerade',
+    ],
+  ])('masquerades with %o', (nat, rule) => {
+    expect(renderTable({ ...config, nat }, networks, [])).toContain(rule);
+  });
+
+  it('has a name of its own per device, of letters nft takes', () => {
+    const names = ['pptp0', 'pptp1', 'tun.5', 'a b', 'a"b', 'a;b'].map(tableName);
+    expect(new Set(names).size).toBe(names.length);
+    for (const name of names) expect(name).toMatch(/^pptp_gateway_[A-Za-z0-9_.-]+$/);
+  });
+
+  it('finds gateways and what they remember in the output of nft', () => {
+    const tables = '{"nftables":[{"metainfo":{}},{"table":{"name":"filter"}},{"table":{"name":"pptp_gateway_pptp1"}}]}';
+    expect(gatewayTables(tables)).toEqual(['pptp_gateway_pptp1']);
+    const comments = [
+      '/proc/sys/net/ipv4/ip_forward=0',
+      '/etc/passwd=0',
+      '/proc/sys/net/../kernel/x=1',
+      'ip_forward',
+      7,
+    ];
+    const chain = JSON.stringify({ nftables: [{ chain: {} }, ...comments.map((comment) => ({ rule: { comment } }))] });
+    expect(rememberedSysctls(chain)).toEqual([{ path: '/proc/sys/net/ipv4/ip_forward', value: '0' }]);
+  });
+
+  it('reads any output without an exception', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
+        expect(gatewayTables(text)).toEqual([]);
+        expect(rememberedSysctls(`{"nftables":${text}}`)).toEqual([]);
+      }),
+    );
+  });
+});
+
+describe('plan', () => {
+  const facts = { sysctls: new Map([['/proc/sys/net/ipv4/ip_forward', '0'] as const]), others: [] };
+
+  it('gives every step that outlives the device something to take it back', () => {
+    const { steps, undo } = planUp({ ...config, proxyArp: [] }, facts);
+    const routes = (list: typeof steps): readonly string[] =>
+      list.flatMap((step) =>
+        step.kind === 'run' && step.command.args[0] === 'route' ? [step.command.args[2] ?? ''] : [],
+      );
+    expect(routes(steps)).toEqual(['10.99.0.0/24', '192.168.7.0/24']);
+    expect(routes(undo)).toEqual(routes(steps));
+    expect(undo.filter((step) => step.kind === 'sysctl')).toEqual([
+      { kind: 'sysctl', path: '/proc/sys/net/ipv4/ip_forward', value: '0' },
+    ]);
+  });
+
+  it('routes a network once', () => {
+    const { steps } = planUp({ ...config, routes: [config.pool] }, facts);
+    expect(steps.filter((step) => step.kind === 'run' && step.command.args[0] === 'route')).toHaveLength(1);
+  });
+
+  it('believes the other gateway about the value from before both', () => {
+    const others = [{ path: '/proc/sys/net/ipv4/ip_forward', value: '0' } as const];
+    const { undo } = planUp(config, { sysctls: new Map([['/proc/sys/net/ipv4/ip_forward', '1']]), others });
+    expect(undo[0]).toEqual({ kind: 'sysctl', path: '/proc/sys/net/ipv4/ip_forward', value: '0' });
+  });
+
+  it('keeps the device free of IPv6 where the kernel has it', () => {
+    const path = '/proc/sys/net/ipv6/conf/pptp0/disable_ipv6';
+    const { steps } = planUp(config, { ...facts, sysctls: new Map([[path, '0']]) });
+    expect(steps).toContainEqual({ kind: 'sysctl', path, value: '1' });
+    expect(planUp(config, facts).steps).not.toContainEqual(expect.objectContaining({ path }));
+  });
+});
+
+describe('state record', () => {
+  const state = {
+    version: 1,
+    bootId: 'b',
+    networkNamespace: 'n',
+    pid: 1,
+    startTime: '2',
+    interfaceName: 'pptp0',
+    undo: [
+      { kind: 'sysctl', path: '/proc/sys/net/ipv4/ip_forward', value: '0' },
+      { kind: 'run', command: { program: 'ip', args: ['route', 'del', 'x'] } },
+      { kind: 'run', command: { program: 'nft', args: ['-f', '-'], input: 'x' } },
+    ],
+  };
+
+  it('comes back as it was written', () => {
+    expect(parseState(JSON.stringify(state))).toEqual(state);
+  });
+
+  it.each([
+    ['another version', { version: 2 }],
+    ['no boot id', { bootId: undefined }],
+    ['a pid that is no number', { pid: '1' }],
+    ['another program', { undo: [{ kind: 'run', command: { program: 'sh', args: [] } }] }],
+    ['arguments that are no strings', { undo: [{ kind: 'run', command: { program: 'ip', args: [1] } }] }],
+    ['a file outside /proc/sys/net', { undo: [{ kind: 'sysctl', path: '/etc/shadow', value: '0' }] }],
+    ['an unknown step', { undo: [{ kind: 'exec' }] }],
+    ['undo that is no list', { undo: 'all' }],
+  ])('is refused whole with %s', (_, change) => {
+    expect(parseState(JSON.stringify({ ...state, ...change }))).toBeUndefined();
+  });
+
+  it('is read without an exception, whatever the file holds', () => {
+    fc.assert(fc.property(fc.oneof(fc.string(), fc.json()), (text) => parseState(text) === undefined));
+  });
+
+  it('names only files below /proc/sys/net', () => {
+    expect(isSysctlPath('/proc/sys/net/ipv4/conf/eth0.5/proxy_arp')).toBe(true);
+    expect(isSysctlPath('/proc/sys/net/../kernel/core_pattern')).toBe(false);
+    expect(isSysctlPath('/proc/sys/kernel/core_pattern')).toBe(false);
+    expect(isSysctlPath('/proc/sys/net/ipv4/ip_forward\n')).toBe(false);
+  });
+});
