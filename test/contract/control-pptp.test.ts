@@ -1,0 +1,446 @@
+import { createServer, type Server } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { afterEach, describe, expect, test } from 'vitest';
+import { fromHex } from '../../core/bytes/hex.ts';
+import { formatIpv4 } from '../../core/bytes/ipv4-address.ts';
+import { RandomCallIds } from '../../core/machine/call-ids.ts';
+import type { CallEvent } from '../../core/ports/control.ts';
+import { type Log, type LogFields, silentLog } from '../../core/ports/log.ts';
+import { writePptpMessage } from '../../core/wire/pptp-message.ts';
+import { ControlPptp, type ControlPptpOptions } from '../../plugins/control-pptp/index.ts';
+import { silentTelemetry } from '../support/batches.ts';
+import { ControlClient } from '../support/control-client.ts';
+import { callRequest, startRequest } from '../support/control-rig.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { seededRandom } from '../support/seeded-random.ts';
+
+interface Line {
+  readonly event: string;
+  readonly message: string;
+  readonly fields: LogFields;
+}
+
+/** A server on loopback in manual time; everything it says is kept and can be waited for. */
+class Bench {
+  readonly clock = new ManualClock();
+  readonly events: CallEvent[] = [];
+  readonly lines: Line[] = [];
+  readonly counted: string[] = [];
+  readonly plugin: ControlPptp;
+  readonly clients: ControlClient[] = [];
+  completed = false;
+  /** Runs in the turn of the event, as the gateway's subscriber does. */
+  onEvent: (event: CallEvent) => void = () => undefined;
+  private readonly waiting: { readonly when: () => boolean; readonly resolve: () => void }[] = [];
+
+  constructor(options: Partial<ControlPptpOptions> = {}) {
+    const keep = (event: string, message: string, fields: LogFields = {}): void => {
+      this.lines.push({ event, message, fields });
+      this.check();
+    };
+    const log: Log = { ...silentLog, info: keep, warn: keep, error: keep, debug: keep, child: () => log };
+    const random = seededRandom(5);
+    const telemetry = { ...silentTelemetry, event: (name: string) => void this.counted.push(name) };
+    const callIds = new RandomCallIds({ random, now: () => this.clock.now() });
+    this.plugin = new ControlPptp(
+      { clock: this.clock, log, telemetry, callIds, random },
+      { address: '127.0.0.1', port: 0, ...options },
+    );
+    this.plugin.calls$.subscribe({
+      next: (event) => {
+        this.events.push(event);
+        this.onEvent(event);
+        this.check();
+      },
+      complete: () => {
+        this.completed = true;
+      },
+    });
+  }
+
+  async start(): Promise<this> {
+    await this.plugin.start(new AbortController().signal);
+    return this;
+  }
+
+  get port(): number {
+    return this.plugin.listening?.port ?? 0;
+  }
+
+  async connect(host?: string): Promise<ControlClient> {
+    const client = await ControlClient.to(this.port, host);
+    this.clients.push(client);
+    return client;
+  }
+
+  async established(host?: string): Promise<ControlClient> {
+    const client = await this.connect(host);
+    client.send(startRequest());
+    await client.expect('start-control-connection-reply');
+    return client;
+  }
+
+  /** Resolves as soon as `when` holds; looked at after every event and log line. */
+  until(when: () => boolean): Promise<void> {
+    if (when()) return Promise.resolve();
+    return new Promise((resolve) => this.waiting.push({ when, resolve }));
+  }
+
+  logged(event: string): Promise<void> {
+    return this.until(() => this.lines.some((line) => line.event === event));
+  }
+
+  closedCalls(): Extract<CallEvent, { kind: 'closed' }>[] {
+    return this.events.filter((event): event is Extract<CallEvent, { kind: 'closed' }> => event.kind === 'closed');
+  }
+
+  async end(): Promise<void> {
+    for (const client of this.clients) client.socket.destroy();
+    await this.plugin.stop();
+  }
+
+  private check(): void {
+    for (const entry of this.waiting) if (entry.when()) entry.resolve();
+  }
+}
+
+const benches: Bench[] = [];
+const bench = (options: Partial<ControlPptpOptions> = {}): Bench => {
+  const made = new Bench(options);
+  benches.push(made);
+  return made;
+};
+afterEach(async () => {
+  for (const made of benches.splice(0)) await made.end();
+});
+
+const ERRORS = { crc: 7, framing: 0, hardwareOverruns: 0, bufferOverruns: 0, timeOuts: 0, alignment: 0 };
+
+describe('calls', () => {
+  test('a call opens before its reply is written, with both addresses, both IDs and the time of the first octet', async () => {
+    const b = await bench().start();
+    const client = await b.connect();
+    const first = b.clock.now();
+    client.send(startRequest());
+    await client.expect('start-control-connection-reply');
+    b.clock.advance(250);
+    client.send(callRequest(0xfaea, { packetReceiveWindow: 12, packetProcessingDelay: 3 }));
+    const reply = await client.expect('outgoing-call-reply');
+    expect(b.events).toMatchObject([
+      {
+        kind: 'opened',
+        call: { peerCallId: 0xfaea, localCallId: reply.callId },
+        peerName: `127.0.0.1:${client.socket.localPort}`,
+        window: 12,
+        processingDelay: 3,
+        since: first,
+      },
+    ]);
+    const [opened] = b.events;
+    expect([opened?.call.local, opened?.call.peer].map((a) => a && formatIpv4(a))).toEqual(['127.0.0.1', '127.0.0.1']);
+  });
+
+  test('the local address is the one the peer called (R38)', async () => {
+    const b = await bench({ address: '0.0.0.0' }).start();
+    for (const host of ['127.0.0.2', '127.0.0.3']) {
+      const client = await b.established(host);
+      client.send(callRequest(1));
+      await client.expect('outgoing-call-reply');
+    }
+    expect(b.events.map((event) => formatIpv4(event.call.local))).toEqual(['127.0.0.2', '127.0.0.3']);
+  });
+
+  test('messages cut into single octets', async () => {
+    const b = await bench().start();
+    const client = await b.connect();
+    client.socket.setNoDelay(true);
+    for (const octet of writePptpMessage(startRequest())) client.socket.write(Uint8Array.of(octet));
+    await client.expect('start-control-connection-reply');
+  });
+
+  test('a subscriber may clear the call in the turn of `opened`: reply first, then CDN', async () => {
+    const b = await bench().start();
+    b.onEvent = (event) => {
+      if (event.kind === 'opened') b.plugin.clear(event.call, 'no-address', 'the pool is empty');
+    };
+    const client = await b.established();
+    client.send(callRequest(9));
+    const reply = await client.expect('outgoing-call-reply');
+    expect(await client.expect('call-disconnect-notify')).toMatchObject({
+      callId: reply.callId,
+      resultCode: 2,
+      errorCode: 4,
+    });
+    expect(b.closedCalls()).toMatchObject([{ reason: 'no-address', detail: 'the pool is empty' }]);
+  });
+
+  test('CCR, WAN-Error-Notify and Set-Link-Info', async () => {
+    const b = await bench().start();
+    const client = await b.established();
+    client.send(callRequest(9));
+    const reply = await client.expect('outgoing-call-reply');
+    const call = b.events[0]?.call;
+    if (call === undefined) throw new Error('no call');
+    b.plugin.wanError(call, ERRORS);
+    expect(await client.expect('wan-error-notify')).toMatchObject({ peerCallId: 9, crcErrors: 7 });
+    client.send({ kind: 'set-link-info', peerCallId: reply.callId, sendAccm: 1, receiveAccm: 2 });
+    await b.until(() => b.events.length === 2);
+    expect(b.events[1]).toEqual({ kind: 'link-info', call, sendAccm: 1, receiveAccm: 2 });
+    client.send({ kind: 'call-clear-request', callId: 9 });
+    expect(await client.expect('call-disconnect-notify')).toMatchObject({ callId: reply.callId, resultCode: 4 });
+    expect(b.closedCalls()).toMatchObject([{ call, reason: 'peer-request' }]);
+    b.plugin.clear(call, 'idle', 'too late');
+    b.plugin.wanError(call, { ...ERRORS, crc: 8 });
+    client.send({ kind: 'echo-request', identifier: 5 });
+    expect(await client.next()).toMatchObject({ kind: 'echo-reply', identifier: 5 });
+  });
+
+  test('the same Call ID on two connections: one cannot end the call of the other (R16)', async () => {
+    const b = await bench().start();
+    const [one, two] = [await b.established(), await b.established()];
+    one.send(callRequest(5));
+    two.send(callRequest(5));
+    const replies = [await one.expect('outgoing-call-reply'), await two.expect('outgoing-call-reply')];
+    expect(replies[0]?.callId).not.toBe(replies[1]?.callId);
+    two.send({ kind: 'call-clear-request', callId: replies[0]?.callId ?? 0 }, { kind: 'echo-request', identifier: 1 });
+    expect(await two.next()).toMatchObject({ kind: 'echo-reply' });
+    two.send({ kind: 'call-clear-request', callId: 5 });
+    expect(await two.next()).toMatchObject({ kind: 'call-disconnect-notify', callId: replies[1]?.callId });
+    expect(b.closedCalls().map((event) => event.call.localCallId)).toEqual([replies[1]?.callId]);
+  });
+
+  test('the end of TCP ends the calls', async () => {
+    const b = await bench().start();
+    const client = await b.established();
+    client.send(callRequest(1), callRequest(2));
+    await client.expect('outgoing-call-reply');
+    await client.expect('outgoing-call-reply');
+    client.socket.resetAndDestroy();
+    await b.until(() => b.closedCalls().length === 2);
+    expect(b.closedCalls().map((event) => event.reason)).toEqual(['control-lost', 'control-lost']);
+  });
+
+  test('the limit of calls on all connections, and refuseCalls', async () => {
+    const b = await bench({ maxCalls: 1 }).start();
+    const [one, two] = [await b.established(), await b.established()];
+    one.send(callRequest(1));
+    expect(await one.next()).toMatchObject({ resultCode: 1 });
+    two.send(callRequest(1));
+    expect(await two.next()).toMatchObject({ resultCode: 2, errorCode: 4 });
+    b.plugin.refuseCalls();
+    two.send(callRequest(1));
+    expect(await two.next()).toMatchObject({ resultCode: 7 });
+    const late = await b.connect();
+    late.send(startRequest());
+    expect(await late.next()).toMatchObject({ kind: 'start-control-connection-reply', resultCode: 2, errorCode: 4 });
+    await late.closed;
+  });
+});
+
+describe('peers that misbehave', () => {
+  test('garbage closes that connection and no other', async () => {
+    const b = await bench().start();
+    const good = await b.established();
+    const bad = await b.established();
+    bad.socket.write(fromHex('47455420 2f204854'));
+    await bad.closed;
+    good.send({ kind: 'echo-request', identifier: 2 });
+    expect(await good.next()).toMatchObject({ kind: 'echo-reply', identifier: 2 });
+    expect(b.counted).toContain('control.bad-message');
+  });
+
+  test('a version we do not speak: the answer arrives before the end', async () => {
+    const b = await bench().start();
+    const client = await b.connect();
+    client.send(startRequest({ protocolVersion: 0x0001 }));
+    expect(await client.next()).toMatchObject({ resultCode: 5 });
+    await client.closed;
+  });
+
+  test('nothing said for 30 s: closed', async () => {
+    const b = await bench().start();
+    const silent = await b.connect();
+    // Accepted in the order they came: the silent one is there when a later one has its answer.
+    await b.established();
+    expect(b.plugin.connectionCount).toBe(2);
+    b.clock.advance(30_000);
+    await silent.closed;
+  });
+
+  test('an Echo-Request that is not answered ends the connection', async () => {
+    const b = await bench().start();
+    const client = await b.established();
+    b.clock.advance(60_000);
+    await client.expect('echo-request');
+    b.clock.advance(60_000);
+    await client.closed;
+  });
+
+  test('limits of connections, in all and from one source; a free place is used again', async () => {
+    const b = await bench({ address: '0.0.0.0', maxConnections: 2, maxConnectionsPerSource: 1 }).start();
+    const one = await b.established('127.0.0.1');
+    const second = await b.connect('127.0.0.1');
+    await second.closed;
+    const third = await b.connect('127.0.0.1');
+    await third.closed;
+    expect(b.counted.filter((name) => name === 'control.connection-refused')).toHaveLength(2);
+    expect(b.lines.filter((line) => line.event === 'control.connection-refused')).toHaveLength(1);
+    one.socket.destroy();
+    await b.until(() => b.lines.some((line) => line.event === 'control.closed'));
+    // The server sees the end of the first in its own time; until then it refuses.
+    const places = async (): Promise<ControlClient> => {
+      const next = await b.connect('127.0.0.1');
+      next.send(startRequest());
+      return (await next.next()) === undefined ? places() : next;
+    };
+    await places();
+    expect(b.plugin.connectionCount).toBe(1);
+  });
+
+  test('a peer that does not read what it asks for is closed', async () => {
+    const b = await bench({ maxWriteBuffer: 32_768 }).start();
+    const client = await b.established();
+    client.socket.pause();
+    const echoes = new Uint8Array(16 * 4096);
+    for (let at = 0; at < echoes.length; at += 16) {
+      echoes.set(writePptpMessage({ kind: 'echo-request', identifier: at }), at);
+    }
+    const more = (): void => {
+      if (!client.socket.destroyed) client.socket.write(echoes, () => more());
+    };
+    more();
+    await b.logged('control.not-reading');
+    client.socket.destroy();
+    await client.closed;
+    const next = await b.established();
+    next.send({ kind: 'echo-request', identifier: 1 });
+    expect(await next.next()).toMatchObject({ kind: 'echo-reply' });
+  });
+
+  test('one connection cannot fill the log', async () => {
+    const b = await bench({ maxNotesPerMinute: 3 }).start();
+    const client = await b.established();
+    for (let i = 0; i < 50; i += 1) client.send({ kind: 'call-clear-request', callId: i });
+    client.send({ kind: 'echo-request', identifier: 1 });
+    await client.expect('echo-reply');
+    expect(b.lines.filter((line) => line.event === 'call.unknown')).toHaveLength(3);
+    b.clock.advance(60_000);
+    client.send({ kind: 'call-clear-request', callId: 1 }, { kind: 'echo-request', identifier: 2 });
+    await client.expect('echo-request');
+    await client.expect('echo-reply');
+    expect(b.lines.filter((line) => line.event === 'call.unknown')[3]?.fields).toMatchObject({ notLogged: 47 });
+  });
+});
+
+const hasIpv6 = Object.values(networkInterfaces()).some((list) => list?.some((entry) => entry.address === '::1'));
+
+describe('IPv6', () => {
+  test.skipIf(!hasIpv6)('a peer on IPv6 is refused in words, one on IPv4 is served, on the same socket', async () => {
+    const b = await bench({ address: '::' }).start();
+    const six = await b.connect('::1');
+    await six.closed;
+    expect(b.lines.find((line) => line.event === 'control.connection-refused')?.message).toContain('IPv6');
+    const four = await b.established('127.0.0.1');
+    four.send(callRequest(1));
+    await four.expect('outgoing-call-reply');
+    expect(b.events.map((event) => formatIpv4(event.call.peer))).toEqual(['127.0.0.1']);
+  });
+});
+
+describe('start', () => {
+  const taken = async (): Promise<Server> => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return server;
+  };
+
+  test('a port that is taken: PORT_TAKEN, names the port and PPTP_PORT; stop works after it', async () => {
+    const other = await taken();
+    const bound = other.address();
+    const port = typeof bound === 'object' && bound !== null ? bound.port : 0;
+    const b = bench({ port });
+    await expect(b.start()).rejects.toMatchObject({
+      code: 'PORT_TAKEN',
+      message: expect.stringMatching(new RegExp(`${port}.*PPTP_PORT`)),
+    });
+    await b.plugin.stop();
+    await new Promise((resolve) => other.close(resolve));
+  });
+
+  test('an address this machine does not have: ADDRESS_UNAVAILABLE, names PPTP_LISTEN', async () => {
+    await expect(bench({ address: '192.0.2.1' }).start()).rejects.toMatchObject({
+      code: 'ADDRESS_UNAVAILABLE',
+      message: expect.stringMatching(/192\.0\.2\.1.*PPTP_LISTEN/),
+    });
+  });
+
+  test.each([70_000, -1])('port %i: a GatewayError', async (port) => {
+    await expect(bench({ port }).start()).rejects.toMatchObject({ name: 'GatewayError' });
+  });
+
+  test('aborted before it began: nothing listens', async () => {
+    const b = bench();
+    await b.plugin.start(AbortSignal.abort());
+    expect(b.plugin.listening).toBeUndefined();
+  });
+});
+
+describe('stop', () => {
+  test('CDN for every call, Stop-Control-Connection-Request, and over when the peer has answered', async () => {
+    const b = await bench().start();
+    const client = await b.established();
+    client.send(callRequest(1), callRequest(2));
+    await client.expect('outgoing-call-reply');
+    await client.expect('outgoing-call-reply');
+    const stopped = b.plugin.stop();
+    expect(await client.expect('call-disconnect-notify')).toMatchObject({ resultCode: 3 });
+    expect(await client.expect('call-disconnect-notify')).toMatchObject({ resultCode: 3 });
+    expect(await client.expect('stop-control-connection-request')).toMatchObject({ reason: 3 });
+    client.send({ kind: 'stop-control-connection-reply', resultCode: 1, errorCode: 0 });
+    await client.closed;
+    await stopped;
+    expect(b.closedCalls().map((event) => event.reason)).toEqual(['shutdown', 'shutdown']);
+    expect([b.completed, b.plugin.connectionCount, b.clock.scheduled, b.plugin.listening]).toEqual([
+      true,
+      0,
+      0,
+      undefined,
+    ]);
+  });
+
+  test('a peer that does not answer holds it up for 3 s and no longer', async () => {
+    const b = await bench().start();
+    const client = await b.established();
+    const stopped = b.plugin.stop();
+    await client.expect('stop-control-connection-request');
+    const ends = (): number => b.lines.filter((line) => line.event === 'control.closed').length;
+    b.clock.advance(2_900);
+    expect(ends()).toBe(0);
+    b.clock.advance(200);
+    expect(ends()).toBe(1);
+    await stopped;
+    await client.closed;
+  });
+
+  test('no new connection is taken while it stops', async () => {
+    const b = await bench().start();
+    const port = b.port;
+    const client = await b.established();
+    const stopped = b.plugin.stop();
+    await client.expect('stop-control-connection-request');
+    await expect(ControlClient.to(port)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    client.send({ kind: 'stop-control-connection-reply', resultCode: 1, errorCode: 0 });
+    await stopped;
+  });
+
+  test('connections that were not established just end; never started and twice is fine', async () => {
+    const b = await bench().start();
+    const client = await b.connect();
+    await b.established();
+    const stopped = b.plugin.stop();
+    expect(await client.next()).toBeUndefined();
+    for (const one of b.clients) one.socket.destroy();
+    await Promise.all([stopped, b.plugin.stop()]);
+    await bench().plugin.stop();
+  });
+});

@@ -1,0 +1,90 @@
+import { describe, expect, test } from 'vitest';
+import { PptpCall, PptpCallTable, WanErrorLimit } from '../../../../core/machine/pptp-call.ts';
+import { PptpTimers } from '../../../../core/machine/pptp-timers.ts';
+import { callId } from '../../../../core/ports/ids.ts';
+import { instant } from '../../../../core/time.ts';
+
+const errors = (crc: number) => ({
+  crc,
+  framing: 0,
+  hardwareOverruns: 0,
+  bufferOverruns: 0,
+  timeOuts: 0,
+  alignment: 0,
+});
+const call = (local: number, state: 'wait-reply' | 'established' | 'wait-disconnect', peer?: number) =>
+  new PptpCall({
+    localCallId: callId(local),
+    serial: 1,
+    state,
+    ...(peer === undefined ? {} : { peerCallId: callId(peer) }),
+  });
+
+describe('PptpCallTable', () => {
+  test('the two number spaces are apart: one number can be a local and a peer ID of different calls', () => {
+    const table = new PptpCallTable();
+    const [a, b] = [call(1, 'established', 2), call(2, 'established', 1)];
+    table.add(a);
+    table.add(b);
+    expect([table.local(1), table.peer(1)]).toEqual([a, b]);
+    table.remove(a);
+    expect([table.local(1), table.peer(2), table.size]).toEqual([undefined, undefined, 1]);
+  });
+
+  test('a CDN means the peer ID first, then ours, then the only call cleared before its reply', () => {
+    const table = new PptpCallTable();
+    const [a, b, c] = [call(1, 'established', 2), call(2, 'established', 9), call(3, 'wait-disconnect')];
+    for (const one of [a, b, c]) table.add(one);
+    expect(table.disconnected(2)).toBe(a);
+    expect(table.disconnected(1)).toBe(a);
+    expect(table.disconnected(9)).toBe(b);
+    expect(table.disconnected(77)).toBe(c);
+    table.add(call(4, 'wait-disconnect'));
+    expect(table.disconnected(77)).toBeUndefined();
+  });
+
+  test('a peer ID is learnt once', () => {
+    const table = new PptpCallTable();
+    const [a, b] = [call(1, 'wait-reply'), call(2, 'wait-reply')];
+    table.add(a);
+    table.add(b);
+    expect(table.learnPeerCallId(a, callId(7))).toBe(true);
+    expect(table.learnPeerCallId(b, callId(7))).toBe(false);
+    expect(table.peer(7)).toBe(a);
+  });
+});
+
+describe('WanErrorLimit', () => {
+  test('errors that are back where they were reported need no message', () => {
+    const limit = new WanErrorLimit();
+    expect(limit.offer(errors(1), instant(0))).toEqual(errors(1));
+    expect(limit.offer(errors(2), instant(10))).toBeUndefined();
+    expect(limit.nextTimeout()).toBe(60_000);
+    expect(limit.offer(errors(1), instant(20))).toBeUndefined();
+    expect(limit.nextTimeout()).toBeUndefined();
+    expect(limit.due(instant(60_000))).toBeUndefined();
+  });
+
+  test('no error at all needs none either', () => {
+    expect(new WanErrorLimit().offer(errors(0), instant(0))).toBeUndefined();
+  });
+});
+
+describe('PptpTimers', () => {
+  test('the nearest deadline, and each only once', () => {
+    const timers = new PptpTimers<'a' | 'b'>();
+    expect(timers.next()).toBeUndefined();
+    timers.set('a', instant(20));
+    timers.set('b', instant(10));
+    expect(timers.next()).toBe(10);
+    expect([timers.expire('b', instant(9)), timers.expire('b', instant(10)), timers.expire('b', instant(11))]).toEqual([
+      false,
+      true,
+      false,
+    ]);
+    timers.set('a', instant(30));
+    expect([timers.next(), timers.has('a'), timers.has('b')]).toEqual([30, true, false]);
+    timers.clearAll();
+    expect(timers.next()).toBeUndefined();
+  });
+});
