@@ -20,6 +20,8 @@ const NO_VALUE = new Uint8Array(0);
 export class LcpOptions implements OptionHandler {
   readonly #options: LinkOptions;
   readonly #methods: readonly AuthMethod[];
+  /** Not offered although configured: they yield no keys and encryption is required. */
+  readonly #keyless: readonly AuthMethod[];
 
   #mru: number | undefined;
   #magic = 0;
@@ -38,7 +40,12 @@ export class LcpOptions implements OptionHandler {
 
   constructor(options: LinkOptions) {
     this.#options = options;
-    this.#methods = [...options.authMethods].sort((a, b) => b.preference - a.preference);
+    const methods = [...options.authMethods].sort((a, b) => b.preference - a.preference);
+    // A password must not cross the line for a link that is then refused for want of keys. A configuration without any
+    // other method is refused after authentication: an empty list would mean that none is needed.
+    const keyed = methods.filter((method) => method.yieldsKeys);
+    this.#methods = options.encryption === 'required' && keyed.length > 0 ? keyed : methods;
+    this.#keyless = methods.filter((method) => !this.#methods.includes(method));
   }
 
   begin(): void {
@@ -192,6 +199,11 @@ export class LcpOptions implements OptionHandler {
     const ours = this.#methods.map((method) => method.name).join(', ');
     const verb = this.#options.role === 'server' ? 'offers' : 'asks for';
     const peer = instead ?? `${verb} ${this.#peerNamed.join(', ')}`;
+    const keyless = this.#keyless.find((method) => this.#peerNamed.includes(method.name));
+    if (keyless !== undefined) {
+      const detail = `encryption is required and ${keyless.name} yields no keys: we allow ${ours}; the peer ${peer}`;
+      return { reason: 'encryption-required', detail };
+    }
     return {
       reason: 'authentication-failed',
       detail: `no common authentication method: we allow ${ours}; the peer ${peer}`,
@@ -199,7 +211,8 @@ export class LcpOptions implements OptionHandler {
   }
 
   #remember(option: Uint8Array): void {
-    const name = this.#find(option)?.name ?? describeAuthentication(option);
+    const known = [...this.#methods, ...this.#keyless].find((method) => equalBytes(method.lcpOption, option));
+    const name = known?.name ?? describeAuthentication(option);
     if (this.#peerNamed.length < 8 && !this.#peerNamed.includes(name)) this.#peerNamed.push(name);
   }
 

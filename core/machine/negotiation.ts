@@ -63,7 +63,6 @@ export interface LayerEvents {
 }
 
 const NO_DATA = new Uint8Array(0);
-
 /** One LCP, CCP or IPCP: packets in and out, identifiers, counters, over the automaton of RFC 1661 section 4. */
 export class Negotiation {
   readonly #protocol: number;
