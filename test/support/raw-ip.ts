@@ -1,3 +1,4 @@
+/// <reference path="../../plugins/io-raw-gre/raw-socket.d.ts" />
 import raw from 'raw-socket';
 
 /** IP protocol 253 (experiments, RFC 3692) of the kernel we run on: whole IPv4 packets, both ways. */

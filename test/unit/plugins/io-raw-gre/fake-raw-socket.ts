@@ -1,3 +1,4 @@
+/// <reference path="../../../../plugins/io-raw-gre/raw-socket.d.ts" />
 import type { Socket, SocketWrap } from 'raw-socket';
 
 type Listener = (...args: never[]) => void;

@@ -50,22 +50,22 @@ describe('MSS clamp', () => {
     expect(readU16(pass(longer), 46)).toBe(1356);
   });
 
-  const untouched: readonly (readonly [string, Uint8Array, number?])[] = [
-    ['a smaller MSS', tcp4({ options: [2, 4, 0x02, 0x18] })],
-    ['an MSS of exactly the limit', tcp4({ options: [2, 4, 1356 >> 8, 1356 & 0xff] })],
-    ['a SYN without the option', tcp4({ options: [1, 1, 1, 1] })],
-    ['a segment that is no SYN', tcp4({ options: MSS_1460, flags: 0x10 })],
-    ['a fragment', fragment(tcp4({ options: MSS_1460 }))],
-    ['UDP', other(17)],
-    ['ESP', other(50)],
-    ['AH', other(51)],
-    ['IKE in UDP', other(17)],
-    ['a packet cut short', tcp4({ options: MSS_1460 }).subarray(0, 41)],
-    ['nothing', new Uint8Array(0)],
-    ['IPv6 with extension headers', extended(tcp6({ options: MSS_1460 })), IPV6],
-    ['IPv6 cut short', tcp6({ options: MSS_1460 }).subarray(0, 62), IPV6],
+  const untouched: readonly { readonly what: string; readonly packet: Uint8Array; readonly protocol?: number }[] = [
+    { what: 'a smaller MSS', packet: tcp4({ options: [2, 4, 0x02, 0x18] }) },
+    { what: 'an MSS of exactly the limit', packet: tcp4({ options: [2, 4, 1356 >> 8, 1356 & 0xff] }) },
+    { what: 'a SYN without the option', packet: tcp4({ options: [1, 1, 1, 1] }) },
+    { what: 'a segment that is no SYN', packet: tcp4({ options: MSS_1460, flags: 0x10 }) },
+    { what: 'a fragment', packet: fragment(tcp4({ options: MSS_1460 })) },
+    { what: 'UDP', packet: other(17) },
+    { what: 'ESP', packet: other(50) },
+    { what: 'AH', packet: other(51) },
+    { what: 'IKE in UDP', packet: other(17) },
+    { what: 'a packet cut short', packet: tcp4({ options: MSS_1460 }).subarray(0, 41) },
+    { what: 'nothing', packet: new Uint8Array(0) },
+    { what: 'IPv6 with extension headers', packet: extended(tcp6({ options: MSS_1460 })), protocol: IPV6 },
+    { what: 'IPv6 cut short', packet: tcp6({ options: MSS_1460 }).subarray(0, 62), protocol: IPV6 },
   ];
-  it.each(untouched)('leaves %s as it is', (_, packet, protocol = IPV4) => {
+  it.each(untouched)('leaves $what as it is', ({ packet, protocol = IPV4 }) => {
     expect(pass(packet.slice(), protocol)).toEqual(packet);
   });
 
