@@ -1,0 +1,164 @@
+import { describe, expect, it } from 'vitest';
+import { toHex } from '../../../core/bytes/hex.ts';
+import type { EncryptionPolicy, MppeStrength } from '../../../core/machine/ppp-link-types.ts';
+import { PPP } from '../../../core/wire/ppp.ts';
+import { LinkBench } from '../../support/link-bench.ts';
+import { serverOptions } from '../../support/link-options.ts';
+import { LinkPair } from '../../support/link-pair.ts';
+
+const ALL: readonly MppeStrength[] = [128, 56, 40];
+const server = (encryption: EncryptionPolicy, mppeStrengths: readonly MppeStrength[] = [128]): LinkBench =>
+  new LinkBench(serverOptions({ encryption, mppeStrengths })).toNetwork();
+/** Our answer to a CCP Configure-Request with these Supported Bits, without a request of our own before it. */
+const answer = (link: LinkBench, bits: string): string | undefined =>
+  link.frame(PPP.ccp, `01 01 000a 1206 ${bits}`).findLast((sent) => !sent.startsWith('80fd 01'));
+
+describe('RFC 3078 section 2.1, what we request', () => {
+  it.each([
+    [[128] as const, '01000040'],
+    [[40, 56, 128] as const, '010000e0'],
+    [[40] as const, '01000020'],
+    [[56, 128] as const, '010000c0'],
+  ])('with %j allowed: %s', (strengths, bits) => {
+    expect(toHex(server('required', strengths).lastRequest(PPP.ccp))).toBe(`0101000a1206${bits}`);
+  });
+});
+
+describe('RFC 3078 section 2.1, what we answer', () => {
+  it.each([
+    ['the one allowed strength', '01000040', '02'],
+    ['all strengths', '010000e0', '03', '01000040'],
+    ['Windows: all strengths and compression', '010000e1', '03', '01000040'],
+    ['40 bits only', '01000020', '03', '01000040'],
+    ['stateful 128 bits', '00000040', '03', '01000040'],
+    ['the obsolete bit', '01000050', '03', '01000040'],
+    ['a reserved bit', '03000040', '03', '01000040'],
+    ['nothing', '00000000', '03', '01000040'],
+    ['compression alone', '00000001', '03', '01000040'],
+  ])('to %s', (_, bits, code, reply = bits) => {
+    expect(answer(server('required'), bits)).toBe(`80fd ${code}01000a1206${reply}`);
+  });
+
+  it('chooses the strongest common strength', () => {
+    expect(answer(server('required', ALL), '010000a0')).toBe('80fd 0301000a120601000080');
+    expect(answer(server('required', [56, 40]), '010000e0')).toBe('80fd 0301000a120601000080');
+    expect(answer(server('required', ALL), '01000020')).toBe('80fd 0201000a120601000020');
+  });
+
+  it('prompts for MPPE when the peer leaves it out, if the policy wants it', () => {
+    expect(server('required').frame(PPP.ccp, '01 01 0004')).toEqual(['80fd 0301000a120601000040']);
+    expect(server('preferred').frame(PPP.ccp, '01 01 0004')).toEqual(['80fd 0301000a120601000040']);
+    expect(server('permitted').frame(PPP.ccp, '01 01 0004').at(-1)).toBe('80fd 02010004');
+  });
+
+  it('rejects other compression, and MPPE when it is disabled', () => {
+    expect(server('required').frame(PPP.ccp, '01 01 0007 1503 2f')).toEqual(['80fd 0401000715032f']);
+    expect(answer(server('disabled'), '01000040')).toBe('80fd 0401000a120601000040');
+    expect(answer(server('permitted'), '00000001')).toBe('80fd 0401000a120600000001');
+  });
+
+  it('takes an option of the wrong length for one that needs correction', () => {
+    expect(server('required').frame(PPP.ccp, '01 01 0006 1202')).toEqual(['80fd 0301000a120601000040']);
+  });
+
+  it('keeps to one strength in both directions', () => {
+    const link = server('required', ALL);
+    expect(answer(link, '01000020')).toBe('80fd 0201000a120601000020');
+    // The peer, too, is content with 40 bits for our direction only after it was told.
+    link.frame(PPP.ccp, '03 01 000a 1206 01000020');
+    expect(toHex(link.lastRequest(PPP.ccp))).toBe('0102000a120601000020');
+    link.acknowledge(PPP.ccp);
+    expect(link.all('encryption').at(-1)?.parameters).toMatchObject({ strength: 40, stateless: true });
+  });
+
+  it('ends the link when the two directions cannot be brought together', () => {
+    const link = server('required', ALL);
+    link.frame(PPP.ccp, '01 01 000a 1206 01000020');
+    // Acknowledged as sent, with all strengths: the peer would now encrypt with 128 bits and decrypt with 40.
+    link.acknowledge(PPP.ccp);
+    link.frame(PPP.lcp, '06 01 0004');
+    expect(link.closed).toMatchObject({ reason: 'encryption-required' });
+    expect(link.closed?.detail).toContain('directions');
+  });
+});
+
+describe('negotiation of MPPE cannot loop', () => {
+  it.each(['required', 'preferred', 'permitted', 'disabled'] as const)(
+    'with a peer that insists on stateful mode, policy %s',
+    (policy) => {
+      const link = server(policy);
+      const sent: string[] = [];
+      for (let i = 0; i < 60; i += 1) {
+        sent.push(...link.frame(PPP.ccp, '01 01 000a 1206 00000040'));
+        const requested = link.all('send').findLast(({ protocol, bytes }) => protocol === PPP.ccp && bytes[0] === 1);
+        if (requested !== undefined) {
+          sent.push(...link.frame(PPP.ccp, Uint8Array.of(3, requested.bytes[1] ?? 0, 0, 10, 18, 6, 0, 0, 0, 0x40)));
+        }
+      }
+      expect(sent.filter((one) => one.startsWith('80fd')).length).toBeLessThan(60);
+      expect(link.all('encryption').filter(({ parameters }) => parameters !== undefined)).toEqual([]);
+      if (policy === 'required') expect(link.phases).toContain('ccp failed encryption-required');
+      else expect(link.phases).not.toContain('ipcp failed negotiation-failed');
+    },
+  );
+});
+
+const POLICIES = ['required', 'preferred', 'permitted', 'disabled'] as const;
+/** [server, client] → how the link comes up. */
+const EXPECTED: Readonly<Record<string, 'encrypted' | 'clear' | 'refused'>> = {
+  'required required': 'encrypted',
+  'required preferred': 'encrypted',
+  'required permitted': 'encrypted',
+  'required disabled': 'refused',
+  'preferred required': 'encrypted',
+  'preferred preferred': 'encrypted',
+  'preferred permitted': 'encrypted',
+  'preferred disabled': 'clear',
+  'permitted required': 'encrypted',
+  'permitted preferred': 'encrypted',
+  'permitted permitted': 'clear',
+  'permitted disabled': 'clear',
+  'disabled required': 'refused',
+  'disabled preferred': 'clear',
+  'disabled permitted': 'clear',
+  'disabled disabled': 'clear',
+};
+
+describe('the four policies on either side', () => {
+  it.each(POLICIES.flatMap((server) => POLICIES.map((client) => ({ server, client }))))(
+    'server $server, client $client',
+    ({ server, client }) => {
+      const pair = new LinkPair({ server: { encryption: server }, client: { encryption: client } }).open().run(20_000);
+      const expected = EXPECTED[`${server} ${client}`];
+      if (expected === 'refused') {
+        const ends = [pair.server.closed?.reason, pair.client.closed?.reason];
+        expect(ends).toContain('encryption-required');
+        expect([pair.server.network, pair.client.network]).toEqual([undefined, undefined]);
+        return;
+      }
+      const strength = expected === 'encrypted' ? 128 : undefined;
+      for (const end of [pair.server, pair.client]) {
+        expect(end.closed).toBeUndefined();
+        expect(end.network).toBeDefined();
+        expect(end.encryption?.strength).toBe(strength);
+      }
+    },
+  );
+
+  it.each([
+    [[128, 56, 40], [40], 40],
+    [[56], [128, 56, 40], 56],
+    [[128, 40], [56, 40], 40],
+    [[128, 56, 40], [128, 56, 40], 128],
+  ] as const)('server allows %j, client allows %j: %i bits', (ours, theirs, strength) => {
+    const pair = new LinkPair({ server: { mppeStrengths: ours }, client: { mppeStrengths: theirs } }).open().run(2000);
+    expect([pair.server.encryption?.strength, pair.client.encryption?.strength]).toEqual([strength, strength]);
+  });
+
+  it('ends with both sides named when no strength is common', () => {
+    const pair = new LinkPair({ server: { mppeStrengths: [128] }, client: { mppeStrengths: [40] } }).open().run(20_000);
+    const details = [pair.server.closed?.detail, pair.client.closed?.detail].join(' | ');
+    expect(details).toContain('128-bit');
+    expect(details).toContain('40-bit');
+  });
+});
