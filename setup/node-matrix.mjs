@@ -57,6 +57,7 @@ const runLine = async (line) => {
     const ci = ['ci', '--include=dev', '--no-audit', '--no-fund'];
     await (npm.args[0] === undefined ? step('npm ci', npm.program, ci) : step('npm ci', node, [...npm.args, ...ci]));
     await step('the native build', node, [join('setup', 'native.mjs')]);
+    await step('loading raw-socket', node, ['--input-type=commonjs', '--eval', "require('raw-socket')"]);
     // The types of the tests do not depend on the Node that checks them; npm test has seen to those.
     await step('tsc -b gateway', node, [join('node_modules', 'typescript', 'bin', 'tsc'), '-b', 'gateway']);
     const { counts } = await runVitest(['--project', 'unit'], { cwd: copy, node });
