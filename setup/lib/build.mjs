@@ -1,10 +1,11 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildNative, NativeBuildError } from '../native.mjs';
 import { runCommand } from './command.mjs';
 import { carryOut } from './packages.mjs';
 import { dist, nodeModules, root } from './paths.mjs';
 import { planInstall } from './preflight.mjs';
-import { SetupError, say } from './script.mjs';
+import { requireWritable, SetupError, say } from './script.mjs';
 import { fingerprint, isStamped, writeStamp } from './stamp.mjs';
 
 const layers = ['core', 'plugins', 'config', 'observability', 'gateway'];
@@ -20,6 +21,7 @@ export const buildSources = async (target = 'gateway') => {
   const stampFile = join(dist, `.stamp-${target}`);
   const sources = await fingerprint(root, folders, (name) => /\.(ts|json)$/.test(name));
   if (await isStamped(stampFile, sources)) return;
+  requireWritable(existsSync(dist) ? dist : root);
   say(`compiling TypeScript (${target})`);
   const tsc = join(nodeModules, 'typescript', 'bin', 'tsc');
   const code = await runCommand(process.execPath, [tsc, '-b', project], { cwd: root, stdout: 'stderr' });

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { runCommand } from './command.mjs';
 import { nodeModules, root } from './paths.mjs';
-import { SetupError, say } from './script.mjs';
+import { requireWritable, SetupError, say } from './script.mjs';
 import { isStamped, writeStamp } from './stamp.mjs';
 
 const stampFile = join(nodeModules, '.pptp-gateway-stamp');
@@ -27,7 +27,7 @@ const isInstalled = async (stamp) => {
   const hidden = join(nodeModules, '.package-lock.json');
   if (existsSync(stampFile) || !existsSync(hidden)) return false;
   if (!matchesLock(await readJson(join(root, 'package-lock.json')), await readJson(hidden))) return false;
-  await writeStamp(stampFile, stamp);
+  await writeStamp(stampFile, stamp).catch(() => undefined);
   return true;
 };
 
@@ -61,6 +61,7 @@ export const npmCommand = () => {
 export const ensureDependencies = async () => {
   const stamp = await currentStamp();
   if (await isInstalled(stamp)) return;
+  requireWritable(root);
   say('installing the npm packages of package-lock.json');
   const { program, args } = npmCommand();
   const code = await runCommand(program, [...args, 'ci', '--include=dev', '--no-audit', '--no-fund'], {

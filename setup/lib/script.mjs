@@ -1,3 +1,5 @@
+import { accessSync, constants } from 'node:fs';
+
 /** What the operator has to change before the script can go on: a stable code and a sentence that says what to do. */
 export class SetupError extends Error {
   constructor(code, message) {
@@ -8,6 +10,18 @@ export class SetupError extends Error {
 }
 
 export const complain = ({ code, message }) => console.error(`pptp-gateway: ${code}: ${message}`);
+
+/** Set-up writes into the checkout; say so before a dozen tools do. */
+export const requireWritable = (folder) => {
+  try {
+    accessSync(folder, constants.W_OK);
+  } catch {
+    throw new SetupError(
+      'NOT_WRITABLE',
+      `${folder} has to be set up, but this user may not write there: run it once as its owner.`,
+    );
+  }
+};
 
 /** Progress goes to standard error: standard output belongs to the program that is set up. */
 export const say = (line) => console.error(`setup: ${line}`);
