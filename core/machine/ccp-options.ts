@@ -1,6 +1,6 @@
 import { readU32, writeU32 } from '../bytes/bytes.ts';
 import type { ConfigOption } from '../wire/ppp-config.ts';
-import type { Failure, OptionHandler, OptionVerdict } from './negotiation.ts';
+import type { Failure, OptionHandler, OptionVerdict } from './negotiation-types.ts';
 import type { EncryptionPolicy, MppeStrength } from './ppp-link-types.ts';
 
 /** CCP Configuration Option type of MPPE and MPPC (RFC 3078 section 2). */

@@ -3,9 +3,10 @@ import type { Instant } from '../time.ts';
 import { PPP } from '../wire/ppp.ts';
 import { CODE, type ConfigPacket, encodeConfigPacket } from '../wire/ppp-config.ts';
 import { CcpOptions } from './ccp-options.ts';
-import { type Failure, type LayerEvents, Negotiation } from './negotiation.ts';
+import { Negotiation } from './negotiation.ts';
 import type { RestartTimer } from './negotiation-automaton.ts';
 import type { NegotiationState } from './negotiation-table.ts';
+import type { Failure, LayerEvents } from './negotiation-types.ts';
 import type { EncryptionParameters, LinkOptions } from './ppp-link-types.ts';
 
 export interface CcpEvents extends Pick<LayerEvents, 'send' | 'ignored' | 'note' | 'peerMru'> {

@@ -1,7 +1,7 @@
 import { readU32, writeU32 } from '../bytes/bytes.ts';
 import { formatIpv4, type Ipv4, ipv4 } from '../bytes/ipv4-address.ts';
 import type { ConfigOption } from '../wire/ppp-config.ts';
-import type { Failure, OptionHandler, OptionVerdict } from './negotiation.ts';
+import type { Failure, OptionHandler, OptionVerdict } from './negotiation-types.ts';
 import type { NetworkProfile } from './ppp-link-types.ts';
 
 /** IPCP Configuration Option types (RFC 1332 section 3, RFC 1877 section 1). */

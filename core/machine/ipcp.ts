@@ -1,9 +1,10 @@
 import type { Instant } from '../time.ts';
 import { PPP } from '../wire/ppp.ts';
 import { IpcpClientOptions, type IpcpOptions, type IpcpResult, IpcpServerOptions } from './ipcp-options.ts';
-import { type Failure, type LayerEvents, Negotiation } from './negotiation.ts';
+import { Negotiation } from './negotiation.ts';
 import type { RestartTimer } from './negotiation-automaton.ts';
 import type { NegotiationState } from './negotiation-table.ts';
+import type { Failure, LayerEvents } from './negotiation-types.ts';
 import type { LinkOptions, NetworkProfile } from './ppp-link-types.ts';
 
 export interface IpcpEvents extends Pick<LayerEvents, 'send' | 'ignored' | 'note' | 'peerMru'> {

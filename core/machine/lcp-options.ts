@@ -4,7 +4,7 @@ import type { AuthMethod } from '../ports/auth.ts';
 import type { RandomSource } from '../ports/random.ts';
 import { PPP } from '../wire/ppp.ts';
 import type { ConfigOption } from '../wire/ppp-config.ts';
-import type { Failure, OptionHandler, OptionVerdict } from './negotiation.ts';
+import type { Failure, OptionHandler, OptionVerdict } from './negotiation-types.ts';
 import type { LinkFraming, LinkOptions } from './ppp-link-types.ts';
 
 /** LCP Configuration Option types (RFC 1661 section 6, RFC 1662 section 7.1). */

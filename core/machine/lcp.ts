@@ -6,9 +6,10 @@ import { PPP } from '../wire/ppp.ts';
 import { CODE, CONFIG_HEADER, type ConfigPacket, encodeConfigPacket } from '../wire/ppp-config.ts';
 import { EchoKeeper } from './lcp-echo.ts';
 import { DEFAULT_MRU, LcpOptions } from './lcp-options.ts';
-import { type LayerEvents, Negotiation } from './negotiation.ts';
+import { Negotiation } from './negotiation.ts';
 import type { RestartTimer } from './negotiation-automaton.ts';
 import type { NegotiationState } from './negotiation-table.ts';
+import type { LayerEvents } from './negotiation-types.ts';
 import type { LinkFraming, LinkOptions } from './ppp-link-types.ts';
 
 export interface LcpEvents extends Omit<LayerEvents, 'extension' | 'peerMru'> {

@@ -109,7 +109,8 @@ export class AuthPhase {
   }
 }
 
-const WHY = {
+/** For people. */
+export const WHY_REFUSED = {
   'bad-credentials': 'wrong user name or password',
   expired: 'the password has expired',
   locked: 'the account is locked',
@@ -119,4 +120,4 @@ const WHY = {
 } as const;
 
 const refusal = (method: string, effect: Extract<AuthEffect, { kind: 'reject' }>): string =>
-  `${method}: ${WHY[effect.denial]}`;
+  `${method}: ${WHY_REFUSED[effect.denial]}`;

@@ -3,8 +3,8 @@ import { after, earliest, type Instant, instant } from '../time.ts';
 import { describeProtocol, PPP } from '../wire/ppp.ts';
 import { Lcp } from './lcp.ts';
 import type { Machine } from './machine.ts';
-import type { Failure } from './negotiation.ts';
-import { AuthPhase } from './ppp-link-auth.ts';
+import type { Failure } from './negotiation-types.ts';
+import { AuthPhase, WHY_REFUSED } from './ppp-link-auth.ts';
 import { NetworkPhase, type NetworkTimer } from './ppp-link-network.ts';
 import { PhaseLog } from './ppp-link-phases.ts';
 import type { LinkEffect, LinkEnd, LinkInput, LinkOptions, NetworkProfile } from './ppp-link-types.ts';
@@ -54,6 +54,8 @@ export class PppLink implements Machine<LinkInput, LinkEffect> {
   #ending: Failure | undefined;
   #heard = false;
   #peerSaidGoodbye = '';
+  /** Why the last attempt to authenticate failed; many peers hang up instead of trying again. */
+  #lastDenial = '';
   #keys: MppeKeyMaterial | undefined;
   /** `authenticated` effects whose `authorize` has not come; only the answer to the last one counts. */
   #owed = 0;
@@ -63,7 +65,10 @@ export class PppLink implements Machine<LinkInput, LinkEffect> {
     const emit = (effect: LinkEffect): void => this.#emit(effect);
     this.#phases = new PhaseLog(emit);
     this.#auth = new AuthPhase(options, {
-      emit,
+      emit: (effect) => {
+        if (effect.kind === 'attempt-failed') this.#lastDenial = `${effect.method}: ${WHY_REFUSED[effect.denial]}`;
+        emit(effect);
+      },
       accepted: (method, identity, profile, keys) => this.#accepted(method, identity, profile, keys),
       refused: (detail) => this.#fail({ reason: 'authentication-failed', detail }),
     });
@@ -238,6 +243,7 @@ export class PppLink implements Machine<LinkInput, LinkEffect> {
     // Later accepts are answers to repeated frames, or a peer proving itself again.
     if (this.#phase !== 'authenticate') return;
     this.#keys = keys;
+    this.#lastDenial = '';
     this.#timers.clear('auth');
     this.#phases.done('auth');
     if (this.#options.role === 'client') {
@@ -294,8 +300,11 @@ export class PppLink implements Machine<LinkInput, LinkEffect> {
     const detail = text === '' ? 'the peer terminated the link' : `the peer terminated the link: ${text}`;
     this.#peerSaidGoodbye = detail;
     if (this.#lcp.state !== 'Stopping' || this.#ending !== undefined) return;
-    this.#ending = { reason: 'peer-terminated', detail };
-    this.#phases.failAll('peer-terminated', detail);
+    this.#ending =
+      this.#lastDenial === ''
+        ? { reason: 'peer-terminated', detail }
+        : { reason: 'authentication-failed', detail: `${this.#lastDenial}; ${detail}` };
+    this.#phases.failAll(this.#ending.reason, this.#ending.detail);
   }
 
   #protocolRejected(protocol: number): void {

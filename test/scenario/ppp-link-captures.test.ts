@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { readU32 } from '../../core/bytes/bytes.ts';
 import { toHex } from '../../core/bytes/hex.ts';
 import { formatIpv4, ipv4 } from '../../core/bytes/ipv4-address.ts';
-import { readU32 } from '../../core/bytes/bytes.ts';
 import { PPP } from '../../core/wire/ppp.ts';
 import {
   CODE,

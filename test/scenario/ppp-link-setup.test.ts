@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { LinkPair } from '../support/link-pair.ts';
 import { PROFILE } from '../support/link-options.ts';
+import { LinkPair } from '../support/link-pair.ts';
 
 const PHASES = ['lcp', 'auth', 'ccp', 'ipcp'].flatMap((phase) => [`${phase} begin`, `${phase} done`]);
 

@@ -119,7 +119,7 @@ export class LinkPair {
     for (;;) {
       const next = this.#nextEvent();
       if (next === undefined || next > end) break;
-      this.#now = next > this.#now ? next : this.#now;
+      if (next > this.#now) this.#now = next;
       this.#step();
     }
     this.#now = end;

@@ -1,7 +1,7 @@
+import { asciiBytes, asciiText } from '../../core/bytes/ascii.ts';
 import type { Machine } from '../../core/machine/machine.ts';
 import type { AuthContext, AuthEffect, AuthInput, AuthMethod, MppeKeyMaterial } from '../../core/ports/auth.ts';
 import { after, type Instant } from '../../core/time.ts';
-import { asciiBytes, asciiText } from '../../core/bytes/ascii.ts';
 
 declare module '../../core/ports/auth.ts' {
   interface AuthKinds {
@@ -43,7 +43,8 @@ export const passwordMethod = (options: PasswordMethodOptions = {}): AuthMethod 
     preference: options.preference ?? 100,
     yieldsKeys,
     protocols: [protocol],
-    begin: (context) => (context.role === 'authenticator' ? new Asker(protocol, yieldsKeys) : new Answerer(protocol, context, yieldsKeys)),
+    begin: (context) =>
+      context.role === 'authenticator' ? new Asker(protocol, yieldsKeys) : new Answerer(protocol, context, yieldsKeys),
   };
 };
 
@@ -78,7 +79,10 @@ class Asker implements Machine<AuthInput, AuthEffect> {
         ];
       }
       const { identity, profile } = input.verdict;
-      return [{ kind: 'accept', identity, profile, ...keys(this.#yieldsKeys, { send: KEY_A, receive: KEY_B }) }, ...reply];
+      return [
+        { kind: 'accept', identity, profile, ...keys(this.#yieldsKeys, { send: KEY_A, receive: KEY_B }) },
+        ...reply,
+      ];
     }
     if (input.bytes[0] !== ANSWER) return [];
     if (this.#reply !== undefined) return this.#send(this.#reply);
@@ -129,9 +133,7 @@ class Answerer implements Machine<AuthInput, AuthEffect> {
     const identity = this.#context.localName;
     this.#repeatAt = undefined;
     if (input.bytes[0] === YES) {
-      return [
-        { kind: 'accept', identity, profile: {}, ...keys(this.#yieldsKeys, { send: KEY_B, receive: KEY_A }) },
-      ];
+      return [{ kind: 'accept', identity, profile: {}, ...keys(this.#yieldsKeys, { send: KEY_B, receive: KEY_A }) }];
     }
     return input.bytes[0] === NO ? [{ kind: 'reject', identity, denial: 'bad-credentials' }] : [];
   }

@@ -89,9 +89,7 @@ describe('RFC 1661 section 6.2, Authentication-Protocol', () => {
     }
     link.frame(PPP.lcp, '01 01 0008 0304 c023');
     link.frame(PPP.lcp, '06 01 0004');
-    expect(link.closed?.detail).toBe(
-      'no common authentication method: we allow ms-chap-v2; the peer asks for pap',
-    );
+    expect(link.closed?.detail).toBe('no common authentication method: we allow ms-chap-v2; the peer asks for pap');
   });
 });
 

@@ -26,7 +26,10 @@ const frame = fc.record({
   bytes: fc.oneof({ weight: 3, arbitrary: packet }, { weight: 1, arbitrary: fc.uint8Array({ maxLength: 80 }) }),
 });
 /** Answers to our own last request, so that the random peer gets somewhere. */
-type Move = LinkInput | { readonly kind: 'wait'; readonly ms: number } | { readonly kind: 'agree'; readonly code: number };
+type Move =
+  | LinkInput
+  | { readonly kind: 'wait'; readonly ms: number }
+  | { readonly kind: 'agree'; readonly code: number };
 const move: fc.Arbitrary<Move> = fc.oneof(
   { weight: 6, arbitrary: frame },
   {
