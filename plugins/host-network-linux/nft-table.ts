@@ -42,6 +42,7 @@ export const renderTable = (
     '    icmp type destination-unreachable icmp code 2 @th,136,8 47 counter drop',
     '  }',
     ...natChain(config, networks),
+    ...guardChain(config),
     '}',
     '',
   ].join('\n');
@@ -58,6 +59,21 @@ const natChain = (config: HostNetworkConfig, networks: readonly Network[]): read
     '  chain postrouting {',
     '    type nat hook postrouting priority srcnat; policy accept;',
     `    ip saddr ${set(networks.map(cidr))} ${out} counter masquerade`,
+    '  }',
+  ];
+};
+
+/**
+ * Behind NAT nobody but the intranet and other clients may open connections to clients: a neighbour on the outer
+ * network that sets a route to the pool through us is refused (R11).
+ */
+const guardChain = ({ nat, interfaceName }: HostNetworkConfig): readonly string[] => {
+  if (nat.mode !== 'on') return [];
+  const inside = set([interfaceName, ...nat.interfaces].map(quoted));
+  return [
+    '  chain forward {',
+    '    type filter hook forward priority filter; policy accept;',
+    `    oifname ${quoted(interfaceName)} iifname != ${inside} ct state new counter drop`,
     '  }',
   ];
 };

@@ -22,6 +22,9 @@ await describeWithLab('several Linux clients', (lab) => {
     expect(new Set([one.local, two.local]).size).toBe(2);
     await Promise.all([first, second].map((guest) => guest.must(`ping -c 3 -i 0.2 -W 2 ${ADDRESSES.intranet}`)));
     await first.must(`ping -c 3 -i 0.2 -W 2 ${two.local}`);
+    // Past the tunnel, over the outer network, the inner address is out of reach (R11).
+    await second.must(`ip route add ${one.local}/32 via ${ADDRESSES.gateway}`);
+    expect((await second.exec(`ping -c 2 -i 0.2 -W 1 ${one.local}`)).status).not.toBe(0);
     await Promise.all([first.hangUp(), second.hangUp()]);
     await Promise.all([first.powerOff(), second.powerOff()]);
   });

@@ -53,6 +53,14 @@ describe('nft table', () => {
     expect(renderTable({ ...config, nat }, networks, [])).toContain(rule);
   });
 
+  it('behind NAT, lets only the intranet and clients open connections to clients', () => {
+    const nat = { mode: 'on', interfaces: ['eth1'] } as const;
+    expect(renderTable({ ...config, nat }, networks, [])).toContain(
+      'oifname "pptp0" iifname != { "pptp0", "eth1" } ct state new counter drop',
+    );
+    expect(renderTable({ ...config, nat: { mode: 'all' } }, networks, [])).not.toContain('hook forward');
+  });
+
   it('has a name of its own per device, of letters nft takes', () => {
     const names = ['pptp0', 'pptp1', 'tun.5', 'a b', 'a"b', 'a;b'].map(tableName);
     expect(new Set(names).size).toBe(names.length);
