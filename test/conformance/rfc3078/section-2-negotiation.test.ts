@@ -71,6 +71,13 @@ describe('RFC 3078 section 2.1, what we answer', () => {
     expect(link.all('encryption').at(-1)?.parameters).toMatchObject({ strength: 40, stateless: true });
   });
 
+  it('does not follow a peer that wants another strength for the other direction', () => {
+    const link = server('required', ALL);
+    link.frame(PPP.ccp, '01 01 000a 1206 01000020');
+    link.frame(PPP.ccp, '03 01 000a 1206 01000040');
+    expect(link.phases.at(-1)).toBe('ccp failed encryption-required');
+  });
+
   it('ends the link when the two directions cannot be brought together', () => {
     const link = server('required', ALL);
     link.frame(PPP.ccp, '01 01 000a 1206 01000020');
