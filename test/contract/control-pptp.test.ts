@@ -227,6 +227,9 @@ describe('calls', () => {
     expect(await one.next()).toMatchObject({ resultCode: 1 });
     two.send(callRequest(1));
     expect(await two.next()).toMatchObject({ resultCode: 2, errorCode: 4 });
+    one.send({ kind: 'call-clear-request', callId: 1 }, callRequest(2));
+    await one.expect('call-disconnect-notify');
+    expect(await one.next()).toMatchObject({ resultCode: 1 });
     b.plugin.refuseCalls();
     two.send(callRequest(1));
     expect(await two.next()).toMatchObject({ resultCode: 7 });
@@ -255,6 +258,20 @@ describe('peers that misbehave', () => {
     client.send(startRequest({ protocolVersion: 0x0001 }));
     expect(await client.next()).toMatchObject({ resultCode: 5 });
     await client.closed;
+  });
+
+  test('a peer that keeps its side open after the end is cut off after the linger time', async () => {
+    const b = await bench({ lingerMs: 500 }).start();
+    const client = await ControlClient.to(b.port, '127.0.0.1', true);
+    b.clients.push(client);
+    client.send(startRequest({ protocolVersion: 0x0001 }));
+    await client.expect('start-control-connection-reply');
+    await b.logged('control.closed');
+    expect(b.plugin.connectionCount).toBe(1);
+    b.clock.advance(600);
+    const stopped = b.plugin.stop();
+    await stopped;
+    expect(b.plugin.connectionCount).toBe(0);
   });
 
   test('nothing said for 30 s: closed', async () => {

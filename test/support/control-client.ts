@@ -33,8 +33,9 @@ export class ControlClient {
     });
   }
 
-  static async to(port: number, host = '127.0.0.1'): Promise<ControlClient> {
-    const socket = connect({ port, host });
+  /** `halfOpen`: does not close its side when the server closes the other. */
+  static async to(port: number, host = '127.0.0.1', halfOpen = false): Promise<ControlClient> {
+    const socket = connect({ port, host, allowHalfOpen: halfOpen });
     const client = new ControlClient(socket);
     await once(socket, 'connect');
     return client;

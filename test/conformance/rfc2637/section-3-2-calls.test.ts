@@ -422,6 +422,8 @@ describe('RFC 2637 section 3.2.4.2: outgoing calls at the PNS', () => {
     expect(rig.sent).toEqual([{ kind: 'call-clear-request', callId: id }]);
     expect(told(rig.effects)).toMatchObject([{ kind: 'call-closed', reason: 'idle' }]);
     expect(rig.machine.callCount).toBe(1);
+    rig.input({ kind: 'clear-call', localCallId: id, reason: 'shutdown', detail: 'again' });
+    expect(rig.sent).toHaveLength(1);
     rig.receives(disconnect(SERVER_ID));
     expect(rig.machine.callCount).toBe(0);
     expect(told(rig.effects)).toHaveLength(1);
