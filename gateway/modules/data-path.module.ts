@@ -1,6 +1,5 @@
 import { ContainerModule } from 'inversify';
 import type { GreChannelOptions } from '../../core/datapath/gre-channel.ts';
-import type { Stage } from '../../core/datapath/stage.ts';
 import { AddressStage } from '../../core/datapath/stages/address.stage.ts';
 import { callDemuxStage } from '../../core/datapath/stages/call-demux.stage.ts';
 import { greStage } from '../../core/datapath/stages/gre.stage.ts';
@@ -9,7 +8,7 @@ import { MssClampStage } from '../../core/datapath/stages/mss-clamp.stage.ts';
 import { pppStage } from '../../core/datapath/stages/ppp.stage.ts';
 import { SequenceStage } from '../../core/datapath/stages/sequence.stage.ts';
 import { TOKENS } from '../../core/tokens.ts';
-import type { Outbox } from '../session/outbox.ts';
+import { acknowledgmentsEntrance, controlFramesEntrance } from '../session/entrances.ts';
 import { GATEWAY_TOKENS } from '../tokens.ts';
 
 export interface DataPathOptions {
@@ -20,18 +19,6 @@ export interface DataPathOptions {
   /** User data may go unencrypted while encryption is not up. */
   readonly clearAllowed: boolean;
 }
-
-/** Between MPPE encrypt and PPP encode: control frames are never encrypted (RFC 3078 section 3). */
-const CONTROL_FRAMES_SLOT = 450;
-/** Between PPP encode and GRE encode: a lone acknowledgment is a GRE header and nothing else. */
-const ACKS_SLOT = 150;
-
-/** A place in the outbound stream where the gateway's own packets come in. */
-const entrance = (name: string, slot: number, outbox: Outbox): Stage => ({
-  name,
-  slot,
-  outbound: { process: () => undefined, released$: outbox.packets$ },
-});
 
 /** The built-in stages; their order is their slot (core/datapath/stage.ts). */
 export const dataPathModule = (options: DataPathOptions): ContainerModule =>
@@ -46,15 +33,9 @@ export const dataPathModule = (options: DataPathOptions): ContainerModule =>
       [TOKENS.SessionLookup],
     );
     bind(TOKENS.Stage).toResolvedValue((stage) => stage, [GATEWAY_TOKENS.SequenceStage]);
-    bind(TOKENS.Stage).toResolvedValue(
-      (hub) => entrance('acknowledgments', ACKS_SLOT, hub.acks),
-      [GATEWAY_TOKENS.DriverHub],
-    );
+    bind(TOKENS.Stage).toResolvedValue((hub) => acknowledgmentsEntrance(hub.acks), [GATEWAY_TOKENS.DriverHub]);
     bind(TOKENS.Stage).toResolvedValue((frames) => pppStage(frames), [TOKENS.ControlFrames]);
-    bind(TOKENS.Stage).toResolvedValue(
-      (hub) => entrance('control-frames', CONTROL_FRAMES_SLOT, hub.control),
-      [GATEWAY_TOKENS.DriverHub],
-    );
+    bind(TOKENS.Stage).toResolvedValue((hub) => controlFramesEntrance(hub.control), [GATEWAY_TOKENS.DriverHub]);
     bind(TOKENS.Stage).toResolvedValue(
       (hub) => new MppeStage(hub, { clearAllowed: options.clearAllowed }),
       [GATEWAY_TOKENS.DriverHub],

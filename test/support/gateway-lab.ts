@@ -1,0 +1,173 @@
+import { loadConfig } from '../../config/load.ts';
+import { formatIpv4, type Ipv4, ipv4 } from '../../core/bytes/ipv4-address.ts';
+import type { LinkOptions } from '../../core/machine/ppp-link-types.ts';
+import { definePlugin, PLUGIN_API } from '../../core/ports/plugin.ts';
+import { TOKENS } from '../../core/tokens.ts';
+import { createGateway, type Gateway } from '../../gateway/bootstrap.ts';
+import { gatewayOptions } from '../../gateway/options.ts';
+import { type LoadedPlugin, withOptions } from '../../gateway/plugin-loader.ts';
+import { msChapV2Method, msChapV2Plugin } from '../../plugins/auth-ms-chap-v2/index.ts';
+import { type MemoryGreSocket, MemoryTunDevice } from '../../plugins/io-memory/index.ts';
+import { address } from './batches.ts';
+import { FakeClock } from './fake-clock.ts';
+import { type Faults, FaultyGreSocket } from './fault-io.ts';
+import { GreWire } from './gre-wire.ts';
+import { MemoryLog } from './memory-log.ts';
+import { MemoryTelemetry } from './memory-telemetry.ts';
+import { type MemoryUser, MemoryUsers } from './memory-users.ts';
+import { type MemoryPipe, memoryPipe } from './peer/memory-pipe.ts';
+import { PipeControl } from './peer/pipe-control.ts';
+import { type PeerEvent, PptpPeer } from './peer/pptp-peer.ts';
+import { seededRandom } from './seeded-random.ts';
+
+export const SERVER = address('198.51.100.1');
+/** Where the lab's peers live: 203.0.113.1, .2, ... */
+const FIRST_PEER = address('203.0.113.1');
+
+export interface LabOptions {
+  readonly users?: Readonly<Record<string, MemoryUser>>;
+  /** `PPTP_*` settings that differ from the defaults. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly plugins?: readonly LoadedPlugin[];
+  /** What the path does to GRE packets, both ways, from the beginning. */
+  readonly faults?: Omit<Faults, 'seed'>;
+  readonly seed?: number;
+}
+
+export interface DialOptions {
+  readonly user?: string;
+  readonly password?: string;
+  readonly link?: Partial<LinkOptions>;
+}
+
+/** A client, its devices, and what it went through. */
+export interface LabPeer {
+  readonly peer: PptpPeer;
+  readonly tun: MemoryTunDevice;
+  readonly gre: FaultyGreSocket;
+  /** `left` is the client's end. */
+  readonly pipe: MemoryPipe;
+  readonly outer: Ipv4;
+  readonly events: readonly PeerEvent[];
+  readonly telemetry: MemoryTelemetry;
+}
+
+const ALICE = { alice: { password: 'wonderland' } };
+
+/** The whole gateway, its container included, on in-memory devices in virtual time, and clients to call it. */
+export class GatewayLab {
+  readonly clock = new FakeClock();
+  readonly log = new MemoryLog();
+  readonly telemetry = new MemoryTelemetry();
+  readonly wire: GreWire;
+  readonly tun: MemoryTunDevice;
+  readonly gre: FaultyGreSocket;
+  readonly gateway: Gateway;
+  readonly deaths: string[] = [];
+  private readonly options: ReturnType<typeof gatewayOptions>;
+  private readonly faults: Omit<Faults, 'seed'>;
+  private readonly seed: number;
+  private sockets = 0;
+  private control: PipeControl | undefined;
+  private dialled = 0;
+
+  constructor(options: LabOptions = {}) {
+    this.seed = options.seed ?? 1;
+    this.wire = new GreWire(this.clock);
+    this.faults = options.faults ?? {};
+    this.tun = new MemoryTunDevice({ defer: this.clock.defer });
+    this.gre = this.faulty(this.wire.attach(SERVER));
+    this.options = gatewayOptions(loadConfig({ env: { ...options.env } }).config);
+    const platform = {
+      clock: this.clock,
+      random: seededRandom(this.seed),
+      log: this.log,
+      telemetry: this.telemetry,
+    };
+    const plugins = [
+      withOptions(msChapV2Plugin, {}),
+      this.devices(new MemoryUsers(options.users ?? ALICE)),
+      ...(options.plugins ?? []),
+    ];
+    this.gateway = createGateway(platform, this.options, plugins);
+  }
+
+  static async start(options: LabOptions = {}): Promise<GatewayLab> {
+    const lab = new GatewayLab(options);
+    await lab.gateway.start((device) => lab.deaths.push(device));
+    return lab;
+  }
+
+  /** A client calls; nothing happens before the clock moves. */
+  async dial(options: DialOptions = {}): Promise<LabPeer> {
+    const { clock } = this;
+    const outer = ipv4(FIRST_PEER + this.dialled);
+    this.dialled += 1;
+    const gre = this.faulty(this.wire.attach(outer));
+    const tun = new MemoryTunDevice({ defer: clock.defer });
+    const telemetry = new MemoryTelemetry();
+    const { role: _, ...link } = this.options.session.link;
+    const peer = new PptpPeer(
+      { clock, random: seededRandom(this.seed * 1000 + this.dialled), log: new MemoryLog(), telemetry, gre, tun },
+      {
+        local: outer,
+        server: SERVER,
+        gre: this.options.dataPath.gre,
+        link: {
+          ...link,
+          authMethods: [msChapV2Method()],
+          localName: options.user ?? 'alice',
+          password: options.password ?? ALICE.alice.password,
+          ...options.link,
+        },
+      },
+    );
+    const events: PeerEvent[] = [];
+    peer.events$.subscribe((event) => events.push(event));
+    const pipe = memoryPipe(clock.defer);
+    this.control?.attach(pipe.right, { local: SERVER, peer: outer, peerName: `${formatIpv4(outer)}:40000` });
+    await peer.dial(pipe.left);
+    return { peer, tun, gre, pipe, outer, events, telemetry };
+  }
+
+  /** A client whose tunnel is up. */
+  async connect(options: DialOptions = {}): Promise<LabPeer & { readonly address: Ipv4 }> {
+    const client = await this.dial(options);
+    await this.clock.advance(1_000);
+    const inner = client.peer.network?.address;
+    if (inner === undefined) throw new Error(`the tunnel did not come up: ${JSON.stringify(client.events)}`);
+    return { ...client, address: inner };
+  }
+
+  /** Stops the gateway; what it waits for gets its time. */
+  async stop(): Promise<void> {
+    const stopping = this.gateway.stop();
+    await this.clock.advance(10_000);
+    await stopping;
+  }
+
+  private faulty(socket: MemoryGreSocket): FaultyGreSocket {
+    this.sockets += 1;
+    return new FaultyGreSocket(socket, this.clock, { ...this.faults, seed: this.seed * 100 + this.sockets });
+  }
+
+  private devices(users: MemoryUsers): LoadedPlugin {
+    const plugin = definePlugin({
+      name: 'lab',
+      api: PLUGIN_API,
+      register: ({ bind }) => {
+        bind(TOKENS.Tun).toConstantValue(this.tun);
+        bind(TOKENS.GreSocket).toConstantValue(this.gre);
+        bind(TOKENS.Authenticator).toConstantValue(users);
+        bind(TOKENS.Control).toResolvedValue(
+          (clock, log, random, callIds) => {
+            this.control = new PipeControl({ clock, log, random, callIds }, { role: 'pac' });
+            return this.control;
+          },
+          [TOKENS.Clock, TOKENS.Log, TOKENS.Random, TOKENS.CallIds],
+        );
+      },
+    });
+    return withOptions(plugin, undefined);
+  }
+}
