@@ -118,3 +118,18 @@ export const mppeStrength: Format<40 | 56 | 128> = {
   expected: '`40`, `56` or `128`',
   parse: (value) => ([40, 56, 128] as const).find((bits) => String(bits) === asWord(value)),
 };
+
+/** An object as YAML or JSON writes it, or as JSON text; kept as JSON text. What is inside belongs to somebody else. */
+export const jsonObject: Format<string> = {
+  expected: 'an object, in the environment as JSON',
+  parse: (value) => {
+    try {
+      const object: unknown = typeof value === 'string' ? JSON.parse(value) : value;
+      return typeof object === 'object' && object !== null && !Array.isArray(object)
+        ? JSON.stringify(object)
+        : undefined;
+    } catch {
+      return undefined;
+    }
+  },
+};

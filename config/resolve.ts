@@ -114,6 +114,7 @@ export const resolveConfig = (raw: RawConfig, origins: Origins, badKeys: Readonl
       routes: raw.network.routes.map(network),
     },
     users: { file: raw.users.file === 'auto' ? `${raw.stateDir.replace(/\/+$/, '')}/users.json` : raw.users.file },
+    pluginOptions: { ...(JSON.parse(raw.pluginOptions) as Readonly<Record<string, unknown>>) },
   };
   const findings = new Findings((path) => badKeys.has(path));
   const isSet = (path: string): boolean => (origins.get(path)?.kind ?? 'default') !== 'default';

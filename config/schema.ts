@@ -7,6 +7,7 @@ import {
   interfaceName,
   ipv4Address,
   ipv4Network,
+  jsonObject,
   list,
   methodName,
   moduleName,
@@ -320,6 +321,12 @@ export const schema = {
     env: 'PPTP_PLUGINS',
     default: [],
     doc: 'Plug-ins to load besides the built-in ones, by package name or path.',
+  }),
+  pluginOptions: key(jsonObject, {
+    env: 'PPTP_PLUGIN_OPTIONS',
+    default: '{}',
+    sensitive: true,
+    doc: 'Options of loaded plug-ins, by plug-in name; each plug-in checks its own.',
   }),
 } satisfies Schema<RawConfig>;
 

@@ -101,6 +101,8 @@ export interface RawConfig extends PlainGroups {
   readonly tun: { readonly name: string; readonly mtu: number | 'auto' };
   readonly network: NetworkSwitches & { readonly intranetInterface: string; readonly routes: readonly string[] };
   readonly users: { readonly file: string };
+  /** JSON text. */
+  readonly pluginOptions: string;
 }
 
 /** The configuration the gateway runs with: checked, complete, frozen. */
@@ -122,6 +124,8 @@ export interface GatewayConfig extends PlainGroups {
     readonly routes: readonly Ipv4Network[];
   };
   readonly users: { readonly file: string };
+  /** Options by plug-in name, unchecked: the plug-in's `parseOptions` does that. */
+  readonly pluginOptions: Readonly<Record<string, unknown>>;
 }
 
 /** Where the value of a key came from. */

@@ -26,7 +26,10 @@ export async function runGateway(loaded: LoadedConfig, version: string): Promise
   await mkdir(config.stateDir, { recursive: true, mode: 0o700 });
   const users = openUserFile(config.users.file);
   const firstUser = await ensureFirstUser(config.users.file, users);
-  const plugins = [...builtinPlugins(config, findDefaultInterface), ...(await loadPlugins(config.plugins, {}))];
+  const plugins = [
+    ...builtinPlugins(config, findDefaultInterface),
+    ...(await loadPlugins(config.plugins, config.pluginOptions)),
+  ];
   const sdk = await startTelemetrySdk({ version, log });
   const telemetry = new OpenTelemetryTelemetry({ log, userNames, now: systemClock.now });
   try {

@@ -117,17 +117,16 @@ export class Tunnel {
     if (this.over) return;
     this.over = true;
     this.abort.abort();
-    const { identity } = this.session;
     const address = this.lease;
     this.context.setEncryption(this.session, undefined);
     this.context.sessions.remove(this.session);
     if (this.lease !== undefined) this.context.addresses.release(this.lease);
     this.trace.fail(reason, detail);
     const channel = this.session.get(GRE_CHANNEL);
-    this.log.info('session.closed', `the tunnel of ${identity ?? this.peerName} is closed: ${reason}`, {
+    this.log.info('session.closed', `the tunnel of ${this.peerName} is closed: ${reason}`, {
       reason,
       detail,
-      user: identity,
+      user: this.session.identity,
       address: address === undefined ? undefined : formatIpv4(address),
       seconds: Math.round((this.context.clock.now() - this.openedAt) / 1000),
       packetsIn: channel?.received ?? 0,
@@ -168,10 +167,11 @@ export class Tunnel {
         void this.verify(effect.method, effect.request);
         return;
       case 'attempt-failed':
-        // One line, fixed words, for people and for fail2ban alike (E4).
+        // One line, fixed words, for people and for fail2ban alike (E4). The name is in the field `user` only, which
+        // the operator can have hashed or left out.
         this.log.warn(
           'auth.failed',
-          `authentication failed for user "${printable(effect.identity)}" from ${this.peerName} by ${effect.method}: ${effect.denial}`,
+          `authentication failed for a call from ${this.peerName} by ${effect.method}: ${effect.denial}`,
           {
             user: printable(effect.identity),
             method: effect.method,
@@ -236,7 +236,7 @@ export class Tunnel {
         'in-use': `the user's fixed address${wanted} is in use`,
         'outside-pool': `the user's fixed address${wanted} lies outside PPTP_POOL`,
       }[lease.why];
-      this.log.warn('address.refused', `no address for "${printable(identity)}": ${detail}`);
+      this.log.warn('address.refused', `no address for a call from ${this.peerName}: ${detail}`, { user: identity });
       this.close('no-address', detail);
       return;
     }
@@ -261,16 +261,12 @@ export class Tunnel {
     }
     this.context.sessions.bind(this.session, address);
     const milliseconds = Math.round(this.context.clock.now() - this.openedAt);
-    this.log.info(
-      'session.up',
-      `the tunnel of "${printable(this.session.identity ?? '')}" is up: ${formatIpv4(address)}`,
-      {
-        user: this.session.identity,
-        address: formatIpv4(address),
-        encryption: this.trace.encryptionName,
-        setupMs: milliseconds,
-      },
-    );
+    this.log.info('session.up', `the tunnel of ${this.peerName} is up: ${formatIpv4(address)}`, {
+      user: this.session.identity,
+      address: formatIpv4(address),
+      encryption: this.trace.encryptionName,
+      setupMs: milliseconds,
+    });
     this.context.telemetry.event('session.up');
     this.trace.up(formatIpv4(address));
   }

@@ -215,6 +215,20 @@ describe('secrets', () => {
   });
 });
 
+describe('options of plug-ins', () => {
+  test('are an object in the file and JSON in the environment, and are not shown', () => {
+    const yaml = file('plugins.yaml', 'pluginOptions:\n  no-telnet: { ports: [23] }\n');
+    expect(load({ file: yaml }).config.pluginOptions).toEqual({ 'no-telnet': { ports: [23] } });
+    const env = { PPTP_PLUGIN_OPTIONS: '{"radius":{"secret":"hunter2"}}' };
+    expect(load({ env }).config.pluginOptions).toEqual({ radius: { secret: 'hunter2' } });
+    expect(JSON.stringify(effectiveLines(load({ env })))).not.toContain('hunter2');
+  });
+
+  test.each(['[]', '"text"', '{', 'null'])('refuses %s', (text) => {
+    expect(failure({ env: { PPTP_PLUGIN_OPTIONS: text } }).problems[0]?.key).toBe('pluginOptions');
+  });
+});
+
 describe('names in the environment that are not ours', () => {
   test('the links of a Kubernetes service called pptp are ignored with a warning', () => {
     const { config, warnings } = load({
