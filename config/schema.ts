@@ -183,8 +183,8 @@ export const schema = {
     }),
     authTimeout: key(seconds(1, 600), {
       env: 'PPTP_AUTH_TIMEOUT',
-      default: 30,
-      doc: 'Time for a peer to complete authentication.',
+      default: 60,
+      doc: 'Time for a peer to complete authentication; people need some of it to type a password again.',
     }),
   },
   auth: {
