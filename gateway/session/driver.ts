@@ -171,11 +171,13 @@ export class Driver implements Lifecycle, StageEvents {
   }
 
   private onCall(event: CallEvent): void {
-    if (event.kind === 'opened') this.begin(event);
-    else if (event.kind === 'closed') {
-      const tunnel = this.find(event.call);
-      if (tunnel !== undefined) this.end(tunnel, event.reason, event.detail);
+    if (event.kind === 'opened') {
+      this.begin(event);
+      return;
     }
+    const tunnel = this.find(event.call);
+    if (event.kind === 'closed' && tunnel !== undefined) this.end(tunnel, event.reason, event.detail);
+    if (event.kind === 'link-info') tunnel?.linkInfo(event.sendAccm, event.receiveAccm);
   }
 
   private begin(event: Extract<CallEvent, { kind: 'opened' }>): void {

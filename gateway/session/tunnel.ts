@@ -96,6 +96,11 @@ export class Tunnel {
     this.submit({ kind: 'close', reason, detail });
   }
 
+  /** Set-Link-Info (RFC 2637 section 2.15): GRE needs no octet mapping, so the maps are kept for the record only. */
+  linkInfo(sendAccm: number, receiveAccm: number): void {
+    this.log.debug('call.link-info', 'the peer set the character maps of the call', { sendAccm, receiveAccm });
+  }
+
   nextTimeout(): Instant | undefined {
     return this.over ? undefined : earliest(this.link.nextTimeout(), this.silenceAt);
   }

@@ -223,7 +223,7 @@ export class RawGreSocket implements GreSocket {
       octets: (batch.length[index] ?? 0) + IPV4_HEADER_LENGTH,
     };
     if (kind === 'too-big') {
-      const hint = 'A GRE packet is larger than the outer path takes: lower PPTP_PPP_MRU and PPTP_TUN_MTU.';
+      const hint = 'A GRE packet is larger than the outer path takes: lower PPTP_MRU and PPTP_TUN_MTU.';
       this.warnings.warn('gre.too-big', hint, fields);
     } else {
       this.warnings.warn('gre.send-refused', 'The kernel refused to send a GRE packet; the session goes on.', fields);
