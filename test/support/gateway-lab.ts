@@ -1,6 +1,7 @@
 import { loadConfig } from '../../config/load.ts';
 import { formatIpv4, type Ipv4, ipv4 } from '../../core/bytes/ipv4-address.ts';
 import type { LinkOptions } from '../../core/machine/ppp-link-types.ts';
+import type { AuthMethod } from '../../core/ports/auth.ts';
 import { definePlugin, PLUGIN_API } from '../../core/ports/plugin.ts';
 import { TOKENS } from '../../core/tokens.ts';
 import { createGateway, type Gateway } from '../../gateway/bootstrap.ts';
@@ -37,6 +38,7 @@ export interface LabOptions {
 export interface DialOptions {
   readonly user?: string;
   readonly password?: string;
+  readonly method?: AuthMethod;
   readonly link?: Partial<LinkOptions>;
 }
 
@@ -64,6 +66,8 @@ export class GatewayLab {
   readonly gre: FaultyGreSocket;
   readonly gateway: Gateway;
   readonly deaths: string[] = [];
+  /** The gateway's GRE socket dies. */
+  readonly killGre: (cause: Error) => void;
   private readonly options: ReturnType<typeof gatewayOptions>;
   private readonly faults: Omit<Faults, 'seed'>;
   private readonly seed: number;
@@ -76,8 +80,11 @@ export class GatewayLab {
     this.wire = new GreWire(this.clock);
     this.faults = options.faults ?? {};
     this.tun = new MemoryTunDevice({ defer: this.clock.defer });
-    this.gre = this.faulty(this.wire.attach(SERVER));
-    this.options = gatewayOptions(loadConfig({ env: { ...options.env } }).config);
+    const socket = this.wire.attach(SERVER);
+    this.killGre = (cause) => socket.fail(cause);
+    this.gre = this.faulty(socket);
+    const { config } = loadConfig({ env: { ...options.env } });
+    this.options = gatewayOptions(config);
     const platform = {
       clock: this.clock,
       random: seededRandom(this.seed),
@@ -85,7 +92,7 @@ export class GatewayLab {
       telemetry: this.telemetry,
     };
     const plugins = [
-      withOptions(msChapV2Plugin, {}),
+      withOptions(msChapV2Plugin, { maxAttempts: config.auth.maxAttempts }),
       this.devices(new MemoryUsers(options.users ?? ALICE)),
       ...(options.plugins ?? []),
     ];
@@ -115,7 +122,7 @@ export class GatewayLab {
         gre: this.options.dataPath.gre,
         link: {
           ...link,
-          authMethods: [msChapV2Method()],
+          authMethods: [options.method ?? msChapV2Method()],
           localName: options.user ?? 'alice',
           password: options.password ?? ALICE.alice.password,
           ...options.link,
