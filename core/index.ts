@@ -26,7 +26,13 @@ export type {
 } from './ports/auth.ts';
 export type { CancelSignal } from './ports/cancel.ts';
 export type { Clock } from './ports/clock.ts';
-export { type CallEvent, CLEAR_REASONS, type ClearReason, type ControlPlugin, type WanErrors } from './ports/control.ts';
+export {
+  type CallEvent,
+  CLEAR_REASONS,
+  type ClearReason,
+  type ControlPlugin,
+  type WanErrors,
+} from './ports/control.ts';
 export { type CallEndpoint, type CallId, type CallIds, callId, type SessionId, sessionId } from './ports/ids.ts';
 export type { Lifecycle } from './ports/lifecycle.ts';
 export { type Log, type LogFields, silentLog } from './ports/log.ts';
