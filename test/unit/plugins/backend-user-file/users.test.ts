@@ -43,8 +43,14 @@ describe('the file', () => {
   });
 
   test('missing: says how to make it', async () => {
-    for (const attempt of [readUsers(path), listUsers(path), removeUser(path, 'a'), setPassword(path, 'a', 'b')]) {
-      const error = await failing(attempt);
+    const attempts = [
+      () => readUsers(path),
+      () => listUsers(path),
+      () => removeUser(path, 'a'),
+      () => setPassword(path, 'a', 'b'),
+    ];
+    for (const attempt of attempts) {
+      const error = await failing(attempt());
       expect(error.code).toBe('USERS_FILE');
       expect(error.message).toContain('pptp-gateway users add');
     }
