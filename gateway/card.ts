@@ -24,9 +24,9 @@ export function callableAddresses(listen: string): readonly string[] {
 const NAMES_SHOWN = 3;
 
 const usersLine = ({ users }: CardFacts): string => {
-  if (users.length === 0) return 'none yet: pptp-gateway users add NAME';
+  if (users.length === 0) return 'none yet: npx pptp-gateway users add NAME';
   const more = users.length > NAMES_SHOWN ? `, and ${users.length - NAMES_SHOWN} more` : '';
-  return `${users.slice(0, NAMES_SHOWN).join(', ')}${more} (new password: pptp-gateway users passwd NAME)`;
+  return `${users.slice(0, NAMES_SHOWN).join(', ')}${more} (new password: npx pptp-gateway users passwd NAME)`;
 };
 
 /** What a newcomer needs to know, printed once the gateway accepts calls. */
@@ -36,25 +36,28 @@ export function startCard(facts: CardFacts): string {
   const user = firstUser?.name ?? facts.users[0] ?? 'NAME';
   const account =
     firstUser === undefined
-      ? [`  Users       ${usersLine(facts)}`]
-      : [
-          `  User        ${firstUser.name}`,
-          `  Password    ${firstUser.password}   (made on this first start; it is not shown again)`,
-        ];
+      ? { lines: [`  Users       ${usersLine(facts)}`], pppd: `user ${user} password 'PASSWORD'` }
+      : {
+          lines: [
+            `  User        ${firstUser.name}`,
+            `  Password    ${firstUser.password}   (made on this first start; it is not shown again)`,
+          ],
+          pppd: `user ${firstUser.name} password '${firstUser.password}'`,
+        };
   return [
     '',
     '  PPTP gateway is up',
     '',
     `  Address     ${addresses.join(', ')}   TCP ${port} and GRE (IP protocol 47)`,
-    ...account,
+    ...account.lines,
     `  User file   ${facts.usersFile}`,
     `  Clients get ${facts.pool}, encryption ${facts.encryption}`,
     '',
     '  Connect from',
     `    Windows   Settings > Network & internet > VPN > Add: server ${server}, type PPTP, user name and password`,
     `              or: Add-VpnConnection -Name pptp -ServerAddress ${server} -TunnelType Pptp -EncryptionLevel Required`,
-    `    Linux     pppd pty "pptp ${server} --nolaunchpppd" user ${user} require-mppe-128 noauth nodetach`,
-    '              (packages pptp-linux and ppp; the password goes into /etc/ppp/chap-secrets)',
+    `    Linux     pppd pty "pptp ${server} --nolaunchpppd" ${account.pppd} require-mppe-128 noauth nodetach`,
+    '              (as root; packages pptp-linux and ppp; then route what you want to reach into ppp0)',
     '    macOS     has no PPTP client since 10.12: use a third-party one, server, user and password as above',
     '',
   ].join('\n');

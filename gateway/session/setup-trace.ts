@@ -1,6 +1,12 @@
 import type { EncryptionParameters, LinkEffect } from '../../core/machine/ppp-link-types.ts';
 import type { PhaseSpan, SetupPhase, TunnelTrace } from '../../core/ports/telemetry.ts';
 
+export interface SetupFailure {
+  /** A stable word. */
+  readonly error: string;
+  readonly message: string;
+}
+
 type PhaseEffect = Extract<LinkEffect, { readonly kind: 'phase' }>;
 
 /** The trace of one tunnel's set-up: ends when the tunnel is first up, or when it fails before that. */
@@ -8,6 +14,8 @@ export class SetupTrace {
   private readonly trace: TunnelTrace;
   private readonly open = new Map<SetupPhase, PhaseSpan>();
   private ended = false;
+  private isUp = false;
+  private firstFailure: SetupFailure | undefined;
   private encryptionText = 'none';
 
   constructor(trace: TunnelTrace) {
@@ -32,8 +40,13 @@ export class SetupTrace {
     }
     const span = this.open.get(effect.phase);
     this.open.delete(effect.phase);
-    if (effect.state === 'failed') span?.end({ error: effect.error, message: effect.detail });
-    else span?.end();
+    if (effect.state !== 'failed') {
+      span?.end();
+      return;
+    }
+    const failure = { error: effect.error, message: effect.detail };
+    this.firstFailure ??= failure;
+    span?.end(failure);
   }
 
   authenticated(identity: string, method: string): void {
@@ -49,15 +62,22 @@ export class SetupTrace {
 
   up(address: string): void {
     if (this.ended) return;
+    this.isUp = true;
     this.trace.attributes({ 'ppp.ipcp.address': address });
     this.finish();
   }
 
+  /** The call is over. Before the tunnel was up that is a failure: the phase that failed says why, if one did. */
   fail(error: string, message: string): void {
-    if (!this.ended) this.finish({ error, message });
+    if (!this.ended) this.finish(this.firstFailure ?? { error, message });
   }
 
-  private finish(failure?: { readonly error: string; readonly message: string }): void {
+  /** Why the set-up failed, once a phase has. Peers then hang up in their own way, which says less. */
+  get failure(): SetupFailure | undefined {
+    return this.isUp ? undefined : this.firstFailure;
+  }
+
+  private finish(failure?: SetupFailure): void {
     this.ended = true;
     for (const span of this.open.values()) span.end(failure);
     this.open.clear();

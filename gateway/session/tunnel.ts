@@ -127,10 +127,13 @@ export class Tunnel {
     this.context.sessions.remove(this.session);
     if (this.lease !== undefined) this.context.addresses.release(this.lease);
     this.trace.fail(reason, detail);
+    const { failure } = this.trace;
     const channel = this.session.get(GRE_CHANNEL);
-    this.log.info('session.closed', `the tunnel of ${this.peerName} is closed: ${reason}`, {
+    this.log.info('session.closed', `the tunnel of ${this.peerName} is closed: ${failure?.error ?? reason}`, {
       reason,
       detail,
+      setupFailure: failure?.error,
+      setupDetail: failure?.message,
       user: this.session.identity,
       address: address === undefined ? undefined : formatIpv4(address),
       seconds: Math.round((this.context.clock.now() - this.openedAt) / 1000),
