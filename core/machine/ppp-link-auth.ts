@@ -32,6 +32,8 @@ export class AuthPhase {
   /** The exchange whose request is with the back-end. */
   #asking: Machine<AuthInput, AuthEffect> | undefined;
   #waiting: VerifyEffect[] = [];
+  /** Attempts left on this link, whatever a later exchange says: starting LCP anew must not buy further ones. */
+  #attemptsLeft = Number.POSITIVE_INFINITY;
 
   constructor(options: LinkOptions, events: AuthPhaseEvents) {
     this.#options = options;
@@ -90,14 +92,25 @@ export class AuthPhase {
     const method = this.#method?.name ?? 'none';
     for (const effect of effects) {
       if (effect.kind === 'send') this.#events.emit(effect);
-      else if (effect.kind === 'attempt-failed') this.#events.emit({ ...effect, method });
+      else if (effect.kind === 'attempt-failed') this.#attemptFailed(method, effect);
       else if (effect.kind === 'verify' && this.#waiting.length < MAX_WAITING) this.#waiting.push(effect);
     }
     this.#askNext();
     for (const effect of effects) {
-      if (effect.kind === 'accept') this.#events.accepted(method, effect.identity, effect.profile, effect.keys);
-      else if (effect.kind === 'reject') this.#events.refused(refusal(method, effect));
+      if (effect.kind === 'accept') {
+        this.#attemptsLeft = Number.POSITIVE_INFINITY;
+        this.#events.accepted(method, effect.identity, effect.profile, effect.keys);
+      } else if (effect.kind === 'reject') this.#events.refused(refusal(method, effect.denial));
+      else if (effect.kind === 'attempt-failed' && effect.retriesLeft > 0 && this.#attemptsLeft === 0) {
+        this.#events.refused(refusal(method, effect.denial));
+      }
     }
+  }
+
+  #attemptFailed(method: string, effect: Extract<AuthEffect, { kind: 'attempt-failed' }>): void {
+    const retriesLeft = Math.max(0, Math.min(effect.retriesLeft, this.#attemptsLeft - 1));
+    this.#attemptsLeft = retriesLeft;
+    this.#events.emit({ ...effect, retriesLeft, method });
   }
 
   #askNext(): void {
@@ -119,5 +132,4 @@ export const WHY_REFUSED = {
   protocol: 'the exchange broke the protocol',
 } as const;
 
-const refusal = (method: string, effect: Extract<AuthEffect, { kind: 'reject' }>): string =>
-  `${method}: ${WHY_REFUSED[effect.denial]}`;
+const refusal = (method: string, denial: keyof typeof WHY_REFUSED): string => `${method}: ${WHY_REFUSED[denial]}`;

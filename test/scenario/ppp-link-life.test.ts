@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { writeChap } from '../../core/wire/chap.ts';
 import { PPP } from '../../core/wire/ppp.ts';
+import { msChapV2Method } from '../../plugins/auth-ms-chap-v2/index.ts';
 import { LinkBench } from '../support/link-bench.ts';
 import { PROFILE, serverOptions } from '../support/link-options.ts';
 import { LinkPair } from '../support/link-pair.ts';
@@ -45,6 +47,23 @@ describe('authentication fails', () => {
     expect(link.phases.at(-1)).toBe('auth failed authentication-failed');
     link.frame(PPP.lcp, '06 01 0004');
     expect(link.closed).toMatchObject({ reason: 'authentication-failed' });
+  });
+
+  it('counts the attempts of the whole link: starting LCP anew buys no further ones', () => {
+    const link = bench({ authMethods: [msChapV2Method({ maxAttempts: 3 })] });
+    link.toLcpOpened();
+    for (let i = 2; i < 12 && link.all('attempt-failed').length < 9; i += 1) {
+      const challenge = link.all('send').findLast(({ protocol, bytes }) => protocol === PPP.chap && bytes[0] === 1);
+      const identifier = challenge?.bytes[1] ?? 0;
+      link.frame(PPP.chap, writeChap({ kind: 'response', identifier, value: new Uint8Array(49), name: 'alice' }));
+      link.input({ kind: 'verdict', verdict: { ok: false, denial: 'bad-credentials' } });
+      link.frame(PPP.lcp, Uint8Array.of(1, i, 0, 4));
+      if (link.phases.at(-1) === 'lcp begin') link.acknowledge(PPP.lcp);
+    }
+    expect(link.all('attempt-failed').map(({ retriesLeft }) => retriesLeft)).toEqual([2, 1, 0]);
+    link.frame(PPP.lcp, '06 01 0004');
+    expect(link.closed).toMatchObject({ reason: 'authentication-failed' });
+    expect(link.closed?.detail).toContain('wrong user name or password');
   });
 
   it('gives no password method without keys a chance while encryption is required', () => {
