@@ -1,4 +1,5 @@
-// npm run bench: every benchmark of test/bench in turn, each in a process of its own. Arguments select by name.
+// npm run bench: every benchmark of test/bench in turn, each in a process of its own. Words select by name; options
+// (`--json`, `--rounds=5`) go to the benchmarks.
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buildSources } from './lib/build.mjs';
@@ -8,7 +9,9 @@ import { dist, root } from './lib/paths.mjs';
 import { prepareRun } from './lib/prepare.mjs';
 import { runScript, SetupError } from './lib/script.mjs';
 
-await runScript(async (wanted) => {
+await runScript(async (words) => {
+  const options = words.filter((word) => word.startsWith('--'));
+  const wanted = words.filter((word) => !word.startsWith('--'));
   await prepareRun(gatherFacts());
   await buildSources('all');
   const folder = join(dist, 'test', 'bench');
@@ -21,8 +24,10 @@ await runScript(async (wanted) => {
     throw new SetupError('NO_BENCHMARK', `no benchmark matches; test/bench has ${names.length}.`);
   let worst = 0;
   for (const name of chosen) {
-    console.log(`\n# ${name.replace('.bench.js', '')}`);
-    const code = await runCommand(process.execPath, ['--enable-source-maps', join(folder, name)], { cwd: root });
+    // Standard error, so that `--json` leaves nothing but JSON on standard output.
+    console.error(`\n# ${name.replace('.bench.js', '')}`);
+    const command = ['--enable-source-maps', join(folder, name), ...options];
+    const code = await runCommand(process.execPath, command, { cwd: root });
     worst = Math.max(worst, code);
   }
   return worst;

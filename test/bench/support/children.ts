@@ -1,0 +1,71 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import type { Netns } from '../../support/netns.ts';
+
+/** Processes that a benchmark started in its namespaces; all are ended by their PID. */
+export class Children {
+  private readonly running = new Set<ChildProcess>();
+  private stopping = false;
+
+  /** Starts a Node program and resolves with the first line that `wanted` makes something of. */
+  async start<T>(
+    ns: Netns,
+    args: readonly string[],
+    env: Readonly<Record<string, string>>,
+    wanted: (line: string) => T | undefined,
+  ): Promise<{ readonly child: ChildProcess; readonly value: T }> {
+    const [program, words] = ns.inside(process.execPath, ...args);
+    const child = spawn(program, words, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.running.add(child);
+    const said: string[] = [];
+    const value = await new Promise<T>((resolve, reject) => {
+      const listen = (line: string): void => {
+        said.push(line);
+        const found = wanted(line);
+        if (found !== undefined) resolve(found);
+      };
+      createInterface({ input: child.stdout }).on('line', listen);
+      createInterface({ input: child.stderr }).on('line', listen);
+      const late = setTimeout(() => reject(new Error(`${args[0]} is not ready: ${said.join('\n')}`)), 15_000);
+      child.once('close', (code) => {
+        clearTimeout(late);
+        this.running.delete(child);
+        // A process that had long been ready: nobody waits for this promise any more.
+        if (code !== 0 && !this.stopping)
+          console.error(`${args[0]} ended with status ${code}: ${said.slice(-10).join('\n')}`);
+        reject(new Error(`${args[0]} ended with status ${code}: ${said.join('\n')}`));
+      });
+      child.once('spawn', () => late.unref());
+    });
+    return { child, value };
+  }
+
+  async stop(): Promise<void> {
+    this.stopping = true;
+    const gone = [...this.running].map(
+      (child) =>
+        new Promise<void>((resolve) => {
+          child.once('close', () => resolve());
+          child.kill('SIGTERM');
+          setTimeout(() => child.kill('SIGKILL'), 8_000).unref();
+        }),
+    );
+    await Promise.all(gone);
+  }
+}
+
+/** CPU time of a process with all its threads so far, in µs. */
+export const cpuMicroseconds = (pid: number): number => {
+  let nanoseconds = 0;
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    nanoseconds += Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]);
+  }
+  return nanoseconds / 1000;
+};
+
+/** Packets that passed a device of a namespace, both ways. */
+export const packetsOf = (ns: Netns, device: string): number => {
+  const read = (name: string): number => Number(ns.run('cat', `/sys/class/net/${device}/statistics/${name}`));
+  return read('rx_packets') + read('tx_packets');
+};
