@@ -67,6 +67,8 @@ export class ReorderQueue {
     }
     const ahead = distance(this.expected, sequence);
     if (ahead === 0) {
+      // Held, and waiting only for room in the caller's batch.
+      if (this.ready) return 'duplicate';
       this.pass(sequence);
       return 'deliver';
     }

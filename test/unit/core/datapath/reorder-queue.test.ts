@@ -123,4 +123,16 @@ describe('GRE sequence numbers (RFC 2637 sections 4.1, 4.3)', () => {
   it('acknowledges nothing before the first packet', () => {
     expect(feed().queue.highest).toBe(-1);
   });
+
+  it('takes a copy of a packet that waits only for room for a duplicate, and never goes back', () => {
+    const queue = new ReorderQueue({ window: 16, timeoutMs: 300 });
+    const offer = (sequence: number) => queue.accept(sequence, new Uint8Array([sequence]), 0, 1, instant(0));
+    // The batch was full when 3 filled the gap: 4 and 5 could go, but are still here.
+    expect([offer(1), offer(2)]).toEqual(['deliver', 'deliver']);
+    expect([offer(4), offer(5), offer(3)]).toEqual(['hold', 'hold', 'deliver']);
+    expect([offer(4), offer(5)]).toEqual(['duplicate', 'duplicate']);
+    expect([queue.next(), queue.next(), queue.next()]).toEqual([new Uint8Array([4]), new Uint8Array([5]), undefined]);
+    queue.expire(instant(1_000));
+    expect([queue.held, queue.lost, queue.highest, offer(4), offer(6)]).toEqual([0, 0, 5, 'duplicate', 'deliver']);
+  });
 });
