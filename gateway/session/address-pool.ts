@@ -19,7 +19,8 @@ export class CidrPool implements AddressPool {
   private readonly first: number;
   private readonly last: number;
   private readonly leased = new Set<number>();
-  private readonly returned: number[] = [];
+  /** Free and swept over: in the order in which they came back, each once. */
+  private readonly returned = new Set<number>();
   private readonly reserved: () => ReadonlySet<number>;
   private next: number;
 
@@ -36,6 +37,11 @@ export class CidrPool implements AddressPool {
     return this.leased.size;
   }
 
+  /** Free addresses that the first sweep has passed. */
+  get waiting(): number {
+    return this.returned.size;
+  }
+
   lease(wanted?: Ipv4): AddressLease {
     if (wanted !== undefined) {
       if (wanted < this.first || wanted > this.last || wanted === this.gatewayAddress) {
@@ -44,22 +50,20 @@ export class CidrPool implements AddressPool {
       return this.leased.has(wanted) ? { ok: false, why: 'in-use' } : this.take(wanted);
     }
     const reserved = this.reserved();
-    for (; this.next <= this.last; this.next += 1) {
-      if (this.isFree(this.next, reserved)) return this.take(this.next);
-    }
-    for (let tries = this.returned.length; tries > 0; tries -= 1) {
-      const address = this.returned.shift();
-      if (address === undefined) break;
+    while (this.next <= this.last) {
+      const address = this.next;
+      this.next += 1;
       if (this.isFree(address, reserved)) return this.take(address);
-      // Fixed for a user by now, or leased as such: keep it for a day when it is not.
-      if (!this.leased.has(address)) this.returned.push(address);
+      if (reserved.has(address) && !this.leased.has(address)) this.returned.add(address);
     }
+    // One that is fixed for a user by now keeps its place for a day when it is not.
+    for (const address of this.returned) if (this.isFree(address, reserved)) return this.take(address);
     return { ok: false, why: 'exhausted' };
   }
 
   release(address: Ipv4): void {
     // Addresses the first sweep has not reached yet need no place in the line: it will find them.
-    if (this.leased.delete(address) && address < this.next) this.returned.push(address);
+    if (this.leased.delete(address) && address < this.next) this.returned.add(address);
   }
 
   private isFree(address: number, reserved: ReadonlySet<number>): boolean {
@@ -68,6 +72,7 @@ export class CidrPool implements AddressPool {
 
   private take(address: number): AddressLease {
     this.leased.add(address);
+    this.returned.delete(address);
     return { ok: true, address: ipv4(address) };
   }
 }

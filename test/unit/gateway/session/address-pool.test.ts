@@ -64,4 +64,42 @@ describe('address pool', () => {
     p.release(address('10.78.0.2'));
     expect([lease(p), lease(p)]).toEqual(['10.78.0.2', 'exhausted']);
   });
+
+  it('has each address once in the line, however often it was leased as a fixed one', () => {
+    const p = pool(29);
+    for (let n = 0; n < 5; n += 1) lease(p);
+    for (let n = 2; n <= 6; n += 1) p.release(address(`10.78.0.${n}`));
+    for (let n = 0; n < 1_000; n += 1) {
+      lease(p, '10.78.0.3');
+      p.release(address('10.78.0.3'));
+    }
+    expect(p.waiting).toBe(5);
+    expect([lease(p), lease(p), lease(p), lease(p), lease(p), lease(p)]).toEqual([
+      '10.78.0.2',
+      '10.78.0.4',
+      '10.78.0.5',
+      '10.78.0.6',
+      '10.78.0.3',
+      'exhausted',
+    ]);
+  });
+
+  it('uses an address that is no longer fixed for a user', () => {
+    const reserved = new Set([address('10.78.0.2')]);
+    const p = new CidrPool(
+      { network: address('10.78.0.0'), prefix: 29, gatewayAddress: address('10.78.0.1') },
+      () => reserved,
+    );
+    for (let n = 3; n <= 6; n += 1) lease(p);
+    expect(lease(p)).toBe('exhausted');
+    reserved.clear();
+    expect([lease(p), lease(p)]).toEqual(['10.78.0.2', 'exhausted']);
+  });
+
+  it('does not give an address that just came back to the next client, not even the last of the sweep', () => {
+    const p = pool(24);
+    expect(lease(p)).toBe('10.78.0.2');
+    p.release(address('10.78.0.2'));
+    expect(lease(p)).toBe('10.78.0.3');
+  });
 });
