@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { readU16 } from '../../../../../core/bytes/bytes.ts';
 import { MssClampStage } from '../../../../../core/datapath/stages/mss-clamp.stage.ts';
-import { address, batchOf, livePackets, run } from '../../../../support/batches.ts';
+import { PPP_FRAMING } from '../../../../../core/datapath/stages/ppp.stage.ts';
+import { address, batchOf, livePackets, openSession, run } from '../../../../support/batches.ts';
 import { ipv4Packet } from '../../../../support/ipv4-packets.ts';
 import { tcp4, tcp6, tcpChecksumHolds } from '../../../../support/tcp-packets.ts';
 
@@ -67,6 +68,25 @@ describe('MSS clamp', () => {
   ];
   it.each(untouched)('leaves $what as it is', ({ packet, protocol = IPV4 }) => {
     expect(pass(packet.slice(), protocol)).toEqual(packet);
+  });
+
+  describe('with a peer that takes less than the MTU of the tunnel', () => {
+    const mss = (direction: 'in' | 'out', packet: Uint8Array, protocol: number, at: number): number => {
+      const session = openSession();
+      session.set(PPP_FRAMING, { peerMru: 1000, sendPfc: false, sendAcfc: false });
+      const batch = batchOf([packet], { protocol, session });
+      run(direction === 'in' ? stage.inbound : stage.outbound, batch, direction);
+      return readU16(livePackets(batch)[0] ?? new Uint8Array(0), at);
+    };
+
+    it('has the other side send segments that fit the MRU of the peer, MPPE and protocol field included', () => {
+      expect(mss('in', tcp4({ options: MSS_1460 }), IPV4, 42)).toBe(1000 - 4 - 40);
+      expect(mss('in', tcp6({ options: MSS_1460 }), IPV6, 62)).toBe(1000 - 4 - 60);
+    });
+
+    it('lets the peer send segments as large as we take', () => {
+      expect(mss('out', tcp4({ options: MSS_1460 }), IPV4, 42)).toBe(1356);
+    });
   });
 
   it('never goes below a sensible segment, whatever the MTU', () => {
