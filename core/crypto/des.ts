@@ -1,6 +1,7 @@
 /**
  * Single DES, encryption of one block (FIPS 46-3). Only the three blocks of an MS-CHAP response are made with it, so it
- * works bit by bit from the standard's tables: plain rather than quick. Bits are counted from 1 at the left, as there.
+ * works bit by bit from the standard's tables: plain rather than quick, but in plain loops, since strangers can ask for it
+ * before they have proved anything. Bits are counted from 1 at the left, as there.
  */
 
 const INITIAL = table(
@@ -42,13 +43,24 @@ function table(numbers: string): Uint8Array {
   return Uint8Array.from(numbers.split(' '), Number);
 }
 
-const permute = (bits: Uint8Array, choice: Uint8Array): Uint8Array =>
-  Uint8Array.from(choice, (position) => bits[position - 1] ?? 0);
+const permute = (bits: Uint8Array, choice: Uint8Array): Uint8Array => {
+  const out = new Uint8Array(choice.length);
+  for (let i = 0; i < choice.length; i += 1) out[i] = bits[(choice[i] ?? 0) - 1] ?? 0;
+  return out;
+};
 
-const bitsOf = (octets: Uint8Array): Uint8Array =>
-  Uint8Array.from({ length: octets.length * 8 }, (_, i) => ((octets[i >> 3] ?? 0) >> (7 - (i & 7))) & 1);
+const bitsOf = (octets: Uint8Array): Uint8Array => {
+  const bits = new Uint8Array(octets.length * 8);
+  for (let i = 0; i < bits.length; i += 1) bits[i] = ((octets[i >> 3] ?? 0) >> (7 - (i & 7))) & 1;
+  return bits;
+};
 
-const rotateLeft = (half: Uint8Array, by: number): Uint8Array => half.map((_, i) => half[(i + by) % half.length] ?? 0);
+const rotateLeft = (half: Uint8Array, by: number): Uint8Array => {
+  const out = new Uint8Array(half.length);
+  out.set(half.subarray(by));
+  out.set(half.subarray(0, by), half.length - by);
+  return out;
+};
 
 const roundKeys = (key: Uint8Array): Uint8Array[] => {
   const chosen = permute(bitsOf(key), CHOICE_1);
@@ -102,13 +114,13 @@ export const desKeyWithParity = (seven: Uint8Array): Uint8Array => {
 /** Encrypts 8 octets under an 8-octet key; the parity bits are not looked at. */
 export const desEncrypt = (clear: Uint8Array, key: Uint8Array): Uint8Array => {
   const start = permute(bitsOf(clear), INITIAL);
-  let left = start.slice(0, 32);
-  let right = start.slice(32);
+  let left: Uint8Array = start.slice(0, 32);
+  let right: Uint8Array = start.slice(32);
   for (const roundKey of roundKeys(key)) {
     const mixed = cipherFunction(right, roundKey);
-    const next = left.map((bit, i) => bit ^ (mixed[i] ?? 0));
+    for (let i = 0; i < 32; i += 1) mixed[i] = (mixed[i] ?? 0) ^ (left[i] ?? 0);
     left = right;
-    right = next;
+    right = mixed;
   }
   const swapped = new Uint8Array(64);
   swapped.set(right);
