@@ -180,7 +180,7 @@ export class Negotiation {
 
   /** Rejects come first and alone, then Naks; after Max-Failure Naks the rest is rejected too (RFC 1661 section 4.6). */
   #answer(options: readonly ConfigOption[]): { code: number; options: readonly ConfigOption[] } | Failure {
-    const rejects: ConfigOption[] = [];
+    const rejects = new Set<ConfigOption>();
     const unacceptable: ConfigOption[] = [];
     const naks: ConfigOption[] = [];
     const seen = new Set<number>();
@@ -188,21 +188,22 @@ export class Negotiation {
       // None of the options we know may be listed twice.
       const verdict = seen.has(option.type) ? 'reject' : this.#handler.judge(option);
       seen.add(option.type);
-      if (verdict === 'reject') rejects.push(option);
+      if (verdict === 'reject') rejects.add(option);
       else if (verdict !== 'ack') {
         unacceptable.push(option);
         naks.push({ type: option.type, data: verdict.nak });
       }
     }
     const exhausted = this.#naksSent >= this.#limits.maxFailure;
-    const wanted = rejects.length > 0 ? [] : this.#handler.missing(options);
+    const wanted = rejects.size > 0 ? [] : this.#handler.missing(options);
     if (exhausted && unacceptable.length + wanted.length > 0) {
       const failure = this.#handler.stalemate([...unacceptable, ...wanted]);
       if (failure !== undefined) return failure;
-      for (const option of unacceptable) rejects.push(option);
-      rejects.sort((a, b) => options.indexOf(a) - options.indexOf(b));
+      for (const option of unacceptable) rejects.add(option);
     }
-    if (rejects.length > 0) return { code: CODE.configureReject, options: rejects };
+    // In the order of the request (RFC 1661 section 5.4).
+    if (rejects.size > 0)
+      return { code: CODE.configureReject, options: options.filter((option) => rejects.has(option)) };
     if (!exhausted && naks.length + wanted.length > 0)
       return { code: CODE.configureNak, options: [...naks, ...wanted] };
     return { code: CODE.configureAck, options };

@@ -109,6 +109,13 @@ describe('RFC 1661 section 5, packets', () => {
     expect(bench().frame(PPP.lcp, request)).toEqual(['c021 040700130d0306110406401702130600112233']);
   });
 
+  it('5.4: keeps the order when Naks have become Rejects', () => {
+    const link = bench();
+    for (let i = 0; i < 5; i += 1) link.frame(PPP.lcp, '01 07 0008 0104 0040');
+    const request = '01 07 0011 0104 0040 0d03 06 0802 1104 0640';
+    expect(link.frame(PPP.lcp, request)).toEqual(['c021 0407000f010400400d030611040640']);
+  });
+
   it('5.4: rejects an option that is listed twice', () => {
     expect(bench().frame(PPP.lcp, '01 07 000c 0104 0578 0104 0578')).toEqual(['c021 0407000801040578']);
   });
