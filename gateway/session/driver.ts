@@ -203,7 +203,12 @@ export class Driver implements Lifecycle, StageEvents {
     const tunnel = new Tunnel(session, event.peerName, this.deps.createLink(), setup, this.context, sessionLog);
     this.tunnels.set(session, tunnel);
     sessions.add(session);
-    for (const stage of stages) stage.open?.(session);
+    try {
+      for (const stage of stages) stage.open?.(session);
+    } catch (cause) {
+      tunnel.fault(cause);
+      return;
+    }
     sessionLog.info('call.opened', `a call from ${event.peerName}`, {
       callId: event.call.localCallId,
       peerCallId: event.call.peerCallId,
@@ -218,7 +223,13 @@ export class Driver implements Lifecycle, StageEvents {
     this.tunnels.delete(session);
     this.deadlines.remove(session);
     tunnel.end(reason, detail);
-    for (const stage of this.deps.stages) stage.close?.(session);
+    for (const stage of this.deps.stages) {
+      try {
+        stage.close?.(session);
+      } catch (cause) {
+        tunnel.fault(cause);
+      }
+    }
   }
 
   private find(call: CallEndpoint): Tunnel | undefined {

@@ -149,6 +149,16 @@ export class Tunnel {
     this.step((now) => this.link.handle(input, now));
   }
 
+  /**
+   * A bug met this session: it costs the session and nobody else. Nothing of a session may throw into the data path, the
+   * one timer or the control connection, where it would meet all of them.
+   */
+  fault(cause: unknown): void {
+    this.log.error('session.fault', `a bug in the tunnel of ${this.peerName}; its call is cleared`, { error: cause });
+    this.context.telemetry.event('session.fault');
+    if (!this.over) this.context.clear(this.session, 'administrative', 'internal error of the gateway');
+  }
+
   /** One step of the machine at a time: an effect that leads to another step (authorize) waits for its turn. */
   private step(step: (now: Instant) => readonly LinkEffect[]): void {
     this.steps.push(step);
@@ -158,6 +168,8 @@ export class Tunnel {
       for (let next = this.steps.shift(); next !== undefined && !this.over; next = this.steps.shift()) {
         for (const effect of next(this.context.clock.now())) this.execute(effect);
       }
+    } catch (cause) {
+      this.fault(cause);
     } finally {
       this.running = false;
       this.steps.length = 0;
@@ -223,8 +235,9 @@ export class Tunnel {
 
   private async verify<K extends AuthKind>(kind: K, request: AuthKinds[K]['request']): Promise<void> {
     let verdict: AuthVerdict = { ok: false, denial: 'unavailable' };
-    const backEnd = this.context.authenticators.find((candidate) => candidate.supports(kind));
+    let backEnd: Authenticator | undefined;
     try {
+      backEnd = this.context.authenticators.find((candidate) => candidate.supports(kind));
       if (backEnd !== undefined) verdict = await backEnd.verify(kind, request, this.abort.signal);
     } catch (cause) {
       this.log.error('auth.backend-failed', `the back-end ${backEnd?.name ?? '?'} could not answer`, {

@@ -1,0 +1,231 @@
+import { Subject } from 'rxjs';
+import { describe, expect, it } from 'vitest';
+import { setEncryption } from '../../../../core/datapath/mppe-state.ts';
+import type { Session } from '../../../../core/datapath/session.ts';
+import type { Stage } from '../../../../core/datapath/stage.ts';
+import { SequenceStage } from '../../../../core/datapath/stages/sequence.stage.ts';
+import type { Machine } from '../../../../core/machine/machine.ts';
+import type { LinkEffect, LinkInput } from '../../../../core/machine/ppp-link-types.ts';
+import type { Authenticator } from '../../../../core/ports/auth.ts';
+import type { CallEvent, ClearReason, ControlPlugin } from '../../../../core/ports/control.ts';
+import { type CallEndpoint, callId } from '../../../../core/ports/ids.ts';
+import { after, type Instant } from '../../../../core/time.ts';
+import { CidrPool } from '../../../../gateway/session/address-pool.ts';
+import { Driver, DriverHub } from '../../../../gateway/session/driver.ts';
+import { Outbox } from '../../../../gateway/session/outbox.ts';
+import { SessionTable } from '../../../../gateway/session/session-table.ts';
+import { address, LOCAL, PEER } from '../../../support/batches.ts';
+import { ManualClock } from '../../../support/manual-clock.ts';
+import { MemoryLog } from '../../../support/memory-log.ts';
+import { MemoryTelemetry } from '../../../support/memory-telemetry.ts';
+
+/** A control connection that does as it is told at once, as the real one does. */
+class ObedientControl implements ControlPlugin {
+  readonly name = 'obedient';
+  readonly calls$ = new Subject<CallEvent>();
+  readonly cleared: { readonly id: number; readonly reason: ClearReason; readonly detail: string }[] = [];
+
+  start(): Promise<void> {
+    return Promise.resolve();
+  }
+  stop(): Promise<void> {
+    return Promise.resolve();
+  }
+  clear(call: CallEndpoint, reason: ClearReason, detail: string): void {
+    this.cleared.push({ id: call.localCallId, reason, detail });
+    this.calls$.next({ kind: 'closed', call, reason, detail });
+  }
+  wanError(): void {}
+  refuseCalls(): void {}
+}
+
+/** A link whose every move the test writes. */
+interface Script {
+  handle?(input: LinkInput, now: Instant): readonly LinkEffect[];
+  onTimer?(now: Instant): readonly LinkEffect[];
+  /** Its one deadline, in ms after the call opened. */
+  readonly dueAfter?: number;
+}
+
+class ScriptedLink implements Machine<LinkInput, LinkEffect> {
+  readonly inputs: string[] = [];
+  readonly timeouts: number[] = [];
+  private readonly script: Script;
+  private due: Instant | undefined;
+
+  constructor(script: Script) {
+    this.script = script;
+  }
+
+  handle(input: LinkInput, now: Instant): readonly LinkEffect[] {
+    this.inputs.push(input.kind);
+    if (input.kind === 'open' && this.script.dueAfter !== undefined) this.due = after(now, this.script.dueAfter);
+    return this.script.handle?.(input, now) ?? [];
+  }
+
+  nextTimeout(): Instant | undefined {
+    return this.due;
+  }
+
+  handleTimeout(now: Instant): readonly LinkEffect[] {
+    this.due = undefined;
+    this.timeouts.push(now);
+    return this.script.onTimer?.(now) ?? [];
+  }
+}
+
+const call = (id: number): CallEndpoint => ({
+  local: LOCAL,
+  peer: PEER,
+  localCallId: callId(id),
+  peerCallId: callId(0x2222),
+});
+
+async function bench(scripts: readonly Script[], stages: readonly Stage[] = [], authenticators: Authenticator[] = []) {
+  const clock = new ManualClock();
+  const log = new MemoryLog();
+  const telemetry = new MemoryTelemetry();
+  const control = new ObedientControl();
+  const sessions = new SessionTable();
+  const hub = new DriverHub(
+    new Outbox('control-frames', 16, clock, telemetry),
+    new Outbox('acknowledgments', 16, clock, telemetry),
+  );
+  const sequence = new SequenceStage(hub, { window: 16, timeoutMs: 300, ackDelayMs: 100 }, hub.released);
+  const addresses = new CidrPool({ network: address('10.99.0.0'), prefix: 24, gatewayAddress: address('10.99.0.1') });
+  const links = scripts.map((script) => new ScriptedLink(script));
+  const waiting = [...links];
+  const opened: Session[] = [];
+  const witness: Stage = { name: 'witness', slot: 1, open: (session) => opened.push(session) };
+  const driver = new Driver(
+    {
+      clock,
+      log,
+      telemetry,
+      control,
+      authenticators,
+      addresses,
+      sessions,
+      hub,
+      stages: [sequence, witness, ...stages],
+      sequence,
+      createLink: () => waiting.shift() ?? new ScriptedLink({}),
+      setEncryption,
+    },
+    { dns: [], wins: [], silenceMs: 10_000 },
+  );
+  await driver.start();
+  scripts.forEach((_, i) => {
+    const event = { kind: 'opened', call: call(i + 1), peerName: `peer ${i + 1}`, window: 16 } as const;
+    control.calls$.next({ ...event, processingDelay: 0, since: clock.now() });
+  });
+  return { clock, log, telemetry, control, sessions, hub, addresses, links, opened, driver };
+}
+
+const bug = (): never => {
+  throw new Error('a bug');
+};
+
+/** The session that failed is gone, its call is cleared and the log says why; the next one lives. */
+const expectOneCasualty = ({ control, driver, log, sessions, telemetry }: Awaited<ReturnType<typeof bench>>): void => {
+  expect(control.cleared).toEqual([{ id: 1, reason: 'administrative', detail: 'internal error of the gateway' }]);
+  expect([driver.size, sessions.size]).toEqual([1, 1]);
+  const [line] = log.lines.filter(({ level }) => level === 'error');
+  expect([line?.event, line?.fields['error']]).toEqual(['session.fault', new Error('a bug')]);
+  expect(telemetry.events.map(({ name }) => name)).toContain('session.fault');
+};
+
+describe('a bug in one session', () => {
+  it('at the opening of the call costs that session', async () => {
+    expectOneCasualty(await bench([{ handle: bug }, {}]));
+  });
+
+  it('in a frame costs that session, and nothing reaches the stage that delivered the frame', async () => {
+    const b = await bench([{ handle: ({ kind }) => (kind === 'frame' ? bug() : []) }, {}]);
+    for (const session of b.opened) b.hub.frame(session, 0xc021, new Uint8Array([1]));
+    expectOneCasualty(b);
+    expect(b.links[1]?.inputs).toEqual(['open', 'frame']);
+  });
+
+  it('at a timer costs that session; those that are due with it and after it get their turn', async () => {
+    const b = await bench([{ dueAfter: 1_000, onTimer: bug }, { dueAfter: 1_000 }]);
+    b.clock.advance(1_500);
+    expectOneCasualty(b);
+    expect(b.links[1]?.timeouts).toEqual([2_000]);
+    b.clock.advance(10_000);
+    expect(b.log.events('warn')).toEqual(['gre.blocked']);
+  });
+
+  it('in the back-end is the denial `unavailable`', async () => {
+    const broken: Authenticator = { name: 'broken', supports: bug, verify: bug };
+    const request = {
+      userName: 'alice',
+      authenticatorChallenge: new Uint8Array(16),
+      peerChallenge: new Uint8Array(16),
+      ntResponse: new Uint8Array(24),
+    };
+    const verdicts: LinkInput[] = [];
+    const script: Script = {
+      handle(input) {
+        if (input.kind === 'verdict') verdicts.push(input);
+        return input.kind === 'open' ? [{ kind: 'verify', method: 'ms-chap-v2', request }] : [];
+      },
+    };
+    const b = await bench([script], [], [broken]);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(verdicts).toEqual([{ kind: 'verdict', verdict: { ok: false, denial: 'unavailable' } }]);
+    expect(b.log.events('error')).toEqual(['auth.backend-failed']);
+  });
+
+  it('in what a stage does when a call opens costs that session', async () => {
+    let calls = 0;
+    const open = (): void => {
+      calls += 1;
+      if (calls === 1) bug();
+    };
+    expectOneCasualty(await bench([{}, {}], [{ name: 'fragile', slot: 760, open }]));
+  });
+
+  it('in what a stage does when a call closes does not keep the others from closing', async () => {
+    const closed: string[] = [];
+    const b = await bench(
+      [{}],
+      [
+        { name: 'fragile', slot: 760, close: bug },
+        { name: 'tidy', slot: 770, close: (session) => closed.push(session.id) },
+      ],
+    );
+    b.control.clear(call(1), 'peer-request', '');
+    expect(closed).toEqual(b.opened.map(({ id }) => id));
+    expect(b.driver.size).toBe(0);
+    expect(b.log.events('error')).toEqual(['session.fault']);
+  });
+});
+
+describe('the driver', () => {
+  it('ends a session at once when its link closes in the middle of a batch, and takes no more frames for it', async () => {
+    const close: LinkEffect = { kind: 'closed', reason: 'peer-terminated', detail: 'bye' };
+    const b = await bench([{ handle: ({ kind }) => (kind === 'frame' ? [close] : []) }]);
+    const [session] = b.opened;
+    if (session === undefined) throw new Error('no session was opened');
+    b.hub.frame(session, 0xc021, new Uint8Array([5]));
+    b.hub.frame(session, 0xc021, new Uint8Array([5]));
+    b.hub.wake(session, 0);
+    expect(b.links[0]?.inputs).toEqual(['open', 'frame']);
+    expect([b.driver.size, b.sessions.size, b.sessions.byCallId(1)]).toEqual([0, 0, undefined]);
+    b.clock.advance(60_000);
+    expect(b.links[0]?.timeouts).toEqual([]);
+  });
+
+  it('gives back what sessions held, and its timer, when it stops; twice is once', async () => {
+    const profile = {};
+    const identify: LinkEffect = { kind: 'authenticated', method: 'ms-chap-v2', identity: 'alice', profile };
+    const script: Script = { dueAfter: 500, handle: ({ kind }) => (kind === 'open' ? [identify] : []) };
+    const b = await bench([script, script]);
+    expect(b.addresses.inUse).toBe(2);
+    await b.driver.stop();
+    await b.driver.stop();
+    expect([b.driver.size, b.sessions.size, b.addresses.inUse, b.clock.scheduled]).toEqual([0, 0, 0, 0]);
+    expect(b.log.lines.filter(({ event }) => event === 'session.closed')).toHaveLength(2);
+  });
+});
