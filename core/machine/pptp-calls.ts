@@ -30,6 +30,13 @@ const NO_RESOURCE: CallRefusal = { resultCode: OUTGOING_RESULT.generalError, err
 const BAD_CALL_ID: CallRefusal = { resultCode: OUTGOING_RESULT.generalError, errorCode: GENERAL_ERROR.badCallId };
 const DO_NOT_ACCEPT: CallRefusal = { resultCode: OUTGOING_RESULT.doNotAccept, errorCode: GENERAL_ERROR.none };
 
+/**
+ * Calls that a connection may open in a minute beyond the number it may have at once. A redial needs one; without a limit
+ * a stranger who opens and clears without end has a session made for each and wears the quarantine of Call IDs out.
+ */
+const SPARE_CALLS_A_MINUTE = 60;
+const MINUTE_MS = 60_000;
+
 const describeDisconnect = (m: CallDisconnectNotify): string =>
   `Call-Disconnect-Notify: ${describeResult('disconnect', m.resultCode, m.errorCode)}`;
 
@@ -40,6 +47,8 @@ export class PptpCalls {
   private readonly table = new PptpCallTable();
   private nextSerial = 1;
   private refusing = false;
+  private openedInMinute = 0;
+  private minuteEnd: Instant | undefined;
 
   constructor(deps: ControlDeps, options: ControlOptions, out: ControlOutput) {
     this.deps = deps;
@@ -82,7 +91,7 @@ export class PptpCalls {
   handleMessage(message: CallMessage | WanErrorNotify | SetLinkInfo, now: Instant): void {
     switch (message.kind) {
       case 'outgoing-call-request':
-        this.handleOutgoingCallRequest(message);
+        this.handleOutgoingCallRequest(message, now);
         break;
       case 'outgoing-call-reply':
         this.handleOutgoingCallReply(message, now);
@@ -176,14 +185,15 @@ export class PptpCalls {
     this.out.send({ kind: 'set-link-info', peerCallId: call.peerCallId, sendAccm, receiveAccm });
   }
 
-  private handleOutgoingCallRequest(m: OutgoingCallRequest): void {
-    const refusal = this.refusalOf(m);
+  private handleOutgoingCallRequest(m: OutgoingCallRequest, now: Instant): void {
+    const refusal = this.refusalOf(m, now);
     const localCallId = refusal === undefined ? this.deps.callIds.allocate() : undefined;
     if (localCallId === undefined) {
       this.refuse(m, refusal ?? NO_RESOURCE);
       return;
     }
     const peerCallId = callId(m.callId);
+    this.openedInMinute += 1;
     const serial = m.callSerialNumber;
     const connectSpeed =
       m.maximumBps === 0 ? this.options.connectSpeed : Math.min(this.options.connectSpeed, m.maximumBps);
@@ -201,12 +211,20 @@ export class PptpCalls {
     this.out.send(callConnected(localCallId, peerCallId, connectSpeed, this.options));
   }
 
-  private refusalOf(m: OutgoingCallRequest): CallRefusal | undefined {
+  private refusalOf(m: OutgoingCallRequest, now: Instant): CallRefusal | undefined {
     // A PNS places calls and has none placed through it (RFC 2637 section 2.7).
     if (this.refusing || this.options.role === 'pns') return DO_NOT_ACCEPT;
     if (this.table.peer(m.callId) !== undefined) return BAD_CALL_ID;
-    if (this.table.size >= this.options.maxCalls) return NO_RESOURCE;
+    if (this.table.size >= this.options.maxCalls || this.opensTooOften(now)) return NO_RESOURCE;
     return this.deps.admit?.();
+  }
+
+  private opensTooOften(now: Instant): boolean {
+    if (this.minuteEnd === undefined || now >= this.minuteEnd) {
+      this.minuteEnd = after(now, MINUTE_MS);
+      this.openedInMinute = 0;
+    }
+    return this.openedInMinute >= this.options.maxCalls + SPARE_CALLS_A_MINUTE;
   }
 
   private refuse(m: OutgoingCallRequest, refusal: CallRefusal): void {

@@ -94,6 +94,22 @@ describe('RFC 2637 sections 2.7, 2.8 and 3.2.4.1: outgoing calls at the PAC', ()
       expect(rig.all('note')).toMatchObject([{ event: 'call.refused' }]);
     });
 
+    test('calls opened and cleared without end: after a burst no resource, and a minute later again', () => {
+      const rig = establishedServer({ options: { maxCalls: 4 } });
+      const churn = (): number => {
+        rig.effects.length = 0;
+        for (let i = 0; i < 500; i += 1) rig.receives(callRequest(1), { kind: 'call-clear-request', callId: 1 });
+        return rig.all('call-opened').length;
+      };
+      expect(churn()).toBe(64);
+      expect(rig.sent.at(-1)).toMatchObject({ kind: 'outgoing-call-reply', resultCode: 2, errorCode: 4 });
+      rig.at(30_000);
+      expect(churn()).toBe(0);
+      rig.at(60_000);
+      expect(churn()).toBe(64);
+      expect(rig.machine.state).toBe('established');
+    });
+
     test('no Call ID free: general error, no resource', () => {
       const rig = establishedServer({ callIds: { allocate: () => undefined, release: () => undefined } });
       rig.receives(callRequest(1));
