@@ -29,6 +29,12 @@ export interface ControlPptpDeps {
 
 /** Deadlines nearer together than this are served by one run over the connections. */
 const TIMER_GRAIN_MS = 100;
+/**
+ * Connections that one source may make in a minute beyond those it may have at once. A client needs one a call, and all
+ * those behind one NAT may come back together; who comes and goes without end costs log lines and sessions.
+ */
+const SPARE_CONNECTIONS_A_MINUTE = 60;
+const MINUTE_MS = 60_000;
 /** `stop` waits this long for the connections beyond their own time-out for the last reply. */
 const STOP_MARGIN_MS = 500;
 
@@ -43,6 +49,9 @@ export class ControlPptp implements ControlPlugin {
   private readonly calls = new Subject<CallEvent>();
   private readonly connections = new Set<ControlConnection>();
   private readonly connectionsBySource = new Map<Ipv4, number>();
+  /** Connections taken in this minute, by source. Bounded by the number of TCP handshakes of a minute. */
+  private readonly recentBySource = new Map<Ipv4, number>();
+  private minuteEnd: Instant | undefined;
   private readonly connectionOf = new Map<number, ControlConnection>();
   private readonly refusals: NoteBudget;
   private readonly strangerNotes: NoteBudget;
@@ -152,6 +161,7 @@ export class ControlPptp implements ControlPlugin {
       },
     );
     this.connections.add(connection);
+    this.recentBySource.set(peer, (this.recentBySource.get(peer) ?? 0) + 1);
     this.connectionsBySource.set(peer, (this.connectionsBySource.get(peer) ?? 0) + 1);
     connection.begin();
     if (this.refusing) connection.handle({ kind: 'refuse-calls' });
@@ -162,7 +172,16 @@ export class ControlPptp implements ControlPlugin {
     if (this.stopping !== undefined) return 'stopping';
     if (this.connections.size >= this.options.maxConnections) return 'limit';
     if ((this.connectionsBySource.get(peer) ?? 0) >= this.options.maxConnectionsPerSource) return 'limit-per-source';
-    return undefined;
+    return this.comesTooOften(peer) ? 'rate-per-source' : undefined;
+  }
+
+  private comesTooOften(peer: Ipv4): boolean {
+    const now = this.deps.clock.now();
+    if (this.minuteEnd === undefined || now >= this.minuteEnd) {
+      this.minuteEnd = after(now, MINUTE_MS);
+      this.recentBySource.clear();
+    }
+    return (this.recentBySource.get(peer) ?? 0) >= this.options.maxConnectionsPerSource + SPARE_CONNECTIONS_A_MINUTE;
   }
 
   private refuse(socket: Socket, reason: RefusedConnection): void {
@@ -256,5 +275,6 @@ const REFUSED_CONNECTION = {
   stopping: 'Refused a control connection: the gateway is stopping.',
   limit: 'Refused a control connection: the limit of connections is reached.',
   'limit-per-source': 'Refused a control connection: its source address has the most connections allowed.',
+  'rate-per-source': 'Refused a control connection: its source address has made too many in this minute.',
 } as const;
 type RefusedConnection = keyof typeof REFUSED_CONNECTION;

@@ -314,6 +314,30 @@ describe('peers that misbehave', () => {
     expect(b.plugin.connectionCount).toBe(1);
   });
 
+  test('one source that comes and goes without end is refused for the rest of the minute', async () => {
+    const b = await bench({ address: '0.0.0.0', maxConnectionsPerSource: 20 }).start();
+    let ends = 0;
+    const served = async (): Promise<boolean> => {
+      const client = await b.connect('127.0.0.1');
+      client.send(startRequest());
+      const answer = await client.next();
+      client.socket.destroy();
+      if (answer === undefined) return false;
+      ends += 1;
+      await b.until(() => b.lines.filter((line) => line.event === 'control.closed').length === ends);
+      return true;
+    };
+    let before = 0;
+    while (before < 200 && (await served())) before += 1;
+    expect(before).toBe(80);
+    expect(await served()).toBe(false);
+    expect(b.lines.filter((line) => line.event === 'control.connection-refused')).toMatchObject([
+      { fields: { reason: 'rate-per-source' } },
+    ]);
+    b.clock.advance(60_000);
+    expect(await served()).toBe(true);
+  });
+
   test('a peer that does not read what it asks for is closed', async () => {
     const b = await bench({ maxWriteBuffer: 32_768 }).start();
     const client = await b.established();
