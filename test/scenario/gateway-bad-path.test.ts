@@ -175,6 +175,12 @@ describe('a client that', () => {
     expect(lab.gateway.sessions()).toBe(0);
     expect(client.events.at(-1)).toMatchObject({ kind: 'call-closed' });
     expect(lab.log.lines.at(-1)).toMatchObject({ event: 'session.closed', fields: { reason: 'peer-request' } });
+
+    lab.wire.seen.length = 0;
+    lab.tun.hostSends(numbered(INTRANET, client.address, 1));
+    await lab.clock.advance(1_000);
+    expect(lab.wire.seen).toEqual([]);
+    expect(lab.telemetry.drops.get('address out no-route')).toBe(1);
     expect((await lab.connect()).address).toBe(client.address);
   });
 

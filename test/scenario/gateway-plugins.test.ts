@@ -107,10 +107,12 @@ describe('the stages of the container', () => {
   });
 
   it('cost one packet when one of them throws', async () => {
+    const seen: Uint8Array[] = [];
     const thrower: Stage = {
       name: 'thrower',
       slot: 790,
       inbound: perPacket(({ bytes }) => {
+        seen.push(bytes.slice());
         if (bytes.at(-1) === '!'.charCodeAt(0)) throw new Error('I do not like this one');
         return undefined;
       }),
@@ -119,12 +121,13 @@ describe('the stages of the container', () => {
     const client = await lab.connect();
     const good = ['one', 'two', 'three'].map((words) => text(client.address, words));
     const [first, second, third] = good;
-    for (const packet of [first, text(client.address, 'bad!'), second, third]) {
-      if (packet !== undefined) client.tun.hostSends(packet);
-    }
+    const sent = [first, text(client.address, 'bad!'), second, third].filter((packet) => packet !== undefined);
+    for (const packet of sent) client.tun.hostSends(packet);
     await lab.clock.advance(10);
     expect([lab.tun.hostReceives(), lab.tun.hostReceives(), lab.tun.hostReceives()]).toEqual(good);
     expect(lab.tun.hostReceives()).toBeUndefined();
+    // All four came in one batch, and the stage saw those behind the bad one too.
+    expect(seen).toEqual(sent);
     expect([...lab.telemetry.drops]).toEqual([['thrower in stage-fault', 1]]);
     expect(lab.telemetry.faults).toMatchObject([{ stage: 'thrower', direction: 'in' }]);
     expect(lab.gateway.sessions()).toBe(1);
