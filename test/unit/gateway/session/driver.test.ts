@@ -1,4 +1,3 @@
-import { Subject } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { setEncryption } from '../../../../core/datapath/mppe-state.ts';
 import type { Session } from '../../../../core/datapath/session.ts';
@@ -7,37 +6,16 @@ import { SequenceStage } from '../../../../core/datapath/stages/sequence.stage.t
 import type { Machine } from '../../../../core/machine/machine.ts';
 import type { LinkEffect, LinkInput } from '../../../../core/machine/ppp-link-types.ts';
 import type { Authenticator } from '../../../../core/ports/auth.ts';
-import type { CallEvent, ClearReason, ControlPlugin } from '../../../../core/ports/control.ts';
-import { type CallEndpoint, callId } from '../../../../core/ports/ids.ts';
 import { after, type Instant } from '../../../../core/time.ts';
 import { CidrPool } from '../../../../gateway/session/address-pool.ts';
 import { Driver, DriverHub } from '../../../../gateway/session/driver.ts';
 import { Outbox } from '../../../../gateway/session/outbox.ts';
 import { SessionTable } from '../../../../gateway/session/session-table.ts';
-import { address, LOCAL, PEER } from '../../../support/batches.ts';
+import { address } from '../../../support/batches.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
 import { MemoryLog } from '../../../support/memory-log.ts';
 import { MemoryTelemetry } from '../../../support/memory-telemetry.ts';
-
-/** A control connection that does as it is told at once, as the real one does. */
-class ObedientControl implements ControlPlugin {
-  readonly name = 'obedient';
-  readonly calls$ = new Subject<CallEvent>();
-  readonly cleared: { readonly id: number; readonly reason: ClearReason; readonly detail: string }[] = [];
-
-  start(): Promise<void> {
-    return Promise.resolve();
-  }
-  stop(): Promise<void> {
-    return Promise.resolve();
-  }
-  clear(call: CallEndpoint, reason: ClearReason, detail: string): void {
-    this.cleared.push({ id: call.localCallId, reason, detail });
-    this.calls$.next({ kind: 'closed', call, reason, detail });
-  }
-  wanError(): void {}
-  refuseCalls(): void {}
-}
+import { ObedientControl } from '../../../support/obedient-control.ts';
 
 /** A link whose every move the test writes. */
 interface Script {
@@ -74,13 +52,6 @@ class ScriptedLink implements Machine<LinkInput, LinkEffect> {
   }
 }
 
-const call = (id: number): CallEndpoint => ({
-  local: LOCAL,
-  peer: PEER,
-  localCallId: callId(id),
-  peerCallId: callId(0x2222),
-});
-
 async function bench(scripts: readonly Script[], stages: readonly Stage[] = [], authenticators: Authenticator[] = []) {
   const clock = new ManualClock();
   const log = new MemoryLog();
@@ -115,11 +86,8 @@ async function bench(scripts: readonly Script[], stages: readonly Stage[] = [], 
     { dns: [], wins: [], silenceMs: 10_000 },
   );
   await driver.start();
-  scripts.forEach((_, i) => {
-    const event = { kind: 'opened', call: call(i + 1), peerName: `peer ${i + 1}`, window: 16 } as const;
-    control.calls$.next({ ...event, processingDelay: 0, since: clock.now() });
-  });
-  return { clock, log, telemetry, control, sessions, hub, addresses, links, opened, driver };
+  const calls = scripts.map((_, i) => control.open(0x2200 + i, clock.now()));
+  return { clock, log, telemetry, control, sessions, hub, addresses, links, calls, opened, driver };
 }
 
 const bug = (): never => {
@@ -195,7 +163,7 @@ describe('a bug in one session', () => {
         { name: 'tidy', slot: 770, close: (session) => closed.push(session.id) },
       ],
     );
-    b.control.clear(call(1), 'peer-request', '');
+    for (const call of b.calls) b.control.close(call);
     expect(closed).toEqual(b.opened.map(({ id }) => id));
     expect(b.driver.size).toBe(0);
     expect(b.log.events('error')).toEqual(['session.fault']);
