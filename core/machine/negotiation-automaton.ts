@@ -20,9 +20,6 @@ export interface RestartTimer {
   clear(): void;
 }
 
-/** How long the Terminate-Ack may travel before we consider the layer finished (zrc, RFC 1661 section 4.4). */
-const FAREWELL_MS = 1000;
-
 /**
  * Runs the transition table: state, Restart timer and Restart counter. It knows no packets; `perform` is told every
  * action, after the state has changed, in the table's order.
@@ -75,7 +72,8 @@ export class NegotiationAutomaton {
         break;
       case 'zrc':
         this.#restartCount = 0;
-        this.#timer.set(after(now, Math.min(this.#limits.restartMs, FAREWELL_MS)));
+        // The peer hangs up; we must not before one Restart time has passed (RFC 1661 sections 3.7 and 4.4).
+        this.#timer.set(after(now, this.#limits.restartMs));
         break;
       case 'scr':
       case 'str':

@@ -251,7 +251,7 @@ describe('the end', () => {
     pair.run(50);
     expect(pair.server.closed).toMatchObject({ reason: 'shutdown', detail: 'the gateway stops' });
     expect(pair.client.network).toBeUndefined();
-    pair.run(1000);
+    pair.run(3000);
     expect(pair.client.closed).toMatchObject({
       reason: 'peer-terminated',
       detail: 'the peer terminated the link: shutting down',
@@ -314,7 +314,7 @@ describe('the end', () => {
   it('does not come when the peer closes IPCP and opens it again', () => {
     const link = bench({ echoIntervalMs: 0 }).toUp();
     link.frame(PPP.ipcp, '05 09 0004');
-    link.wait(2000);
+    link.wait(3000);
     link.frame(PPP.ipcp, '01 0a 000a 0306 0a4e010a');
     link.acknowledge(PPP.ipcp);
     expect(link.all('network').at(-1)?.network).toMatchObject({ peerAddress: PROFILE.peerAddress });
