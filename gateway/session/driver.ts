@@ -276,7 +276,8 @@ export class Driver implements Lifecycle, StageEvents {
     const channel = session.get(GRE_CHANNEL);
     if (channel !== undefined) {
       while (!this.deps.sequence.releaseDue(session, now, this.releasing)) this.flushReleased(now);
-      if (channel.takeDueAck(now)) this.deps.hub.acks.put(session, 0, NOTHING);
+      // One that finds no room stays due: the outbox is empty when the timer fires again.
+      if (!this.deps.hub.acks.isFull && channel.takeDueAck(now)) this.deps.hub.acks.put(session, 0, NOTHING);
     }
     tunnel.handleTimeout(now);
     this.reschedule(session);

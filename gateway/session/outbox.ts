@@ -28,6 +28,11 @@ export class Outbox {
     this.spare = new PacketBatch(capacity);
   }
 
+  /** The next packet would be dropped. */
+  get isFull(): boolean {
+    return this.filling.free === 0;
+  }
+
   put(session: Session, protocol: number, bytes: Uint8Array): void {
     const index = this.filling.append(bytes);
     if (index < 0) {

@@ -11,8 +11,8 @@ import { CidrPool } from '../../../../gateway/session/address-pool.ts';
 import { Driver, DriverHub } from '../../../../gateway/session/driver.ts';
 import { Outbox } from '../../../../gateway/session/outbox.ts';
 import { SessionTable } from '../../../../gateway/session/session-table.ts';
-import { address } from '../../../support/batches.ts';
-import { ManualClock } from '../../../support/manual-clock.ts';
+import { address, batchOf, run } from '../../../support/batches.ts';
+import { FakeClock } from '../../../support/fake-clock.ts';
 import { MemoryLog } from '../../../support/memory-log.ts';
 import { MemoryTelemetry } from '../../../support/memory-telemetry.ts';
 import { ObedientControl } from '../../../support/obedient-control.ts';
@@ -53,7 +53,7 @@ class ScriptedLink implements Machine<LinkInput, LinkEffect> {
 }
 
 async function bench(scripts: readonly Script[], stages: readonly Stage[] = [], authenticators: Authenticator[] = []) {
-  const clock = new ManualClock();
+  const clock = new FakeClock();
   const log = new MemoryLog();
   const telemetry = new MemoryTelemetry();
   const control = new ObedientControl();
@@ -87,7 +87,7 @@ async function bench(scripts: readonly Script[], stages: readonly Stage[] = [], 
   );
   await driver.start();
   const calls = scripts.map((_, i) => control.open(0x2200 + i, clock.now()));
-  return { clock, log, telemetry, control, sessions, hub, addresses, links, calls, opened, driver };
+  return { clock, log, telemetry, control, sessions, sequence, hub, addresses, links, calls, opened, driver };
 }
 
 const bug = (): never => {
@@ -117,10 +117,10 @@ describe('a bug in one session', () => {
 
   it('at a timer costs that session; those that are due with it and after it get their turn', async () => {
     const b = await bench([{ dueAfter: 1_000, onTimer: bug }, { dueAfter: 1_000 }]);
-    b.clock.advance(1_500);
+    await b.clock.advance(1_500);
     expectOneCasualty(b);
     expect(b.links[1]?.timeouts).toEqual([2_000]);
-    b.clock.advance(10_000);
+    await b.clock.advance(10_000);
     expect(b.log.events('warn')).toEqual(['gre.blocked']);
   });
 
@@ -181,7 +181,7 @@ describe('the driver', () => {
     b.hub.wake(session, 0);
     expect(b.links[0]?.inputs).toEqual(['open', 'frame']);
     expect([b.driver.size, b.sessions.size, b.sessions.byCallId(1)]).toEqual([0, 0, undefined]);
-    b.clock.advance(60_000);
+    await b.clock.advance(60_000);
     expect(b.links[0]?.timeouts).toEqual([]);
   });
 
@@ -193,7 +193,29 @@ describe('the driver', () => {
     expect(b.addresses.inUse).toBe(2);
     await b.driver.stop();
     await b.driver.stop();
-    expect([b.driver.size, b.sessions.size, b.addresses.inUse, b.clock.scheduled]).toEqual([0, 0, 0, 0]);
+    expect([b.driver.size, b.sessions.size, b.addresses.inUse, b.clock.pending]).toEqual([0, 0, 0, 0]);
     expect(b.log.lines.filter(({ event }) => event === 'session.closed')).toHaveLength(2);
+  });
+
+  it('keeps acknowledgments that are due at once but do not fit the outbox for the next turn', async () => {
+    const b = await bench(Array.from({ length: 40 }, () => ({})));
+    const acknowledged: Session[] = [];
+    b.hub.acks.packets$.subscribe((batch) => {
+      for (let at = 0; at < batch.count; at += 1) {
+        const session = batch.session[batch.order[at] ?? 0];
+        if (session !== undefined) acknowledged.push(session);
+      }
+    });
+    const batch = batchOf(b.opened.map((_, i) => new Uint8Array([i])));
+    batch.now = b.clock.now();
+    for (const [i, session] of b.opened.entries()) {
+      batch.session[i] = session;
+      batch.sequence[i] = 0;
+    }
+    run(b.sequence.inbound, batch);
+    await b.clock.advance(150);
+    expect(b.telemetry.dropsFor('queue-full')).toBe(0);
+    expect(new Set(acknowledged)).toEqual(new Set(b.opened));
+    expect(acknowledged).toHaveLength(40);
   });
 });
