@@ -213,12 +213,18 @@ else {
   const state = await mkdtemp(join(tmpdir(), 'pptp-bench-'));
   const children = new Children();
   const spaces: Netns[] = [];
+  const tidy = async (): Promise<void> => {
+    await children.stop();
+    for (const ns of spaces.splice(0)) ns.destroy();
+    await rm(state, { recursive: true, force: true });
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => void tidy().finally(() => process.exit(1)));
+  }
   try {
     for (const label of ['a', 'b', 'c', 'd']) spaces.push(new Netns(label));
     await run(spaces, children, state);
   } finally {
-    await children.stop();
-    for (const ns of spaces) ns.destroy();
-    await rm(state, { recursive: true, force: true });
+    await tidy();
   }
 }

@@ -31,9 +31,9 @@ export class Children {
       child.once('close', (code) => {
         clearTimeout(late);
         this.running.delete(child);
+        if (this.stopping) return;
         // A process that had long been ready: nobody waits for this promise any more.
-        if (code !== 0 && !this.stopping)
-          console.error(`${args[0]} ended with status ${code}: ${said.slice(-10).join('\n')}`);
+        if (code !== 0) console.error(`${args[0]} ended with status ${code}: ${said.slice(-10).join('\n')}`);
         reject(new Error(`${args[0]} ended with status ${code}: ${said.join('\n')}`));
       });
       child.once('spawn', () => late.unref());
