@@ -66,7 +66,7 @@ export const schema = {
     maxConnectionsPerAddress: key(integer(1, 100_000), {
       env: 'PPTP_MAX_CONNECTIONS_PER_ADDRESS',
       default: 64,
-      doc: 'Control connections from one peer address, which may be a NAT with many clients behind it.',
+      doc: 'Control connections, and calls, from one peer address, which may be a NAT with many clients behind it.',
     }),
   },
   calls: {

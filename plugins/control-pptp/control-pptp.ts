@@ -52,6 +52,7 @@ export class ControlPptp implements ControlPlugin {
   /** Connections taken in this minute, by source. Bounded by the number of TCP handshakes of a minute. */
   private readonly recentBySource = new Map<Ipv4, number>();
   private minuteEnd: Instant | undefined;
+  private readonly callsBySource = new Map<Ipv4, number>();
   private readonly connectionOf = new Map<number, ControlConnection>();
   private readonly refusals: NoteBudget;
   private readonly strangerNotes: NoteBudget;
@@ -149,7 +150,7 @@ export class ControlPptp implements ControlPlugin {
     const connection: ControlConnection = new ControlConnection(
       socket,
       { local, peer },
-      { callIds, random, log, admit: () => this.admit() },
+      { callIds, random, log, admit: () => this.admit(peer) },
       this.options,
       {
         now: () => this.deps.clock.now(),
@@ -161,8 +162,8 @@ export class ControlPptp implements ControlPlugin {
       },
     );
     this.connections.add(connection);
-    this.recentBySource.set(peer, (this.recentBySource.get(peer) ?? 0) + 1);
-    this.connectionsBySource.set(peer, (this.connectionsBySource.get(peer) ?? 0) + 1);
+    add(this.recentBySource, peer, 1);
+    add(this.connectionsBySource, peer, 1);
     connection.begin();
     if (this.refusing) connection.handle({ kind: 'refuse-calls' });
   }
@@ -197,23 +198,28 @@ export class ControlPptp implements ControlPlugin {
     socket.destroy();
   }
 
-  private admit(): CallRefusal | undefined {
+  /** A client has one call on one connection; without the second limit one stranger could hold all calls of the gateway. */
+  private admit(peer: Ipv4): CallRefusal | undefined {
     if (this.connectionOf.size >= this.options.maxCalls) return NO_RESOURCE;
+    if ((this.callsBySource.get(peer) ?? 0) >= this.options.maxConnectionsPerSource) return NO_RESOURCE;
     return this.deps.admit?.();
   }
 
   private announce(connection: ControlConnection, event: CallEvent): void {
     // Known before the subscriber hears of it: it may clear the call in the same turn.
-    if (event.kind === 'opened') this.connectionOf.set(event.call.localCallId, connection);
-    else if (event.kind === 'closed') this.connectionOf.delete(event.call.localCallId);
+    if (event.kind === 'opened') {
+      this.connectionOf.set(event.call.localCallId, connection);
+      add(this.callsBySource, connection.peer, 1);
+    } else if (event.kind === 'closed') {
+      this.connectionOf.delete(event.call.localCallId);
+      add(this.callsBySource, connection.peer, -1);
+    }
     this.calls.next(event);
   }
 
   private forget(connection: ControlConnection): void {
     if (!this.connections.delete(connection)) return;
-    const left = (this.connectionsBySource.get(connection.peer) ?? 1) - 1;
-    if (left > 0) this.connectionsBySource.set(connection.peer, left);
-    else this.connectionsBySource.delete(connection.peer);
+    add(this.connectionsBySource, connection.peer, -1);
     if (this.connections.size === 0) this.whenEmpty?.();
   }
 
@@ -269,6 +275,13 @@ export class ControlPptp implements ControlPlugin {
     await closed;
   }
 }
+
+/** Counters that reach zero take no room. */
+const add = (counts: Map<Ipv4, number>, source: Ipv4, by: 1 | -1): void => {
+  const count = (counts.get(source) ?? 0) + by;
+  if (count > 0) counts.set(source, count);
+  else counts.delete(source);
+};
 
 const REFUSED_CONNECTION = {
   ipv6: 'Refused a control connection over IPv6: PPTP tunnels are carried over IPv4 here.',

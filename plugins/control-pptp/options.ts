@@ -5,7 +5,10 @@ export interface ControlPptpOptions {
   readonly address: string;
   /** RFC 2637 section 1.4: 1723. 0 lets the system choose (tests). */
   readonly port: number;
-  /** Control connections at once, in all and from one source address (NAT: several clients share one). */
+  /**
+   * Control connections at once, in all and from one source address (NAT: several clients share one); one source also
+   * gets no more calls than that.
+   */
   readonly maxConnections: number;
   readonly maxConnectionsPerSource: number;
   /** Calls at once on all connections; `control.maxCalls` limits one connection. */

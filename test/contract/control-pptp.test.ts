@@ -314,6 +314,21 @@ describe('peers that misbehave', () => {
     expect(b.plugin.connectionCount).toBe(1);
   });
 
+  test('one source cannot take all calls: it gets as many as it may have connections', async () => {
+    const b = await bench({ maxConnectionsPerSource: 3 }).start();
+    const [one, two] = [await b.established(), await b.established()];
+    one.send(callRequest(1), callRequest(2));
+    two.send(callRequest(1), callRequest(2));
+    expect(await one.next()).toMatchObject({ resultCode: 1 });
+    expect(await one.next()).toMatchObject({ resultCode: 1 });
+    expect(await two.next()).toMatchObject({ resultCode: 1 });
+    expect(await two.next()).toMatchObject({ resultCode: 2, errorCode: 4 });
+    one.send({ kind: 'call-clear-request', callId: 1 });
+    await one.expect('call-disconnect-notify');
+    two.send(callRequest(2));
+    expect(await two.next()).toMatchObject({ resultCode: 1 });
+  });
+
   test('one source that comes and goes without end is refused for the rest of the minute', async () => {
     const b = await bench({ address: '0.0.0.0', maxConnectionsPerSource: 20 }).start();
     let ends = 0;
