@@ -3,14 +3,17 @@ import type { Log } from '../core/ports/log.ts';
 
 /**
  * Starts parts in order and stops them in reverse. A part that fails to start stops those before it; a part that fails
- * or dawdles while stopping is logged and does not keep the others from stopping.
+ * or dawdles while stopping is logged and does not keep the others from stopping. Who is told to stop while starting
+ * starts nothing more; every `stop` ends when everything has stopped.
  */
 export class LifecycleRunner {
   private readonly parts: readonly Lifecycle[];
   private readonly log: Log;
   private readonly stopDeadlineMs: number;
   private readonly abort = new AbortController();
-  private started: Lifecycle[] = [];
+  private readonly started: Lifecycle[] = [];
+  private starting: Promise<void> = Promise.resolve();
+  private stopping: Promise<void> | undefined;
 
   constructor(parts: readonly Lifecycle[], log: Log, stopDeadlineMs = 10_000) {
     this.parts = parts;
@@ -19,39 +22,52 @@ export class LifecycleRunner {
   }
 
   async start(): Promise<void> {
+    const starting = this.startAll();
+    this.starting = starting.catch(() => undefined);
+    try {
+      await starting;
+    } catch (cause) {
+      await this.stop();
+      throw cause;
+    }
+  }
+
+  stop(): Promise<void> {
+    this.stopping ??= this.stopAll();
+    return this.stopping;
+  }
+
+  private async startAll(): Promise<void> {
     for (const part of this.parts) {
-      // Listed before it starts: stop() must clean up after a start that failed half-way.
+      if (this.abort.signal.aborted) return;
+      // Listed before it starts: stopping must clean up after a start that failed half-way.
       this.started.push(part);
-      try {
-        await part.start(this.abort.signal);
-      } catch (cause) {
-        await this.stop();
-        throw cause;
-      }
+      await part.start(this.abort.signal);
     }
   }
 
-  async stop(): Promise<void> {
+  private async stopAll(): Promise<void> {
     this.abort.abort();
-    const parts = this.started.reverse();
-    this.started = [];
-    for (const part of parts) {
-      try {
-        await this.withDeadline(part);
-      } catch (cause) {
-        const reason = cause instanceof Error ? cause.message : String(cause);
-        this.log.error('stop.failed', `${part.name} did not stop cleanly: ${reason}`);
-      }
+    await this.attempt('the start', () => this.starting);
+    for (const part of this.started.toReversed()) await this.attempt(part.name, () => part.stop());
+  }
+
+  private async attempt(name: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await this.withDeadline(work());
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      this.log.error('stop.failed', `${name} did not stop cleanly: ${reason}`);
     }
   }
 
-  private async withDeadline(part: Lifecycle): Promise<void> {
+  private async withDeadline(work: Promise<void>): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(() => reject(new Error(`not stopped after ${this.stopDeadlineMs} ms`)), this.stopDeadlineMs);
     });
     try {
-      await Promise.race([part.stop(), late]);
+      await Promise.race([work, late]);
     } finally {
       clearTimeout(timer);
     }
