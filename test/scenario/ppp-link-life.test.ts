@@ -94,6 +94,24 @@ describe('the phases keep order', () => {
     expect(link.acknowledge(PPP.ccp)).toEqual(['8021 0101000a03060a4e0101', '8021 0303000a03060a4e010a']);
   });
 
+  it.each([
+    ['a Terminate-Request', PPP.ipcp, '05 04 0004'],
+    ['a new negotiation of LCP', PPP.lcp, '01 05 0004'],
+  ])('forgets what it kept after %s', (_, protocol, bytes) => {
+    const link = bench().toAuthenticated();
+    link.frame(PPP.ipcp, '01 03 000a 0306 00000000');
+    link.frame(protocol, bytes);
+    if (protocol === PPP.lcp) {
+      link.input({ kind: 'authorize', profile: PROFILE });
+      link.acknowledge(PPP.lcp);
+      link.frame(PPP.chap, '02 612f62');
+      link.input({ kind: 'verdict', verdict: { ok: true, identity: 'a', profile: {}, grant: { granted: true } } });
+    }
+    link.input({ kind: 'authorize', profile: PROFILE });
+    link.frame(PPP.ccp, '01 01 000a 1206 01000040');
+    expect(link.acknowledge(PPP.ccp)).toEqual(['8021 0101000a03060a4e0101']);
+  });
+
   it('starts IPCP at once when encryption is merely permitted, and CCP when the peer does', () => {
     const link = bench({ encryption: 'permitted' }).toAuthenticated();
     expect(link.input({ kind: 'authorize', profile: PROFILE })).toEqual(['8021 0101000a03060a4e0101']);
@@ -289,6 +307,19 @@ describe('the end', () => {
       queue = [...rest, ...link.frame(PPP.lcp, next.slice('c021 '.length))];
     }
     expect(link.closed).toMatchObject({ reason: 'loopback' });
+  });
+
+  it('comes when the peer acknowledges for ever and asks for nothing itself', () => {
+    const link = bench({ echoIntervalMs: 0 }).toEncrypted();
+    for (let s = 0; s < 59; s += 1) {
+      link.acknowledge(PPP.ipcp);
+      link.wait(1000);
+    }
+    expect(link.closed).toBeUndefined();
+    expect(link.phases.at(-1)).toBe('ipcp begin');
+    link.wait(1000);
+    link.frame(PPP.lcp, '06 01 0004');
+    expect(link.closed).toMatchObject({ reason: 'negotiation-failed' });
   });
 
   it('comes when the peer does not know IPCP', () => {

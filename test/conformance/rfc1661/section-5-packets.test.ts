@@ -44,6 +44,18 @@ describe('RFC 1661 section 4.6, counters', () => {
     expect(link.closed).toBeUndefined();
   });
 
+  it('ends with a peer that refuses every Configure-Request for ever', () => {
+    const link = bench();
+    for (let i = 0; i < 30; i += 1) {
+      link.frame(PPP.lcp, Uint8Array.of(3, link.lastRequest(PPP.lcp)[1] ?? 0, 0, 7, 0x0d, 3, 6));
+    }
+    link.frame(PPP.lcp, '06 01 0004');
+    expect(link.closed).toMatchObject({
+      reason: 'negotiation-failed',
+      detail: 'the peer refused 21 Configure-Requests',
+    });
+  });
+
   it('sends a retransmission unchanged', () => {
     const link = bench();
     const first = toHex(link.lastRequest(PPP.lcp));

@@ -71,6 +71,21 @@ describe('RFC 3078 section 2.1, what we answer', () => {
     expect(link.all('encryption').at(-1)?.parameters).toMatchObject({ strength: 40, stateless: true });
   });
 
+  it.each([
+    ['Configure-Request', '01 02 000a 1206 010000e0'],
+    ['Terminate-Ack', '06 02 0004'],
+  ])('negotiates from the beginning after a %s on an open CCP', (_, again) => {
+    const link = server('required', ALL);
+    answer(link, '01000020');
+    link.frame(PPP.ccp, '03 01 000a 1206 01000020');
+    link.acknowledge(PPP.ccp);
+    expect(link.all('encryption').at(-1)?.parameters?.strength).toBe(40);
+    link.frame(PPP.ccp, again);
+    expect(link.all('encryption').at(-1)?.parameters).toBeUndefined();
+    expect(toHex(link.lastRequest(PPP.ccp))).toBe('0103000a1206010000e0');
+    expect(answer(link, '010000e0')).toBe('80fd 0301000a120601000040');
+  });
+
   it('does not follow a peer that wants another strength for the other direction', () => {
     const link = server('required', ALL);
     link.frame(PPP.ccp, '01 01 000a 1206 01000020');
