@@ -19,6 +19,7 @@ export const ERROR_CODES = [
   'USER_INVALID',
   'PLUGIN_INVALID',
   'STAGE_CONFLICT',
+  'STATE_DIR',
 ] as const;
 export type ErrorCode = (typeof ERROR_CODES)[number];
 

@@ -1,16 +1,16 @@
-import { mkdir } from 'node:fs/promises';
 import type { LoadedConfig } from '../config/load.ts';
+import type { GatewayConfig } from '../config/types.ts';
 import type { Log } from '../core/ports/log.ts';
 import { createLog } from '../observability/logger.ts';
 import { startTelemetrySdk } from '../observability/sdk.ts';
 import { OpenTelemetryTelemetry } from '../observability/telemetry.ts';
-import { createUserNames } from '../observability/user-names.ts';
+import { createUserNames, type UserNames } from '../observability/user-names.ts';
 import { createGateway, type Gateway } from './bootstrap.ts';
 import { builtinPlugins } from './builtin-plugins.ts';
 import { callableAddresses, startCard } from './card.ts';
 import { EXIT } from './cli.ts';
 import { findDefaultInterface } from './default-route.ts';
-import { ensureFirstUser } from './first-user.ts';
+import { type FirstStart, prepareStart } from './first-start.ts';
 import { gatewayOptions } from './options.ts';
 import { loadPlugins } from './plugin-loader.ts';
 import { systemClock, systemRandom } from './system-clock.ts';
@@ -23,9 +23,21 @@ export async function runGateway(loaded: LoadedConfig, version: string): Promise
   const log = createLog({ ...config.log, userNames });
   for (const warning of loaded.warnings) log.warn('config.warning', warning);
 
-  await mkdir(config.stateDir, { recursive: true, mode: 0o700 });
-  const users = openUserFile(config.users.file);
-  const firstUser = await ensureFirstUser(config.users.file, users);
+  const first = await prepareStart(config.stateDir, config.users.file, openUserFile(config.users.file));
+  try {
+    return await runUntilTold(config, version, log, userNames, first);
+  } finally {
+    await first.undo();
+  }
+}
+
+async function runUntilTold(
+  config: GatewayConfig,
+  version: string,
+  log: Log,
+  userNames: UserNames,
+  first: FirstStart,
+): Promise<number> {
   const plugins = [
     ...builtinPlugins(config, findDefaultInterface),
     ...(await loadPlugins(config.plugins, config.pluginOptions)),
@@ -39,26 +51,15 @@ export async function runGateway(loaded: LoadedConfig, version: string): Promise
     // Before the TUN device adds its own address to the host's.
     const addresses = callableAddresses(config.listen.address);
     await gateway.start((device, cause) => end.fail(device, cause));
-    announce(gateway, log, version);
-    if (config.log.format !== 'json') {
-      process.stdout.write(
-        `${startCard({
-          addresses,
-          port: config.listen.port,
-          firstUser,
-          users: (await users.list()).map(({ name }) => name),
-          usersFile: config.users.file,
-          pool: config.pool.range.text,
-          encryption: `MPPE ${config.mppe.strengths.join('/')}-bit, ${config.mppe.policy}`,
-        })}\n`,
-      );
-    } else if (firstUser !== undefined) {
-      process.stderr.write(`pptp-gateway: first start: user "${firstUser.name}", password ${firstUser.password}\n`);
+    try {
+      first.keep();
+      announce(gateway, log, version);
+      welcome(config, addresses, first);
+      return await end.promise;
+    } finally {
+      await gateway.stop();
+      log.info('gateway.stopped', 'the gateway has stopped');
     }
-    const code = await end.promise;
-    await gateway.stop();
-    log.info('gateway.stopped', 'the gateway has stopped');
-    return code;
   } finally {
     await sdk?.shutdown();
   }
@@ -73,6 +74,23 @@ function announce(gateway: Gateway, log: Log, version: string): void {
     tun: gateway.tunName(),
     stages: gateway.stages.map(({ name, slot }) => `${slot} ${name}`),
   });
+}
+
+function welcome(config: GatewayConfig, addresses: readonly string[], { user, users }: FirstStart): void {
+  if (config.log.format !== 'json') {
+    const card = startCard({
+      addresses,
+      port: config.listen.port,
+      firstUser: user,
+      users,
+      usersFile: config.users.file,
+      pool: config.pool.range.text,
+      encryption: `MPPE ${config.mppe.strengths.join('/')}-bit, ${config.mppe.policy}`,
+    });
+    process.stdout.write(`${card}\n`);
+  } else if (user !== undefined) {
+    process.stderr.write(`pptp-gateway: first start: user "${user.name}", password ${user.password}\n`);
+  }
 }
 
 /** Resolves on the first signal; a second one ends the process at once. */
