@@ -9,11 +9,58 @@ export interface MppeKeyMaterial {
   readonly receive: Uint8Array;
 }
 
+/** A proof that yields nothing but the identity. */
+export type NoGrant = Readonly<Record<never, never>>;
+
 /**
  * What a back-end is asked and answers, per kind of proof. Open: an authentication package adds its kind by declaration
  * merging.
  */
 export interface AuthKinds {
+  /** RFC 1334 section 2: the password itself, as octets. */
+  pap: {
+    readonly request: { readonly userName: string; readonly password: Uint8Array };
+    readonly grant: NoGrant;
+  };
+  /** RFC 1994 section 4.1; also EAP-MD5. `response` is 16 octets. */
+  'chap-md5': {
+    readonly request: {
+      readonly userName: string;
+      readonly identifier: number;
+      readonly challenge: Uint8Array;
+      readonly response: Uint8Array;
+    };
+    readonly grant: NoGrant;
+  };
+  /** RFC 2433: challenge of 8 octets, NT response of 24. Both directions begin with the same key (RFC 3079 section 2). */
+  'ms-chap-v1': {
+    readonly request: { readonly userName: string; readonly challenge: Uint8Array; readonly ntResponse: Uint8Array };
+    readonly grant: { readonly keys: MppeKeyMaterial };
+  };
+  /** Change of an expired password (RFC 2433 section 10, code 6): 516 and 16 octets encrypted with the old hash. */
+  'ms-chap-v1-change': {
+    readonly request: {
+      readonly userName: string;
+      readonly challenge: Uint8Array;
+      readonly encryptedPassword: Uint8Array;
+      readonly encryptedHash: Uint8Array;
+      readonly ntResponse: Uint8Array;
+    };
+    readonly grant: { readonly keys: MppeKeyMaterial };
+  };
+  /** Change of an expired password (RFC 2759 section 7): 516 and 16 octets encrypted with the old hash. */
+  'ms-chap-v2-change': {
+    readonly request: AuthKinds['ms-chap-v2']['request'] & {
+      readonly encryptedPassword: Uint8Array;
+      readonly encryptedHash: Uint8Array;
+    };
+    readonly grant: AuthKinds['ms-chap-v2']['grant'];
+  };
+  /** A verified client certificate (EAP-TLS): may this identity come in, and with which profile? */
+  certificate: {
+    readonly request: { readonly userName: string; readonly subject: string; readonly fingerprint: string };
+    readonly grant: NoGrant;
+  };
   'ms-chap-v2': {
     readonly request: {
       /** As the peer sent it, domain included ("CORP\\alice"); the back-end looks up and hashes the part behind it. */
