@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { AuthVerdict } from '../../core/ports/auth.ts';
 import { writeChap } from '../../core/wire/chap.ts';
 import { PPP } from '../../core/wire/ppp.ts';
 import { msChapV2Method } from '../../plugins/auth-ms-chap-v2/index.ts';
@@ -64,6 +65,27 @@ describe('authentication fails', () => {
     link.frame(PPP.lcp, '06 01 0004');
     expect(link.closed).toMatchObject({ reason: 'authentication-failed' });
     expect(link.closed?.detail).toContain('wrong user name or password');
+  });
+
+  it('counts anew once the peer has proved itself', () => {
+    const link = bench({ authMethods: [msChapV2Method({ maxAttempts: 3 })] }).toLcpOpened();
+    const attempt = (verdict: AuthVerdict): void => {
+      const last = link.all('send').findLast(({ protocol }) => protocol === PPP.chap)?.bytes;
+      const identifier = ((last?.[1] ?? 0) + (last?.[0] === 4 ? 1 : 0)) & 0xff;
+      link.frame(PPP.chap, writeChap({ kind: 'response', identifier, value: new Uint8Array(49), name: 'alice' }));
+      link.input({ kind: 'verdict', verdict });
+    };
+    const wrong: AuthVerdict = { ok: false, denial: 'bad-credentials' };
+    const key = new Uint8Array(16);
+    const grant = { authenticatorResponse: `S=${'0'.repeat(40)}`, keys: { send: key, receive: key } };
+    attempt(wrong);
+    attempt(wrong);
+    attempt({ ok: true, identity: 'alice', profile: {}, grant });
+    expect(link.all('authenticated')).toHaveLength(1);
+    link.frame(PPP.lcp, '01 05 0004');
+    link.acknowledge(PPP.lcp);
+    for (let i = 0; i < 4; i += 1) attempt(wrong);
+    expect(link.all('attempt-failed').map(({ retriesLeft }) => retriesLeft)).toEqual([2, 1, 2, 1, 0]);
   });
 
   it('gives no password method without keys a chance while encryption is required', () => {

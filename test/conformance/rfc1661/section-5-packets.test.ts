@@ -199,6 +199,15 @@ describe('RFC 1661 section 5, packets', () => {
     expect(up.closed).toBeUndefined();
   });
 
+  it('5: no answer is longer than the MRU of the peer, an Echo-Reply neither', () => {
+    const up = new LinkBench(serverOptions()).toUp();
+    const long = new Uint8Array(1500);
+    long.set([9, 0x31, 0x05, 0xdc]);
+    const [sent = ''] = up.frame(PPP.lcp, long);
+    expect(sent).toMatch(/^c021 0a310578/);
+    expect((sent.length - 'c021 '.length) / 2).toBe(1400);
+  });
+
   it('5.8: takes an Echo-Request with our own magic number for a loop', () => {
     const up = new LinkBench(serverOptions()).toUp();
     const magic = /0506([0-9a-f]{8})/.exec(toHex(up.lastRequest(PPP.lcp)))?.[1] ?? 'none';
