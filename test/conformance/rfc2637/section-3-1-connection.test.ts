@@ -251,6 +251,15 @@ describe('RFC 2637 section 3.1.4: keep alives and timers', () => {
       expect(rig.all('close')).toHaveLength(1);
     });
 
+    test('silence between a message and the time-out brings no second request either', () => {
+      const rig = established({ options: { echoIntervalMs: 10_000, echoTimeoutMs: 60_000 } });
+      rig.at(15_000);
+      rig.receives({ kind: 'set-link-info', peerCallId: 1, sendAccm: 0, receiveAccm: 0 });
+      rig.at(70_000);
+      expect(rig.sent.map((m) => m.kind)).toEqual(['echo-request']);
+      expect(rig.all('close')).toMatchObject([{ abort: true }]);
+    });
+
     test('the right reply is followed by the next request after 60 s more, with another identifier', () => {
       const rig = established();
       const [first] = sentBy(rig.at(60_000));
