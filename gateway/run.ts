@@ -8,12 +8,12 @@ import { createUserNames, type UserNames } from '../observability/user-names.ts'
 import { createGateway, type Gateway } from './bootstrap.ts';
 import { builtinPlugins } from './builtin-plugins.ts';
 import { callableAddresses, startCard } from './card.ts';
-import { EXIT } from './cli.ts';
 import { findDefaultInterface } from './default-route.ts';
 import { type FirstStart, prepareStart } from './first-start.ts';
 import { gatewayOptions } from './options.ts';
 import { loadPlugins } from './plugin-loader.ts';
 import { systemClock, systemRandom } from './system-clock.ts';
+import { type End, untilToldToStop } from './until-told.ts';
 import { openUserFile } from './user-file.ts';
 
 /** Runs the gateway in the foreground until SIGTERM, SIGINT or the death of a device; resolves with the exit code. */
@@ -23,9 +23,11 @@ export async function runGateway(loaded: LoadedConfig, version: string): Promise
   const log = createLog({ ...config.log, userNames });
   for (const warning of loaded.warnings) log.warn('config.warning', warning);
 
+  // From here on nothing is made on the host that a signal could leave behind.
+  const end = untilToldToStop(log);
   const first = await prepareStart(config.stateDir, config.users.file, openUserFile(config.users.file));
   try {
-    return await runUntilTold(config, version, log, userNames, first);
+    return await runUntilTold(config, version, log, userNames, first, end);
   } finally {
     await first.undo();
   }
@@ -37,6 +39,7 @@ async function runUntilTold(
   log: Log,
   userNames: UserNames,
   first: FirstStart,
+  end: End,
 ): Promise<number> {
   const plugins = [
     ...builtinPlugins(config, findDefaultInterface),
@@ -47,7 +50,6 @@ async function runUntilTold(
   try {
     const platform = { clock: systemClock, random: systemRandom, log, telemetry };
     const gateway = createGateway(platform, gatewayOptions(config), plugins);
-    const end = untilToldToStop(log);
     // Before the TUN device adds its own address to the host's.
     const addresses = callableAddresses(config.listen.address);
     await gateway.start((device, cause) => end.fail(device, cause));
@@ -91,30 +93,4 @@ function welcome(config: GatewayConfig, addresses: readonly string[], { user, us
   } else if (user !== undefined) {
     process.stderr.write(`pptp-gateway: first start: user "${user.name}", password ${user.password}\n`);
   }
-}
-
-/** Resolves on the first signal; a second one ends the process at once. */
-function untilToldToStop(log: Log): { readonly promise: Promise<number>; fail(device: string, cause: unknown): void } {
-  let resolve: (code: number) => void = () => undefined;
-  const promise = new Promise<number>((done) => {
-    resolve = done;
-  });
-  const onSignal = (signal: NodeJS.Signals): void => {
-    log.info('gateway.stopping', `${signal}: clearing calls and stopping; send it again to stop at once`);
-    for (const name of ['SIGTERM', 'SIGINT'] as const) {
-      process.removeListener(name, onSignal);
-      process.once(name, () => process.exit(EXIT.failed));
-    }
-    resolve(EXIT.done);
-  };
-  process.on('SIGTERM', onSignal);
-  process.on('SIGINT', onSignal);
-  return {
-    promise,
-    fail(device, cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      log.error('device.died', `${device} failed for good and the gateway cannot go on without it: ${reason}`);
-      resolve(EXIT.failed);
-    },
-  };
 }
