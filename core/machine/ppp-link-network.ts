@@ -18,6 +18,9 @@ export interface NetworkHost {
   peerMru(): number;
 }
 
+const NO_NETWORK: Failure = { reason: 'negotiation-failed', detail: 'no network protocol is open on this link' };
+const NO_CCP: Failure = { reason: 'encryption-required', detail: 'CCP did not come up in time' };
+
 /** A Configure-Request longer than this is not worth keeping. */
 const MAX_HELD = 512;
 
@@ -110,7 +113,20 @@ export class NetworkPhase {
     if (timer === 'ccp') this.#ccp?.timeout(now);
     else if (timer === 'ipcp') this.#ipcp?.timeout(now);
     else if (timer === 'ccp-grace') this.#startIpcp();
-    else this.#host.fail({ reason: 'negotiation-failed', detail: 'no network protocol is open on this link' });
+    else this.#host.fail(this.#lacksEncryption ? NO_CCP : NO_NETWORK);
+  }
+
+  /** A link that is not whole any more has some time to become so again. */
+  #watch(): void {
+    this.#timers.set('network', after(this.#now, this.#patienceMs));
+  }
+
+  #stopWatch(): void {
+    if (this.#ipcp?.state === 'Opened' && !this.#lacksEncryption) this.#timers.clear('network');
+  }
+
+  get #lacksEncryption(): boolean {
+    return this.#options.encryption === 'required' && !this.#encrypted;
   }
 
   #ccpComesFirst(policy: EncryptionPolicy): boolean {
@@ -147,11 +163,13 @@ export class NetworkPhase {
         this.#encrypted = parameters !== undefined;
         this.#host.emit({ kind: 'encryption', parameters });
         this.#phases.done('ccp');
+        this.#stopWatch();
         this.#ccpDone();
       },
       down: () => {
         if (this.#encrypted) this.#host.emit({ kind: 'encryption', parameters: undefined });
         this.#encrypted = false;
+        if (this.#lacksEncryption) this.#watch();
         if (negotiates(this.#ccp?.state)) this.#phases.begin('ccp');
       },
       finished: (detail) => {
@@ -180,13 +198,13 @@ export class NetworkPhase {
       note: (event, detail) => this.#host.emit({ kind: 'note', event, detail }),
       peerMru: () => this.#host.peerMru(),
       up: (network) => {
-        this.#timers.clear('network');
+        this.#stopWatch();
         this.#host.emit({ kind: 'network', network });
         this.#phases.done('ipcp');
       },
       down: () => {
         this.#host.emit({ kind: 'network', network: undefined });
-        this.#timers.set('network', after(this.#now, this.#patienceMs));
+        this.#watch();
         if (negotiates(this.#ipcp?.state)) this.#phases.begin('ipcp');
       },
       failed: (failure) => this.#host.fail(failure),

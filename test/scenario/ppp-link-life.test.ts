@@ -208,6 +208,50 @@ describe('encryption is required', () => {
     expect(link.closed?.detail).toBe('the peer closed CCP');
   });
 
+  it.each([
+    ['on a link that was up', (): LinkBench => bench({ echoIntervalMs: 0 }).toUp()],
+    ['from the beginning', (): LinkBench => bench({ echoIntervalMs: 0 }).toNetwork()],
+  ])('ends the link when the peer acknowledges CCP for ever and asks for nothing itself, %s', (_, start) => {
+    const link = start();
+    link.frame(PPP.ccp, '06 02 0004');
+    for (let s = 0; s < 60; s += 1) {
+      expect(link.closed).toBeUndefined();
+      link.acknowledge(PPP.ccp);
+      link.wait(1000);
+    }
+    link.frame(PPP.lcp, '06 01 0004');
+    expect(link.closed).toEqual({
+      kind: 'closed',
+      reason: 'encryption-required',
+      detail: 'CCP did not come up in time',
+    });
+  });
+
+  it('stays when CCP was negotiated anew, and IPCP after it', () => {
+    const link = bench({ echoIntervalMs: 0 }).toUp();
+    link.frame(PPP.ccp, '01 05 000a 1206 01000040');
+    link.wait(2000);
+    link.acknowledge(PPP.ccp);
+    link.frame(PPP.ipcp, '01 06 000a 0306 0a4e010a');
+    link.acknowledge(PPP.ipcp);
+    link.wait(600_000);
+    expect(link.closed).toBeUndefined();
+    expect(link.all('encryption').at(-1)?.parameters?.strength).toBe(128);
+  });
+
+  it('does not take IPCP for the whole: without CCP the link ends', () => {
+    const link = bench({ echoIntervalMs: 0 }).toUp();
+    link.frame(PPP.ccp, '06 02 0004');
+    link.frame(PPP.ipcp, '01 06 000a 0306 0a4e010a');
+    link.acknowledge(PPP.ipcp);
+    for (let s = 0; s < 60; s += 1) {
+      link.acknowledge(PPP.ccp);
+      link.wait(1000);
+    }
+    link.frame(PPP.lcp, '06 01 0004');
+    expect(link.closed).toMatchObject({ reason: 'encryption-required' });
+  });
+
   it('says so when authentication gave no keys', () => {
     const link = bench({ authMethods: [passwordMethod({ yieldsKeys: false })] }).toNetwork();
     link.wait(6000);
