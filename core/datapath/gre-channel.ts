@@ -1,10 +1,38 @@
 import { earliest, type Instant } from '../time.ts';
+import { GreWindow, type GreWindowOptions, type GreWindowSnapshot, type PeerWindow } from './gre-window.ts';
 import { type ReorderOptions, ReorderQueue } from './reorder-queue.ts';
 import { defineSlot } from './slots.ts';
+import { TransmitQueue } from './transmit-queue.ts';
 
 export interface GreChannelOptions extends ReorderOptions {
   /** Longest time an acknowledgment waits for data to ride on, in ms (RFC 2637 section 4.3 leaves it open; 100 here). */
   readonly ackDelayMs: number;
+  /** Keep to the peer's window when sending (section 4.2); undefined sends at once, as Windows and Linux do. */
+  readonly sendWindow?: GreWindowOptions | undefined;
+}
+
+/** The numbers of one call so far, for logs and tests. */
+export interface GreSnapshot {
+  readonly received: number;
+  readonly receivedOctets: number;
+  readonly sent: number;
+  readonly sentOctets: number;
+  /** Numbers that were given up, and packets that wait for a number before them. */
+  readonly lost: number;
+  readonly held: number;
+  readonly peerAcknowledged: number;
+  /** Only while sending keeps to a window: its state, packets that wait for it, packets that found no room. */
+  readonly window: (GreWindowSnapshot & { readonly waiting: number; readonly dropped: number }) | undefined;
+}
+
+/** Sending within the peer's window. */
+interface Transmit {
+  readonly window: GreWindow;
+  readonly waiting: TransmitQueue;
+  /** Packets that found the queue full. */
+  dropped: number;
+  /** Since when packets could go that still wait. */
+  openSince: Instant | undefined;
 }
 
 /** One call's GRE: our sequence numbers, the peer's, and what we owe it as acknowledgment (RFC 2637 section 4). */
@@ -18,14 +46,25 @@ export class GreChannel {
   lastReceived: Instant | undefined;
   /** Highest acknowledgment from the peer; -1 before the first. */
   peerAcknowledged = -1;
+  /** Undefined when nothing limits what we send. */
+  readonly transmit: Transmit | undefined;
   private readonly ackDelayMs: number;
   private nextSequence = 0;
   private acknowledged = -1;
   private ackDue: Instant | undefined;
 
-  constructor(options: GreChannelOptions) {
+  /** Without what the peer said of its window nothing limits what we send. */
+  constructor(options: GreChannelOptions, peer?: PeerWindow) {
+    const { sendWindow } = options;
     this.queue = new ReorderQueue(options);
     this.ackDelayMs = options.ackDelayMs;
+    if (sendWindow === undefined || peer === undefined) return;
+    this.transmit = {
+      window: new GreWindow(peer, sendWindow),
+      waiting: new TransmitQueue(sendWindow.queueLimit),
+      dropped: 0,
+      openSince: undefined,
+    };
   }
 
   /** A data packet arrived. True when this starts the acknowledgment timer. */
@@ -38,8 +77,12 @@ export class GreChannel {
     return true;
   }
 
-  noteAcknowledgment(sequence: number): void {
+  noteAcknowledgment(sequence: number, now: Instant): void {
     if (this.peerAcknowledged < 0 || ((sequence - this.peerAcknowledged) | 0) > 0) this.peerAcknowledged = sequence;
+    const { transmit } = this;
+    if (transmit === undefined) return;
+    transmit.window.acknowledge(sequence, now);
+    if (transmit.waiting.length > 0 && transmit.window.isOpen) transmit.openSince ??= now;
   }
 
   /** The sequence number of the next data packet: from 0, 32 bits, wrapping. */
@@ -68,8 +111,32 @@ export class GreChannel {
   }
 
   nextTimeout(): Instant | undefined {
-    return earliest(this.ackDue, this.queue.nextTimeout());
+    const receiving = earliest(this.ackDue, this.queue.nextTimeout());
+    const { transmit } = this;
+    if (transmit === undefined) return receiving;
+    return earliest(receiving, earliest(transmit.openSince, transmit.window.nextTimeout()));
+  }
+
+  snapshot(): GreSnapshot {
+    const { received, receivedOctets, sent, sentOctets, peerAcknowledged, queue, transmit } = this;
+    const window =
+      transmit === undefined
+        ? undefined
+        : { ...transmit.window.snapshot(), waiting: transmit.waiting.length, dropped: transmit.dropped };
+    return {
+      received,
+      receivedOctets,
+      sent,
+      sentOctets,
+      lost: queue.lost,
+      held: queue.held,
+      peerAcknowledged,
+      window,
+    };
   }
 }
+
+/** What the peer said of its window; set before the stages open the session. */
+export const PEER_WINDOW = defineSlot<PeerWindow>('peer-window');
 
 export const GRE_CHANNEL = defineSlot<GreChannel>('gre');

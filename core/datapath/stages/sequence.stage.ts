@@ -1,7 +1,7 @@
 import type { Observable } from 'rxjs';
 import type { Wakeups } from '../../ports/sessions.ts';
 import type { Instant } from '../../time.ts';
-import { GRE_CHANNEL, GreChannel, type GreChannelOptions } from '../gre-channel.ts';
+import { GRE_CHANNEL, GreChannel, type GreChannelOptions, PEER_WINDOW } from '../gre-channel.ts';
 import { type PacketBatch, SLOT_SIZE } from '../packet-batch.ts';
 import type { Session } from '../session.ts';
 import { type BatchStep, STAGE_SLOT, type Stage } from '../stage.ts';
@@ -25,7 +25,7 @@ export class SequenceStage implements Stage {
   }
 
   open(session: Session): void {
-    session.set(GRE_CHANNEL, new GreChannel(this.options));
+    session.set(GRE_CHANNEL, new GreChannel(this.options, session.get(PEER_WINDOW)));
   }
 
   /** Appends what may go now, gaps given up included. False: the batch is full and more is waiting. */
@@ -56,10 +56,11 @@ export class SequenceStage implements Stage {
   /** Returns how many held packets were put into the order behind position `at`. */
   private receive(batch: PacketBatch, at: number, index: number, session: Session, channel: GreChannel): number {
     const acknowledgment = batch.acknowledgment[index] ?? -1;
-    if (acknowledgment >= 0) channel.noteAcknowledgment(acknowledgment);
+    if (acknowledgment >= 0) channel.noteAcknowledgment(acknowledgment, batch.now);
     const sequence = batch.sequence[index] ?? -1;
     if (sequence < 0) {
       batch.divert(index);
+      this.wakeWhenDue(session, channel);
       return 0;
     }
     const length = batch.length[index] ?? 0;
@@ -68,9 +69,13 @@ export class SequenceStage implements Stage {
     else if (verdict !== 'deliver') batch.drop(index, verdict);
     const inserted = this.drain(batch, at, session, channel);
     channel.noteReceived(length, batch.now);
+    this.wakeWhenDue(session, channel);
+    return inserted;
+  }
+
+  private wakeWhenDue(session: Session, channel: GreChannel): void {
     const due = channel.nextTimeout();
     if (due !== undefined) this.wakeups.wake(session, due);
-    return inserted;
   }
 
   private drain(batch: PacketBatch, at: number, session: Session, channel: GreChannel): number {
