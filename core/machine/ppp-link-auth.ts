@@ -2,7 +2,8 @@ import type {
   AuthEffect,
   AuthInput,
   AuthMethod,
-  AuthVerdict,
+  AuthRefusal,
+  ComputeEffect,
   MppeKeyMaterial,
   UserProfile,
   VerifyEffect,
@@ -31,7 +32,7 @@ export class AuthPhase {
   #exchange: Machine<AuthInput, AuthEffect> | undefined;
   /** The exchange whose request is with the back-end. */
   #asking: Machine<AuthInput, AuthEffect> | undefined;
-  #waiting: VerifyEffect[] = [];
+  #waiting: (VerifyEffect | ComputeEffect)[] = [];
   /** Attempts left on this link, whatever a later exchange says: starting LCP anew must not buy further ones. */
   #attemptsLeft = Number.POSITIVE_INFINITY;
 
@@ -40,15 +41,19 @@ export class AuthPhase {
     this.#events = events;
   }
 
-  begin(method: AuthMethod, now: Instant): void {
-    const { role, localName, password, random } = this.#options;
+  /** `mru`: the largest information field we may send. */
+  begin(method: AuthMethod, mru: number, now: Instant): void {
+    const { role, localName, password, newPassword, random, encryption } = this.#options;
     this.#method = method;
     this.#waiting = [];
     this.#exchange = method.begin({
       role: role === 'server' ? 'authenticator' : 'peer',
       localName,
       ...(password === undefined ? {} : { password }),
+      ...(newPassword === undefined ? {} : { newPassword }),
       random,
+      mru,
+      keysRequired: encryption === 'required',
     });
     this.#apply(this.#exchange.handle({ kind: 'start' }, now));
   }
@@ -67,12 +72,17 @@ export class AuthPhase {
     if (this.#exchange !== undefined) this.#apply(this.#exchange.handle({ kind: 'frame', protocol, bytes }, now));
   }
 
-  /** False when nobody waits for it any more. */
-  verdict(verdict: AuthVerdict, now: Instant): boolean {
+  /** The peer believes that authentication is over. */
+  networkStarted(now: Instant): void {
+    if (this.#exchange !== undefined) this.#apply(this.#exchange.handle({ kind: 'network-started' }, now));
+  }
+
+  /** The answer to the outstanding request. False when nobody waits for it any more. */
+  answer(answer: Extract<AuthInput, { readonly kind: 'verdict' | 'computed' }>, now: Instant): boolean {
     const asked = this.#asking;
     this.#asking = undefined;
     const current = asked !== undefined && asked === this.#exchange;
-    if (current) this.#apply(asked.handle({ kind: 'verdict', verdict }, now));
+    if (current) this.#apply(asked.handle(answer, now));
     this.#askNext();
     return current;
   }
@@ -93,14 +103,16 @@ export class AuthPhase {
     for (const effect of effects) {
       if (effect.kind === 'send') this.#events.emit(effect);
       else if (effect.kind === 'attempt-failed') this.#attemptFailed(method, effect);
-      else if (effect.kind === 'verify' && this.#waiting.length < MAX_WAITING) this.#waiting.push(effect);
+      else if ((effect.kind === 'verify' || effect.kind === 'compute') && this.#waiting.length < MAX_WAITING) {
+        this.#waiting.push(effect);
+      }
     }
     this.#askNext();
     for (const effect of effects) {
       if (effect.kind === 'accept') {
         this.#attemptsLeft = Number.POSITIVE_INFINITY;
         this.#events.accepted(method, effect.identity, effect.profile, effect.keys);
-      } else if (effect.kind === 'reject') this.#events.refused(refusal(method, effect.denial));
+      } else if (effect.kind === 'reject') this.#events.refused(refusal(method, effect.denial, effect.detail));
       else if (effect.kind === 'attempt-failed' && effect.retriesLeft > 0 && this.#attemptsLeft === 0) {
         this.#events.refused(refusal(method, effect.denial));
       }
@@ -128,8 +140,12 @@ export const WHY_REFUSED = {
   expired: 'the password has expired',
   locked: 'the account is locked',
   unavailable: 'the user store cannot be asked',
+  'proof-refused': 'a LAN Manager proof is not accepted',
+  'change-refused': 'the new password was not taken',
   timeout: 'no valid answer in time',
   protocol: 'the exchange broke the protocol',
-} as const;
+  'no-common-method': 'no common method',
+} as const satisfies Readonly<Record<AuthRefusal, string>>;
 
-const refusal = (method: string, denial: keyof typeof WHY_REFUSED): string => `${method}: ${WHY_REFUSED[denial]}`;
+const refusal = (method: string, denial: AuthRefusal, detail = ''): string =>
+  `${method}: ${detail === '' ? WHY_REFUSED[denial] : detail}`;

@@ -1,5 +1,15 @@
 import type { Ipv4 } from '../bytes/ipv4-address.ts';
-import type { AuthDenial, AuthMethod, AuthVerdict, MppeKeyMaterial, UserProfile, VerifyEffect } from '../ports/auth.ts';
+import type { Bits64 } from '../bytes/ipv6-address.ts';
+import type {
+  AuthDenial,
+  AuthMethod,
+  AuthVerdict,
+  Computed,
+  ComputeEffect,
+  MppeKeyMaterial,
+  UserProfile,
+  VerifyEffect,
+} from '../ports/auth.ts';
 import type { RandomSource } from '../ports/random.ts';
 import type { SetupPhase } from '../ports/telemetry.ts';
 
@@ -20,6 +30,8 @@ export interface LinkOptions {
   readonly localName: string;
   /** Role `client` only. */
   readonly password?: string;
+  /** Role `client` only: the password to change to when the server says that `password` has expired. */
+  readonly newPassword?: string;
   readonly encryption: EncryptionPolicy;
   /** Strengths we allow, strongest first. */
   readonly mppeStrengths: readonly MppeStrength[];
@@ -33,6 +45,8 @@ export interface LinkOptions {
   readonly echoFailures: number;
   /** The whole of authentication must be over in this time, in ms. */
   readonly authTimeoutMs: number;
+  /** Negotiate IPV6CP too (RFC 5072); as a server only for sessions whose profile has a prefix. Default: no. */
+  readonly ipv6?: boolean;
   readonly random: RandomSource;
 }
 
@@ -43,6 +57,23 @@ export interface NetworkProfile {
   /** Pushed by IPCP when the peer asks (RFC 1877); at most two each are used. */
   readonly dns: readonly Ipv4[];
   readonly wins: readonly Ipv4[];
+  readonly ipv6?: Ipv6Profile;
+}
+
+/** IPv6 of one session. The identifiers are wishes: IPV6CP may agree on others. */
+export interface Ipv6Profile {
+  /** A /64 of the session's own. */
+  readonly prefix: Bits64;
+  readonly localInterfaceId: Bits64;
+  /** Suggested to a peer that has none. */
+  readonly peerInterfaceId?: Bits64;
+}
+
+/** What IPV6CP agreed on, and the prefix of the profile (server). */
+export interface LinkIpv6 {
+  readonly localInterfaceId: Bits64;
+  readonly peerInterfaceId: Bits64;
+  readonly prefix?: Bits64;
 }
 
 export type LinkInput =
@@ -52,6 +83,8 @@ export type LinkInput =
   | { readonly kind: 'frame'; readonly protocol: number; readonly bytes: Uint8Array }
   /** Answer to the effect `verify`. */
   | { readonly kind: 'verdict'; readonly verdict: AuthVerdict }
+  /** Answer to the effect `compute`. */
+  | { readonly kind: 'computed'; readonly result: Computed }
   /** Answer to the effect `authenticated` (server); NCPs may start. */
   | { readonly kind: 'authorize'; readonly profile: NetworkProfile }
   /** Any packet arrived from the peer: it is alive, echoes may wait. */
@@ -69,6 +102,8 @@ export type LinkEnd =
   | 'echo-timeout'
   | 'no-answer'
   | 'loopback'
+  | 'idle'
+  | 'session-timeout'
   | 'administrative'
   | 'shutdown';
 
@@ -90,6 +125,7 @@ export interface EncryptionParameters {
 export type LinkEffect =
   | { readonly kind: 'send'; readonly protocol: number; readonly bytes: Uint8Array }
   | VerifyEffect
+  | ComputeEffect
   | {
       readonly kind: 'attempt-failed';
       readonly method: string;
@@ -124,6 +160,8 @@ export type LinkEffect =
         | { readonly localAddress: Ipv4; readonly peerAddress: Ipv4; readonly dns: readonly Ipv4[] }
         | undefined;
     }
+  /** IPV6CP opened: IPv6 may flow. `undefined`: it closed; the link goes on without. */
+  | { readonly kind: 'ipv6'; readonly ipv6: LinkIpv6 | undefined }
   /** Something the operator may want to know (peer quirk, unexpected option, Identification text). Never a secret. */
   | { readonly kind: 'note'; readonly event: string; readonly detail: string }
   /** A frame that changed nothing, by name (counted, not logged). */

@@ -1,6 +1,6 @@
-import type { AuthVerdict, MppeKeyMaterial, UserProfile } from '../ports/auth.ts';
+import type { AuthInput, MppeKeyMaterial, UserProfile } from '../ports/auth.ts';
 import { after, earliest, type Instant, instant } from '../time.ts';
-import { describeProtocol, PPP } from '../wire/ppp.ts';
+import { describeProtocol, isNetworkControl, PPP } from '../wire/ppp.ts';
 import { Lcp } from './lcp.ts';
 import type { Machine } from './machine.ts';
 import type { Failure } from './negotiation-types.ts';
@@ -35,6 +35,8 @@ const FAREWELL: Readonly<Record<LinkEnd, string>> = {
   'echo-timeout': 'peer not responding',
   'no-answer': 'no answer',
   loopback: 'loopback detected',
+  idle: 'idle timeout',
+  'session-timeout': 'session timeout',
   administrative: 'closed by administrator',
   shutdown: 'shutting down',
 };
@@ -107,7 +109,8 @@ export class PppLink implements Machine<LinkInput, LinkEffect> {
         this.#frame(input.protocol, input.bytes);
         break;
       case 'verdict':
-        this.#verdict(input.verdict);
+      case 'computed':
+        this.#answer(input);
         break;
       case 'authorize':
         this.#authorize(input.profile);
@@ -163,12 +166,20 @@ export class PppLink implements Machine<LinkInput, LinkEffect> {
       this.#ignore(protocol, 'lcp-not-opened');
     } else if (this.#auth.owns(protocol)) {
       this.#auth.frame(protocol, bytes, this.#now);
-    } else if (this.#phase === 'authenticate') {
+    } else if (this.#unauthenticated(protocol)) {
       // RFC 1661 section 3.5: all other packets of this phase are silently discarded.
       this.#ignore(protocol, 'not-authenticated');
     } else if (!this.#network.receive(protocol, bytes, this.#now)) {
       this.#unknown(protocol, bytes);
     }
+  }
+
+  /** A network protocol tells the side that proves itself that its proof was taken, if its method can go by that. */
+  #unauthenticated(protocol: number): boolean {
+    if (this.#phase === 'authenticate' && this.#options.role === 'client' && isNetworkControl(protocol)) {
+      this.#auth.networkStarted(this.#now);
+    }
+    return this.#phase === 'authenticate';
   }
 
   #unknown(protocol: number, bytes: Uint8Array): void {
@@ -178,8 +189,8 @@ export class PppLink implements Machine<LinkInput, LinkEffect> {
     else this.#ignore(protocol, 'not-authorized');
   }
 
-  #verdict(verdict: AuthVerdict): void {
-    if (!this.#auth.verdict(verdict, this.#now)) this.#ignore(0, 'stale-verdict');
+  #answer(answer: Extract<AuthInput, { readonly kind: 'verdict' | 'computed' }>): void {
+    if (!this.#auth.answer(answer, this.#now)) this.#ignore(0, 'stale-verdict');
   }
 
   #authorize(profile: NetworkProfile): void {
@@ -236,7 +247,7 @@ export class PppLink implements Machine<LinkInput, LinkEffect> {
     }
     this.#phases.begin('auth');
     if (!this.#timers.isSet('auth')) this.#timers.set('auth', after(this.#now, this.#options.authTimeoutMs));
-    this.#auth.begin(method, this.#now);
+    this.#auth.begin(method, Math.min(this.#options.mru, this.#lcp.peerMru), this.#now);
   }
 
   #accepted(method: string, identity: string, profile: UserProfile, keys: MppeKeyMaterial | undefined): void {

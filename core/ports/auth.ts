@@ -7,6 +7,8 @@ import type { RandomSource } from './random.ts';
 export interface MppeKeyMaterial {
   readonly send: Uint8Array;
   readonly receive: Uint8Array;
+  /** Key lengths in bits that these keys serve for; absent: all. */
+  readonly strengths?: readonly (40 | 56 | 128)[];
 }
 
 /** A proof that yields nothing but the identity. */
@@ -78,7 +80,11 @@ export interface AuthKinds {
   };
 }
 export type AuthKind = keyof AuthKinds;
-export type AuthDenial = 'bad-credentials' | 'expired' | 'locked' | 'unavailable';
+/**
+ * `proof-refused`: a proof of a kind we do not take (LAN Manager). `change-refused`: the proof of a password change is
+ * right, but the new password is not one we take.
+ */
+export type AuthDenial = 'bad-credentials' | 'expired' | 'locked' | 'unavailable' | 'proof-refused' | 'change-refused';
 
 /** What a back-end knows about a user beyond the proof. */
 export interface UserProfile {
@@ -109,7 +115,22 @@ export type AuthInput =
   | { readonly kind: 'start' }
   /** The information field of a PPP frame of one of the method's protocols; borrowed until return. */
   | { readonly kind: 'frame'; readonly protocol: number; readonly bytes: Uint8Array }
-  | { readonly kind: 'verdict'; readonly verdict: AuthVerdict };
+  | { readonly kind: 'verdict'; readonly verdict: AuthVerdict }
+  | { readonly kind: 'computed'; readonly result: Computed }
+  /** The other side has begun a network protocol: to it, authentication is over (RFC 3748 section 4.2). */
+  | { readonly kind: 'network-started' };
+
+/** What became of a `compute` effect's task; `ok: false` when its promise was rejected. */
+export type Computed = { readonly ok: true; readonly value: unknown } | { readonly ok: false };
+
+/**
+ * Work that takes its time and is no question to a back-end, such as a step of a TLS handshake. The driver runs the task
+ * and answers with the input `computed`; the signal fires when the session ends.
+ */
+export interface ComputeEffect {
+  readonly kind: 'compute';
+  readonly task: (signal: CancelSignal) => Promise<unknown>;
+}
 
 /** One request to a back-end; the link answers it with the input `verdict`. */
 export type VerifyEffect = {
@@ -119,6 +140,7 @@ export type VerifyEffect = {
 export type AuthEffect =
   | { readonly kind: 'send'; readonly protocol: number; readonly bytes: Uint8Array }
   | VerifyEffect
+  | ComputeEffect
   /** One failed attempt, whether or not the peer may retry: logged once, on one line. */
   | {
       readonly kind: 'attempt-failed';
@@ -132,7 +154,10 @@ export type AuthEffect =
       readonly profile: UserProfile;
       readonly keys?: MppeKeyMaterial;
     }
-  | { readonly kind: 'reject'; readonly identity: string; readonly denial: AuthDenial | 'timeout' | 'protocol' };
+  | { readonly kind: 'reject'; readonly identity: string; readonly denial: AuthRefusal; readonly detail?: string };
+
+/** Why an exchange failed; `detail` of the effect `reject` says more, for people. */
+export type AuthRefusal = AuthDenial | 'timeout' | 'protocol' | 'no-common-method';
 
 export type AuthRole = 'authenticator' | 'peer';
 
@@ -142,7 +167,13 @@ export interface AuthContext {
   readonly localName: string;
   /** Role `peer` only. */
   readonly password?: string;
+  /** Role `peer` only: what the password is changed to when the authenticator says that it has expired. */
+  readonly newPassword?: string;
   readonly random: RandomSource;
+  /** The largest information field we may send, in octets; 1400 when it is not said. */
+  readonly mru?: number;
+  /** Only a proof that yields keys is of any use on this link. */
+  readonly keysRequired?: boolean;
 }
 
 /** Wire method: knows frames, not users. One object serves all sessions; `begin` makes the state of one. */

@@ -19,6 +19,9 @@ export const PPP = {
   eap: 0xc227,
 } as const;
 
+/** The numbers of the network control protocols, CCP among them (RFC 1661 section 2). */
+export const isNetworkControl = (protocol: number): boolean => protocol >= 0x8000 && protocol <= 0xbfff;
+
 /** "ipv6cp (0x8057)", for people. */
 export const describeProtocol = (protocol: number): string => {
   const number = `0x${protocol.toString(16).padStart(4, '0')}`;

@@ -6,7 +6,15 @@ import { PPP_FRAMING } from '../../core/datapath/stages/ppp.stage.ts';
 import type { Machine } from '../../core/machine/machine.ts';
 import type { EncryptionParameters, LinkEffect, LinkEnd, LinkInput } from '../../core/machine/ppp-link-types.ts';
 import type { AddressPool } from '../../core/ports/addresses.ts';
-import type { Authenticator, AuthKind, AuthKinds, AuthVerdict, UserProfile } from '../../core/ports/auth.ts';
+import type {
+  Authenticator,
+  AuthKind,
+  AuthKinds,
+  AuthVerdict,
+  Computed,
+  ComputeEffect,
+  UserProfile,
+} from '../../core/ports/auth.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { ClearReason } from '../../core/ports/control.ts';
 import type { Log } from '../../core/ports/log.ts';
@@ -186,6 +194,9 @@ export class Tunnel {
       case 'verify':
         void this.verify(effect.method, effect.request);
         return;
+      case 'compute':
+        void this.compute(effect.task);
+        return;
       case 'attempt-failed':
         // One line, fixed words, for people and for fail2ban alike (E4). The name is in the field `user` only, which
         // the operator can have hashed or left out.
@@ -245,6 +256,18 @@ export class Tunnel {
       });
     }
     if (!this.over) this.submit({ kind: 'verdict', verdict });
+  }
+
+  private async compute(task: ComputeEffect['task']): Promise<void> {
+    let result: Computed = { ok: false };
+    try {
+      result = { ok: true, value: await task(this.abort.signal) };
+    } catch (cause) {
+      this.log.error('auth.task-failed', 'a step of the authentication could not be done', {
+        cause: cause instanceof Error ? cause.message : String(cause),
+      });
+    }
+    if (!this.over) this.submit({ kind: 'computed', result });
   }
 
   private authorize(identity: string, method: string, profile: UserProfile): void {

@@ -72,6 +72,8 @@ export class MsChapV2Authenticator implements Machine<AuthInput, AuthEffect> {
         return input.protocol === CHAP_PROTOCOL ? this.frame(input.bytes) : [];
       case 'verdict':
         return this.verdict(input.verdict, now);
+      default:
+        return [];
     }
   }
 

@@ -84,7 +84,7 @@ class Asker implements Machine<AuthInput, AuthEffect> {
         ...reply,
       ];
     }
-    if (input.bytes[0] !== ANSWER) return [];
+    if (input.kind !== 'frame' || input.bytes[0] !== ANSWER) return [];
     if (this.#reply !== undefined) return this.#send(this.#reply);
     if (this.#asking) return [];
     this.#asking = true;
