@@ -162,6 +162,14 @@ describe('authenticator', () => {
     expect(kinds(judge(server, verdictOn(asked[0])))).toEqual(['send', 'accept']);
   });
 
+  test('the identifier of a retry after 255 is 0', () => {
+    const server = msChapV2Method().begin({ role: 'authenticator', localName: 'gw', random: countingRandom(0xff) });
+    expect(packetIn(begin(server))).toMatchObject({ identifier: 0xff });
+    feed(server, wrongResponse(0xff));
+    judge(server, denied('bad-credentials'));
+    expect(kinds(feed(server, wrongResponse(0)))).toEqual(['verify']);
+  });
+
   test('a retry that never comes ends after the waiting time', () => {
     const server = authenticator();
     begin(server);
