@@ -134,6 +134,21 @@ export const schema = {
       default: 300,
       doc: 'How long a missing packet is waited for.',
     }),
+    window: key(oneOf('off', 'on'), {
+      env: 'PPTP_GRE_WINDOW',
+      default: 'off',
+      doc: 'Sliding window of RFC 2637 section 4.2: send no more than the peer has room for. Costs throughput on long paths.',
+    }),
+    windowQueue: key(integer(1, 4096, 'packets'), {
+      env: 'PPTP_GRE_WINDOW_QUEUE',
+      default: 256,
+      doc: 'Packets per call that wait while the window is closed; more are dropped.',
+    }),
+    windowMaxTimeoutMs: key(milliseconds(100, 60_000), {
+      env: 'PPTP_GRE_WINDOW_MAX_TIMEOUT_MS',
+      default: 3000,
+      doc: 'Longest wait for an acknowledgement while the window is on (MaxTimeOut); it adapts to the path below that.',
+    }),
     silenceSeconds: key(seconds(1, 600), {
       env: 'PPTP_GRE_SILENCE',
       default: 10,

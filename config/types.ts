@@ -42,6 +42,9 @@ interface PlainGroups {
     readonly receiveWindow: number;
     readonly reorderWindow: number;
     readonly reorderTimeoutMs: number;
+    readonly window: 'off' | 'on';
+    readonly windowQueue: number;
+    readonly windowMaxTimeoutMs: number;
     readonly silenceSeconds: Seconds;
     readonly checkPeerAddress: boolean;
   };

@@ -1,4 +1,5 @@
 import type { GatewayConfig } from '../config/types.ts';
+import type { GreWindowOptions } from '../core/datapath/gre-window.ts';
 import type { GatewayOptions } from './bootstrap.ts';
 
 const MILLISECONDS = 1000;
@@ -10,10 +11,16 @@ export function gatewayOptions(config: GatewayConfig): GatewayOptions {
   const { gre, ppp, mppe, pool } = config;
   return {
     dataPath: {
-      gre: { window: gre.reorderWindow, timeoutMs: gre.reorderTimeoutMs, ackDelayMs: gre.ackDelayMs },
+      gre: {
+        window: gre.reorderWindow,
+        timeoutMs: gre.reorderTimeoutMs,
+        ackDelayMs: gre.ackDelayMs,
+        ...(gre.window === 'on' ? { sendWindow: sendWindow(gre) } : {}),
+      },
       checkPeerAddress: gre.checkPeerAddress,
       clampToMtu: config.network.mssClamp ? config.tun.mtu : undefined,
       clearAllowed: mppe.policy !== 'required',
+      role: 'server',
     },
     session: {
       driver: { dns: pool.dns, wins: pool.wins, silenceMs: gre.silenceSeconds * MILLISECONDS },
@@ -41,3 +48,12 @@ export function gatewayOptions(config: GatewayConfig): GatewayOptions {
     },
   };
 }
+
+/** Longer than the lone acknowledgments of Windows and of this gateway wait (100 ms), and a path of some 100 ms. */
+const MIN_ACK_TIMEOUT_MS = 250;
+
+const sendWindow = (gre: GatewayConfig['gre']): GreWindowOptions => ({
+  minTimeoutMs: Math.min(MIN_ACK_TIMEOUT_MS, gre.windowMaxTimeoutMs),
+  maxTimeoutMs: gre.windowMaxTimeoutMs,
+  queueLimit: gre.windowQueue,
+});

@@ -2,11 +2,14 @@ import { ContainerModule } from 'inversify';
 import type { GreChannelOptions } from '../../core/datapath/gre-channel.ts';
 import { AddressStage } from '../../core/datapath/stages/address.stage.ts';
 import { callDemuxStage } from '../../core/datapath/stages/call-demux.stage.ts';
+import { ClientRouteStage } from '../../core/datapath/stages/client-route.stage.ts';
 import { greStage } from '../../core/datapath/stages/gre.stage.ts';
+import { GreWindowStage } from '../../core/datapath/stages/gre-window.stage.ts';
 import { MppeStage } from '../../core/datapath/stages/mppe.stage.ts';
 import { MssClampStage } from '../../core/datapath/stages/mss-clamp.stage.ts';
 import { pppStage } from '../../core/datapath/stages/ppp.stage.ts';
 import { SequenceStage } from '../../core/datapath/stages/sequence.stage.ts';
+import type { LinkRole } from '../../core/machine/ppp-link-types.ts';
 import { TOKENS } from '../../core/tokens.ts';
 import { acknowledgmentsEntrance, controlFramesEntrance } from '../session/entrances.ts';
 import { GATEWAY_TOKENS } from '../tokens.ts';
@@ -18,6 +21,8 @@ export interface DataPathOptions {
   readonly clampToMtu: number | undefined;
   /** User data may go unencrypted while encryption is not up. */
   readonly clearAllowed: boolean;
+  /** A server keeps each peer to its address and finds sessions by address; a client has one session. */
+  readonly role: LinkRole;
 }
 
 /** The built-in stages; their order is their slot (core/datapath/stage.ts). */
@@ -33,6 +38,12 @@ export const dataPathModule = (options: DataPathOptions): ContainerModule =>
       [TOKENS.SessionLookup],
     );
     bind(TOKENS.Stage).toResolvedValue((stage) => stage, [GATEWAY_TOKENS.SequenceStage]);
+    if (options.gre.sendWindow !== undefined) {
+      bind(TOKENS.Stage).toResolvedValue(
+        (hub) => new GreWindowStage(hub, hub.sent.asObservable()),
+        [GATEWAY_TOKENS.DriverHub],
+      );
+    }
     bind(TOKENS.Stage).toResolvedValue((hub) => acknowledgmentsEntrance(hub.acks), [GATEWAY_TOKENS.DriverHub]);
     bind(TOKENS.Stage).toResolvedValue((frames) => pppStage(frames), [TOKENS.ControlFrames]);
     bind(TOKENS.Stage).toResolvedValue((hub) => controlFramesEntrance(hub.control), [GATEWAY_TOKENS.DriverHub]);
@@ -42,5 +53,6 @@ export const dataPathModule = (options: DataPathOptions): ContainerModule =>
     );
     const mtu = options.clampToMtu;
     if (mtu !== undefined) bind(TOKENS.Stage).toConstantValue(new MssClampStage({ mtu }));
-    bind(TOKENS.Stage).toResolvedValue((sessions) => new AddressStage(sessions), [TOKENS.SessionLookup]);
+    if (options.role === 'client') bind(TOKENS.Stage).toConstantValue(new ClientRouteStage());
+    else bind(TOKENS.Stage).toResolvedValue((sessions) => new AddressStage(sessions), [TOKENS.SessionLookup]);
   });

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { Subject } from 'rxjs';
 import { formatIpv4, type Ipv4 } from '../../core/bytes/ipv4-address.ts';
-import { GRE_CHANNEL } from '../../core/datapath/gre-channel.ts';
+import { GRE_CHANNEL, type GreChannel, PEER_WINDOW } from '../../core/datapath/gre-channel.ts';
 import { PacketBatch } from '../../core/datapath/packet-batch.ts';
 import { Session } from '../../core/datapath/session.ts';
 import type { Stage } from '../../core/datapath/stage.ts';
+import { GreWindowStage } from '../../core/datapath/stages/gre-window.stage.ts';
 import type { MppeEvents } from '../../core/datapath/stages/mppe.stage.ts';
 import type { SequenceStage } from '../../core/datapath/stages/sequence.stage.ts';
 import type { Machine } from '../../core/machine/machine.ts';
@@ -55,6 +56,8 @@ export class DriverHub implements StageEvents {
   readonly control: Outbox;
   readonly acks: Outbox;
   readonly released = new Subject<PacketBatch>();
+  /** Packets that waited for the peer's window. */
+  readonly sent = new Subject<PacketBatch>();
   private target: StageEvents | undefined;
 
   constructor(control: Outbox, acks: Outbox) {
@@ -85,7 +88,6 @@ export class DriverHub implements StageEvents {
 
 /** Undecryptable packets in a row after which the keys cannot be right any more; far above what a line can garble. */
 const GARBAGE_LIMIT = 100;
-const NO_WAN_ERRORS = { crc: 0, framing: 0, hardwareOverruns: 0, bufferOverruns: 0, timeOuts: 0, alignment: 0 };
 /** A packet of the acknowledgment entrance: GRE encode makes it a lone acknowledgment. */
 const NOTHING = new Uint8Array(0);
 
@@ -100,12 +102,15 @@ export class Driver implements Lifecycle, StageEvents {
   private readonly tunnels = new Map<Session, Tunnel>();
   private readonly deadlines = new DeadlineHeap<Session>();
   private readonly releasing = new PacketBatch(128);
+  private readonly sending = new PacketBatch(128);
+  private readonly window: GreWindowStage | undefined;
   private cancelTimer: (() => void) | undefined;
   private timerAt = Number.POSITIVE_INFINITY;
   private unsubscribe: (() => void) | undefined;
 
   constructor(deps: DriverDeps, options: DriverOptions) {
     this.deps = deps;
+    this.window = deps.stages.find((stage) => stage instanceof GreWindowStage);
     this.context = {
       clock: deps.clock,
       telemetry: deps.telemetry,
@@ -138,6 +143,11 @@ export class Driver implements Lifecycle, StageEvents {
     return this.tunnels.size;
   }
 
+  /** Ends every link in order: LCP Terminate-Request, then the call. */
+  hangUp(detail: string): void {
+    for (const tunnel of [...this.tunnels.values()]) tunnel.close('administrative', detail);
+  }
+
   frame(session: Session, protocol: number, bytes: Uint8Array): void {
     this.tunnels.get(session)?.frame(protocol, bytes);
   }
@@ -156,9 +166,8 @@ export class Driver implements Lifecycle, StageEvents {
     const tunnel = this.tunnels.get(session);
     if (tunnel === undefined) return;
     tunnel.undecryptable += 1;
-    const { undecryptable } = tunnel;
     queueMicrotask(() => {
-      this.deps.control.wanError(session.call, { ...NO_WAN_ERRORS, crc: undecryptable });
+      this.reportErrors(tunnel);
       if (consecutive === GARBAGE_LIMIT) {
         tunnel.close('negotiation-failed', `${GARBAGE_LIMIT} packets in a row could not be decrypted: the keys differ`);
       }
@@ -184,6 +193,7 @@ export class Driver implements Lifecycle, StageEvents {
     const { clock, log, telemetry, sessions, stages } = this.deps;
     const id = sessionId(randomBytes(6).toString('hex'));
     const session = new Session(id, event.call);
+    session.set(PEER_WINDOW, { packets: event.window, processingDelay: event.processingDelay });
     const since = instant(event.since);
     const trace = telemetry.tunnel(
       {
@@ -214,6 +224,7 @@ export class Driver implements Lifecycle, StageEvents {
       peerCallId: event.call.peerCallId,
       local: formatIpv4(event.call.local),
       setupMs: Math.round(clock.now() - event.since),
+      peerWindow: event.window,
     });
     tunnel.open();
   }
@@ -267,6 +278,7 @@ export class Driver implements Lifecycle, StageEvents {
     }
     for (const session of due) this.serve(session, now);
     this.flushReleased(now);
+    this.flushSending(now);
     this.arm();
   }
 
@@ -276,6 +288,8 @@ export class Driver implements Lifecycle, StageEvents {
     const channel = session.get(GRE_CHANNEL);
     if (channel !== undefined) {
       while (!this.deps.sequence.releaseDue(session, now, this.releasing)) this.flushReleased(now);
+      this.serveWindow(tunnel, channel, now);
+      if (channel.queue.lost !== tunnel.lostReported) this.reportErrors(tunnel);
       // One that finds no room stays due: the outbox is empty when the timer fires again.
       if (!this.deps.hub.acks.isFull && channel.takeDueAck(now)) this.deps.hub.acks.put(session, 0, NOTHING);
     }
@@ -283,10 +297,44 @@ export class Driver implements Lifecycle, StageEvents {
     this.reschedule(session);
   }
 
+  /** Sends what waits for the peer's window and may go now. */
+  private serveWindow(tunnel: Tunnel, channel: GreChannel, now: Instant): void {
+    const { window } = this;
+    if (window === undefined || channel.transmit === undefined) return;
+    const { timeOuts } = channel.transmit.window;
+    while (!window.releaseDue(tunnel.session, now, this.sending)) this.flushSending(now);
+    if (channel.transmit.window.timeOuts !== timeOuts) tunnel.windowTimedOut(channel.snapshot());
+  }
+
+  /**
+   * What a Wan-Error-Notify says of a link without a modem (RFC 2637 section 2.14): CRC errors are packets that arrived
+   * and did not decrypt, time-outs are GRE numbers that were waited for in vain, buffer overruns are packets for the peer
+   * that found the queue full. Framing, hardware and alignment errors cannot occur.
+   */
+  private reportErrors(tunnel: Tunnel): void {
+    const channel = tunnel.session.get(GRE_CHANNEL);
+    tunnel.lostReported = channel?.queue.lost ?? 0;
+    this.deps.control.wanError(tunnel.session.call, {
+      crc: tunnel.undecryptable,
+      framing: 0,
+      hardwareOverruns: 0,
+      bufferOverruns: channel?.transmit?.dropped ?? 0,
+      timeOuts: tunnel.lostReported,
+      alignment: 0,
+    });
+  }
+
   private flushReleased(now: Instant): void {
     if (this.releasing.count === 0) return;
     this.releasing.now = now;
     this.deps.hub.released.next(this.releasing);
     this.releasing.clear();
+  }
+
+  private flushSending(now: Instant): void {
+    if (this.sending.count === 0) return;
+    this.sending.now = now;
+    this.deps.hub.sent.next(this.sending);
+    this.sending.clear();
   }
 }

@@ -1,6 +1,6 @@
 import { printable } from '../../core/bytes/ascii.ts';
 import { formatIpv4, type Ipv4 } from '../../core/bytes/ipv4-address.ts';
-import { GRE_CHANNEL } from '../../core/datapath/gre-channel.ts';
+import { GRE_CHANNEL, type GreSnapshot } from '../../core/datapath/gre-channel.ts';
 import type { Session } from '../../core/datapath/session.ts';
 import { PPP_FRAMING } from '../../core/datapath/stages/ppp.stage.ts';
 import type { Machine } from '../../core/machine/machine.ts';
@@ -61,6 +61,8 @@ export class Tunnel {
   readonly peerName: string;
   /** Packets that decrypted to nonsense since the call began. */
   undecryptable = 0;
+  /** GRE numbers given up that a Wan-Error-Notify has told of. */
+  lostReported = 0;
   private readonly context: TunnelContext;
   private readonly link: Machine<LinkInput, LinkEffect>;
   private readonly trace: SetupTrace;
@@ -109,6 +111,14 @@ export class Tunnel {
     this.log.debug('call.link-info', 'the peer set the character maps of the call', { sendAccm, receiveAccm });
   }
 
+  /** An acknowledgment did not come in time (RFC 2637 section 4.4). */
+  windowTimedOut({ window, peerAcknowledged }: GreSnapshot): void {
+    this.log.debug('gre.window-timeout', 'the peer did not acknowledge in time; the window is halved', {
+      ...window,
+      peerAcknowledged,
+    });
+  }
+
   nextTimeout(): Instant | undefined {
     return this.over ? undefined : earliest(this.link.nextTimeout(), this.silenceAt);
   }
@@ -150,6 +160,9 @@ export class Tunnel {
       octetsIn: channel?.receivedOctets ?? 0,
       octetsOut: channel?.sentOctets ?? 0,
       lost: channel?.queue.lost ?? 0,
+      window: channel?.transmit?.window.snapshot().size,
+      windowTimeOuts: channel?.transmit?.window.timeOuts,
+      windowDropped: channel?.transmit?.dropped,
     });
   }
 
