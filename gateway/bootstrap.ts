@@ -30,6 +30,8 @@ export interface Gateway {
   readonly stages: readonly Stage[];
   readonly tunName: () => string;
   readonly sessions: () => number;
+  /** Ends every link with an LCP Terminate-Request; the calls follow. */
+  hangUp(detail: string): void;
   start(died: (device: string, cause: unknown) => void): Promise<void>;
   stop(): Promise<void>;
 }
@@ -75,6 +77,7 @@ export function createGateway(platform: Platform, options: GatewayOptions, plugi
     stages,
     tunName: () => tun.interfaceName,
     sessions: () => driver.size,
+    hangUp: (detail) => driver.hangUp(detail),
     start: (onDeath) => {
       died = onDeath;
       return runner.start();

@@ -1,9 +1,12 @@
 import { ContainerModule } from 'inversify';
+import { ipv4 } from '../../core/bytes/ipv4-address.ts';
 import { setEncryption } from '../../core/datapath/mppe-state.ts';
 import { GatewayError } from '../../core/errors.ts';
 import { RandomCallIds } from '../../core/machine/call-ids.ts';
+import type { Machine } from '../../core/machine/machine.ts';
 import { PppLink } from '../../core/machine/ppp-link.ts';
-import type { LinkOptions } from '../../core/machine/ppp-link-types.ts';
+import type { LinkEffect, LinkInput, LinkOptions } from '../../core/machine/ppp-link-types.ts';
+import type { AddressPool } from '../../core/ports/addresses.ts';
 import type { AuthMethod } from '../../core/ports/auth.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Telemetry } from '../../core/ports/telemetry.ts';
@@ -16,16 +19,25 @@ import { GATEWAY_TOKENS } from '../tokens.ts';
 
 export interface SessionOptions {
   readonly driver: DriverOptions;
-  readonly pool: PoolRange;
+  /** Undefined for a client: it is given its address and gives none. */
+  readonly pool: PoolRange | undefined;
   readonly callIdQuarantineMs: number;
   /** Names of the authentication methods to offer, of those that plug-ins brought. */
   readonly authMethods: readonly string[];
   /** Everything of a link but what the container knows. */
   readonly link: Omit<LinkOptions, 'authMethods' | 'random'>;
+  /** Stands between the driver and each link, to look at what passes. */
+  readonly watchLink?: (link: Machine<LinkInput, LinkEffect>) => Machine<LinkInput, LinkEffect>;
 }
 
 /** Frames that may wait for the end of a turn; a turn handles at most a few batches of 64. */
 const OUTBOX_CAPACITY = 512;
+
+const NO_ADDRESSES: AddressPool = {
+  gatewayAddress: ipv4(0),
+  lease: () => ({ ok: false, why: 'exhausted' }),
+  release: () => undefined,
+};
 
 /** Sessions of this process: their table, addresses, Call IDs, and the driver of their machines. */
 export const sessionModule = (options: SessionOptions): ContainerModule =>
@@ -33,6 +45,7 @@ export const sessionModule = (options: SessionOptions): ContainerModule =>
     bind(GATEWAY_TOKENS.SessionTable).toConstantValue(new SessionTable());
     bind(TOKENS.SessionLookup).toResolvedValue((table) => table, [GATEWAY_TOKENS.SessionTable]);
     bind(TOKENS.AddressPool).toDynamicValue(({ getAll }) => {
+      if (options.pool === undefined) return NO_ADDRESSES;
       const backEnds = getAll(TOKENS.Authenticator);
       return new CidrPool(
         options.pool,
@@ -55,6 +68,7 @@ export const sessionModule = (options: SessionOptions): ContainerModule =>
     bind(TOKENS.ControlFrames).toResolvedValue((hub) => hub, [GATEWAY_TOKENS.DriverHub]);
     bind(GATEWAY_TOKENS.Driver).toDynamicValue(({ get, getAll }) => {
       const random = get(TOKENS.Random);
+      const watch = options.watchLink ?? ((link) => link);
       const authMethods = chooseMethods(options.authMethods, getAll(TOKENS.AuthMethod));
       return new Driver(
         {
@@ -68,7 +82,7 @@ export const sessionModule = (options: SessionOptions): ContainerModule =>
           hub: get(GATEWAY_TOKENS.DriverHub),
           stages: getAll(TOKENS.Stage),
           sequence: get(GATEWAY_TOKENS.SequenceStage),
-          createLink: () => new PppLink({ ...options.link, authMethods, random }),
+          createLink: () => watch(new PppLink({ ...options.link, authMethods, random })),
           setEncryption,
         },
         options.driver,

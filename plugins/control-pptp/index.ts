@@ -1,4 +1,14 @@
-// The control connection of PPTP as a server (RFC 2637 sections 1.3.1 to 3.2) on TCP 1723.
+// The control connection of PPTP (RFC 2637 sections 1.3.1 to 3.2): a server on TCP 1723, and a client.
+export type { BytePipe, PipeReader } from './byte-pipe.ts';
 export { ControlPptp, type ControlPptpDeps } from './control-pptp.ts';
+export { type DialledPipe, DialPptp } from './dial-pptp.ts';
 export { CONTROL_PPTP_DEFAULTS, type ControlPptpOptions } from './options.ts';
+export {
+  PipeControl,
+  type PipeControlDeps,
+  type PipeControlOptions,
+  type PipeEnds,
+  type PipeHappening,
+} from './pipe-control.ts';
 export { controlPptpPlugin } from './plugin.ts';
+export { socketPipe } from './socket-pipe.ts';

@@ -5,20 +5,20 @@ import type { AuthMethod } from '../../core/ports/auth.ts';
 import { definePlugin, PLUGIN_API } from '../../core/ports/plugin.ts';
 import { TOKENS } from '../../core/tokens.ts';
 import { createGateway, type Gateway } from '../../gateway/bootstrap.ts';
+import { type ClientEvent, clientOptions, PptpClient } from '../../gateway/dial/pptp-client.ts';
 import { gatewayOptions } from '../../gateway/options.ts';
 import { type LoadedPlugin, withOptions } from '../../gateway/plugin-loader.ts';
 import { msChapV2Method, msChapV2Plugin } from '../../plugins/auth-ms-chap-v2/index.ts';
+import { type DialledPipe, PipeControl } from '../../plugins/control-pptp/index.ts';
 import { type MemoryGreSocket, MemoryTunDevice } from '../../plugins/io-memory/index.ts';
 import { address } from './batches.ts';
 import { FakeClock } from './fake-clock.ts';
 import { type Faults, FaultyGreSocket } from './fault-io.ts';
 import { GreWire } from './gre-wire.ts';
 import { MemoryLog } from './memory-log.ts';
+import { type MemoryPipe, memoryPipe } from './memory-pipe.ts';
 import { MemoryTelemetry } from './memory-telemetry.ts';
 import { type MemoryUser, MemoryUsers } from './memory-users.ts';
-import { type MemoryPipe, memoryPipe } from './peer/memory-pipe.ts';
-import { PipeControl } from './peer/pipe-control.ts';
-import { type PeerEvent, PptpPeer } from './peer/pptp-peer.ts';
 import { seededRandom } from './seeded-random.ts';
 
 export const SERVER = address('198.51.100.1');
@@ -39,20 +39,42 @@ export interface DialOptions {
   readonly user?: string;
   readonly password?: string;
   readonly method?: AuthMethod;
-  readonly link?: Partial<LinkOptions>;
+  readonly link?: Partial<Omit<LinkOptions, 'authMethods' | 'random'>>;
 }
 
 /** A client, its devices, and what it went through. */
 export interface LabPeer {
-  readonly peer: PptpPeer;
+  readonly peer: PptpClient;
   readonly tun: MemoryTunDevice;
   readonly gre: FaultyGreSocket;
   /** `left` is the client's end. */
   readonly pipe: MemoryPipe;
   readonly outer: Ipv4;
-  readonly events: readonly PeerEvent[];
+  readonly events: readonly ClientEvent[];
   readonly telemetry: MemoryTelemetry;
 }
+
+/** A client's way to the gateway's control port. */
+export interface LabLine {
+  /** `left` is the client's end. */
+  readonly pipe: MemoryPipe;
+  readonly outer: Ipv4;
+  readonly dialled: DialledPipe;
+}
+
+const clientDevices = (tun: MemoryTunDevice, gre: FaultyGreSocket, method: AuthMethod): LoadedPlugin =>
+  withOptions(
+    definePlugin({
+      name: 'lab-client',
+      api: PLUGIN_API,
+      register: ({ bind }) => {
+        bind(TOKENS.Tun).toConstantValue(tun);
+        bind(TOKENS.GreSocket).toConstantValue(gre);
+        bind(TOKENS.AuthMethod).toConstantValue(method);
+      },
+    }),
+    undefined,
+  );
 
 const ALICE = { alice: { password: 'wonderland' } };
 
@@ -107,33 +129,43 @@ export class GatewayLab {
 
   /** A client calls; nothing happens before the clock moves. */
   async dial(options: DialOptions = {}): Promise<LabPeer> {
-    const { clock } = this;
+    const client = this.client(options, this.line());
+    await client.peer.start();
+    return client;
+  }
+
+  /** Leads to the gateway's control port from an address of its own. */
+  line(): LabLine {
     const outer = ipv4(FIRST_PEER + this.dialled);
     this.dialled += 1;
+    const pipe = memoryPipe(this.clock.defer);
+    this.control?.attach(pipe.right, { local: SERVER, peer: outer, peerName: `${formatIpv4(outer)}:40000` });
+    return { pipe, outer, dialled: { pipe: pipe.left, ends: { local: outer, peer: SERVER, peerName: 'server' } } };
+  }
+
+  /** A client on that line, not started. */
+  client(options: DialOptions, { pipe, outer, dialled }: LabLine): LabPeer {
+    const { clock } = this;
     const gre = this.faulty(this.wire.attach(outer));
     const tun = new MemoryTunDevice({ defer: clock.defer });
     const telemetry = new MemoryTelemetry();
-    const { role: _, ...link } = this.options.session.link;
-    const peer = new PptpPeer(
-      { clock, random: seededRandom(this.seed * 1000 + this.dialled), log: new MemoryLog(), telemetry, gre, tun },
+    const method = options.method ?? msChapV2Method();
+    const { dataPath, session } = clientOptions(this.options, {
+      userName: options.user ?? 'alice',
+      password: options.password ?? ALICE.alice.password,
+    });
+    const link = { ...session.link, ...options.link };
+    const peer = new PptpClient(
+      { clock, random: seededRandom(this.seed * 1000 + this.dialled), log: new MemoryLog(), telemetry },
       {
-        local: outer,
-        server: SERVER,
-        gre: this.options.dataPath.gre,
-        link: {
-          ...link,
-          authMethods: [options.method ?? msChapV2Method()],
-          localName: options.user ?? 'alice',
-          password: options.password ?? ALICE.alice.password,
-          ...options.link,
-        },
+        dataPath: { ...dataPath, clearAllowed: link.encryption !== 'required' },
+        session: { ...session, link, authMethods: [method.name] },
       },
+      [clientDevices(tun, gre, method)],
+      dialled,
     );
-    const events: PeerEvent[] = [];
+    const events: ClientEvent[] = [];
     peer.events$.subscribe((event) => events.push(event));
-    const pipe = memoryPipe(clock.defer);
-    this.control?.attach(pipe.right, { local: SERVER, peer: outer, peerName: `${formatIpv4(outer)}:40000` });
-    await peer.dial(pipe.left);
     return { peer, tun, gre, pipe, outer, events, telemetry };
   }
 

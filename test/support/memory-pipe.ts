@@ -1,4 +1,4 @@
-import type { BytePipe, PipeReader } from './byte-pipe.ts';
+import type { BytePipe, PipeReader } from '../../plugins/control-pptp/byte-pipe.ts';
 
 class MemoryPipeEnd implements BytePipe {
   other: MemoryPipeEnd | undefined;

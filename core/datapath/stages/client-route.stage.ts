@@ -1,7 +1,7 @@
-import type { PacketBatch } from '../../../core/datapath/packet-batch.ts';
-import type { Session } from '../../../core/datapath/session.ts';
-import { type BatchStep, STAGE_SLOT, type Stage } from '../../../core/datapath/stage.ts';
-import { checkIpv4 } from '../../../core/wire/ipv4.ts';
+import { checkIpv4 } from '../../wire/ipv4.ts';
+import type { PacketBatch } from '../packet-batch.ts';
+import type { Session } from '../session.ts';
+import { type BatchStep, STAGE_SLOT, type Stage } from '../stage.ts';
 
 const PPP_IPV4 = 0x0021;
 

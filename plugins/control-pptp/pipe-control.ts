@@ -1,17 +1,19 @@
 import { type Observable, Subject } from 'rxjs';
-import type { Ipv4 } from '../../../core/bytes/ipv4-address.ts';
-import { PptpControl } from '../../../core/machine/pptp-control.ts';
+import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
+import { PptpControl } from '../../core/machine/pptp-control.ts';
 import type {
   ControlDeps,
   ControlEffect,
   ControlInput,
   ControlOptions,
-} from '../../../core/machine/pptp-control-types.ts';
-import type { Clock } from '../../../core/ports/clock.ts';
-import type { CallEvent, ClearReason, ControlPlugin, WanErrors } from '../../../core/ports/control.ts';
-import type { CallEndpoint, CallId } from '../../../core/ports/ids.ts';
-import type { Log } from '../../../core/ports/log.ts';
-import type { Instant } from '../../../core/time.ts';
+  ControlPeer,
+} from '../../core/machine/pptp-control-types.ts';
+import type { CancelSignal } from '../../core/ports/cancel.ts';
+import type { Clock } from '../../core/ports/clock.ts';
+import type { CallEvent, ClearReason, ControlPlugin, WanErrors } from '../../core/ports/control.ts';
+import type { CallEndpoint, CallId } from '../../core/ports/ids.ts';
+import type { Log } from '../../core/ports/log.ts';
+import { after, earliest, type Instant } from '../../core/time.ts';
 import type { BytePipe } from './byte-pipe.ts';
 
 export interface PipeControlDeps extends ControlDeps {
@@ -20,6 +22,19 @@ export interface PipeControlDeps extends ControlDeps {
 }
 
 export type PipeControlOptions = Pick<ControlOptions, 'role'> & Partial<ControlOptions>;
+
+/** What becomes of a connection besides its calls. */
+export type PipeHappening =
+  | { readonly kind: 'established'; readonly peer: ControlPeer }
+  /** PNS: the call was not opened. `detail` names the RFC's result, or says what went wrong on our side. */
+  | { readonly kind: 'call-failed'; readonly result: string; readonly detail: string }
+  /** The last of a connection. */
+  | { readonly kind: 'ended'; readonly established: boolean; readonly detail: string };
+
+/** After the last message: how long the peer has to close its side, in ms. */
+const LINGER_MS = 500;
+/** PNS, stopping: how long a cleared call has to be confirmed by Call-Disconnect-Notify, in ms. */
+const CLEAR_MS = 800;
 
 /** Who is at the two ends of a pipe; the addresses are those of the GRE packets, too. */
 export interface PipeEnds {
@@ -34,33 +49,43 @@ export interface PipeEnds {
  * places one call on each connection as soon as that is established.
  */
 export class PipeControl implements ControlPlugin {
-  readonly name = 'pipe-control';
+  readonly name: string = 'pipe-control';
   readonly calls$: Observable<CallEvent>;
+  readonly happenings$: Observable<PipeHappening>;
   private readonly calls = new Subject<CallEvent>();
+  private readonly happenings = new Subject<PipeHappening>();
   private readonly connections = new Set<PipeConnection>();
   private readonly deps: PipeControlDeps;
   private readonly options: PipeControlOptions;
   private refusing = false;
+  private stopping: Promise<void> | undefined;
   private whenEmpty: (() => void) | undefined;
 
   constructor(deps: PipeControlDeps, options: PipeControlOptions) {
     this.deps = deps;
     this.options = options;
     this.calls$ = this.calls.asObservable();
+    this.happenings$ = this.happenings.asObservable();
   }
 
-  start(): Promise<void> {
+  start(_signal: CancelSignal): Promise<void> {
     return Promise.resolve();
   }
 
   /** Clears every call, ends every connection in order, and then completes `calls$`. */
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
+    this.stopping ??= this.endAll();
+    return this.stopping;
+  }
+
+  private async endAll(): Promise<void> {
     const empty = new Promise<void>((resolve) => {
       this.whenEmpty = resolve;
     });
-    for (const connection of this.connections) connection.handle({ kind: 'stop', reason: 'shutdown' });
+    for (const connection of this.connections) connection.stop();
     if (this.connections.size > 0) await empty;
     this.calls.complete();
+    this.happenings.complete();
   }
 
   get connectionCount(): number {
@@ -70,6 +95,7 @@ export class PipeControl implements ControlPlugin {
   attach(pipe: BytePipe, ends: PipeEnds): void {
     const connection = new PipeConnection(pipe, ends, this.deps, this.options, {
       call: (event) => this.calls.next(event),
+      happened: (happening) => this.happenings.next(happening),
       ended: () => {
         this.connections.delete(connection);
         if (this.connections.size === 0) this.whenEmpty?.();
@@ -101,6 +127,7 @@ export class PipeControl implements ControlPlugin {
 
 interface PipeConnectionEvents {
   call(event: CallEvent): void;
+  happened(happening: PipeHappening): void;
   ended(): void;
 }
 
@@ -118,6 +145,12 @@ class PipeConnection {
   private readonly waiting: ControlInput[] = [];
   private executing = false;
   private over = false;
+  private established = false;
+  /** The machine's last word, better than what the transport says. */
+  private farewell: string | undefined;
+  /** When a stop waits no longer for the end of the calls. */
+  private stopAt: Instant | undefined;
+  private lingerUntil: Instant | undefined;
   private timer: { readonly at: Instant; readonly cancel: () => void } | undefined;
 
   constructor(
@@ -145,17 +178,38 @@ class PipeConnection {
     if (!this.executing) this.drain();
   }
 
+  /** A PNS waits a moment for the Call-Disconnect-Notify of each call that it clears. */
+  stop(): void {
+    if (this.role === 'pns' && this.established) {
+      this.stopAt = after(this.deps.clock.now(), CLEAR_MS);
+      const detail = 'The control connection is stopped.';
+      for (const localCallId of [...this.calls]) {
+        this.handle({ kind: 'clear-call', localCallId, reason: 'shutdown', detail });
+      }
+      this.stopWhenClear(this.deps.clock.now());
+    } else this.handle({ kind: 'stop', reason: 'shutdown' });
+  }
+
+  private stopWhenClear(now: Instant): void {
+    if (this.stopAt === undefined || (this.machine.callCount > 0 && now < this.stopAt)) return;
+    this.stopAt = undefined;
+    this.handle({ kind: 'stop', reason: 'shutdown' });
+  }
+
   private drain(): void {
     for (let next = this.waiting.shift(); next !== undefined; next = this.waiting.shift()) {
       this.execute(this.machine.handle(next, this.deps.clock.now()));
     }
+    this.stopWhenClear(this.deps.clock.now());
     this.arm();
   }
 
   private close(detail: string): void {
+    if (this.over) return;
     this.handle({ kind: 'closed', detail });
     this.over = true;
     this.arm();
+    this.events.happened({ kind: 'ended', established: this.established, detail: this.farewell ?? detail });
     this.events.ended();
   }
 
@@ -174,10 +228,15 @@ class PipeConnection {
         this.pipe.write(effect.bytes);
         return;
       case 'close':
+        this.farewell ??= effect.detail;
+        this.stopAt = undefined;
+        this.lingerUntil = after(this.deps.clock.now(), LINGER_MS);
         if (effect.abort) this.pipe.abort();
         else this.pipe.end();
         return;
       case 'established':
+        this.established = true;
+        this.events.happened({ kind: 'established', peer: effect.peer });
         if (this.role === 'pns') this.waiting.push({ kind: 'place-call', tag: 1 });
         return;
       case 'call-opened':
@@ -213,6 +272,7 @@ class PipeConnection {
         return;
       case 'call-failed':
         this.deps.log.warn('call.failed', `The call was not opened: ${effect.detail}`, { result: effect.result });
+        this.events.happened({ kind: 'call-failed', result: effect.result, detail: effect.detail });
         this.waiting.push({ kind: 'stop', reason: 'none' });
         return;
       case 'wan-errors':
@@ -229,7 +289,7 @@ class PipeConnection {
   }
 
   private arm(): void {
-    const at = this.over ? undefined : this.machine.nextTimeout();
+    const at = this.over ? undefined : earliest(this.machine.nextTimeout(), earliest(this.stopAt, this.lingerUntil));
     if (this.timer?.at === at) return;
     this.timer?.cancel();
     this.timer = undefined;
@@ -239,7 +299,12 @@ class PipeConnection {
 
   private onTimer(): void {
     this.timer = undefined;
-    this.execute(this.machine.handleTimeout(this.deps.clock.now()));
+    const now = this.deps.clock.now();
+    if (this.lingerUntil !== undefined && now >= this.lingerUntil) {
+      this.lingerUntil = undefined;
+      this.pipe.abort();
+    }
+    this.execute(this.machine.handleTimeout(now));
     this.drain();
   }
 }
