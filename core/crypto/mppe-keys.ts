@@ -3,7 +3,7 @@ import { hashNtPasswordHash } from './ms-chap-v2.ts';
 import { Rc4 } from './rc4.ts';
 import { sha1, sha1Compress, sha1Init } from './sha1.ts';
 
-/** MPPE keys: RFC 3079 section 3 (from MS-CHAPv2) and RFC 3078 section 7 (key changes). */
+/** MPPE keys: RFC 3079 sections 2 and 3 (from MS-CHAPv1 and v2) and RFC 3078 section 7 (key changes). */
 
 const PAD_1 = new Uint8Array(40);
 const PAD_2 = new Uint8Array(40).fill(0xf2);
@@ -38,6 +38,22 @@ export const msChapV2MasterKeys = (
     send: getAsymmetricStartKey(masterKey, 16, true, isServer),
     receive: getAsymmetricStartKey(masterKey, 16, false, isServer),
   };
+};
+
+/** GetStartKey, RFC 3079 section 2.4: 16 octets, from the challenge of 8 octets. */
+export const getStartKey = (challenge: Uint8Array, passwordHashHash: Uint8Array): Uint8Array =>
+  sha1(passwordHashHash, passwordHashHash, challenge).slice(0, 16);
+
+/**
+ * Both keys of an MS-CHAPv1 exchange: the same one (RFC 3079 section 2). It serves 128 bits only; the others would be made
+ * of the LAN Manager hash, which nobody should keep.
+ */
+export const msChapV1MasterKeys = (
+  passwordHash: Uint8Array,
+  challenge: Uint8Array,
+): { readonly send: Uint8Array; readonly receive: Uint8Array; readonly strengths: readonly [128] } => {
+  const key = getStartKey(challenge, hashNtPasswordHash(passwordHash));
+  return { send: key, receive: key.slice(), strengths: [128] };
 };
 
 export type KeyStrength = 40 | 56 | 128;

@@ -10,18 +10,12 @@ export const CHAP_CODE = {
   response: 2,
   success: 3,
   failure: 4,
-  /** RFC 2759 section 7. */
-  changePassword: 7,
 } as const;
 
 /** Strings hold one octet a character; octets behind the Length field are padding and left out. */
 export type ChapPacket =
-  | {
-      readonly kind: 'challenge' | 'response';
-      readonly identifier: number;
-      readonly value: Uint8Array;
-      readonly name: string;
-    }
+  | { readonly kind: 'challenge'; readonly identifier: number; readonly value: Uint8Array; readonly name: string }
+  | { readonly kind: 'response'; readonly identifier: number; readonly value: Uint8Array; readonly name: string }
   | { readonly kind: 'success' | 'failure'; readonly identifier: number; readonly message: string }
   | { readonly kind: 'other'; readonly code: number; readonly identifier: number; readonly data: Uint8Array };
 

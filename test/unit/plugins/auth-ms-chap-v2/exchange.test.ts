@@ -180,7 +180,6 @@ describe('authenticator', () => {
   });
 
   test.each([
-    ['expired', 'E=648 R=0 C='],
     ['locked', 'E=647 R=0 C='],
     ['unavailable', 'E=691 R=0 C='],
   ] as const)('%s: %s..., at once for good', (denial, start) => {

@@ -1,5 +1,5 @@
-import type { AuthDenial } from '../../core/ports/auth.ts';
-import { MS_CHAP_ERROR } from '../../core/wire/chap.ts';
+import type { AuthDenial } from '../ports/auth.ts';
+import { MS_CHAP_ERROR } from '../wire/chap.ts';
 
 interface Answer {
   readonly error: number;
@@ -9,11 +9,11 @@ interface Answer {
 }
 
 /**
- * What a peer is told for each denial (RFC 2759 section 6). There is no code for "the back-end is out of order": 691
- * without retry is the one every client ends the call on, and the text tells the two apart. An expired password cannot be
- * changed here (no Change-Password), so 648 comes without retry too.
+ * What a peer is told for each denial (RFC 2433 section 8, RFC 2759 section 6). There is no code for "the back-end is out
+ * of order": 691 without retry is the one every client ends the call on, and the text tells the two apart. 648 has R=0,
+ * as in the examples of both RFCs: the Change-Password packet is no retry.
  */
-export const ANSWERS: Readonly<Record<AuthDenial, Answer>> = {
+export const MS_CHAP_ANSWERS: Readonly<Record<AuthDenial, Answer>> = {
   'bad-credentials': {
     error: MS_CHAP_ERROR.authenticationFailure,
     retriable: true,
@@ -26,10 +26,20 @@ export const ANSWERS: Readonly<Record<AuthDenial, Answer>> = {
     retriable: false,
     text: 'Authentication is out of order, try again later',
   },
+  'proof-refused': {
+    error: MS_CHAP_ERROR.authenticationFailure,
+    retriable: false,
+    text: 'LAN Manager responses are not accepted',
+  },
+  'change-refused': {
+    error: MS_CHAP_ERROR.changingPassword,
+    retriable: false,
+    text: 'The new password is not accepted',
+  },
 };
 
 /** What a code says to us as a peer; codes nobody listed are a refusal like any other. */
-export const denialOf = (error: number): AuthDenial => {
+export const msChapDenial = (error: number): AuthDenial => {
   switch (error) {
     case MS_CHAP_ERROR.passwordExpired:
       return 'expired';
@@ -37,6 +47,8 @@ export const denialOf = (error: number): AuthDenial => {
     case MS_CHAP_ERROR.accountDisabled:
     case MS_CHAP_ERROR.noDialInPermission:
       return 'locked';
+    case MS_CHAP_ERROR.changingPassword:
+      return 'change-refused';
     default:
       return 'bad-credentials';
   }

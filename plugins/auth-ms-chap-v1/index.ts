@@ -1,0 +1,2 @@
+export { msChapV1Method } from './method.ts';
+export { msChapV1Plugin } from './plugin.ts';

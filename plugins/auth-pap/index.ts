@@ -1,0 +1,2 @@
+export { papMethod } from './method.ts';
+export { papPlugin } from './plugin.ts';
