@@ -121,6 +121,7 @@ export class Driver implements Lifecycle, StageEvents {
       send: (session, protocol, bytes) => deps.hub.control.put(session, protocol, bytes),
       setEncryption: (session, parameters) => deps.setEncryption(session, parameters),
       clear: (session, reason, detail) => deps.control.clear(session.call, reason, detail),
+      endOlder: (identity, address) => this.endOlder(identity, address),
       reschedule: (tunnel) => this.reschedule(tunnel.session),
     };
   }
@@ -241,6 +242,14 @@ export class Driver implements Lifecycle, StageEvents {
         tunnel.fault(cause);
       }
     }
+  }
+
+  /** The newest log-in of a user wins its fixed address: the older tunnel is most likely one whose client is gone. */
+  private endOlder(identity: string, address: Ipv4): boolean {
+    const older = [...this.tunnels.values()].find((tunnel) => tunnel.holds(identity, address));
+    if (older === undefined) return false;
+    this.deps.control.clear(older.session.call, 'administrative', 'replaced by a newer log-in of the same user');
+    return !this.tunnels.has(older.session);
   }
 
   private find(call: CallEndpoint): Tunnel | undefined {

@@ -5,7 +5,7 @@ import type { Session } from '../../core/datapath/session.ts';
 import { PPP_FRAMING } from '../../core/datapath/stages/ppp.stage.ts';
 import type { Machine } from '../../core/machine/machine.ts';
 import type { EncryptionParameters, LinkEffect, LinkEnd, LinkInput } from '../../core/machine/ppp-link-types.ts';
-import type { AddressPool } from '../../core/ports/addresses.ts';
+import type { AddressLease, AddressPool } from '../../core/ports/addresses.ts';
 import type {
   Authenticator,
   AuthKind,
@@ -36,6 +36,8 @@ export interface TunnelContext {
   readonly silenceMs: number;
   send(session: Session, protocol: number, bytes: Uint8Array): void;
   setEncryption(session: Session, parameters: EncryptionParameters | undefined): void;
+  /** Ends another tunnel of this user that holds this address; true when there was one. */
+  endOlder(identity: string, address: Ipv4): boolean;
   /** Ends the call from our side; the control connection answers with the event `closed`. */
   clear(session: Session, reason: ClearReason, detail: string): void;
   /** The tunnel's deadline changed. */
@@ -284,8 +286,7 @@ export class Tunnel {
   }
 
   private authorize(identity: string, method: string, profile: UserProfile): void {
-    this.giveBack();
-    const lease = this.context.addresses.lease(profile.address);
+    const lease = this.leaseFor(identity, profile);
     if (!lease.ok) {
       const wanted = profile.address === undefined ? '' : ` ${formatIpv4(profile.address)}`;
       const detail = {
@@ -309,6 +310,22 @@ export class Tunnel {
         wins: this.context.wins,
       },
     });
+  }
+
+  private leaseFor(identity: string, { address }: UserProfile): AddressLease {
+    const { addresses } = this.context;
+    // LCP was negotiated anew: the same user keeps the address that its connections use.
+    const kept = this.session.identity === identity ? this.lease : undefined;
+    if (kept !== undefined && (address === undefined || address === kept)) return { ok: true, address: kept };
+    this.giveBack();
+    const lease = addresses.lease(address);
+    if (lease.ok || lease.why !== 'in-use' || address === undefined) return lease;
+    return this.context.endOlder(identity, address) ? addresses.lease(address) : lease;
+  }
+
+  /** Whether this tunnel is of that user and holds that address. */
+  holds(identity: string, address: Ipv4): boolean {
+    return this.session.identity === identity && this.lease === address;
   }
 
   private network(address: Ipv4 | undefined): void {

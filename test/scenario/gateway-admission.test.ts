@@ -92,13 +92,13 @@ describe('inner addresses', () => {
     expect([alice.address, bob.address]).toEqual([address('10.99.0.3'), address('10.99.0.2')]);
   });
 
-  it('fixed and in use: the second call of that user is closed', async () => {
+  it('fixed and in use: the newest log-in of the user gets it and the older tunnel ends', async () => {
     const lab = await GatewayLab.start({ users: { bob: { password: 'b', address: address('10.99.0.77') } } });
     await lab.connect({ user: 'bob', password: 'b' });
-    const second = await lab.dial({ user: 'bob', password: 'b' });
-    await lab.clock.advance(10_000);
-    expect(second.peer.network).toBeUndefined();
-    expect(endReasons(lab)).toEqual(['no-address']);
+    const second = await lab.connect({ user: 'bob', password: 'b' });
+    expect(second.address).toBe(address('10.99.0.77'));
+    expect(endReasons(lab)).toEqual(['administrative']);
+    expect(lab.gateway.sessions()).toBe(1);
   });
 });
 
