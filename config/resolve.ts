@@ -58,6 +58,31 @@ const checkLimits = (config: GatewayConfig, isSet: (path: string) => boolean, fi
   }
 };
 
+/** Authentication methods without protection worth the name, and what is wrong with them. */
+const WEAK_METHODS: Readonly<Record<string, string>> = {
+  pap: 'pap sends passwords in the clear.',
+  'chap-md5': 'chap-md5 can be guessed offline and needs passwords stored readably; it does not encrypt.',
+  'ms-chap-v1': 'ms-chap-v1 is broken, does not prove the gateway to the client, and uses one key both ways.',
+};
+/** Methods that yield no MPPE keys. A name that is not here may be a plug-in's. */
+const KEYLESS_METHODS: readonly string[] = ['pap', 'chap-md5'];
+
+const checkAuthentication = (config: GatewayConfig, _isSet: (path: string) => boolean, findings: Findings): void => {
+  const { methods } = config.auth;
+  for (const method of methods) {
+    const why = WEAK_METHODS[method];
+    if (why !== undefined) findings.warn('auth.methods', why);
+  }
+  if (config.mppe.policy !== 'required') return;
+  const keyed = methods.filter((method) => !KEYLESS_METHODS.includes(method));
+  if (keyed.length === 0) {
+    const message = 'must name a method that yields encryption keys, such as ms-chap-v2, when mppe.policy is required.';
+    findings.problem('auth.methods', message, 'mppe.policy');
+  } else if (keyed.every((method) => method === 'ms-chap-v1') && !config.mppe.strengths.includes(128)) {
+    findings.problem('mppe.strengths', 'must include 128: ms-chap-v1 yields keys of 128 bits only.', 'auth.methods');
+  }
+};
+
 const checkEncryption = (config: GatewayConfig, isSet: (path: string) => boolean, findings: Findings): void => {
   const { policy, strengths } = config.mppe;
   if (policy !== 'disabled' && strengths.length === 0) {
@@ -118,7 +143,8 @@ export const resolveConfig = (raw: RawConfig, origins: Origins, badKeys: Readonl
   };
   const findings = new Findings((path) => badKeys.has(path));
   const isSet = (path: string): boolean => (origins.get(path)?.kind ?? 'default') !== 'default';
-  for (const check of [checkPool, checkLimits, checkEncryption, checkNetwork]) check(config, isSet, findings);
+  for (const check of [checkPool, checkLimits, checkAuthentication, checkEncryption, checkNetwork])
+    check(config, isSet, findings);
   return { config, problems: findings.problems, warnings: findings.warnings };
 };
 

@@ -206,7 +206,7 @@ export const schema = {
     methods: key(list(methodName, 'authentication methods', 16, 1), {
       env: 'PPTP_AUTH_METHODS',
       default: ['ms-chap-v2'],
-      doc: 'Methods offered to peers.',
+      doc: 'Methods offered to peers, strongest first whatever their order here, and nothing below them: `ms-chap-v2`, and the weak `ms-chap-v1`, `chap-md5` and `pap`.',
     }),
     maxAttempts: key(integer(1, 10), {
       env: 'PPTP_AUTH_MAX_ATTEMPTS',

@@ -1,6 +1,9 @@
 import type { GatewayConfig } from '../config/types.ts';
 import { parseIpv4 } from '../core/bytes/ipv4-address.ts';
+import { chapMd5Plugin } from '../plugins/auth-chap-md5/index.ts';
+import { msChapV1Plugin } from '../plugins/auth-ms-chap-v1/index.ts';
 import { msChapV2Plugin } from '../plugins/auth-ms-chap-v2/index.ts';
+import { papPlugin } from '../plugins/auth-pap/index.ts';
 import { userFilePlugin } from '../plugins/backend-user-file/index.ts';
 import { controlPptpPlugin } from '../plugins/control-pptp/index.ts';
 import { type HostNetworkOptions, hostNetworkPlugin } from '../plugins/host-network-linux/index.ts';
@@ -23,6 +26,9 @@ export function builtinPlugins(
     withOptions(rawGrePlugin, address === undefined ? {} : { listen: address }),
     ...(config.network.manage ? [withOptions(hostNetworkPlugin, hostNetwork(config, defaultInterface))] : []),
     withOptions(msChapV2Plugin, { maxAttempts: config.auth.maxAttempts }),
+    withOptions(msChapV1Plugin, { maxAttempts: config.auth.maxAttempts }),
+    withOptions(chapMd5Plugin, undefined),
+    withOptions(papPlugin, undefined),
     withOptions(userFilePlugin, { file: config.users.file }),
     withOptions(controlPptpPlugin, {
       address: listen.address,

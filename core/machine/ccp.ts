@@ -7,7 +7,7 @@ import { Negotiation } from './negotiation.ts';
 import type { RestartTimer } from './negotiation-automaton.ts';
 import type { NegotiationState } from './negotiation-table.ts';
 import type { Failure, LayerEvents } from './negotiation-types.ts';
-import type { EncryptionParameters, LinkOptions } from './ppp-link-types.ts';
+import type { EncryptionParameters, LinkOptions, MppeStrength } from './ppp-link-types.ts';
 
 export interface CcpEvents extends Pick<LayerEvents, 'send' | 'ignored' | 'note' | 'peerMru'> {
   /** Opened; `parameters` undefined when both sides agreed to do without encryption. */
@@ -44,7 +44,7 @@ export class Ccp {
     this.#keys = keys;
     this.#events = events;
     this.#now = now;
-    this.#handler = new CcpOptions(options.encryption, keys === undefined ? [] : options.mppeStrengths);
+    this.#handler = new CcpOptions(options.encryption, usableStrengths(options, keys));
     const layer: LayerEvents = {
       send: (protocol, bytes) => events.send(protocol, bytes),
       up: () => this.#up(),
@@ -142,3 +142,7 @@ export class Ccp {
     return true;
   }
 }
+
+/** The strengths we allow that the keys serve for. */
+const usableStrengths = (options: LinkOptions, keys: MppeKeyMaterial | undefined): readonly MppeStrength[] =>
+  keys === undefined ? [] : options.mppeStrengths.filter((strength) => keys.strengths?.includes(strength) ?? true);

@@ -163,6 +163,21 @@ describe('keys against each other', () => {
     expect(load({ env: { PPTP_MPPE_STRENGTHS: '', PPTP_MPPE: 'disabled' } }).config.tun.mtu).toBe(1400);
   });
 
+  test('weak methods are named; methods without keys do not go with required encryption', () => {
+    const weak = load({ env: { PPTP_AUTH_METHODS: 'ms-chap-v2,ms-chap-v1,chap-md5,pap' } }).warnings;
+    expect(weak.map((line) => line.split(': ')[1]?.split(' ')[0])).toEqual(['ms-chap-v1', 'chap-md5', 'pap']);
+    const { problems } = failure({ env: { PPTP_AUTH_METHODS: 'pap,chap-md5' } });
+    expect(problems).toMatchObject([{ key: 'auth.methods', env: 'PPTP_AUTH_METHODS' }]);
+    expect(load({ env: { PPTP_AUTH_METHODS: 'pap', PPTP_MPPE: 'preferred' } }).config.auth.methods).toEqual(['pap']);
+    expect(load({ env: { PPTP_AUTH_METHODS: 'someones-method' } }).warnings).toEqual([]);
+  });
+
+  test('MS-CHAPv1 has keys of 128 bits only', () => {
+    const env = { PPTP_AUTH_METHODS: 'ms-chap-v1,pap', PPTP_MPPE_STRENGTHS: '40' };
+    expect(failure({ env }).problems).toMatchObject([{ key: 'mppe.strengths' }]);
+    expect(load({ env: { ...env, PPTP_AUTH_METHODS: 'ms-chap-v2,ms-chap-v1' } }).config.mppe.strengths).toEqual([40]);
+  });
+
   test('more connections from one address than in all is refused when it was chosen', () => {
     const both = { PPTP_MAX_CONNECTIONS: '10', PPTP_MAX_CONNECTIONS_PER_ADDRESS: '11' };
     expect(failure({ env: both }).problems[0]?.key).toBe('listen.maxConnectionsPerAddress');
