@@ -20,6 +20,11 @@ export const ERROR_CODES = [
   'PLUGIN_INVALID',
   'STAGE_CONFLICT',
   'STATE_DIR',
+  'DIAL_FAILED',
+  'DIAL_REFUSED',
+  'DIAL_AUTH',
+  'DIAL_NO_GRE',
+  'DIAL_LOST',
 ] as const;
 export type ErrorCode = (typeof ERROR_CODES)[number];
 

@@ -1,5 +1,6 @@
 // The control connection of PPTP (RFC 2637 sections 1.3.1 to 3.2): a server on TCP 1723, and a client.
 export type { BytePipe, PipeReader } from './byte-pipe.ts';
+export { type ConnectOptions, connectControl, resolveServer } from './connect.ts';
 export { ControlPptp, type ControlPptpDeps } from './control-pptp.ts';
 export { type DialledPipe, DialPptp } from './dial-pptp.ts';
 export { CONTROL_PPTP_DEFAULTS, type ControlPptpOptions } from './options.ts';

@@ -5,7 +5,20 @@ const PACKAGE = { ip: 'iproute2', nft: 'nftables' } as const;
 
 const spell = (command: Command): string => [command.program, ...command.args].join(' ');
 
-export const commandError = (command: Command, result: CommandResult): GatewayError => {
+/** Whose changes these are: the advice differs. */
+export type Owner = 'gateway' | 'dial';
+
+const BY_HAND = 'or set PPTP_NETWORK_MANAGE=false and set up the host yourself.';
+const REFUSED: Readonly<Record<Owner, string>> = {
+  gateway: `start the gateway as root or with CAP_NET_ADMIN, ${BY_HAND}`,
+  dial: 'run dial as root or with CAP_NET_ADMIN.',
+};
+const FAILED: Readonly<Record<Owner, string>> = {
+  gateway: `check the network settings of the configuration against this host, ${BY_HAND}`,
+  dial: 'check --route and --tun against the routes and interfaces of this host (ip route, ip link).',
+};
+
+export const commandError = (command: Command, result: CommandResult, owner: Owner = 'gateway'): GatewayError => {
   if (result.missing) {
     const needed = PACKAGE[command.program];
     return new GatewayError(
@@ -15,16 +28,11 @@ export const commandError = (command: Command, result: CommandResult): GatewayEr
   }
   const why = result.stderr.trim().replace(/\s*\n\s*/g, '; ');
   if (/Operation not permitted|you must be root|Permission denied/i.test(why)) {
-    return new GatewayError(
-      'HOST_NETWORK',
-      `"${spell(command)}" was refused (${why}): start the gateway as root or with CAP_NET_ADMIN, or set ` +
-        'PPTP_NETWORK_MANAGE=false and set up the host yourself.',
-    );
+    return new GatewayError('HOST_NETWORK', `"${spell(command)}" was refused (${why}): ${REFUSED[owner]}`);
   }
   return new GatewayError(
     'HOST_NETWORK',
-    `"${spell(command)}" failed with status ${result.code} (${why}): check the network settings of the configuration ` +
-      'against this host, or set PPTP_NETWORK_MANAGE=false and set up the host yourself.',
+    `"${spell(command)}" failed with status ${result.code} (${why}): ${FAILED[owner]}`,
   );
 };
 
