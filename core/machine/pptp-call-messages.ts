@@ -2,7 +2,9 @@
 import type { ClearReason, WanErrors } from '../ports/control.ts';
 import type {
   CallDisconnectNotify,
+  IncomingCallConnected,
   IncomingCallReply,
+  IncomingCallRequest,
   OutgoingCallReply,
   OutgoingCallRequest,
 } from '../wire/pptp-message-call.ts';
@@ -10,7 +12,7 @@ import { BEARER, FRAMING, GENERAL_ERROR, INCOMING_RESULT, OUTGOING_RESULT } from
 import { PPTP_TEXT_OCTETS } from '../wire/pptp-message-fields.ts';
 import type { WanErrorNotify } from '../wire/pptp-message-link.ts';
 import { DISCONNECT_CODES } from './pptp-clear-codes.ts';
-import type { CallRefusal, ControlOptions } from './pptp-control-types.ts';
+import type { CallRefusal, ControlOptions, IncomingNumbers } from './pptp-control-types.ts';
 
 /** The speed range of our requests begins here, as Windows' does (MS-PTPT section 4); servers ignore it. */
 const MINIMUM_BPS = 300;
@@ -67,14 +69,54 @@ export const callRefused = (peerCallId: number, refusal: CallRefusal): OutgoingC
   physicalChannelId: 0,
 });
 
-export const incomingCallRefused = (peerCallId: number): IncomingCallReply => ({
+/** PAC: somebody calls. The numbers are what the line told, if anything. */
+export const incomingCallRequest = (
+  callId: number,
+  callSerialNumber: number,
+  { dialed = '', dialing = '' }: IncomingNumbers,
+): IncomingCallRequest => ({
+  kind: 'incoming-call-request',
+  callId,
+  callSerialNumber,
+  bearerType: BEARER.digital,
+  physicalChannelId: 0,
+  dialedNumberLength: Math.min(dialed.length, PPTP_TEXT_OCTETS),
+  dialingNumberLength: Math.min(dialing.length, PPTP_TEXT_OCTETS),
+  dialedNumber: dialed,
+  dialingNumber: dialing,
+  subaddress: '',
+});
+
+export const incomingCallAccepted = (
+  callId: number,
+  peerCallId: number,
+  options: ControlOptions,
+): IncomingCallReply => ({
+  kind: 'incoming-call-reply',
+  callId,
+  peerCallId,
+  resultCode: INCOMING_RESULT.connect,
+  errorCode: GENERAL_ERROR.none,
+  packetReceiveWindow: options.receiveWindow,
+  packetTransmitDelay: options.processingDelay,
+});
+
+export const incomingCallRefused = (peerCallId: number, refusal: CallRefusal): IncomingCallReply => ({
   kind: 'incoming-call-reply',
   callId: 0,
   peerCallId,
-  resultCode: INCOMING_RESULT.doNotAccept,
-  errorCode: GENERAL_ERROR.none,
+  ...refusal,
   packetReceiveWindow: 0,
   packetTransmitDelay: 0,
+});
+
+export const incomingCallConnected = (peerCallId: number, options: ControlOptions): IncomingCallConnected => ({
+  kind: 'incoming-call-connected',
+  peerCallId,
+  connectSpeed: options.connectSpeed,
+  packetReceiveWindow: options.receiveWindow,
+  packetTransmitDelay: options.processingDelay,
+  framingType: FRAMING.synchronous,
 });
 
 export const callDisconnected = (callId: number, reason: ClearReason): CallDisconnectNotify => ({

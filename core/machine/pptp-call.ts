@@ -1,16 +1,23 @@
-// The calls of one control connection (RFC 2637 sections 3.2.2 and 3.2.4). The server (PAC) knows one state of a call,
-// established, since it answers an Outgoing-Call-Request at once; the client (PNS) waits for replies.
+// The calls of one control connection (RFC 2637 sections 3.2.2 to 3.2.4). The server (PAC) knows one state of an outgoing
+// call, established, since it answers an Outgoing-Call-Request at once; whoever asks waits for replies.
 import type { WanErrors } from '../ports/control.ts';
 import type { CallId } from '../ports/ids.ts';
 import { after, earliest, type Instant } from '../time.ts';
 
-/** RFC 2637 section 3.2.4.2; `wait-disconnect`: Call-Clear-Request sent, Call-Disconnect-Notify not seen yet. */
-export type PptpCallState = 'wait-reply' | 'established' | 'wait-disconnect';
+/**
+ * RFC 2637 sections 3.2.3 and 3.2.4.2. `wait-connect`: PNS, an incoming call was accepted, Incoming-Call-Connected not
+ * seen yet; `wait-disconnect`: Call-Clear-Request sent, Call-Disconnect-Notify not seen yet.
+ */
+export type PptpCallState = 'wait-reply' | 'wait-connect' | 'established' | 'wait-disconnect';
+
+/** As the RFC names them: outgoing calls are asked for by the PNS, incoming ones by the PAC. */
+export type PptpCallDirection = 'outgoing' | 'incoming';
 
 export class PptpCall {
   readonly localCallId: CallId;
   readonly serial: number;
-  /** The caller's mark on a `place-call`; undefined for calls that the peer asked for. */
+  readonly direction: PptpCallDirection;
+  /** The caller's mark on a call that we asked for; undefined for calls that the peer asked for. */
   readonly tag: number | undefined;
   state: PptpCallState;
   /** The peer's Call ID; undefined until its reply told it. */
@@ -23,6 +30,7 @@ export class PptpCall {
     readonly localCallId: CallId;
     readonly serial: number;
     readonly state: PptpCallState;
+    readonly direction?: PptpCallDirection;
     readonly tag?: number | undefined;
     readonly peerCallId?: CallId;
     readonly replyBy?: Instant;
@@ -30,6 +38,7 @@ export class PptpCall {
     this.localCallId = init.localCallId;
     this.serial = init.serial;
     this.state = init.state;
+    this.direction = init.direction ?? 'outgoing';
     this.tag = init.tag;
     this.peerCallId = init.peerCallId;
     this.replyBy = init.replyBy;

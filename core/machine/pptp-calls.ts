@@ -1,59 +1,53 @@
 // Calls of one control connection: RFC 2637 sections 2.7 to 2.15 and 3.2. Which Call ID a message carries is easily got
-// wrong: CCR and CDN carry the sender's, WEN and SLI the receiver's, replies both. Left out on purpose: Incoming-Call-*
-// (a voluntary tunnel has none), which is refused.
+// wrong: CCR and CDN carry the sender's, WEN and SLI the receiver's, replies both. Incoming calls are in
+// pptp-incoming-calls.ts.
 import type { ClearReason, WanErrors } from '../ports/control.ts';
 import { type CallId, callId } from '../ports/ids.ts';
 import { after, type Instant } from '../time.ts';
 import type {
   CallDisconnectNotify,
   CallMessage,
-  IncomingCallRequest,
   OutgoingCallReply,
   OutgoingCallRequest,
 } from '../wire/pptp-message-call.ts';
-import { describeResult, GENERAL_ERROR, OUTGOING_RESULT, resultName } from '../wire/pptp-message-codes.ts';
+import { describeResult, OUTGOING_RESULT, resultName } from '../wire/pptp-message-codes.ts';
 import type { SetLinkInfo, WanErrorNotify } from '../wire/pptp-message-link.ts';
-import { PptpCall, PptpCallTable } from './pptp-call.ts';
+import { PptpCall, type PptpCallTable } from './pptp-call.ts';
+import { NO_RESOURCE, PptpCallBook } from './pptp-call-book.ts';
 import {
   callConnected,
   callDisconnected,
   callRefused,
-  incomingCallRefused,
   outgoingCallRequest,
   wanErrorNotify,
   wanErrorsOf,
 } from './pptp-call-messages.ts';
 import type { ControlOutput } from './pptp-control-output.ts';
-import type { CallRefusal, ControlDeps, ControlOptions } from './pptp-control-types.ts';
-
-const NO_RESOURCE: CallRefusal = { resultCode: OUTGOING_RESULT.generalError, errorCode: GENERAL_ERROR.noResource };
-const BAD_CALL_ID: CallRefusal = { resultCode: OUTGOING_RESULT.generalError, errorCode: GENERAL_ERROR.badCallId };
-const DO_NOT_ACCEPT: CallRefusal = { resultCode: OUTGOING_RESULT.doNotAccept, errorCode: GENERAL_ERROR.none };
-
-/**
- * Calls that a connection may open in a minute beyond the number it may have at once. A redial needs one; without a limit
- * a stranger who opens and clears without end has a session made for each and wears the quarantine of Call IDs out.
- */
-const SPARE_CALLS_A_MINUTE = 60;
-const MINUTE_MS = 60_000;
+import type { CallRefusal, ControlDeps, ControlOptions, IncomingNumbers } from './pptp-control-types.ts';
+import { PptpIncomingCalls } from './pptp-incoming-calls.ts';
 
 const describeDisconnect = (m: CallDisconnectNotify): string =>
   `Call-Disconnect-Notify: ${describeResult('disconnect', m.resultCode, m.errorCode)}`;
 
+const overdueMessage = (call: PptpCall): string => {
+  if (call.state === 'wait-disconnect') return 'no Call-Disconnect-Notify for a cleared call';
+  if (call.state === 'wait-connect') return 'no Incoming-Call-Connected';
+  return call.direction === 'incoming' ? 'no reply to Incoming-Call-Request' : 'no reply to Outgoing-Call-Request';
+};
+
 export class PptpCalls {
   private readonly options: ControlOptions;
-  private readonly deps: ControlDeps;
   private readonly out: ControlOutput;
-  private readonly table = new PptpCallTable();
-  private nextSerial = 1;
-  private refusing = false;
-  private openedInMinute = 0;
-  private minuteEnd: Instant | undefined;
+  private readonly book: PptpCallBook;
+  private readonly table: PptpCallTable;
+  private readonly incoming: PptpIncomingCalls;
 
   constructor(deps: ControlDeps, options: ControlOptions, out: ControlOutput) {
-    this.deps = deps;
     this.options = options;
     this.out = out;
+    this.book = new PptpCallBook(deps, options, out);
+    this.table = this.book.table;
+    this.incoming = new PptpIncomingCalls(this.book);
   }
 
   get size(): number {
@@ -61,11 +55,11 @@ export class PptpCalls {
   }
 
   get refusesCalls(): boolean {
-    return this.refusing;
+    return this.book.refusing;
   }
 
   refuseCalls(): void {
-    this.refusing = true;
+    this.book.refusing = true;
   }
 
   nextTimeout(): Instant | undefined {
@@ -77,10 +71,7 @@ export class PptpCalls {
     let overdue: string | undefined;
     for (const call of this.table.all()) {
       if (call.replyBy !== undefined && call.replyBy <= now) {
-        overdue =
-          call.state === 'wait-reply'
-            ? 'no reply to Outgoing-Call-Request'
-            : 'no Call-Disconnect-Notify for a cleared call';
+        overdue = overdueMessage(call);
       }
       const errors = call.wan.due(now);
       if (errors !== undefined) this.sendWanErrors(call, errors);
@@ -97,12 +88,13 @@ export class PptpCalls {
         this.handleOutgoingCallReply(message, now);
         break;
       case 'incoming-call-request':
-        this.handleIncomingCallRequest(message);
+        this.incoming.handleRequest(message, now);
         break;
       case 'incoming-call-reply':
+        this.incoming.handleReply(message);
+        break;
       case 'incoming-call-connected':
-        // We never send Incoming-Call-Request, so these can only name a call that does not exist.
-        this.noteUnknownCall(message.kind, message.peerCallId);
+        this.incoming.handleConnected(message);
         break;
       case 'call-clear-request':
         this.handleCallClearRequest(message.callId);
@@ -125,11 +117,11 @@ export class PptpCalls {
     if (call === undefined || call.state === 'wait-disconnect') return;
     if (this.options.role === 'pac') {
       this.out.send(callDisconnected(call.localCallId, reason));
-      this.drop(call, reason, detail);
+      this.book.drop(call, reason, detail);
       return;
     }
     this.out.send({ kind: 'call-clear-request', callId: call.localCallId });
-    this.announceEnd(call, reason, detail);
+    this.book.announceEnd(call, reason, detail);
     call.state = 'wait-disconnect';
     call.replyBy = after(now, this.options.replyTimeoutMs);
   }
@@ -141,35 +133,31 @@ export class PptpCalls {
       else if (notify && call.state !== 'wait-disconnect') {
         this.out.send({ kind: 'call-clear-request', callId: call.localCallId });
       }
-      this.drop(call, reason, detail);
+      this.book.drop(call, reason, detail);
     }
   }
 
   /** PNS: places a call (RFC 2637 section 3.2.4.2). `connected`: the control connection is established. */
   place(tag: number, phoneNumber: string, connected: boolean, now: Instant): void {
-    const obstacle = this.placeObstacle(connected);
+    const obstacle = this.book.placeObstacle('pns', connected);
     if (obstacle !== undefined) {
-      this.placeFailed(tag, ...obstacle);
+      this.book.placeFailed(tag, ...obstacle);
       return;
     }
-    const localCallId = this.deps.callIds.allocate();
+    const localCallId = this.book.allocate();
     if (localCallId === undefined) {
-      this.placeFailed(tag, 'no-resource', 'No Call ID is free.');
+      this.book.placeFailed(tag, 'no-resource', 'No Call ID is free.');
       return;
     }
-    const serial = this.nextSerial;
-    this.nextSerial = serial === 0xffff ? 1 : serial + 1;
+    const serial = this.book.takeSerial();
     const replyBy = after(now, this.options.outgoingCallTimeoutMs);
     this.table.add(new PptpCall({ localCallId, serial, state: 'wait-reply', tag, replyBy }));
     this.out.send(outgoingCallRequest(localCallId, serial, phoneNumber, this.options));
   }
 
-  private placeObstacle(connected: boolean): readonly [result: string, detail: string] | undefined {
-    if (this.options.role !== 'pns') return ['wrong-role', 'A server does not place calls.'];
-    if (!connected) return ['not-connected', 'The control connection is not established.'];
-    if (this.refusing) return ['refused', 'No new calls are taken.'];
-    if (this.table.size < this.options.maxCalls) return undefined;
-    return ['no-resource', `The limit of ${this.options.maxCalls} calls is reached.`];
+  /** PAC: announces a call that came in (RFC 2637 section 3.2.3.1). */
+  placeIncoming(tag: number, numbers: IncomingNumbers, connected: boolean, now: Instant): void {
+    this.incoming.announce(tag, numbers, connected, now);
   }
 
   wanError(localCallId: CallId, errors: WanErrors, now: Instant): void {
@@ -186,14 +174,15 @@ export class PptpCalls {
   }
 
   private handleOutgoingCallRequest(m: OutgoingCallRequest, now: Instant): void {
-    const refusal = this.refusalOf(m, now);
-    const localCallId = refusal === undefined ? this.deps.callIds.allocate() : undefined;
+    // A PNS places calls and has none placed through it (RFC 2637 section 2.7).
+    const refusal = this.book.refusalOf(m.callId, this.options.role === 'pac', now);
+    const localCallId = refusal === undefined ? this.book.allocate() : undefined;
     if (localCallId === undefined) {
       this.refuse(m, refusal ?? NO_RESOURCE);
       return;
     }
     const peerCallId = callId(m.callId);
-    this.openedInMinute += 1;
+    this.book.noteOpened();
     const serial = m.callSerialNumber;
     const connectSpeed =
       m.maximumBps === 0 ? this.options.connectSpeed : Math.min(this.options.connectSpeed, m.maximumBps);
@@ -211,22 +200,6 @@ export class PptpCalls {
     this.out.send(callConnected(localCallId, peerCallId, connectSpeed, this.options));
   }
 
-  private refusalOf(m: OutgoingCallRequest, now: Instant): CallRefusal | undefined {
-    // A PNS places calls and has none placed through it (RFC 2637 section 2.7).
-    if (this.refusing || this.options.role === 'pns') return DO_NOT_ACCEPT;
-    if (this.table.peer(m.callId) !== undefined) return BAD_CALL_ID;
-    if (this.table.size >= this.options.maxCalls || this.opensTooOften(now)) return NO_RESOURCE;
-    return this.deps.admit?.();
-  }
-
-  private opensTooOften(now: Instant): boolean {
-    if (this.minuteEnd === undefined || now >= this.minuteEnd) {
-      this.minuteEnd = after(now, MINUTE_MS);
-      this.openedInMinute = 0;
-    }
-    return this.openedInMinute >= this.options.maxCalls + SPARE_CALLS_A_MINUTE;
-  }
-
   private refuse(m: OutgoingCallRequest, refusal: CallRefusal): void {
     const result = describeResult('outgoing', refusal.resultCode, refusal.errorCode);
     this.out.note('warn', 'call.refused', `Refused a call: ${result}.`, {
@@ -239,20 +212,20 @@ export class PptpCalls {
 
   private handleOutgoingCallReply(m: OutgoingCallReply, now: Instant): void {
     const call = this.table.local(m.peerCallId);
-    if (call === undefined || call.tag === undefined) {
-      this.noteUnknownCall(m.kind, m.peerCallId);
+    if (call?.tag === undefined || call.direction !== 'outgoing') {
+      this.book.noteUnknownCall(m.kind, m.peerCallId);
       return;
     }
     if (m.resultCode !== OUTGOING_RESULT.connected) {
       if (call.state === 'established') {
-        this.noteUnexpected(m.kind, call);
+        this.book.noteUnexpected(m.kind, call);
         return;
       }
       this.handleRefusal(call, m);
       return;
     }
     if (call.peerCallId !== undefined) {
-      this.noteUnexpected(m.kind, call);
+      this.book.noteUnexpected(m.kind, call);
       return;
     }
     const peerCallId = callId(m.callId);
@@ -290,29 +263,24 @@ export class PptpCalls {
         detail,
       });
     }
-    this.forget(call);
-  }
-
-  private handleIncomingCallRequest(m: IncomingCallRequest): void {
-    this.out.note('warn', 'call.refused', 'Refused an incoming call: this side takes none.', { peerCallId: m.callId });
-    this.out.send(incomingCallRefused(m.callId));
+    this.book.forget(call);
   }
 
   private handleCallClearRequest(peerCallId: number): void {
     const call = this.options.role === 'pac' ? this.table.peer(peerCallId) : undefined;
     // Usual when it crossed our CDN; the call has had its one CDN then.
     if (call === undefined) {
-      this.noteUnknownCall('call-clear-request', peerCallId);
+      this.book.noteUnknownCall('call-clear-request', peerCallId);
       return;
     }
     this.out.send(callDisconnected(call.localCallId, 'peer-request'));
-    this.drop(call, 'peer-request', 'Call-Clear-Request');
+    this.book.drop(call, 'peer-request', 'Call-Clear-Request');
   }
 
   private handleCallDisconnectNotify(m: CallDisconnectNotify): void {
     const call = this.options.role === 'pns' ? this.table.disconnected(m.callId) : this.table.peer(m.callId);
     if (call === undefined) {
-      this.noteUnknownCall(m.kind, m.callId);
+      this.book.noteUnknownCall(m.kind, m.callId);
       return;
     }
     if (resultName('disconnect', m.resultCode) === undefined) {
@@ -320,13 +288,13 @@ export class PptpCalls {
         resultCode: m.resultCode,
       });
     }
-    this.drop(call, 'peer-disconnect', describeDisconnect(m));
+    this.book.drop(call, 'peer-disconnect', describeDisconnect(m));
   }
 
   private handleWanErrorNotify(m: WanErrorNotify): void {
     const call = this.table.local(m.peerCallId);
     if (call === undefined) {
-      this.noteUnknownCall(m.kind, m.peerCallId);
+      this.book.noteUnknownCall(m.kind, m.peerCallId);
       return;
     }
     this.out.push({ kind: 'wan-errors', localCallId: call.localCallId, errors: wanErrorsOf(m) });
@@ -335,7 +303,7 @@ export class PptpCalls {
   private handleSetLinkInfo(m: SetLinkInfo): void {
     const call = this.table.local(m.peerCallId);
     if (call?.peerCallId === undefined || call.state !== 'established') {
-      this.noteUnknownCall(m.kind, m.peerCallId);
+      this.book.noteUnknownCall(m.kind, m.peerCallId);
       return;
     }
     this.out.push({
@@ -349,40 +317,5 @@ export class PptpCalls {
 
   private sendWanErrors(call: PptpCall, errors: WanErrors): void {
     if (call.peerCallId !== undefined) this.out.send(wanErrorNotify(call.peerCallId, errors));
-  }
-
-  private drop(call: PptpCall, reason: ClearReason, detail: string): void {
-    this.announceEnd(call, reason, detail);
-    this.forget(call);
-  }
-
-  /** Tells our side once; a call in `wait-disconnect` was announced when it was cleared. */
-  private announceEnd(call: PptpCall, reason: ClearReason, detail: string): void {
-    if (call.state === 'established' && call.peerCallId !== undefined) {
-      const { localCallId, peerCallId } = call;
-      this.out.push({ kind: 'call-closed', localCallId, peerCallId, reason, detail });
-    } else if (call.state === 'wait-reply' && call.tag !== undefined) {
-      this.placeFailed(call.tag, reason, detail);
-    }
-  }
-
-  private forget(call: PptpCall): void {
-    this.table.remove(call);
-    this.deps.callIds.release(call.localCallId);
-  }
-
-  private placeFailed(tag: number, result: string, detail: string): void {
-    this.out.push({ kind: 'call-failed', tag, result, resultCode: 0, errorCode: 0, causeCode: 0, detail });
-  }
-
-  private noteUnknownCall(message: string, id: number): void {
-    this.out.note('debug', 'call.unknown', 'A message names a call that does not exist.', { message, callId: id });
-  }
-
-  private noteUnexpected(message: string, call: PptpCall): void {
-    this.out.note('debug', 'call.unexpected', 'A reply to a call that is not waiting for it.', {
-      message,
-      localCallId: call.localCallId,
-    });
   }
 }

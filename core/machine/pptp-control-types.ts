@@ -1,6 +1,7 @@
 import type { ClearReason, WanErrors } from '../ports/control.ts';
 import type { CallId, CallIds } from '../ports/ids.ts';
 import type { RandomSource } from '../ports/random.ts';
+import type { CollisionOutcome } from './pptp-collision.ts';
 
 /**
  * Voluntary tunnel: the server is the PAC and answers, the client is the PNS and opens the connection and the calls
@@ -20,13 +21,15 @@ export interface ControlOptions {
   readonly receiveWindow: number;
   readonly processingDelay: number;
   readonly connectSpeed: number;
+  /** PNS: take the calls that the server announces (section 3.2.3). A PAC never does. */
+  readonly acceptIncomingCalls: boolean;
   /** Times in ms. From `open` to established. */
   readonly startTimeoutMs: number;
   /** Silence after which we send Echo-Request, and how long we wait for the reply. */
   readonly echoIntervalMs: number;
   readonly echoTimeoutMs: number;
   readonly stopTimeoutMs: number;
-  /** For the reply to Outgoing-Call-Request and for every other reply. */
+  /** For the reply to Outgoing-Call-Request and Incoming-Call-Request, and for every other reply. */
   readonly outgoingCallTimeoutMs: number;
   readonly replyTimeoutMs: number;
 }
@@ -40,6 +43,7 @@ export const CONTROL_DEFAULTS: Omit<ControlOptions, 'role'> = {
   receiveWindow: 64,
   processingDelay: 0,
   connectSpeed: 100_000_000,
+  acceptIncomingCalls: false,
   startTimeoutMs: 30_000,
   echoIntervalMs: 60_000,
   echoTimeoutMs: 60_000,
@@ -57,8 +61,16 @@ export interface CallRefusal {
 export interface ControlDeps {
   readonly callIds: CallIds;
   readonly random: RandomSource;
-  /** Asked for every Outgoing-Call-Request that the machine itself would accept; undefined accepts it. */
+  /** Asked for every call that the peer wants and the machine itself would accept; undefined accepts it. */
   readonly admit?: () => CallRefusal | undefined;
+  /** PAC: asked when a Start-Control-Connection-Request arrives (section 3.1.3); see `StartCollisions`. */
+  readonly collide?: () => CollisionOutcome;
+}
+
+/** What the telephone line tells of an incoming call, at most 64 octets each. */
+export interface IncomingNumbers {
+  readonly dialed?: string;
+  readonly dialing?: string;
 }
 
 /** `none` is a general request, `shutdown` says that we are being shut down (RFC 2637 section 2.3). */
@@ -79,6 +91,8 @@ export type ControlInput =
     }
   /** PNS: `tag` comes back in `call-opened` or `call-failed`. */
   | { readonly kind: 'place-call'; readonly tag: number; readonly phoneNumber?: string }
+  /** PAC: asks the PNS to take a call that came in; `tag` comes back as with `place-call`. */
+  | { readonly kind: 'place-incoming-call'; readonly tag: number; readonly numbers?: IncomingNumbers }
   /** PAC: counters since the call began. */
   | { readonly kind: 'wan-error'; readonly localCallId: CallId; readonly errors: WanErrors }
   /** PNS: the ACCMs that LCP negotiated. */
@@ -88,6 +102,8 @@ export type ControlInput =
       readonly sendAccm: number;
       readonly receiveAccm: number;
     }
+  /** PNS: the peer's own request won (section 3.1.3): close without another message. */
+  | { readonly kind: 'yield' }
   /** Clear every call and end the connection in order. */
   | { readonly kind: 'stop'; readonly reason: ControlStopReason }
   /** Take no new calls from now on. */
@@ -133,7 +149,7 @@ export type ControlEffect =
       readonly reason: ClearReason;
       readonly detail: string;
     }
-  /** PNS: a call that never opened. `result` is the RFC's name of the code, or what went wrong on our side. */
+  /** A call of ours that never opened. `result` is the RFC's name of the code, or what went wrong on our side. */
   | {
       readonly kind: 'call-failed';
       readonly tag: number;

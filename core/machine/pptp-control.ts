@@ -5,10 +5,9 @@
 //        --open/SCCRQ--> wait-ctl-reply (pns) --SCCRP-----> established --Stop-CCRQ/Stop-CCRP----------------> closed
 //
 // Section 3: a malformed message, or one that does not fit the state, ends the connection, and with it every call. A
-// message for a call that does not exist does not: it may have crossed the end of that call. The collision of section
-// 3.1.3 needs two TCP connections and is not seen here.
+// message for a call that does not exist does not: it may have crossed the end of that call. Which of two connections that
+// collide goes on (section 3.1.3) is for `deps.collide` to say; the one not used waits in `wait-close`, without a word.
 
-import { printable } from '../bytes/ascii.ts';
 import { readU32 } from '../bytes/bytes.ts';
 import type { ClearReason } from '../ports/control.ts';
 import { after, earliest, type Instant } from '../time.ts';
@@ -29,17 +28,17 @@ import type {
   StartControlConnectionReply,
   StartControlConnectionRequest,
 } from '../wire/pptp-message-connection.ts';
-import { PPTP_VERSION, textBeforeNul } from '../wire/pptp-message-fields.ts';
+import { PPTP_VERSION } from '../wire/pptp-message-fields.ts';
 import type { Machine } from './machine.ts';
 import { PptpCalls } from './pptp-calls.ts';
 import { ControlOutput } from './pptp-control-output.ts';
+import { peerOf } from './pptp-control-peer.ts';
 import {
   CONTROL_DEFAULTS,
   type ControlDeps,
   type ControlEffect,
   type ControlInput,
   type ControlOptions,
-  type ControlPeer,
   type ControlRole,
   type ControlStopReason,
 } from './pptp-control-types.ts';
@@ -49,6 +48,7 @@ export const CONTROL_STATES = [
   'idle',
   'wait-ctl-request',
   'wait-ctl-reply',
+  'wait-close',
   'established',
   'wait-stop-reply',
   'closed',
@@ -57,18 +57,9 @@ export type ControlState = (typeof CONTROL_STATES)[number];
 
 type TimerKind = 'start' | 'echo' | 'echo-reply' | 'stop-reply';
 
-const peerOf = (m: StartControlConnectionRequest | StartControlConnectionReply): ControlPeer => ({
-  protocolVersion: m.protocolVersion,
-  framingCapabilities: m.framingCapabilities,
-  bearerCapabilities: m.bearerCapabilities,
-  maximumChannels: m.maximumChannels,
-  firmwareRevision: m.firmwareRevision,
-  hostName: printable(textBeforeNul(m.hostName)),
-  vendorName: printable(textBeforeNul(m.vendorName)),
-});
-
 export class PptpControl implements Machine<ControlInput, ControlEffect> {
   private readonly options: ControlOptions;
+  private readonly deps: ControlDeps;
   private readonly out = new ControlOutput();
   private readonly calls: PptpCalls;
   private readonly stream = new ControlStream();
@@ -78,6 +69,7 @@ export class PptpControl implements Machine<ControlInput, ControlEffect> {
 
   constructor(deps: ControlDeps, options: { readonly role: ControlRole } & Partial<ControlOptions>) {
     this.options = { ...CONTROL_DEFAULTS, ...options };
+    this.deps = deps;
     this.calls = new PptpCalls(deps, this.options, this.out);
     this.echoIdentifier = readU32(deps.random.bytes(4), 0);
   }
@@ -112,6 +104,13 @@ export class PptpControl implements Machine<ControlInput, ControlEffect> {
         break;
       case 'place-call':
         this.calls.place(input.tag, input.phoneNumber ?? '', this.current === 'established', now);
+        break;
+      case 'place-incoming-call':
+        this.calls.placeIncoming(input.tag, input.numbers ?? {}, this.current === 'established', now);
+        break;
+      case 'yield':
+        if (this.current === 'wait-ctl-reply')
+          this.end('control-lost', "The peer's own request goes before ours.", false);
         break;
       case 'wan-error':
         if (this.current === 'established') this.calls.wanError(input.localCallId, input.errors, now);
@@ -217,6 +216,7 @@ export class PptpControl implements Machine<ControlInput, ControlEffect> {
         this.handleStopping(message);
         return;
       case 'idle':
+      case 'wait-close':
       case 'closed':
         return;
     }
@@ -270,6 +270,11 @@ export class PptpControl implements Machine<ControlInput, ControlEffect> {
 
   private handleStartRequest(m: StartControlConnectionRequest, now: Instant): void {
     const peer = peerOf(m);
+    if (this.deps.collide?.() === 'won') {
+      this.out.note('info', 'control.collision', 'Both sides asked for a control connection; ours goes on.');
+      this.enter('wait-close', 'start', after(now, this.options.startTimeoutMs));
+      return;
+    }
     // Section 3.1.2: a later version than ours is answered with ours and accepted; an earlier one does not exist.
     if (m.protocolVersion < PPTP_VERSION) {
       this.sendStartReply(START_RESULT.versionNotSupported);
