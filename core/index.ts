@@ -1,5 +1,12 @@
 /** The plug-in author's API: ports, tokens, the packet batch and the stage interfaces. The only barrel of the project. */
 export { formatIpv4, type Ipv4, ipv4, parseIpv4 } from './bytes/ipv4-address.ts';
+export { msChapV2MasterKeys } from './crypto/mppe-keys.ts';
+export {
+  checkNtResponse,
+  generateAuthenticatorResponse,
+  ntPasswordHash,
+  withoutDomain,
+} from './crypto/ms-chap-v2.ts';
 export { HEADROOM, PacketBatch, SLOT_SIZE } from './datapath/packet-batch.ts';
 export { type PacketCursor, perPacket } from './datapath/per-packet.ts';
 export type { Session, SessionView } from './datapath/session.ts';
@@ -18,8 +25,10 @@ export type {
   AuthKind,
   AuthKinds,
   AuthMethod,
+  AuthRefusal,
   AuthRole,
   AuthVerdict,
+  BackEndAnswer,
   MppeKeyMaterial,
   UserProfile,
   VerifyEffect,

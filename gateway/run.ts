@@ -41,9 +41,10 @@ async function runUntilTold(
   first: FirstStart,
   end: End,
 ): Promise<number> {
+  // The operator's plug-ins first: their back-ends are asked before the built-in user file.
   const plugins = [
-    ...builtinPlugins(config, findDefaultInterface),
     ...(await loadPlugins(config.plugins, config.pluginOptions)),
+    ...builtinPlugins(config, findDefaultInterface),
   ];
   const sdk = await startTelemetrySdk({ version, log });
   const telemetry = new OpenTelemetryTelemetry({ log, userNames, now: systemClock.now });

@@ -90,6 +90,9 @@ export type AuthDenial = 'bad-credentials' | 'expired' | 'locked' | 'unavailable
 export interface UserProfile {
   /** Fixed inner address, if the user has one. */
   readonly address?: Ipv4;
+  /** End the session after so many seconds without user data, or in all; 0: never. Absent: as configured. */
+  readonly idleSeconds?: number;
+  readonly sessionSeconds?: number;
 }
 
 export type AuthVerdict<K extends AuthKind = AuthKind> =
@@ -101,6 +104,11 @@ export type AuthVerdict<K extends AuthKind = AuthKind> =
     }
   | { readonly ok: false; readonly denial: AuthDenial };
 
+/** `unknown-user` passes the question on to the next back-end; the peer is told what a wrong password is told. */
+export type BackEndAnswer<K extends AuthKind = AuthKind> =
+  | AuthVerdict<K>
+  | { readonly ok: false; readonly denial: 'unknown-user' };
+
 /** Back-end: knows users, not frames. */
 export interface Authenticator {
   readonly name: string;
@@ -108,7 +116,11 @@ export interface Authenticator {
   /** Fixed addresses of its users, kept out of the pool's free choice. */
   reservedAddresses?(): ReadonlySet<Ipv4>;
   /** Rejects only when the back-end itself fails; the caller turns that into the denial `unavailable`. */
-  verify<K extends AuthKind>(kind: K, request: AuthKinds[K]['request'], signal: CancelSignal): Promise<AuthVerdict<K>>;
+  verify<K extends AuthKind>(
+    kind: K,
+    request: AuthKinds[K]['request'],
+    signal: CancelSignal,
+  ): Promise<BackEndAnswer<K>>;
 }
 
 export type AuthInput =

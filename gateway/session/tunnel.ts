@@ -10,7 +10,6 @@ import type {
   Authenticator,
   AuthKind,
   AuthKinds,
-  AuthVerdict,
   Computed,
   ComputeEffect,
   UserProfile,
@@ -20,6 +19,7 @@ import type { ClearReason } from '../../core/ports/control.ts';
 import type { Log } from '../../core/ports/log.ts';
 import type { Telemetry } from '../../core/ports/telemetry.ts';
 import { after, earliest, type Instant } from '../../core/time.ts';
+import { askBackEnds } from './ask-back-ends.ts';
 import type { SessionTable } from './session-table.ts';
 import type { SetupTrace } from './setup-trace.ts';
 
@@ -260,16 +260,8 @@ export class Tunnel {
   }
 
   private async verify<K extends AuthKind>(kind: K, request: AuthKinds[K]['request']): Promise<void> {
-    let verdict: AuthVerdict = { ok: false, denial: 'unavailable' };
-    let backEnd: Authenticator | undefined;
-    try {
-      backEnd = this.context.authenticators.find((candidate) => candidate.supports(kind));
-      if (backEnd !== undefined) verdict = await backEnd.verify(kind, request, this.abort.signal);
-    } catch (cause) {
-      this.log.error('auth.backend-failed', `the back-end ${backEnd?.name ?? '?'} could not answer`, {
-        cause: cause instanceof Error ? cause.message : String(cause),
-      });
-    }
+    const { authenticators } = this.context;
+    const verdict = await askBackEnds(authenticators, kind, request, this.abort.signal, this.log);
     if (!this.over) this.submit({ kind: 'verdict', verdict });
   }
 

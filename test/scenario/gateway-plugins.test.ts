@@ -2,9 +2,11 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'vite';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { asciiBytes } from '../../core/bytes/ascii.ts';
+import { toHex } from '../../core/bytes/hex.ts';
 import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
+import { ntPasswordHash } from '../../core/crypto/ms-chap-v2.ts';
 import { perPacket } from '../../core/datapath/per-packet.ts';
 import { STAGE_SLOT, type Stage } from '../../core/datapath/stage.ts';
 import { GatewayError } from '../../core/errors.ts';
@@ -192,6 +194,26 @@ describe('a plug-in file', () => {
     expect(lab.tun.hostReceives()).toEqual(web);
     expect(lab.tun.hostReceives()).toBeUndefined();
     expect([...lab.telemetry.drops]).toEqual([['no-telnet in policy', 1]]);
+  });
+
+  it('from docs/plugins.md works as printed: it judges its own users and passes on the rest', async () => {
+    const example = /```js\n([^`]*(?:`[^`\n]*`[^`]*)*)```/.exec(await readFile('docs/plugins.md', 'utf8'))?.[1];
+    if (example === undefined) throw new Error('docs/plugins.md has no example of a back-end');
+    const hashes: Record<string, string> = { dora: toHex(ntPasswordHash('explorer')) };
+    vi.stubGlobal('fetch', async (url: string) => {
+      const ntHash = hashes[url.replace('http://directory/', '')];
+      return ntHash === undefined ? new Response(null, { status: 404 }) : Response.json({ ntHash });
+    });
+    const options = { directory: { url: 'http://directory' } };
+    const plugins = await loadPlugins([await file('directory.mjs', example)], options);
+    const lab = await GatewayLab.start({ plugins });
+    expect((await lab.connect({ user: 'dora', password: 'explorer' })).peer.network).toBeDefined();
+    expect((await lab.connect()).peer.network).toBeDefined();
+    const liar = await lab.dial({ user: 'dora', password: 'alices' });
+    await lab.clock.advance(10_000);
+    expect(liar.peer.network).toBeUndefined();
+    expect(lab.log.lines.filter(({ event }) => event === 'auth.failed')).toHaveLength(1);
+    vi.unstubAllGlobals();
   });
 
   it('that cannot be used is refused with a reason', async () => {

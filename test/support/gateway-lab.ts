@@ -114,9 +114,9 @@ export class GatewayLab {
       telemetry: this.telemetry,
     };
     const plugins = [
+      ...(options.plugins ?? []),
       withOptions(msChapV2Plugin, { maxAttempts: config.auth.maxAttempts }),
       this.devices(new MemoryUsers(options.users ?? ALICE)),
-      ...(options.plugins ?? []),
     ];
     this.gateway = createGateway(platform, this.options, plugins);
   }

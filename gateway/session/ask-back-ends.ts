@@ -1,0 +1,35 @@
+import type { Authenticator, AuthKind, AuthKinds, AuthVerdict } from '../../core/ports/auth.ts';
+import type { CancelSignal } from '../../core/ports/cancel.ts';
+import type { Log } from '../../core/ports/log.ts';
+
+/**
+ * Asks the back-ends that can judge this kind of proof, in binding order (plug-ins of the operator before the built-in
+ * user file): the first that knows the user decides. A back-end that fails is not a back-end that says no: its users
+ * must not be looked for elsewhere, so the answer is `unavailable`.
+ */
+export async function askBackEnds<K extends AuthKind>(
+  backEnds: readonly Authenticator[],
+  kind: K,
+  request: AuthKinds[K]['request'],
+  signal: CancelSignal,
+  log: Log,
+): Promise<AuthVerdict<K>> {
+  let asked = 0;
+  for (const backEnd of backEnds) {
+    try {
+      if (!backEnd.supports(kind)) continue;
+      asked += 1;
+      const answer = await backEnd.verify(kind, request, signal);
+      if (answer.ok) return answer;
+      const { denial } = answer;
+      if (denial !== 'unknown-user') return { ok: false, denial };
+    } catch (cause) {
+      log.error('auth.backend-failed', `the back-end ${backEnd.name} could not answer`, {
+        cause: cause instanceof Error ? cause.message : String(cause),
+      });
+      return { ok: false, denial: 'unavailable' };
+    }
+  }
+  // Not told apart from a wrong password: nobody shall learn which names exist.
+  return { ok: false, denial: asked === 0 ? 'unavailable' : 'bad-credentials' };
+}

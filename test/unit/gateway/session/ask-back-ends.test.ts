@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest';
+import type { Authenticator, BackEndAnswer } from '../../../../core/ports/auth.ts';
+import { silentLog } from '../../../../core/ports/log.ts';
+import { askBackEnds } from '../../../../gateway/session/ask-back-ends.ts';
+
+const REQUEST = { userName: 'alice', password: new Uint8Array(0) };
+
+/** A back-end with this answer; `asked` gets its name when it is asked. */
+const backEnd = (name: string, answer: BackEndAnswer | Error, asked: string[], kinds = ['pap']): Authenticator => ({
+  name,
+  supports: (kind) => kinds.includes(kind),
+  verify: async () => {
+    asked.push(name);
+    if (answer instanceof Error) throw answer;
+    return answer;
+  },
+});
+const yes = (identity: string): BackEndAnswer => ({ ok: true, identity, profile: {}, grant: {} });
+const no = { ok: false, denial: 'bad-credentials' } as const;
+const unknown = { ok: false, denial: 'unknown-user' } as const;
+
+async function ask(make: (asked: string[]) => readonly Authenticator[]) {
+  const asked: string[] = [];
+  const verdict = await askBackEnds(make(asked), 'pap', REQUEST, new AbortController().signal, silentLog);
+  return { asked, verdict };
+}
+
+describe('several back-ends', () => {
+  it('are asked in order until one knows the user', async () => {
+    const { asked, verdict } = await ask((log) => [
+      backEnd('a', unknown, log),
+      backEnd('b', yes('alice'), log),
+      backEnd('c', yes('other'), log),
+    ]);
+    expect(asked).toEqual(['a', 'b']);
+    expect(verdict).toMatchObject({ ok: true, identity: 'alice' });
+  });
+
+  it('a wrong password is final', async () => {
+    expect(await ask((log) => [backEnd('a', no, log), backEnd('b', yes('alice'), log)])).toEqual({
+      asked: ['a'],
+      verdict: no,
+    });
+  });
+
+  it('one that fails is final too: its users are not looked for elsewhere', async () => {
+    expect(await ask((log) => [backEnd('a', new Error('down'), log), backEnd('b', yes('alice'), log)])).toEqual({
+      asked: ['a'],
+      verdict: { ok: false, denial: 'unavailable' },
+    });
+  });
+
+  it('an unknown user is told what a wrong password is told', async () => {
+    expect((await ask((log) => [backEnd('a', unknown, log)])).verdict).toEqual(no);
+  });
+
+  it('those that cannot judge the proof are not asked; none that can is unavailable', async () => {
+    expect(await ask((log) => [backEnd('a', yes('alice'), log, ['ms-chap-v2'])])).toEqual({
+      asked: [],
+      verdict: { ok: false, denial: 'unavailable' },
+    });
+  });
+});
