@@ -1,6 +1,7 @@
 import type { ServiceIdentifier } from 'inversify';
 import type { SequenceStage } from '../core/datapath/stages/sequence.stage.ts';
 import type { Driver, DriverHub } from './session/driver.ts';
+import type { Outbox } from './session/outbox.ts';
 import type { SessionTable } from './session/session-table.ts';
 
 /** Services of the composition root that plug-ins have no business with. */
@@ -8,5 +9,8 @@ export const GATEWAY_TOKENS = {
   Driver: Symbol('Driver') as ServiceIdentifier<Driver>,
   DriverHub: Symbol('DriverHub') as ServiceIdentifier<DriverHub>,
   SessionTable: Symbol('SessionTable') as ServiceIdentifier<SessionTable>,
+  /** IP packets that the gateway itself sends to a peer, and about a peer to the intranet. */
+  PeerPackets: Symbol('PeerPackets') as ServiceIdentifier<Outbox>,
+  IntranetPackets: Symbol('IntranetPackets') as ServiceIdentifier<Outbox>,
   SequenceStage: Symbol('SequenceStage') as ServiceIdentifier<SequenceStage>,
 } as const;

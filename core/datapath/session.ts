@@ -1,6 +1,15 @@
 import type { Ipv4 } from '../bytes/ipv4-address.ts';
+import type { Bits64 } from '../bytes/ipv6-address.ts';
 import type { CallEndpoint, SessionId } from '../ports/ids.ts';
 import { type Slot, SlotTable } from './slots.ts';
+
+/** IPv6 of a session whose IPV6CP is open. */
+export interface SessionIpv6 {
+  /** The /64 of the peer alone. */
+  readonly prefix: Bits64;
+  readonly localInterfaceId: Bits64;
+  readonly peerInterfaceId: Bits64;
+}
 
 /** What plug-ins may see of a session. */
 export interface SessionView {
@@ -10,6 +19,10 @@ export interface SessionView {
   readonly identity: string | undefined;
   /** The inner address assigned to the peer; undefined until IPCP is open. */
   readonly address: Ipv4 | undefined;
+  /** Undefined until IPV6CP is open. */
+  readonly ipv6: SessionIpv6 | undefined;
+  /** What the peer said of itself, by name: `ppp.lcp.identification`, `ppp.lcp.time_remaining`. Printable. */
+  readonly attributes: ReadonlyMap<string, string>;
 }
 
 /** One call on the data path. Each stage keeps its per-session state in a slot of its own. */
@@ -18,6 +31,8 @@ export class Session implements SessionView {
   readonly call: CallEndpoint;
   identity: string | undefined;
   address: Ipv4 | undefined;
+  ipv6: SessionIpv6 | undefined;
+  readonly attributes = new Map<string, string>();
   private readonly slots = new SlotTable();
 
   constructor(id: SessionId, call: CallEndpoint) {

@@ -15,6 +15,7 @@ export const STAGE_SLOT = {
   compression: 600,
   ipsec: 700,
   mssClamp: 750,
+  mtu: 775,
   address: 800,
 } as const;
 

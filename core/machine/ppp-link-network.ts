@@ -1,16 +1,18 @@
 import type { MppeKeyMaterial } from '../ports/auth.ts';
 import { after, type Instant } from '../time.ts';
+import { IPV6_LEAST_MTU } from '../wire/ipv6.ts';
 import { PPP } from '../wire/ppp.ts';
 import { CODE } from '../wire/ppp-config.ts';
 import { Ccp, type CcpEvents } from './ccp.ts';
 import { Ipcp, type IpcpEvents } from './ipcp.ts';
+import { Ipv6cp, type Ipv6cpEvents } from './ipv6cp.ts';
 import type { NegotiationState } from './negotiation-table.ts';
 import type { Failure } from './negotiation-types.ts';
 import type { PhaseLog } from './ppp-link-phases.ts';
 import type { EncryptionPolicy, LinkEffect, LinkOptions, NetworkProfile } from './ppp-link-types.ts';
 import type { TimersOf } from './timer-table.ts';
 
-export type NetworkTimer = 'ccp' | 'ipcp' | 'ccp-grace' | 'network';
+export type NetworkTimer = 'ccp' | 'ipcp' | 'ipv6cp' | 'ccp-grace' | 'network';
 
 export interface NetworkHost {
   emit(effect: LinkEffect): void;
@@ -21,6 +23,8 @@ export interface NetworkHost {
 const NO_NETWORK: Failure = { reason: 'negotiation-failed', detail: 'no network protocol is open on this link' };
 const NO_CCP: Failure = { reason: 'encryption-required', detail: 'CCP did not come up in time' };
 
+/** Inside the peer's MRU: the MPPE header and the protocol field that it encrypts. */
+const MPPE_OVERHEAD = 4;
 /** A Configure-Request longer than this is not worth keeping. */
 const MAX_HELD = 512;
 
@@ -40,6 +44,7 @@ export class NetworkPhase {
   #keys: MppeKeyMaterial | undefined;
   #ccp: Ccp | undefined;
   #ipcp: Ipcp | undefined;
+  #ipv6cp: Ipv6cp | undefined;
   #encrypted = false;
   #now: Instant;
 
@@ -80,12 +85,14 @@ export class NetworkPhase {
     this.#now = now;
     this.#running = false;
     this.#held.clear();
-    const [ccp, ipcp] = [this.#ccp, this.#ipcp];
+    const [ccp, ipcp, ipv6cp] = [this.#ccp, this.#ipcp, this.#ipv6cp];
     this.#ccp = undefined;
     this.#ipcp = undefined;
+    this.#ipv6cp = undefined;
+    ipv6cp?.lowerDown(now);
     ipcp?.lowerDown(now);
     ccp?.lowerDown(now);
-    for (const timer of ['ccp', 'ipcp', 'ccp-grace', 'network'] as const) this.#timers.clear(timer);
+    for (const timer of ['ccp', 'ipcp', 'ipv6cp', 'ccp-grace', 'network'] as const) this.#timers.clear(timer);
   }
 
   /** False when the protocol is none of ours. */
@@ -96,6 +103,7 @@ export class NetworkPhase {
       else this.#hold(protocol, frame);
       return true;
     }
+    if (protocol === PPP.ipv6cp) return this.#receiveIpv6cp(frame);
     if (protocol !== PPP.ipcp) return false;
     if (this.#ipcp === undefined) this.#hold(protocol, frame);
     else this.#ipcp.receive(frame, now);
@@ -106,12 +114,14 @@ export class NetworkPhase {
     this.#now = now;
     if (protocol === PPP.ccp) this.#ccp?.protocolRejected(now);
     else if (protocol === PPP.ipcp) this.#ipcp?.protocolRejected(now);
+    else if (protocol === PPP.ipv6cp) this.#ipv6cp?.protocolRejected(now);
   }
 
   handleTimer(timer: NetworkTimer, now: Instant): void {
     this.#now = now;
     if (timer === 'ccp') this.#ccp?.timeout(now);
     else if (timer === 'ipcp') this.#ipcp?.timeout(now);
+    else if (timer === 'ipv6cp') this.#ipv6cp?.timeout(now);
     else if (timer === 'ccp-grace') this.#startIpcp();
     else this.#host.fail(this.#lacksEncryption ? NO_CCP : NO_NETWORK);
   }
@@ -187,6 +197,7 @@ export class NetworkPhase {
   #ccpDone(): void {
     if (this.#ipcp === undefined) this.#startIpcp();
     else this.#ipcp.repeatIfRefused(this.#now);
+    this.#ipv6cp?.repeatIfRefused(this.#now);
   }
 
   #startIpcp(): void {
@@ -216,6 +227,42 @@ export class NetworkPhase {
     const early = this.#held.get(PPP.ipcp);
     this.#held.delete(PPP.ipcp);
     if (early !== undefined) this.#ipcp?.receive(early, this.#now);
+    this.#startIpv6cp();
+  }
+
+  /** Beside IPCP, and independent of it. */
+  #startIpv6cp(): void {
+    if (!this.#running || !this.#offersIpv6) return;
+    const events: Ipv6cpEvents = {
+      send: (protocol, bytes) => this.#host.emit({ kind: 'send', protocol, bytes }),
+      ignored: (protocol, why) => this.#host.emit({ kind: 'ignored', protocol, why }),
+      note: (event, detail) => this.#host.emit({ kind: 'note', event, detail }),
+      peerMru: () => this.#host.peerMru(),
+      up: (ids) => {
+        const prefix = this.#profile?.ipv6?.prefix;
+        this.#host.emit({ kind: 'ipv6', ipv6: prefix === undefined ? ids : { ...ids, prefix } });
+      },
+      down: () => this.#host.emit({ kind: 'ipv6', ipv6: undefined }),
+    };
+    this.#ipv6cp = new Ipv6cp(this.#options, this.#profile?.ipv6 ?? {}, events, this.#timers.handle('ipv6cp'));
+    this.#ipv6cp.start(this.#now);
+    const early = this.#held.get(PPP.ipv6cp);
+    this.#held.delete(PPP.ipv6cp);
+    if (early !== undefined) this.#ipv6cp?.receive(early, this.#now);
+  }
+
+  /** False: the peer gets a Protocol-Reject. */
+  #receiveIpv6cp(frame: Uint8Array): boolean {
+    if (this.#ipv6cp !== undefined) this.#ipv6cp.receive(frame, this.#now);
+    else if (this.#options.ipv6 !== true || (this.#running && !this.#offersIpv6)) return false;
+    else this.#hold(PPP.ipv6cp, frame);
+    return true;
+  }
+
+  get #offersIpv6(): boolean {
+    const { role, ipv6 } = this.#options;
+    const configured = ipv6 === true && (role === 'client' || this.#profile?.ipv6 !== undefined);
+    return configured && this.#host.peerMru() - MPPE_OVERHEAD >= IPV6_LEAST_MTU;
   }
 
   /** How long a link may be without an open network protocol, in ms. */

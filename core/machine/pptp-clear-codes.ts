@@ -29,6 +29,7 @@ export const DISCONNECT_CODES: Readonly<Record<ClearReason, DisconnectCodes>> = 
   'no-gre': lostCarrier,
   'no-address': generalError(GENERAL_ERROR.noResource),
   idle: adminShutdown,
+  'session-timeout': adminShutdown,
   administrative: adminShutdown,
   shutdown: adminShutdown,
 };

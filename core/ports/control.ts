@@ -15,6 +15,7 @@ export const CLEAR_REASONS = [
   'no-gre',
   'no-address',
   'idle',
+  'session-timeout',
   'administrative',
   'shutdown',
 ] as const;

@@ -7,6 +7,8 @@ export interface SessionLookup {
   byCallId(localCallId: number): Session | undefined;
   /** By the inner address assigned to the peer. */
   byAddress(address: Ipv4): Session | undefined;
+  /** By the /64 delegated to the peer, as two 32-bit halves; absent where IPv6 is not carried. */
+  byPrefix?(high: number, low: number): Session | undefined;
 }
 
 /** Asks for a session's timers to be looked at no later than `at`. */

@@ -1,4 +1,4 @@
-import { ContainerModule } from 'inversify';
+import { ContainerModule, type ContainerModuleLoadOptions } from 'inversify';
 import type { GreChannelOptions } from '../../core/datapath/gre-channel.ts';
 import { AddressStage } from '../../core/datapath/stages/address.stage.ts';
 import { callDemuxStage } from '../../core/datapath/stages/call-demux.stage.ts';
@@ -7,11 +7,17 @@ import { greStage } from '../../core/datapath/stages/gre.stage.ts';
 import { GreWindowStage } from '../../core/datapath/stages/gre-window.stage.ts';
 import { MppeStage } from '../../core/datapath/stages/mppe.stage.ts';
 import { MssClampStage } from '../../core/datapath/stages/mss-clamp.stage.ts';
+import { type MtuOptions, MtuStage } from '../../core/datapath/stages/mtu.stage.ts';
 import { pppStage } from '../../core/datapath/stages/ppp.stage.ts';
 import { SequenceStage } from '../../core/datapath/stages/sequence.stage.ts';
 import type { LinkRole } from '../../core/machine/ppp-link-types.ts';
 import { TOKENS } from '../../core/tokens.ts';
-import { acknowledgmentsEntrance, controlFramesEntrance } from '../session/entrances.ts';
+import {
+  acknowledgmentsEntrance,
+  controlFramesEntrance,
+  intranetPacketsEntrance,
+  peerPacketsEntrance,
+} from '../session/entrances.ts';
 import { GATEWAY_TOKENS } from '../tokens.ts';
 
 export interface DataPathOptions {
@@ -23,6 +29,8 @@ export interface DataPathOptions {
   readonly clearAllowed: boolean;
   /** A server keeps each peer to its address and finds sessions by address; a client has one session. */
   readonly role: LinkRole;
+  /** Role `server`: answer for packets that do not fit a peer's MRU. */
+  readonly mtu?: MtuOptions;
 }
 
 /** The built-in stages; their order is their slot (core/datapath/stage.ts). */
@@ -54,5 +62,22 @@ export const dataPathModule = (options: DataPathOptions): ContainerModule =>
     const mtu = options.clampToMtu;
     if (mtu !== undefined) bind(TOKENS.Stage).toConstantValue(new MssClampStage({ mtu }));
     if (options.role === 'client') bind(TOKENS.Stage).toConstantValue(new ClientRouteStage());
-    else bind(TOKENS.Stage).toResolvedValue((sessions) => new AddressStage(sessions), [TOKENS.SessionLookup]);
+    else {
+      bind(TOKENS.Stage).toResolvedValue(
+        (sessions, control) => new AddressStage(sessions, control),
+        [TOKENS.SessionLookup, TOKENS.ControlFrames],
+      );
+      bindOwnPackets(bind, options.mtu);
+    }
   });
+
+/** Where packets that the gateway makes itself come in, and the stage that makes some of them. */
+function bindOwnPackets(bind: ContainerModuleLoadOptions['bind'], mtu: MtuOptions | undefined): void {
+  bind(TOKENS.Stage).toResolvedValue((packets) => peerPacketsEntrance(packets), [GATEWAY_TOKENS.PeerPackets]);
+  bind(TOKENS.Stage).toResolvedValue((packets) => intranetPacketsEntrance(packets), [GATEWAY_TOKENS.IntranetPackets]);
+  if (mtu === undefined) return;
+  bind(TOKENS.Stage).toResolvedValue(
+    (packets) => new MtuStage(mtu, (session, bytes) => packets.put(session, 0, bytes)),
+    [GATEWAY_TOKENS.IntranetPackets],
+  );
+}

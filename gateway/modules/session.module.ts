@@ -1,23 +1,37 @@
 import { ContainerModule } from 'inversify';
 import { ipv4 } from '../../core/bytes/ipv4-address.ts';
+import type { Ipv6, Ipv6Network } from '../../core/bytes/ipv6-address.ts';
 import { setEncryption } from '../../core/datapath/mppe-state.ts';
+import type { Session } from '../../core/datapath/session.ts';
 import { GatewayError } from '../../core/errors.ts';
 import { RandomCallIds } from '../../core/machine/call-ids.ts';
 import type { Machine } from '../../core/machine/machine.ts';
 import { PppLink } from '../../core/machine/ppp-link.ts';
 import type { LinkEffect, LinkInput, LinkOptions } from '../../core/machine/ppp-link-types.ts';
+import type { Direction } from '../../core/outcome.ts';
 import type { AddressPool } from '../../core/ports/addresses.ts';
 import type { AuthMethod } from '../../core/ports/auth.ts';
 import type { Clock } from '../../core/ports/clock.ts';
+import type { RandomSource } from '../../core/ports/random.ts';
 import type { Telemetry } from '../../core/ports/telemetry.ts';
 import { TOKENS } from '../../core/tokens.ts';
+import { PPP } from '../../core/wire/ppp.ts';
 import { CidrPool, type PoolRange } from '../session/address-pool.ts';
 import { Driver, DriverHub, type DriverOptions } from '../session/driver.ts';
 import { Outbox } from '../session/outbox.ts';
+import { Ipv6PrefixPool } from '../session/prefix-pool.ts';
 import { SessionTable } from '../session/session-table.ts';
+import type { Ipv6Services } from '../session/tunnel-ipv6.ts';
 import { GATEWAY_TOKENS } from '../tokens.ts';
 
 export interface SessionOptions {
+  /** Undefined: no IPv6 in the tunnels. */
+  readonly ipv6?: {
+    readonly network: Ipv6Network;
+    readonly dns: readonly Ipv6[];
+    /** Of the tunnel device, octets. */
+    readonly mtu: number;
+  };
   readonly driver: DriverOptions;
   /** Undefined for a client: it is given its address and gives none. */
   readonly pool: PoolRange | undefined;
@@ -32,6 +46,8 @@ export interface SessionOptions {
 
 /** Frames that may wait for the end of a turn; a turn handles at most a few batches of 64. */
 const OUTBOX_CAPACITY = 512;
+/** Packets of the gateway's own that may wait so: advertisements and ICMP errors, which have limits of their own. */
+const PACKETS_CAPACITY = 128;
 
 const NO_ADDRESSES: AddressPool = {
   gatewayAddress: ipv4(0),
@@ -64,6 +80,13 @@ export const sessionModule = (options: SessionOptions): ContainerModule =>
         new DriverHub(outbox('control-frames')(clock, telemetry), outbox('acknowledgments')(clock, telemetry)),
       [TOKENS.Clock, TOKENS.Telemetry],
     );
+    const packets = (name: string, direction: Direction) => (clock: Clock, telemetry: Telemetry) =>
+      new Outbox(name, PACKETS_CAPACITY, clock, telemetry, direction);
+    bind(GATEWAY_TOKENS.PeerPackets).toResolvedValue(packets('peer-packets', 'out'), [TOKENS.Clock, TOKENS.Telemetry]);
+    bind(GATEWAY_TOKENS.IntranetPackets).toResolvedValue(packets('intranet-packets', 'in'), [
+      TOKENS.Clock,
+      TOKENS.Telemetry,
+    ]);
     bind(TOKENS.Wakeups).toResolvedValue((hub) => hub, [GATEWAY_TOKENS.DriverHub]);
     bind(TOKENS.ControlFrames).toResolvedValue((hub) => hub, [GATEWAY_TOKENS.DriverHub]);
     bind(GATEWAY_TOKENS.Driver).toDynamicValue(({ get, getAll }) => {
@@ -82,6 +105,7 @@ export const sessionModule = (options: SessionOptions): ContainerModule =>
           hub: get(GATEWAY_TOKENS.DriverHub),
           stages: getAll(TOKENS.Stage),
           sequence: get(GATEWAY_TOKENS.SequenceStage),
+          ...ipv6Services(options.ipv6, random, get(GATEWAY_TOKENS.PeerPackets)),
           createLink: () => watch(new PppLink({ ...options.link, authMethods, random })),
           setEncryption,
         },
@@ -89,6 +113,17 @@ export const sessionModule = (options: SessionOptions): ContainerModule =>
       );
     });
   });
+
+function ipv6Services(
+  ipv6: SessionOptions['ipv6'],
+  random: RandomSource,
+  packets: Outbox,
+): { readonly ipv6?: Ipv6Services } {
+  if (ipv6 === undefined) return {};
+  const { network, dns, mtu } = ipv6;
+  const send = (session: Session, bytes: Uint8Array): void => packets.put(session, PPP.ipv6, bytes);
+  return { ipv6: { prefixes: new Ipv6PrefixPool(network), dns, mtu, random, send } };
+}
 
 /** The configured methods, strongest first. */
 function chooseMethods(names: readonly string[], methods: readonly AuthMethod[]): readonly AuthMethod[] {

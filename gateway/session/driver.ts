@@ -25,6 +25,8 @@ import type { Outbox } from './outbox.ts';
 import type { SessionTable } from './session-table.ts';
 import { SetupTrace } from './setup-trace.ts';
 import { Tunnel, type TunnelContext } from './tunnel.ts';
+import type { Ipv6Services } from './tunnel-ipv6.ts';
+import type { SessionLimits } from './tunnel-limits.ts';
 
 /** The parts of the driver that exist before it: made by the container, shared with the stages. */
 export interface DriverDeps {
@@ -38,6 +40,8 @@ export interface DriverDeps {
   readonly hub: DriverHub;
   readonly stages: readonly Stage[];
   readonly sequence: SequenceStage;
+  /** Absent: no IPv6 in the tunnels. */
+  readonly ipv6?: Ipv6Services;
   createLink(): Machine<LinkInput, LinkEffect>;
   setEncryption(session: Session, parameters: EncryptionParameters | undefined): void;
 }
@@ -46,6 +50,7 @@ export interface DriverOptions {
   readonly dns: readonly Ipv4[];
   readonly wins: readonly Ipv4[];
   readonly silenceMs: number;
+  readonly limits?: SessionLimits;
 }
 
 /** What stages tell the driver. */
@@ -118,6 +123,7 @@ export class Driver implements Lifecycle, StageEvents {
       addresses: deps.addresses,
       sessions: deps.sessions,
       ...options,
+      ...(deps.ipv6 === undefined ? {} : { ipv6: deps.ipv6 }),
       send: (session, protocol, bytes) => deps.hub.control.put(session, protocol, bytes),
       setEncryption: (session, parameters) => deps.setEncryption(session, parameters),
       clear: (session, reason, detail) => deps.control.clear(session.call, reason, detail),

@@ -1,6 +1,7 @@
 import { type Observable, Subject } from 'rxjs';
 import { PacketBatch } from '../../core/datapath/packet-batch.ts';
 import type { Session } from '../../core/datapath/session.ts';
+import type { Direction } from '../../core/outcome.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Telemetry } from '../../core/ports/telemetry.ts';
 
@@ -15,14 +16,16 @@ export class Outbox {
   private readonly name: string;
   private readonly clock: Clock;
   private readonly telemetry: Telemetry;
+  private readonly direction: Direction;
   private filling: PacketBatch;
   private spare: PacketBatch;
   private scheduled = false;
 
-  constructor(name: string, capacity: number, clock: Clock, telemetry: Telemetry) {
+  constructor(name: string, capacity: number, clock: Clock, telemetry: Telemetry, direction: Direction = 'out') {
     this.name = name;
     this.clock = clock;
     this.telemetry = telemetry;
+    this.direction = direction;
     this.packets$ = this.subject.asObservable();
     this.filling = new PacketBatch(capacity);
     this.spare = new PacketBatch(capacity);
@@ -36,7 +39,7 @@ export class Outbox {
   put(session: Session, protocol: number, bytes: Uint8Array): void {
     const index = this.filling.append(bytes);
     if (index < 0) {
-      this.telemetry.dropped(this.name, 'out', 'queue-full', 1);
+      this.telemetry.dropped(this.name, this.direction, 'queue-full', 1);
       return;
     }
     this.filling.session[index] = session;

@@ -1,11 +1,13 @@
 import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
-import type { Session } from '../../core/datapath/session.ts';
+import type { Session, SessionIpv6 } from '../../core/datapath/session.ts';
 import type { SessionLookup } from '../../core/ports/sessions.ts';
 
 /** The sessions of this process, by our Call ID and by inner address. */
 export class SessionTable implements SessionLookup {
   private readonly byId = new Map<number, Session>();
   private readonly byInner = new Map<number, Session>();
+  /** By the upper and then the lower half of the /64: no key has to be made per packet. */
+  private readonly byHalves = new Map<number, Map<number, Session>>();
 
   get size(): number {
     return this.byId.size;
@@ -17,6 +19,10 @@ export class SessionTable implements SessionLookup {
 
   byAddress(address: Ipv4): Session | undefined {
     return this.byInner.get(address);
+  }
+
+  byPrefix(high: number, low: number): Session | undefined {
+    return this.byHalves.get(high)?.get(low);
   }
 
   add(session: Session): void {
@@ -36,8 +42,28 @@ export class SessionTable implements SessionLookup {
     session.address = undefined;
   }
 
+  /** From now on packets to the /64 go to this session. */
+  bindPrefix(session: Session, ipv6: SessionIpv6): void {
+    this.unbindPrefix(session);
+    session.ipv6 = ipv6;
+    const { high, low } = ipv6.prefix;
+    const lows = this.byHalves.get(high) ?? new Map<number, Session>();
+    lows.set(low, session);
+    this.byHalves.set(high, lows);
+  }
+
+  unbindPrefix(session: Session): void {
+    if (session.ipv6 === undefined) return;
+    const { high, low } = session.ipv6.prefix;
+    const lows = this.byHalves.get(high);
+    if (lows?.get(low) === session) lows.delete(low);
+    if (lows?.size === 0) this.byHalves.delete(high);
+    session.ipv6 = undefined;
+  }
+
   remove(session: Session): void {
     this.unbind(session);
+    this.unbindPrefix(session);
     if (this.byId.get(session.call.localCallId) === session) this.byId.delete(session.call.localCallId);
   }
 

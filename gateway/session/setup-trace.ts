@@ -54,6 +54,10 @@ export class SetupTrace {
     this.trace.attributes({ 'user.name': identity, 'ppp.auth.protocol': method });
   }
 
+  attribute(name: string, value: string): void {
+    if (!this.ended) this.trace.attributes({ [name]: value });
+  }
+
   encryption(parameters: EncryptionParameters): void {
     this.encryptionText = `MPPE ${parameters.strength} ${parameters.stateless ? 'stateless' : 'stateful'}`;
     if (this.ended) return;

@@ -19,9 +19,12 @@ import type { ClearReason } from '../../core/ports/control.ts';
 import type { Log } from '../../core/ports/log.ts';
 import type { Telemetry } from '../../core/ports/telemetry.ts';
 import { after, earliest, type Instant } from '../../core/time.ts';
+import { PPP } from '../../core/wire/ppp.ts';
 import { askBackEnds } from './ask-back-ends.ts';
 import type { SessionTable } from './session-table.ts';
 import type { SetupTrace } from './setup-trace.ts';
+import { type Ipv6Services, TunnelIpv6 } from './tunnel-ipv6.ts';
+import { type SessionLimits, TunnelLimits } from './tunnel-limits.ts';
 
 /** What every tunnel of the process shares. */
 export interface TunnelContext {
@@ -34,6 +37,9 @@ export interface TunnelContext {
   readonly wins: readonly Ipv4[];
   /** Say so when no GRE packet came this long after the call was up, in ms (R31). */
   readonly silenceMs: number;
+  readonly limits?: SessionLimits;
+  /** Absent: no IPv6 in the tunnels. */
+  readonly ipv6?: Ipv6Services;
   send(session: Session, protocol: number, bytes: Uint8Array): void;
   setEncryption(session: Session, parameters: EncryptionParameters | undefined): void;
   /** Ends another tunnel of this user that holds this address; true when there was one. */
@@ -53,9 +59,17 @@ const CLEAR_REASON: Readonly<Record<LinkEnd, ClearReason>> = {
   'echo-timeout': 'link-dead',
   'no-answer': 'link-dead',
   loopback: 'negotiation-failed',
+  idle: 'idle',
+  'session-timeout': 'session-timeout',
   administrative: 'administrative',
   shutdown: 'shutdown',
 };
+
+/** Notes of the machines that are kept as attributes of the session. */
+const REMEMBERED: ReadonlyMap<string, string> = new Map([
+  ['lcp.identification', 'ppp.lcp.identification'],
+  ['lcp.time-remaining', 'ppp.lcp.time_remaining'],
+]);
 
 /** Drives one session's PPP link: executes its effects and feeds it frames, answers and time. */
 export class Tunnel {
@@ -72,6 +86,9 @@ export class Tunnel {
   private readonly abort = new AbortController();
   private readonly openedAt: Instant;
   private readonly steps: ((now: Instant) => readonly LinkEffect[])[] = [];
+  private readonly ipv6: TunnelIpv6 | undefined;
+  private profile: UserProfile = {};
+  private limits: TunnelLimits | undefined;
   private lease: Ipv4 | undefined;
   private running = false;
   private over = false;
@@ -94,6 +111,7 @@ export class Tunnel {
     this.log = log;
     this.openedAt = context.clock.now();
     this.silenceAt = after(this.openedAt, context.silenceMs);
+    this.ipv6 = context.ipv6 && new TunnelIpv6(session, context.ipv6, context.sessions, log);
   }
 
   open(): void {
@@ -101,6 +119,11 @@ export class Tunnel {
   }
 
   frame(protocol: number, bytes: Uint8Array): void {
+    if (protocol === PPP.ipv6 && this.ipv6 !== undefined) {
+      this.ipv6.packet(bytes, this.context.clock.now());
+      this.context.reschedule(this);
+      return;
+    }
     this.submit({ kind: 'frame', protocol, bytes });
   }
 
@@ -122,7 +145,9 @@ export class Tunnel {
   }
 
   nextTimeout(): Instant | undefined {
-    return this.over ? undefined : earliest(this.link.nextTimeout(), this.silenceAt);
+    if (this.over) return undefined;
+    const ours = earliest(this.link.nextTimeout(), this.silenceAt);
+    return earliest(ours, earliest(this.limits?.nextTimeout(), this.ipv6?.nextTimeout()));
   }
 
   handleTimeout(now: Instant): void {
@@ -135,6 +160,11 @@ export class Tunnel {
     }
     const due = this.link.nextTimeout();
     if (due !== undefined && due <= now) this.step((at) => this.link.handleTimeout(at));
+    this.ipv6?.handleTimeout(now);
+    const reached = this.limits?.reached(now);
+    if (reached === undefined) return;
+    this.limits = undefined;
+    this.close(reached.reason, reached.detail);
   }
 
   /** The call is gone: gives everything back. Nothing happens on this tunnel afterwards. */
@@ -146,6 +176,7 @@ export class Tunnel {
     this.context.setEncryption(this.session, undefined);
     this.context.sessions.remove(this.session);
     if (this.lease !== undefined) this.context.addresses.release(this.lease);
+    this.ipv6?.release();
     this.trace.fail(reason, detail);
     const { failure } = this.trace;
     const channel = this.session.get(GRE_CHANNEL);
@@ -245,8 +276,11 @@ export class Tunnel {
       case 'network':
         this.network(effect.network?.peerAddress);
         return;
+      case 'ipv6':
+        this.ipv6?.change(effect.ipv6, this.context.clock.now());
+        return;
       case 'note':
-        this.log.debug(effect.event, printable(effect.detail));
+        this.note(effect.event, printable(effect.detail));
         return;
       case 'ignored':
         this.context.telemetry.event('ppp.ignored', { protocol: effect.protocol, why: effect.why });
@@ -292,6 +326,8 @@ export class Tunnel {
     }
     this.lease = lease.address;
     this.session.identity = identity;
+    this.profile = profile;
+    const ipv6 = this.ipv6?.profile();
     this.trace.authenticated(identity, method);
     this.submit({
       kind: 'authorize',
@@ -300,6 +336,7 @@ export class Tunnel {
         peerAddress: lease.address,
         dns: this.context.dns,
         wins: this.context.wins,
+        ...(ipv6 === undefined ? {} : { ipv6 }),
       },
     });
   }
@@ -326,15 +363,26 @@ export class Tunnel {
       return;
     }
     this.context.sessions.bind(this.session, address);
+    const { clock, limits } = this.context;
+    if (limits !== undefined) this.limits ??= new TunnelLimits(this.session, limits, this.profile, clock.now());
     const milliseconds = Math.round(this.context.clock.now() - this.openedAt);
     this.log.info('session.up', `the tunnel of ${this.peerName} is up: ${formatIpv4(address)}`, {
       user: this.session.identity,
       address: formatIpv4(address),
       encryption: this.trace.encryptionName,
+      identification: this.session.attributes.get('ppp.lcp.identification'),
       setupMs: milliseconds,
     });
     this.context.telemetry.event('session.up');
     this.trace.up(formatIpv4(address));
+  }
+
+  private note(event: string, detail: string): void {
+    this.log.debug(event, detail);
+    const name = REMEMBERED.get(event);
+    if (name === undefined) return;
+    this.session.attributes.set(name, detail);
+    this.trace.attribute(name, detail);
   }
 
   private closed(reason: LinkEnd, detail: string): void {
@@ -358,5 +406,6 @@ export class Tunnel {
     this.context.sessions.unbind(this.session);
     if (this.lease !== undefined) this.context.addresses.release(this.lease);
     this.lease = undefined;
+    this.ipv6?.release();
   }
 }

@@ -1,0 +1,97 @@
+import { formatPrefix64, type Ipv6 } from '../../core/bytes/ipv6-address.ts';
+import type { Session } from '../../core/datapath/session.ts';
+import { PPP_FRAMING } from '../../core/datapath/stages/ppp.stage.ts';
+import { randomInterfaceId } from '../../core/machine/ipv6cp-options.ts';
+import type { Ipv6Profile, LinkIpv6 } from '../../core/machine/ppp-link-types.ts';
+import { RouterAdvertiser, type RouterAdvertiserEffect } from '../../core/machine/router-advertiser.ts';
+import type { Log } from '../../core/ports/log.ts';
+import type { RandomSource } from '../../core/ports/random.ts';
+import type { Instant } from '../../core/time.ts';
+import type { PrefixPool } from './prefix-pool.ts';
+import type { SessionTable } from './session-table.ts';
+
+/** What the tunnels of a gateway with IPv6 share. */
+export interface Ipv6Services {
+  readonly prefixes: PrefixPool;
+  readonly dns: readonly Ipv6[];
+  /** Of the tunnel device, octets. */
+  readonly mtu: number;
+  readonly random: RandomSource;
+  /** User data of our own for the peer: a whole IPv6 packet. */
+  send(session: Session, bytes: Uint8Array): void;
+}
+
+/** Inside the peer's MRU: the MPPE header and the protocol field that it encrypts. */
+const MPPE_OVERHEAD = 4;
+
+/** IPv6 of one tunnel: its /64, and the router at our end of it. */
+export class TunnelIpv6 {
+  private readonly session: Session;
+  private readonly services: Ipv6Services;
+  private readonly sessions: SessionTable;
+  private readonly log: Log;
+  private assigned: Ipv6Profile | undefined;
+  private router: RouterAdvertiser | undefined;
+
+  constructor(session: Session, services: Ipv6Services, sessions: SessionTable, log: Log) {
+    this.session = session;
+    this.services = services;
+    this.sessions = sessions;
+    this.log = log;
+  }
+
+  /**
+   * A prefix and a name for our end, the same until `release`; undefined, with a line in the log, when the pool is
+   * empty.
+   */
+  profile(): Ipv6Profile | undefined {
+    if (this.assigned !== undefined) return this.assigned;
+    const { prefixes, random } = this.services;
+    const prefix = prefixes.lease();
+    if (prefix === undefined) {
+      const detail = 'no IPv6 prefix is free for this call, which goes on without: enlarge PPTP_IPV6_POOL';
+      this.log.warn('ipv6.exhausted', detail);
+      return undefined;
+    }
+    this.assigned = { prefix, localInterfaceId: randomInterfaceId(random) };
+    return this.assigned;
+  }
+
+  /** IPV6CP opened or closed. */
+  change(ipv6: LinkIpv6 | undefined, now: Instant): void {
+    this.router = undefined;
+    this.sessions.unbindPrefix(this.session);
+    if (ipv6?.prefix === undefined) return;
+    const { localInterfaceId, peerInterfaceId, prefix } = ipv6;
+    this.sessions.bindPrefix(this.session, { localInterfaceId, peerInterfaceId, prefix });
+    const { random, dns } = this.services;
+    const peerMru = this.session.get(PPP_FRAMING)?.peerMru ?? this.services.mtu;
+    const mtu = Math.min(this.services.mtu, peerMru - MPPE_OVERHEAD);
+    this.router = new RouterAdvertiser({ localInterfaceId, prefix, mtu, dns, random });
+    this.log.info('session.ipv6-up', `IPv6 is up: ${formatPrefix64(prefix)}`, { prefix: formatPrefix64(prefix) });
+    this.send(this.router.handle({ kind: 'start' }, now));
+  }
+
+  packet(bytes: Uint8Array, now: Instant): void {
+    if (this.router !== undefined) this.send(this.router.handle({ kind: 'packet', bytes }, now));
+  }
+
+  nextTimeout(): Instant | undefined {
+    return this.router?.nextTimeout();
+  }
+
+  handleTimeout(now: Instant): void {
+    if (this.router !== undefined) this.send(this.router.handleTimeout(now));
+  }
+
+  release(): void {
+    this.router = undefined;
+    this.sessions.unbindPrefix(this.session);
+    if (this.assigned !== undefined) this.services.prefixes.release(this.assigned.prefix);
+    this.assigned = undefined;
+  }
+
+  private send(effects: readonly RouterAdvertiserEffect[]): void {
+    for (const { bytes } of effects) this.services.send(this.session, bytes);
+  }
+}
