@@ -1,4 +1,5 @@
 import { RandomCallIds } from '../../core/machine/call-ids.ts';
+import type { CollisionOutcome } from '../../core/machine/pptp-collision.ts';
 import { PptpControl } from '../../core/machine/pptp-control.ts';
 import type {
   CallRefusal,
@@ -28,6 +29,7 @@ export interface RigOptions {
   readonly options?: Partial<ControlOptions>;
   readonly callIds?: CallIds;
   readonly admit?: () => CallRefusal | undefined;
+  readonly collide?: () => CollisionOutcome;
   readonly seed?: number;
 }
 
@@ -41,9 +43,14 @@ export class ControlRig {
   constructor(init: RigOptions = {}) {
     const random = seededRandom(init.seed ?? 7);
     this.callIds = init.callIds ?? new RandomCallIds({ random, now: () => this.now });
-    const admit = init.admit;
+    const { admit, collide } = init;
     this.machine = new PptpControl(
-      { callIds: this.callIds, random, ...(admit === undefined ? {} : { admit }) },
+      {
+        callIds: this.callIds,
+        random,
+        ...(admit === undefined ? {} : { admit }),
+        ...(collide === undefined ? {} : { collide }),
+      },
       { role: init.role ?? 'pac', ...init.options },
     );
   }

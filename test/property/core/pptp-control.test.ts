@@ -41,6 +41,8 @@ const ownInputs: fc.Arbitrary<ControlInput> = fc.oneof(
     detail: fc.string(),
   }),
   fc.record({ kind: fc.constant('place-call' as const), tag: fc.nat() }),
+  fc.record({ kind: fc.constant('place-incoming-call' as const), tag: fc.nat() }),
+  fc.constant<ControlInput>({ kind: 'yield' }),
   fc.record({ kind: fc.constant('wan-error' as const), localCallId: id.map(callId), errors }),
   fc.record({
     kind: fc.constant('set-link-info' as const),
@@ -92,7 +94,7 @@ test.each(['pac', 'pns'] as const)(
         // Small Call IDs, so that random ones meet them.
         let next = 1;
         const callIds = { allocate: () => callId(next++), release: () => undefined };
-        const rig = new ControlRig({ role, callIds, options: { maxCalls: 4 } });
+        const rig = new ControlRig({ role, callIds, options: { maxCalls: 4, acceptIncomingCalls: true } });
         rig.input({ kind: 'open' });
         if (started) rig.receives(role === 'pac' ? startRequest() : startReply());
         for (const { wait, input } of sequence) {
@@ -153,7 +155,7 @@ const acts: fc.Arbitrary<Act[]> = fc.array(
 /** Two machines joined by a wire that keeps order but cuts the stream anywhere and may be late. */
 class Pair {
   readonly pac = new ControlRig({ role: 'pac', options: { maxCalls: 3 }, seed: 11 });
-  readonly pns = new ControlRig({ role: 'pns', options: { maxCalls: 4 }, seed: 22 });
+  readonly pns = new ControlRig({ role: 'pns', options: { maxCalls: 4, acceptIncomingCalls: true }, seed: 22 });
   private readonly seen = { pac: 0, pns: 0 };
   private readonly wires: { pac: Uint8Array[]; pns: Uint8Array[] } = { pac: [], pns: [] };
 
@@ -206,7 +208,8 @@ test('client and server end up with the same calls, whatever each does and howev
         const rig = pair[who];
         const call = rig.all('call-opened')[which];
         if (what <= 2) pair.deliver(who, which + 1, cuts);
-        else if (what <= 4) pair.pns.input({ kind: 'place-call', tag: tag++ });
+        else if (what === 3) pair.pns.input({ kind: 'place-call', tag: tag++ });
+        else if (what === 4) pair.pac.input({ kind: 'place-incoming-call', tag: tag++ });
         else if (what === 5 && call !== undefined) {
           rig.input({ kind: 'clear-call', localCallId: call.localCallId, reason: 'administrative', detail: '' });
         } else if (what === 6) pair.pns.at(pair.pns.now + which * 10_000);
@@ -219,7 +222,8 @@ test('client and server end up with the same calls, whatever each does and howev
       expect(pair.pac.machine.callCount).toBe(pair.live('pac').length);
       expect(pair.pns.machine.callCount).toBe(pair.live('pns').length);
       // Every call that was asked for had an answer.
-      expect(pair.pns.all('call-opened').length + pair.pns.all('call-failed').length).toBe(tag);
+      const answers = [pair.pac, pair.pns].flatMap((rig) => [...rig.all('call-opened'), ...rig.all('call-failed')]);
+      expect(answers.filter((answer) => answer.tag !== undefined)).toHaveLength(tag);
       opened += pair.live('pac').length;
       pair.pns.input({ kind: 'stop', reason: 'none' });
       pair.settle();
