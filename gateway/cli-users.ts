@@ -8,22 +8,29 @@ export interface NewUser {
   readonly password: string;
   /** Fixed inner address. */
   readonly address?: Ipv4;
+  /** Keep the password itself, for CHAP-MD5. */
+  readonly storePassword?: boolean;
+  readonly mustChange?: boolean;
 }
 
 export interface UserSummary {
   readonly name: string;
   readonly address?: Ipv4;
+  readonly disabled?: boolean;
+  readonly storesPassword?: boolean;
+  readonly mustChange?: boolean;
 }
 
 /** The user file as the `users` verbs need it. Throws GatewayError USERS_FILE, USER_EXISTS, USER_UNKNOWN, USER_INVALID. */
 export interface UserAdmin {
   list(): Promise<readonly UserSummary[]>;
   add(user: NewUser): Promise<void>;
-  setPassword(name: string, password: string): Promise<void>;
+  setPassword(name: string, password: string, storePassword: boolean): Promise<void>;
+  expire(name: string): Promise<void>;
   remove(name: string): Promise<void>;
 }
 
-type PasswordOptions = { readonly passwordFile?: string; readonly generate?: true };
+type PasswordOptions = { readonly passwordFile?: string; readonly generate?: true; readonly storePassword?: true };
 
 const parseAddress = (text: string): Ipv4 => {
   const address = parseIpv4(text);
@@ -33,9 +40,14 @@ const parseAddress = (text: string): Ipv4 => {
 
 const describeUsers = (users: readonly UserSummary[]): string[] => {
   const width = Math.max(...users.map((user) => user.name.length));
-  return users.map(({ name, address }) =>
-    `${name.padEnd(width)}  ${address === undefined ? 'address from the pool' : formatIpv4(address)}`.trimEnd(),
-  );
+  return users.map((user) => {
+    const { name, address } = user;
+    const notes = [address === undefined ? 'address from the pool' : formatIpv4(address)];
+    if (user.disabled === true) notes.push('disabled');
+    if (user.mustChange === true) notes.push('password expired');
+    if (user.storesPassword === true) notes.push('password stored readably');
+    return `${name.padEnd(width)}  ${notes.join(', ')}`;
+  });
 };
 
 /** `action` wraps a verb: it loads the configuration, hands over the users of its file and maps errors to exit codes. */
@@ -44,7 +56,7 @@ export type UserAction = (
   work: (users: UserAdmin, file: string, ...args: readonly string[]) => Promise<void>,
 ) => Command;
 
-/** Adds the verbs `users add|passwd|remove|list`. */
+/** Adds the verbs `users add|passwd|expire|remove|list`. */
 export const addUserVerbs = (program: Command, terminal: CliTerminal, action: UserAction): void => {
   const users = program.command('users').description('Manages the user file.');
 
@@ -54,7 +66,9 @@ export const addUserVerbs = (program: Command, terminal: CliTerminal, action: Us
       .description(`${description} The password is asked for, or read from standard input.`)
       .argument('<name>')
       .option('--password-file <file>', 'read the password from a file')
-      .option('--generate', 'make a password and print it');
+      .option('--generate', 'make a password and print it')
+      .option('--store-password', 'keep the password itself in the file, readable: only chap-md5 needs it');
+  const stores = (command: Command): boolean => command.opts<PasswordOptions>().storePassword === true;
 
   const password = async (command: Command, name: string): Promise<string> =>
     obtainPassword(terminal, name, command.opts<PasswordOptions>());
@@ -62,12 +76,20 @@ export const addUserVerbs = (program: Command, terminal: CliTerminal, action: Us
     if (command.opts<PasswordOptions>().generate === true) terminal.out(`password of ${name}: ${made}`);
   };
 
-  const add = withPassword('add', 'Adds a user.').option('--address <address>', 'give the user this fixed address');
+  const add = withPassword('add', 'Adds a user.')
+    .option('--address <address>', 'give the user this fixed address')
+    .option('--must-change', 'the user has to change the password at the first call');
   action(add, async (admin, file, name = '') => {
-    const { address } = add.opts<{ readonly address?: string }>();
+    const { address, mustChange } = add.opts<{ readonly address?: string; readonly mustChange?: true }>();
     const fixed = address === undefined ? {} : { address: parseAddress(address) };
     const made = await password(add, name);
-    await admin.add({ name, password: made, ...fixed });
+    await admin.add({
+      name,
+      password: made,
+      ...fixed,
+      ...(stores(add) ? { storePassword: true } : {}),
+      ...(mustChange === undefined ? {} : { mustChange }),
+    });
     terminal.out(`user ${name} added to ${file}`);
     printGenerated(add, name, made);
   });
@@ -75,9 +97,18 @@ export const addUserVerbs = (program: Command, terminal: CliTerminal, action: Us
   const passwd = withPassword('passwd', "Changes a user's password.");
   action(passwd, async (admin, file, name = '') => {
     const made = await password(passwd, name);
-    await admin.setPassword(name, made);
+    await admin.setPassword(name, made, stores(passwd));
     terminal.out(`password of ${name} changed in ${file}`);
     printGenerated(passwd, name, made);
+  });
+
+  const expire = users
+    .command('expire')
+    .description('Makes a user change the password at the next call (MS-CHAP only; other methods refuse the user).')
+    .argument('<name>');
+  action(expire, async (admin, file, name = '') => {
+    await admin.expire(name);
+    terminal.out(`password of ${name} expired in ${file}`);
   });
 
   const remove = users.command('remove').description('Removes a user.').argument('<name>');

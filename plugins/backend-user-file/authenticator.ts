@@ -2,16 +2,36 @@ import { randomBytes } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { asciiText } from '../../core/bytes/ascii.ts';
 import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
-import { msChapV2MasterKeys } from '../../core/crypto/mppe-keys.ts';
-import { checkNtResponse, generateAuthenticatorResponse, withoutDomain } from '../../core/crypto/ms-chap-v2.ts';
+import { withoutDomain } from '../../core/crypto/ms-chap-v2.ts';
 import { GatewayError } from '../../core/errors.ts';
-import type { Authenticator, AuthKind, AuthKinds, AuthVerdict } from '../../core/ports/auth.ts';
+import type {
+  AuthDenial,
+  Authenticator,
+  AuthKind,
+  AuthKinds,
+  AuthVerdict,
+  UserProfile,
+} from '../../core/ports/auth.ts';
 import type { CancelSignal } from '../../core/ports/cancel.ts';
 import { type Log, silentLog } from '../../core/ports/log.ts';
-import { foldName, type User } from './user.ts';
+import {
+  msChapV1Change,
+  msChapV1Grant,
+  msChapV2Change,
+  msChapV2Grant,
+  type ProvenChange,
+  provenByChapMd5,
+  provenByMsChapV1,
+  provenByMsChapV2,
+  provenByPap,
+  type Secrets,
+} from './proofs.ts';
+import { foldName, passwordFault, type User } from './user.ts';
+import { changeOwnPassword } from './users.ts';
 import { type FileStamp, readUsersFile, stampOf } from './users-file.ts';
 
-type Answers = { readonly [K in AuthKind]?: (request: AuthKinds[K]['request']) => AuthVerdict<K> };
+type Answer<K extends AuthKind> = AuthVerdict<K> | Promise<AuthVerdict<K>>;
+type Answers = { readonly [K in AuthKind]?: (request: AuthKinds[K]['request']) => Answer<K> };
 
 /**
  * Answers from the users file. The file is looked at before each answer and read again when it changed; a change that
@@ -25,12 +45,22 @@ export class UserFileAuthenticator implements Authenticator {
   private exact = new Map<string, User>();
   private folded = new Map<string, User>();
   private fixed: ReadonlySet<Ipv4> = new Set();
-  private readonly answers: Answers = { 'ms-chap-v2': (request) => this.msChapV2(request) };
+  private readonly answers: Answers = {
+    pap: (request) => this.judge(request, provenByPap, () => ({})),
+    'chap-md5': (request) => this.chapMd5(request),
+    'ms-chap-v1': (request) => this.judge(request, provenByMsChapV1, ({ ntHash }) => msChapV1Grant(request, ntHash)),
+    'ms-chap-v1-change': (request) => this.change(request.userName, (hash) => msChapV1Change(request, hash)),
+    'ms-chap-v2': (request) => this.judge(request, provenByMsChapV2, ({ ntHash }) => msChapV2Grant(request, ntHash)),
+    'ms-chap-v2-change': (request) => this.change(request.userName, (hash) => msChapV2Change(request, hash)),
+  };
   private loaded = false;
   private stamp: FileStamp | undefined;
   private refreshing: Promise<void> | undefined;
-  /** Stands in for the hash of users that do not exist, so that they cost as much as a wrong password. */
-  private readonly nobody = new Uint8Array(randomBytes(16));
+  /** Stands in for the secrets of users that do not exist, so that they cost as much as a wrong password. */
+  private readonly nobody: Secrets = {
+    ntHash: new Uint8Array(randomBytes(16)),
+    password: randomBytes(12).toString('base64'),
+  };
 
   constructor(path: string, log: Log = silentLog) {
     this.path = path;
@@ -62,22 +92,51 @@ export class UserFileAuthenticator implements Authenticator {
     return answer(request);
   }
 
-  private msChapV2(request: AuthKinds['ms-chap-v2']['request']): AuthVerdict<'ms-chap-v2'> {
+  private judge<R extends { readonly userName: string }, G>(
+    request: R,
+    proven: (request: R, secrets: Secrets) => boolean,
+    grant: (user: User) => G,
+  ): Judged<G> {
     const user = this.find(withoutDomain(request.userName));
-    const hash = user?.ntHash ?? this.nobody;
-    const proven = checkNtResponse(request, hash, request.ntResponse);
-    if (!proven || user === undefined) return { ok: false, denial: 'bad-credentials' };
-    // Only to those who know the password, so that nobody else learns which accounts there are.
-    if (user.disabled) return { ok: false, denial: 'locked' };
-    return {
-      ok: true,
-      identity: user.name,
-      profile: user.address === undefined ? {} : { address: user.address },
-      grant: {
-        authenticatorResponse: generateAuthenticatorResponse(request, hash, request.ntResponse),
-        keys: msChapV2MasterKeys(hash, request.ntResponse, 'authenticator'),
-      },
-    };
+    if (!proven(request, user ?? this.nobody) || user === undefined) return BAD_CREDENTIALS;
+    const denial = denialOf(user);
+    return denial === undefined ? accepted(user, grant(user)) : { ok: false, denial };
+  }
+
+  private chapMd5(request: AuthKinds['chap-md5']['request']): AuthVerdict<'chap-md5'> {
+    const user = this.find(withoutDomain(request.userName));
+    if (user !== undefined && user.password === undefined) {
+      this.log.warn(
+        'auth.no-stored-password',
+        'CHAP-MD5 needs the password itself, and the users file holds only the hash of this one: ' +
+          'store it with `pptp-gateway users passwd NAME --store-password`, or use MS-CHAPv2.',
+        { user: user.name },
+      );
+      return BAD_CREDENTIALS;
+    }
+    return this.judge(request, provenByChapMd5, () => ({}));
+  }
+
+  /** Only for a password that has expired: nobody else was asked for a new one. */
+  private async change<K extends 'ms-chap-v1' | 'ms-chap-v2'>(
+    userName: string,
+    open: (oldHash: Uint8Array) => ProvenChange<K> | undefined,
+  ): Promise<AuthVerdict<K>> {
+    const user = this.find(withoutDomain(userName));
+    const change = open(user?.ntHash ?? this.nobody.ntHash);
+    if (change === undefined || user === undefined) return BAD_CREDENTIALS;
+    const denial = denialOf(user);
+    if (denial !== 'expired') return { ok: false, denial: denial ?? 'change-refused' };
+    const { newPassword, grant } = change;
+    const fault = passwordFault(newPassword);
+    const changed = fault === undefined && (await changeOwnPassword(this.path, user, newPassword));
+    if (!changed) {
+      const why = fault === undefined ? 'is the old one, or the user was edited meanwhile' : fault;
+      this.log.warn('users.password-refused', `The new password of a user ${why}.`, { user: user.name });
+      return { ok: false, denial: 'change-refused' };
+    }
+    this.log.info('users.password-changed', 'A user changed an expired password.', { user: user.name });
+    return accepted(user, grant);
   }
 
   /** Windows sends names in any case, and hashes them as sent: only the look-up folds case. */
@@ -121,6 +180,25 @@ export class UserFileAuthenticator implements Authenticator {
     this.loaded = true;
   }
 }
+
+const BAD_CREDENTIALS = { ok: false, denial: 'bad-credentials' } as const;
+
+type Judged<G> =
+  | { readonly ok: true; readonly identity: string; readonly profile: UserProfile; readonly grant: G }
+  | { readonly ok: false; readonly denial: AuthDenial };
+
+/** Told only to those who know the password, so that nobody else learns which accounts there are. */
+const denialOf = (user: User): AuthDenial | undefined => {
+  if (user.disabled) return 'locked';
+  return user.mustChange === true ? 'expired' : undefined;
+};
+
+const accepted = <G>(user: User, grant: G): Judged<G> => ({
+  ok: true,
+  identity: user.name,
+  profile: user.address === undefined ? {} : { address: user.address },
+  grant,
+});
 
 /** Peers send names as octets; ours are UTF-8. */
 const wireName = (name: string): string => asciiText(new TextEncoder().encode(name));

@@ -6,8 +6,10 @@ export type { User } from './user.ts';
 export {
   addUser,
   type EditOptions,
+  expirePassword,
   listUsers,
   type NewUser,
+  type PasswordOptions,
   readUsers,
   removeUser,
   setPassword,

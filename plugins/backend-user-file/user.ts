@@ -7,6 +7,10 @@ export interface User {
   readonly name: string;
   /** NtPasswordHash (RFC 2759 section 8.3), 16 octets: as good as the password to anyone who has it. */
   readonly ntHash: Uint8Array;
+  /** The password itself, only where the operator asked for it: CHAP-MD5 needs it. */
+  readonly password?: string;
+  /** The password has expired: it opens nothing but its own change. */
+  readonly mustChange?: boolean;
   /** Fixed inner address. */
   readonly address?: Ipv4;
   readonly disabled: boolean;
@@ -37,17 +41,17 @@ export const checkedName = (name: string): string => {
   return name;
 };
 
+/** What is wrong with a password, as the end of a sentence; undefined when nothing is. */
+export const passwordFault = (password: string): string | undefined => {
+  if (password === '') return 'is empty. Give one of at least one character';
+  if (password.length > MAX_PASSWORD_UNITS) return `is longer than ${MAX_PASSWORD_UNITS} characters. Shorten it`;
+  return CONTROL.test(password) ? 'contains a control character, such as a line end. Leave it out' : undefined;
+};
+
 /** The hash to store for a password. Throws USER_INVALID; the message never shows the password. */
 export const hashedPassword = (password: string): Uint8Array => {
-  if (password === '')
-    throw new GatewayError('USER_INVALID', 'The password is empty. Give one of at least one character.');
-  if (password.length > MAX_PASSWORD_UNITS)
-    throw new GatewayError('USER_INVALID', `The password is longer than ${MAX_PASSWORD_UNITS} characters. Shorten it.`);
-  if (CONTROL.test(password))
-    throw new GatewayError(
-      'USER_INVALID',
-      'The password contains a control character, such as a line end. Leave it out.',
-    );
+  const fault = passwordFault(password);
+  if (fault !== undefined) throw new GatewayError('USER_INVALID', `The password ${fault}.`);
   return ntPasswordHash(password);
 };
 
@@ -61,12 +65,14 @@ export const checkedComment = (comment: string): string => {
 export const userToJson = (user: User): Readonly<Record<string, unknown>> => ({
   name: user.name,
   ntHash: toHex(user.ntHash),
+  ...(user.password === undefined ? {} : { password: user.password }),
+  ...(user.mustChange === true ? { mustChange: true } : {}),
   ...(user.address === undefined ? {} : { address: formatIpv4(user.address) }),
   ...(user.disabled ? { disabled: true } : {}),
   ...(user.comment === undefined ? {} : { comment: user.comment }),
 });
 
-const FIELDS = new Set(['name', 'ntHash', 'address', 'disabled', 'comment']);
+const FIELDS = new Set(['name', 'ntHash', 'password', 'mustChange', 'address', 'disabled', 'comment']);
 
 /** Reads one entry of the file: a user, or what is wrong with it as the end of a sentence. */
 export const userFromJson = (entry: unknown): User | string => {
@@ -80,6 +86,12 @@ export const userFromJson = (entry: unknown): User | string => {
   const ntHash = fields.get('ntHash');
   if (typeof ntHash !== 'string' || !/^[0-9a-fA-F]{32}$/.test(ntHash))
     return 'has no "ntHash" of 32 hexadecimal digits';
+  const password = fields.get('password');
+  if (password !== undefined && typeof password !== 'string') return 'has a "password" that is not text';
+  if (password !== undefined && toHex(ntPasswordHash(password)) !== ntHash.toLowerCase())
+    return 'has a "password" that does not belong to its "ntHash"';
+  const mustChange = fields.get('mustChange') ?? false;
+  if (typeof mustChange !== 'boolean') return 'has a "mustChange" that is neither true nor false';
   const disabled = fields.get('disabled') ?? false;
   if (typeof disabled !== 'boolean') return 'has a "disabled" that is neither true nor false';
   const comment = fields.get('comment');
@@ -90,6 +102,8 @@ export const userFromJson = (entry: unknown): User | string => {
   return {
     name,
     ntHash: fromHex(ntHash),
+    ...(password === undefined ? {} : { password }),
+    ...(mustChange ? { mustChange } : {}),
     disabled,
     ...(address === undefined ? {} : { address }),
     ...(comment === undefined ? {} : { comment }),

@@ -17,7 +17,8 @@ import { foldName, type User, userFromJson, userToJson } from './user.ts';
  *     }
  *
  * `ntHash` is the NT hash of the password (MD4 of it in UTF-16LE). MS-CHAPv2 accepts the hash in place of the password, so
- * the file is as secret as a list of passwords. Unknown fields are errors.
+ * the file is as secret as a list of passwords. A user may have `password` too, readable, for CHAP-MD5, and
+ * `mustChange`: true, which makes the password good for nothing but its own change. Unknown fields are errors.
  */
 const VERSION = 1;
 /** More than this is no users file: about 100,000 users. */

@@ -1,3 +1,4 @@
+import { equalBytes } from '../../core/bytes/bytes.ts';
 import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
 import { formatIpv4 } from '../../core/bytes/ipv4-address.ts';
 import { GatewayError } from '../../core/errors.ts';
@@ -7,8 +8,11 @@ import { makeFolder, readUsersFile, writeUsersFile } from './users-file.ts';
 
 /** What an operator does with the users file; every edit reads, changes and replaces it under a lock. */
 
-/** A user without the secret. */
-export type UserInfo = Omit<User, 'ntHash'>;
+/** A user without the secrets. */
+export interface UserInfo extends Omit<User, 'ntHash' | 'password'> {
+  /** The password itself is in the file. */
+  readonly storesPassword?: boolean;
+}
 
 export interface NewUser {
   readonly name: string;
@@ -16,10 +20,19 @@ export interface NewUser {
   readonly address?: Ipv4;
   readonly disabled?: boolean;
   readonly comment?: string;
+  /** Keep the password itself too, for CHAP-MD5. */
+  readonly storePassword?: boolean;
+  /** The password serves for nothing but its own change. */
+  readonly mustChange?: boolean;
 }
 
 export interface EditOptions {
   readonly lock?: Partial<LockOptions>;
+}
+
+export interface PasswordOptions extends EditOptions {
+  /** Keep the password itself too; where it is kept already it stays kept. */
+  readonly storePassword?: boolean;
 }
 
 /** Throws USERS_FILE when the file is missing, open to others or wrong. */
@@ -28,7 +41,10 @@ export const readUsers = async (path: string): Promise<readonly User[]> => (awai
 /** By name. */
 export const listUsers = async (path: string): Promise<readonly UserInfo[]> =>
   (await readUsers(path))
-    .map(({ ntHash: _secret, ...info }) => info)
+    .map(({ ntHash: _secret, password, ...info }) => ({
+      ...info,
+      ...(password === undefined ? {} : { storesPassword: true }),
+    }))
     .sort((a, b) => (foldName(a.name) < foldName(b.name) ? -1 : 1));
 
 /** Makes the file when there is none. Throws USER_EXISTS (also for a name that differs in case only), USER_INVALID. */
@@ -38,6 +54,8 @@ export const addUser = async (path: string, user: NewUser, options: EditOptions 
     name: checkedName(user.name),
     ntHash: hashedPassword(user.password),
     disabled: user.disabled ?? false,
+    ...(user.storePassword === true ? { password: user.password } : {}),
+    ...(user.mustChange === true ? { mustChange: true } : {}),
     ...(address === undefined ? {} : { address }),
     ...(comment === undefined ? {} : { comment: checkedComment(comment) }),
   };
@@ -58,19 +76,50 @@ export const addUser = async (path: string, user: NewUser, options: EditOptions 
   });
 };
 
+/** The user with another password, which has not expired. */
+const renewed = ({ mustChange: _expired, password: old, ...user }: User, password: string, store = false): User => ({
+  ...user,
+  ntHash: hashedPassword(password),
+  ...(store || old !== undefined ? { password } : {}),
+});
+
 /** Throws USER_UNKNOWN, USER_INVALID. Sessions that are up are not touched. */
 export const setPassword = async (
   path: string,
   name: string,
   password: string,
-  options: EditOptions = {},
+  options: PasswordOptions = {},
 ): Promise<void> => {
-  const ntHash = hashedPassword(password);
+  hashedPassword(password);
   await edit(path, options, false, (users) => {
     const { name: known } = find(users, name);
-    return users.map((user) => (user.name === known ? { ...user, ntHash } : user));
+    return users.map((user) => (user.name === known ? renewed(user, password, options.storePassword) : user));
   });
 };
+
+/**
+ * What a user does with an expired password. False when it is the old one again, or when the file has another one by now;
+ * throws USERS_FILE when it cannot be written. `password` has no fault.
+ */
+export const changeOwnPassword = async (path: string, user: User, password: string): Promise<boolean> => {
+  let changed = false;
+  await edit(path, {}, false, (users) =>
+    users.map((one) => {
+      const mine = one.name === user.name && one.mustChange === true && equalBytes(one.ntHash, user.ntHash);
+      if (!mine || equalBytes(hashedPassword(password), one.ntHash)) return one;
+      changed = true;
+      return renewed(one, password);
+    }),
+  );
+  return changed;
+};
+
+/** The password must be changed before it opens anything again. Throws USER_UNKNOWN. Sessions that are up stay. */
+export const expirePassword = async (path: string, name: string, options: EditOptions = {}): Promise<void> =>
+  edit(path, options, false, (users) => {
+    const { name: known } = find(users, name);
+    return users.map((user) => (user.name === known ? { ...user, mustChange: true } : user));
+  });
 
 /** Throws USER_UNKNOWN. Sessions that are up are not touched. */
 export const removeUser = async (path: string, name: string, options: EditOptions = {}): Promise<void> =>

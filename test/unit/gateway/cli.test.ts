@@ -5,6 +5,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import type { LoadedConfig } from '../../../config/load.ts';
 import { GatewayError } from '../../../core/errors.ts';
 import { runCli } from '../../../gateway/cli.ts';
+import type { DialOrder } from '../../../gateway/cli-dial.ts';
 import { generatePassword } from '../../../gateway/cli-password.ts';
 import type { NewUser } from '../../../gateway/cli-users.ts';
 
@@ -18,6 +19,7 @@ interface Situation {
   /** What is on standard input when nobody is there. */
   readonly input?: string;
   readonly run?: (loaded: LoadedConfig) => Promise<number>;
+  readonly dial?: (loaded: LoadedConfig, order: DialOrder) => Promise<number>;
 }
 
 /** The command line with everything around it in memory. */
@@ -48,6 +50,7 @@ const commandLine = (situation: Situation = {}) => {
         readInput: async () => situation.input ?? '',
       },
       runGateway: situation.run ?? (async () => 0),
+      dial: situation.dial ?? (async () => 0),
       openUsers: (file) => {
         files.push(file);
         return {
@@ -56,7 +59,9 @@ const commandLine = (situation: Situation = {}) => {
             if (users.has(user.name)) throw new GatewayError('USER_EXISTS', `there is already a user ${user.name}.`);
             users.set(user.name, user);
           },
-          setPassword: async (name, password) => void users.set(name, { ...known(name), password }),
+          setPassword: async (name, password, storePassword) =>
+            void users.set(name, { ...known(name), password, ...(storePassword ? { storePassword } : {}) }),
+          expire: async (name) => void users.set(name, { ...known(name), mustChange: true }),
           remove: async (name) => void users.delete(known(name).name),
         };
       },
@@ -214,6 +219,20 @@ describe('users', () => {
     const { run, out, users } = commandLine();
     expect(await run('users', 'add', 'alice', '--generate')).toBe(0);
     expect(out[1]).toBe(`password of alice: ${users.get('alice')?.password}`);
+  });
+
+  test('--store-password and --must-change are asked for; expire takes the password back', async () => {
+    const { run, out, users } = commandLine({ input: 'x' });
+    expect(await run('users', 'add', 'alice', '--store-password', '--must-change')).toBe(0);
+    expect(users.get('alice')).toEqual({ name: 'alice', password: 'x', storePassword: true, mustChange: true });
+    expect(await run('users', 'add', 'bob')).toBe(0);
+    expect(users.get('bob')).toEqual({ name: 'bob', password: 'x' });
+    expect(await run('users', 'passwd', 'bob', '--store-password')).toBe(0);
+    expect(await run('users', 'expire', 'bob')).toBe(0);
+    expect(users.get('bob')).toEqual({ name: 'bob', password: 'x', storePassword: true, mustChange: true });
+    expect(await run('users', 'expire', 'carol')).toBe(1);
+    expect(await run('users', 'list')).toBe(0);
+    expect(out.at(-1)).toContain('password expired');
   });
 
   test('list and remove', async () => {
