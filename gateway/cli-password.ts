@@ -56,6 +56,13 @@ const fromPerson = async (terminal: CliTerminal, name: string): Promise<string> 
   return password;
 };
 
+/** The password of an account that exists: asked for once. */
+export const knownPassword = async (terminal: CliTerminal, name: string, file: string | undefined): Promise<string> => {
+  if (file !== undefined) return fromFile(file);
+  if (terminal.interactive) return oneLine(await terminal.ask(`Password for ${name}: `), 'the terminal');
+  return oneLine(await terminal.readInput(), 'standard input');
+};
+
 /** A password is never an argument: arguments are visible to every user of the host. */
 export const obtainPassword = async (
   terminal: CliTerminal,

@@ -4,6 +4,7 @@ import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { KEYS } from '../config/schema.ts';
 import type { Environment } from '../config/sources.ts';
 import { GatewayError } from '../core/errors.ts';
+import { addDialVerb, type DialOrder } from './cli-dial.ts';
 import type { CliTerminal } from './cli-password.ts';
 import { addUserVerbs, type UserAction, type UserAdmin } from './cli-users.ts';
 
@@ -11,9 +12,13 @@ import { addUserVerbs, type UserAction, type UserAdmin } from './cli-users.ts';
 export interface CliServices {
   readonly version: string;
   readonly env: Environment;
+  /** MTU of the interface that calls to this address come in on; undefined when that is not known. */
+  outerMtu?(this: void, listen: string): number | undefined;
   readonly terminal: CliTerminal;
   /** Runs the gateway until it is told to stop; resolves with the exit code. */
   runGateway(loaded: LoadedConfig): Promise<number>;
+  /** Keeps a tunnel to a server up until told to stop; resolves with the exit code. */
+  dial(loaded: LoadedConfig, order: DialOrder): Promise<number>;
   /** The users of a file. */
   openUsers(file: string): UserAdmin;
 }
@@ -45,9 +50,13 @@ const namedFlags = (command: Command): Record<string, string | undefined> => {
   return given;
 };
 
-const load = (command: Command, env: Environment): LoadedConfig => {
-  const { config: file, set } = command.opts<{ readonly config?: string; readonly set: readonly string[] }>();
-  return loadConfig({ env, set, named: namedFlags(command), ...(file === undefined ? {} : { file }) });
+/** `first`: keys set before the operator's own, by a verb whose flags are not the configuration's. */
+const load = (command: Command, { env, outerMtu }: CliServices, first?: readonly string[]): LoadedConfig => {
+  const { config: file, set: given } = command.opts<{ readonly config?: string; readonly set: readonly string[] }>();
+  const set = [...(first ?? []), ...given];
+  const named = first === undefined ? namedFlags(command) : {};
+  const path = outerMtu === undefined ? {} : { outerMtu };
+  return loadConfig({ env, set, named, ...path, ...(file === undefined ? {} : { file }) });
 };
 
 const showConfig = (loaded: LoadedConfig, { out }: CliTerminal): void => {
@@ -63,7 +72,7 @@ const showConfig = (loaded: LoadedConfig, { out }: CliTerminal): void => {
 const buildProgram = (services: CliServices, finish: (code: number) => void): Command => {
   const { terminal, env } = services;
   const program = new Command(PROGRAM)
-    .description('PPTP edge gateway: accepts PPTP clients and routes them into the intranet.')
+    .description('PPTP edge gateway: accepts PPTP clients and routes them into the intranet; dials PPTP servers.')
     .showSuggestionAfterError()
     .configureOutput({
       writeOut: (text) => terminal.out(text.trimEnd()),
@@ -72,12 +81,19 @@ const buildProgram = (services: CliServices, finish: (code: number) => void): Co
     .exitOverride();
 
   const withConfig = (command: Command, work: (loaded: LoadedConfig, ...args: string[]) => Promise<number>): Command =>
-    addConfigOptions(command).action(async () => finish(await work(load(command, env), ...command.args)));
+    addConfigOptions(command).action(async () => finish(await work(load(command, services), ...command.args)));
 
   withConfig(
     program.command('run').description('Runs the gateway in the foreground until SIGTERM or SIGINT.'),
     (loaded) => services.runGateway(loaded),
   );
+
+  addDialVerb(program, {
+    terminal,
+    load: (command, set) => load(command, services, set),
+    dial: services.dial,
+    finish,
+  });
 
   const userAction: UserAction = (command, work) =>
     withConfig(command, async ({ config }, ...args) => {

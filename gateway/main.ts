@@ -2,6 +2,8 @@ import 'reflect-metadata';
 import { readFileSync } from 'node:fs';
 import { runCli } from './cli.ts';
 import { processTerminal } from './cli-terminal.ts';
+import { runDial } from './dial/run-dial.ts';
+import { outerMtu } from './outer-mtu.ts';
 import { openUsers, runGateway } from './run.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
@@ -13,5 +15,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   env: process.env,
   terminal: processTerminal,
   runGateway: (loaded) => runGateway(loaded, version),
+  dial: (loaded, order) => runDial(loaded, order, processTerminal, version),
   openUsers,
+  outerMtu,
 });

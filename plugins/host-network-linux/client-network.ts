@@ -62,6 +62,7 @@ export class ClientNetwork {
           `get ${address}", or route less than everything into the tunnel.`,
       );
     }
+    if (way.pinned) return way;
     const exact = await host.run({ program: 'ip', args: ['-j', '-4', 'route', 'show', `${address}/32`] });
     return { ...way, pinned: hasRoute(exact.stdout) };
   }

@@ -74,11 +74,12 @@ export const planClient = (
 };
 
 /** Reads `ip -j route get`: the way a packet takes now. Undefined when there is none, or it is no such text. */
-export const parseWay = (json: string): Omit<WayToServer, 'pinned'> | undefined => {
+export const parseWay = (json: string): WayToServer | undefined => {
   const first = firstRoute(json);
   const device = first === undefined ? undefined : textOf(first, 'dev');
   if (first === undefined || device === undefined) return undefined;
-  return { device, via: textOf(first, 'gateway') };
+  // An address of this host has a route of its own that nothing can go before.
+  return { device, via: textOf(first, 'gateway'), pinned: textOf(first, 'type') === 'local' };
 };
 
 /** Reads `ip -j route show ADDRESS/32`: whether there is any. */

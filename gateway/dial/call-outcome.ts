@@ -1,0 +1,49 @@
+import { GatewayError } from '../../core/errors.ts';
+import type { ClientEvent } from './pptp-client.ts';
+
+/** What is known of a call when it is over. */
+export interface CallRecord {
+  readonly events: readonly ClientEvent[];
+  /** A PPP frame of the server arrived. */
+  readonly heard: boolean;
+  readonly wasUp: boolean;
+  readonly server: string;
+}
+
+type Of<K extends ClientEvent['kind']> = Extract<ClientEvent, { readonly kind: K }>;
+
+const find = <K extends ClientEvent['kind']>(events: readonly ClientEvent[], kind: K): Of<K> | undefined =>
+  events.find((event): event is Of<K> => event.kind === kind);
+
+const sentence = (text: string): string => (text.endsWith('.') ? text : `${text}.`);
+
+/** Why the call is over, in a sentence: the first cause, not what followed from it. */
+export const explainEnd = ({ events, heard, wasUp, server }: CallRecord): GatewayError => {
+  const failed = find(events, 'call-failed');
+  if (failed !== undefined) {
+    return new GatewayError('DIAL_REFUSED', `The server ${server} did not take the call: ${sentence(failed.detail)}`);
+  }
+  const link = find(events, 'link-closed');
+  if (link?.reason === 'authentication-failed') {
+    return new GatewayError('DIAL_AUTH', `Authentication with ${server} failed: ${sentence(link.detail)}`);
+  }
+  const call = find(events, 'call-closed');
+  if (call !== undefined && !heard) {
+    return new GatewayError(
+      'DIAL_NO_GRE',
+      `The call to ${server} was up, but no GRE packet arrived: a firewall, router or provider between here and the ` +
+        'server drops IP protocol 47 (GRE); let it pass in both directions.',
+    );
+  }
+  if (link !== undefined && link.reason !== 'administrative') {
+    const what = wasUp ? `The tunnel to ${server} ended` : `No tunnel to ${server} could be made`;
+    return new GatewayError('DIAL_LOST', `${what} (${link.reason}): ${sentence(link.detail)}`);
+  }
+  const ended = find(events, 'ended');
+  if (call === undefined && ended?.established === false) {
+    const code = ended.detail.startsWith('Start-Control-Connection-Reply') ? 'DIAL_REFUSED' : 'DIAL_FAILED';
+    return new GatewayError(code, `No control connection with ${server}: ${sentence(ended.detail)}`);
+  }
+  const detail = call?.detail ?? ended?.detail ?? 'the call ended';
+  return new GatewayError('DIAL_LOST', `The tunnel to ${server} ended: ${sentence(detail)}`);
+};

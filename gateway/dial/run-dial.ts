@@ -1,0 +1,160 @@
+import { mkdir } from 'node:fs/promises';
+import type { LoadedConfig } from '../../config/load.ts';
+import type { GatewayConfig } from '../../config/types.ts';
+import { formatIpv4 } from '../../core/bytes/ipv4-address.ts';
+import { GatewayError } from '../../core/errors.ts';
+import type { Log } from '../../core/ports/log.ts';
+import { createLog } from '../../observability/logger.ts';
+import { startTelemetrySdk } from '../../observability/sdk.ts';
+import { OpenTelemetryTelemetry } from '../../observability/telemetry.ts';
+import { createUserNames } from '../../observability/user-names.ts';
+import { connectControl, type DialledPipe } from '../../plugins/control-pptp/index.ts';
+import { ClientNetwork } from '../../plugins/host-network-linux/index.ts';
+import type { Platform } from '../bootstrap.ts';
+import { builtinPlugins } from '../builtin-plugins.ts';
+import { EXIT } from '../cli.ts';
+import type { DialOrder } from '../cli-dial.ts';
+import type { CliTerminal } from '../cli-password.ts';
+import { gatewayOptions, TUN_QUEUE_LENGTH } from '../options.ts';
+import type { LoadedPlugin } from '../plugin-loader.ts';
+import { systemClock, systemRandom } from '../system-clock.ts';
+import { untilToldToStop } from '../until-told.ts';
+import { type DialledTunnel, Dialler, type DialReport } from './dialler.ts';
+import { clientOptions, PptpClient } from './pptp-client.ts';
+
+/** For the TCP connection to the server, in ms. */
+const CONNECT_TIMEOUT_MS = 15_000;
+/** Inside the peer's MRU: the MPPE header and the protocol field that it encrypts. */
+const MPPE_OVERHEAD = 4;
+/** Built-in plug-ins that only a server has a use for. */
+const SERVER_ONLY: ReadonlySet<string> = new Set(['control-pptp', 'backend-user-file', 'host-network-linux']);
+
+const clientPlugins = (config: GatewayConfig): readonly LoadedPlugin[] => {
+  const listen = { ...config.listen, address: '0.0.0.0' };
+  return builtinPlugins({ ...config, listen }, () => undefined).filter(({ name }) => !SERVER_ONLY.has(name));
+};
+
+/**
+ * Keeps a tunnel to a PPTP server up until SIGTERM or SIGINT; resolves with the exit code. Throws GatewayError when it
+ * gives up, with everything taken back by then.
+ */
+export async function runDial(
+  loaded: LoadedConfig,
+  order: DialOrder,
+  terminal: Pick<CliTerminal, 'out' | 'err'>,
+  version: string,
+): Promise<number> {
+  const { config } = loaded;
+  const userNames = createUserNames(config.telemetry.userNames, config.telemetry.hashKey);
+  const log = createLog({
+    ...config.log,
+    level: logLevel(loaded, order),
+    userNames,
+    // Standard output is for the few lines that a person or a script waits for.
+    sink: { write: (line) => void process.stderr.write(line) },
+    terminal: process.stderr.isTTY === true,
+  });
+  for (const warning of loaded.warnings) log.warn('config.warning', warning);
+  const told = untilToldToStop(log);
+  const host = new ClientNetwork({ log }, { stateDirectory: config.stateDir, interfaceName: config.tun.name });
+  await makeStateFolder(config.stateDir);
+  await host.recover();
+  const sdk = await startTelemetrySdk({ version, log });
+  try {
+    const telemetry = new OpenTelemetryTelemetry({ log, userNames, now: systemClock.now });
+    const platform = { clock: systemClock, random: systemRandom, log, telemetry };
+    const dialler = makeDialler(platform, config, order, host, dialReport(order, terminal, log));
+    const outcome = await Promise.race([dialler.run(), told.promise]);
+    await dialler.stop();
+    if (outcome instanceof GatewayError) throw outcome;
+    terminal.out(`disconnected from ${order.host}`);
+    return EXIT.done;
+  } finally {
+    await sdk?.shutdown();
+  }
+}
+
+const makeDialler = (
+  platform: Platform,
+  config: GatewayConfig,
+  order: DialOrder,
+  host: ClientNetwork,
+  report: DialReport,
+): Dialler => {
+  const options = clientOptions(gatewayOptions(config), order);
+  const plugins = clientPlugins(config);
+  const { clock, random } = platform;
+  return new Dialler(
+    {
+      clock,
+      random,
+      connect: (signal) => connectControl({ ...order, timeoutMs: CONNECT_TIMEOUT_MS }, signal),
+      createClient: (line: DialledPipe) => new PptpClient(platform, options, plugins, line),
+      host: {
+        up: ({ network, interfaceName, server, encryption, peerMru }) =>
+          host.up({
+            interfaceName,
+            address: network.address,
+            peer: network.gateway,
+            server,
+            mtu: Math.min(config.tun.mtu, peerMru - (encryption === undefined ? 0 : MPPE_OVERHEAD)),
+            queueLength: TUN_QUEUE_LENGTH,
+            routes: order.routes,
+          }),
+        down: () => host.down(),
+      },
+      report,
+    },
+    { policy: order.policy, retryAuthentication: order.retryAuthentication },
+  );
+};
+
+/** What `dial` says; the events of the log are for machines. */
+const dialReport = (order: DialOrder, { out, err }: Pick<CliTerminal, 'out' | 'err'>, log: Log): DialReport => ({
+  dialling: (attempt) => log.info('dial.attempt', `dialling ${order.host}`, { attempt }),
+  up: (tunnel) => {
+    for (const line of describeTunnel(order.host, tunnel)) out(line);
+  },
+  failed: ({ code, message }, retryInMs) => {
+    // The last one is the end of the command, which prints it.
+    if (retryInMs === undefined) return;
+    err(`pptp-gateway: ${code}: ${message} Dialling again in ${(retryInMs / 1000).toFixed(1)} s.`);
+  },
+});
+
+/** The lines about a tunnel that is up. */
+export const describeTunnel = (
+  host: string,
+  { network, interfaceName, server, encryption }: DialledTunnel,
+): readonly string[] => {
+  const outer = formatIpv4(server);
+  const cipher =
+    encryption === undefined
+      ? 'NOT encrypted'
+      : `MPPE ${encryption.strength}-bit ${encryption.stateless ? 'stateless' : 'stateful'}`;
+  const at = host === outer ? outer : `${host} (${outer})`;
+  const inner = `address ${formatIpv4(network.address)}, server ${formatIpv4(network.gateway)}`;
+  const dns = network.dns.map(formatIpv4).join(', ');
+  return [
+    `connected to ${at}: ${inner}, device ${interfaceName}, ${cipher}`,
+    ...(dns === '' ? [] : [`DNS servers of the tunnel: ${dns}`]),
+  ];
+};
+
+const logLevel = ({ config, origins }: LoadedConfig, { verbose }: DialOrder): GatewayConfig['log']['level'] => {
+  if (origins.get('log.level')?.kind !== 'default') return config.log.level;
+  return verbose ? 'info' : 'warn';
+};
+
+const makeStateFolder = async (path: string): Promise<void> => {
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new GatewayError(
+      'STATE_DIR',
+      `the state folder ${path} cannot be made (${why}): run dial as root, or set PPTP_STATE_DIR to a folder it may write to.`,
+      { cause },
+    );
+  }
+};
