@@ -1,4 +1,5 @@
 import { type Ipv4, ipv4, parseIpv4 } from '../core/bytes/ipv4-address.ts';
+import { parseIpv6, parseIpv6Network } from '../core/bytes/ipv6-address.ts';
 import type { Ipv4Network } from './types.ts';
 
 /**
@@ -75,6 +76,14 @@ export const ipv4Address = text('an IPv4 address such as 192.0.2.1', (value) => 
 export const ipv4Network = (least: number, most: number): Format<string> =>
   text(`an IPv4 network such as 10.99.0.0/24, /${least} to /${most}, with its host bits zero`, (value) => {
     const network = parseNetwork(value);
+    return network !== undefined && network.prefixLength >= least && network.prefixLength <= most;
+  });
+
+export const ipv6Address = text('an IPv6 address such as 2001:db8::1', (value) => parseIpv6(value) !== undefined);
+
+export const ipv6Network = (least: number, most: number): Format<string> =>
+  text(`an IPv6 network such as fd00:99::/48, /${least} to /${most}, with its host bits zero`, (value) => {
+    const network = parseIpv6Network(value);
     return network !== undefined && network.prefixLength >= least && network.prefixLength <= most;
   });
 

@@ -9,6 +9,8 @@ export interface ConfigSources extends Flags {
   readonly env: Environment;
   /** `--config`; beats PPTP_CONFIG. */
   readonly file?: string;
+  /** MTU of the interface that calls to this address come in on, octets; undefined when that is not known. */
+  readonly outerMtu?: (listen: string) => number | undefined;
 }
 
 export interface LoadedConfig {
@@ -59,9 +61,11 @@ export const loadConfig = (sources: ConfigSources): LoadedConfig => {
   }
   merged.validate({ allowed: 'strict' });
 
+  const raw = merged.getProperties();
+  const outerMtu = sources.outerMtu?.(raw.listen.address);
   const refused = layers.flatMap((layer) => layer.problems);
   const badKeys = new Set(refused.flatMap(({ key }) => (key === undefined ? [] : [key])));
-  const { config, problems: conflicts, warnings } = resolveConfig(merged.getProperties(), origins, badKeys);
+  const { config, problems: conflicts, warnings } = resolveConfig(raw, origins, badKeys, outerMtu);
   const problems = [...refused, ...conflicts];
   if (problems.length > 0) throw new ConfigError(problems, file?.unreadable ? 'CONFIG_FILE' : 'CONFIG_INVALID');
   return {

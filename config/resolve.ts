@@ -1,4 +1,5 @@
 import { formatIpv4, type Ipv4, ipv4, parseIpv4 } from '../core/bytes/ipv4-address.ts';
+import { type Ipv6, parseIpv6, parseIpv6Network, UNSPECIFIED } from '../core/bytes/ipv6-address.ts';
 import { firstHost, hostCount, isHostOf, parseNetwork } from './formats.ts';
 import type { ConfigProblem } from './problems.ts';
 import { keyByPath } from './schema.ts';
@@ -12,9 +13,16 @@ export interface Resolved {
 
 /** RFC 1661 frames with MPPE: 2 octets of coherency count and 2 of inner protocol number inside the MRU. */
 const MPPE_OVERHEAD = 4;
+/** Outside the MRU: IPv4 header 20, GRE with sequence and acknowledgment 16, FF 03 and protocol 4. */
+const OUTER_OVERHEAD = 40;
+const ETHERNET_MTU = 1500;
+const LEAST_MRU = 576;
+/** RFC 8200 section 5. */
+const IPV6_LEAST_MTU = 1280;
 
 // The formats have passed, so these cannot fail; the fall-backs only keep the types honest.
 const address = (text: string): Ipv4 => parseIpv4(text) ?? ipv4(0);
+const address6 = (text: string): Ipv6 => parseIpv6(text) ?? UNSPECIFIED;
 const network = (text: string): Ipv4Network => parseNetwork(text) ?? { network: ipv4(0), prefixLength: 32, text };
 
 class Findings {
@@ -118,10 +126,44 @@ const checkNetwork = (config: GatewayConfig, isSet: (path: string) => boolean, f
   }
 };
 
-/** Works out what is `auto`, and checks the keys against each other. */
-export const resolveConfig = (raw: RawConfig, origins: Origins, badKeys: ReadonlySet<string>): Resolved => {
+const checkPath = (config: GatewayConfig, outerMtu: number | undefined, findings: Findings): void => {
+  const { mru } = config.ppp;
+  if (outerMtu === undefined || mru + OUTER_OVERHEAD <= outerMtu) return;
+  findings.warn(
+    'ppp.mru',
+    `${mru} octets and 20 (IP), 16 (GRE) and 4 (PPP) around them are ${mru + OUTER_OVERHEAD}, but the outer interface ` +
+      `carries ${outerMtu}: such packets are sent in fragments. ${outerMtu - OUTER_OVERHEAD} or less fits.`,
+  );
+};
+
+const checkIpv6 = (config: GatewayConfig, isSet: (path: string) => boolean, findings: Findings): void => {
+  const { ipv6 } = config.pool;
+  if (ipv6 === undefined) {
+    if (isSet('pool.ipv6Dns')) findings.warn('pool.ipv6Dns', 'has no effect because pool.ipv6 is off.');
+    return;
+  }
+  const least = IPV6_LEAST_MTU + MPPE_OVERHEAD;
+  if (config.ppp.mru < least) {
+    findings.problem('pool.ipv6', `needs a ppp.mru of ${least} or more: IPv6 packets may have 1280 octets.`, 'ppp.mru');
+  }
+  if (config.tun.mtu < IPV6_LEAST_MTU) {
+    findings.problem('pool.ipv6', `needs a tun.mtu of ${IPV6_LEAST_MTU} or more.`, 'tun.mtu');
+  }
+};
+
+const pathMru = (outerMtu: number | undefined): number =>
+  Math.max(LEAST_MRU, Math.min(ETHERNET_MTU, outerMtu ?? ETHERNET_MTU) - OUTER_OVERHEAD);
+
+/** Works out what is `auto`, and checks the keys against each other. `outerMtu` is that of the outer interface. */
+export const resolveConfig = (
+  raw: RawConfig,
+  origins: Origins,
+  badKeys: ReadonlySet<string>,
+  outerMtu?: number,
+): Resolved => {
   const range = network(raw.pool.range);
-  const mtu = raw.mppe.policy === 'disabled' ? raw.ppp.mru : raw.ppp.mru - MPPE_OVERHEAD;
+  const mru = raw.ppp.mru === 'auto' ? pathMru(outerMtu) : raw.ppp.mru;
+  const mtu = raw.mppe.policy === 'disabled' ? mru : mru - MPPE_OVERHEAD;
   const { intranetInterface } = raw.network;
   const config: GatewayConfig = {
     ...raw,
@@ -131,7 +173,10 @@ export const resolveConfig = (raw: RawConfig, origins: Origins, badKeys: Readonl
       gatewayAddress: raw.pool.gatewayAddress === 'auto' ? firstHost(range) : address(raw.pool.gatewayAddress),
       dns: raw.pool.dns.map(address),
       wins: raw.pool.wins.map(address),
+      ipv6: parseIpv6Network(raw.pool.ipv6),
+      ipv6Dns: raw.pool.ipv6Dns.map(address6),
     },
+    ppp: { ...raw.ppp, mru },
     tun: { name: raw.tun.name, mtu: raw.tun.mtu === 'auto' ? mtu : raw.tun.mtu },
     network: {
       ...raw.network,
@@ -145,6 +190,8 @@ export const resolveConfig = (raw: RawConfig, origins: Origins, badKeys: Readonl
   const isSet = (path: string): boolean => (origins.get(path)?.kind ?? 'default') !== 'default';
   for (const check of [checkPool, checkLimits, checkAuthentication, checkEncryption, checkNetwork])
     check(config, isSet, findings);
+  checkIpv6(config, isSet, findings);
+  checkPath(config, outerMtu, findings);
   return { config, problems: findings.problems, warnings: findings.warnings };
 };
 
@@ -155,6 +202,8 @@ export const resolvedText = (path: string, config: GatewayConfig): string | unde
       return String(config.calls.max);
     case 'pool.gatewayAddress':
       return formatIpv4(config.pool.gatewayAddress);
+    case 'ppp.mru':
+      return String(config.ppp.mru);
     case 'tun.mtu':
       return String(config.tun.mtu);
     case 'users.file':

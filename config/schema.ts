@@ -7,6 +7,8 @@ import {
   interfaceName,
   ipv4Address,
   ipv4Network,
+  ipv6Address,
+  ipv6Network,
   jsonObject,
   list,
   methodName,
@@ -161,10 +163,10 @@ export const schema = {
     }),
   },
   ppp: {
-    mru: key(integer(576, 1456, 'octets'), {
+    mru: key(either(integer(576, 1500, 'octets'), auto), {
       env: 'PPTP_MRU',
       default: 1400,
-      doc: 'Maximum-Receive-Unit offered to peers.',
+      doc: 'Maximum-Receive-Unit offered to peers; `auto` is the MTU of the outer interface less 40 octets, 1460 on Ethernet.',
     }),
     echoInterval: key(seconds(0, 3600), {
       env: 'PPTP_LCP_ECHO_INTERVAL',
@@ -200,6 +202,16 @@ export const schema = {
       env: 'PPTP_AUTH_TIMEOUT',
       default: 60,
       doc: 'Time for a peer to complete authentication; people need some of it to type a password again.',
+    }),
+    idleTimeout: key(seconds(0, 31_536_000), {
+      env: 'PPTP_IDLE_TIMEOUT',
+      default: 0,
+      doc: 'Time without user data in either direction after which a session ends; 0 is never.',
+    }),
+    sessionTimeout: key(seconds(0, 31_536_000), {
+      env: 'PPTP_SESSION_TIMEOUT',
+      default: 0,
+      doc: 'Time after which a session ends, whatever passes; 0 is never.',
     }),
   },
   auth: {
@@ -247,6 +259,16 @@ export const schema = {
       env: 'PPTP_WINS',
       default: [],
       doc: 'NetBIOS name servers given to clients, primary first.',
+    }),
+    ipv6: key(either(ipv6Network(32, 63), oneOf('off')), {
+      env: 'PPTP_IPV6_POOL',
+      default: 'off',
+      doc: 'IPv6 prefixes for clients, a /64 each; the gateway is in the first one. `off` is no IPv6 in the tunnels.',
+    }),
+    ipv6Dns: key(list(ipv6Address, 'DNS servers', 3), {
+      env: 'PPTP_IPV6_DNS',
+      default: [],
+      doc: 'DNS servers in router advertisements.',
     }),
   },
   tun: {

@@ -1,4 +1,5 @@
 import type { Ipv4 } from '../core/bytes/ipv4-address.ts';
+import type { Ipv6, Ipv6Network } from '../core/bytes/ipv6-address.ts';
 
 /** Plain durations carry their unit in the name (`...Ms`) or are seconds. */
 export type Seconds = number;
@@ -48,16 +49,6 @@ interface PlainGroups {
     readonly silenceSeconds: Seconds;
     readonly checkPeerAddress: boolean;
   };
-  readonly ppp: {
-    readonly mru: number;
-    readonly echoInterval: Seconds;
-    readonly echoFailures: number;
-    readonly restartTimer: Seconds;
-    readonly maxConfigure: number;
-    readonly maxTerminate: number;
-    readonly maxFailure: number;
-    readonly authTimeout: Seconds;
-  };
   readonly auth: {
     readonly methods: readonly string[];
     readonly maxAttempts: number;
@@ -79,6 +70,19 @@ interface PlainGroups {
   readonly plugins: readonly string[];
 }
 
+interface PppSettings {
+  readonly echoInterval: Seconds;
+  readonly echoFailures: number;
+  readonly restartTimer: Seconds;
+  readonly maxConfigure: number;
+  readonly maxTerminate: number;
+  readonly maxFailure: number;
+  readonly authTimeout: Seconds;
+  /** 0: never. */
+  readonly idleTimeout: Seconds;
+  readonly sessionTimeout: Seconds;
+}
+
 interface CallLimits {
   readonly maxPerConnection: number;
   readonly idQuarantine: Seconds;
@@ -95,11 +99,14 @@ interface NetworkSwitches {
 /** What convict holds: addresses as text, `auto` not yet worked out. Same paths as `GatewayConfig`. */
 export interface RawConfig extends PlainGroups {
   readonly calls: CallLimits & { readonly max: number | 'auto' };
+  readonly ppp: PppSettings & { readonly mru: number | 'auto' };
   readonly pool: {
     readonly range: string;
     readonly gatewayAddress: string;
     readonly dns: readonly string[];
     readonly wins: readonly string[];
+    readonly ipv6: string;
+    readonly ipv6Dns: readonly string[];
   };
   readonly tun: { readonly name: string; readonly mtu: number | 'auto' };
   readonly network: NetworkSwitches & { readonly intranetInterface: string; readonly routes: readonly string[] };
@@ -112,11 +119,15 @@ export interface RawConfig extends PlainGroups {
 export interface GatewayConfig extends PlainGroups {
   /** `max` is never more than the pool holds unless the operator said so. */
   readonly calls: CallLimits & { readonly max: number };
+  readonly ppp: PppSettings & { readonly mru: number };
   readonly pool: {
     readonly range: Ipv4Network;
     readonly gatewayAddress: Ipv4;
     readonly dns: readonly Ipv4[];
     readonly wins: readonly Ipv4[];
+    /** Undefined: no IPv6 in the tunnels. */
+    readonly ipv6: Ipv6Network | undefined;
+    readonly ipv6Dns: readonly Ipv6[];
   };
   /** `name` may hold one `%d`, which the kernel replaces. */
   readonly tun: { readonly name: string; readonly mtu: number };

@@ -70,7 +70,7 @@ const showConfig = (loaded: LoadedConfig, { out }: CliTerminal): void => {
 
 /** The command line. `finish` is told the exit code of the verb that ran. */
 const buildProgram = (services: CliServices, finish: (code: number) => void): Command => {
-  const { terminal, env } = services;
+  const { terminal } = services;
   const program = new Command(PROGRAM)
     .description('PPTP edge gateway: accepts PPTP clients and routes them into the intranet; dials PPTP servers.')
     .showSuggestionAfterError()

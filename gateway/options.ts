@@ -1,8 +1,11 @@
 import type { GatewayConfig } from '../config/types.ts';
 import type { GreWindowOptions } from '../core/datapath/gre-window.ts';
 import type { GatewayOptions } from './bootstrap.ts';
+import { gatewayIpv6 } from './session/prefix-pool.ts';
 
 const MILLISECONDS = 1000;
+/** Inside the peer's MRU: the MPPE header and the protocol field that it encrypts. */
+const MPPE_OVERHEAD = 4;
 /** pptpd and Windows use it too: no tunnel device needs a deeper queue at the rates of one gateway. */
 export const TUN_QUEUE_LENGTH = 1000;
 
@@ -18,12 +21,23 @@ export function gatewayOptions(config: GatewayConfig): GatewayOptions {
         ...(gre.window === 'on' ? { sendWindow: sendWindow(gre) } : {}),
       },
       checkPeerAddress: gre.checkPeerAddress,
+      mtu: {
+        overhead: mppe.policy === 'disabled' ? 0 : MPPE_OVERHEAD,
+        source: pool.gatewayAddress,
+        source6: pool.ipv6 === undefined ? undefined : gatewayIpv6(pool.ipv6),
+      },
       clampToMtu: config.network.mssClamp ? config.tun.mtu : undefined,
       clearAllowed: mppe.policy !== 'required',
       role: 'server',
     },
     session: {
-      driver: { dns: pool.dns, wins: pool.wins, silenceMs: gre.silenceSeconds * MILLISECONDS },
+      driver: {
+        dns: pool.dns,
+        wins: pool.wins,
+        silenceMs: gre.silenceSeconds * MILLISECONDS,
+        limits: { idleMs: ppp.idleTimeout * MILLISECONDS, sessionMs: ppp.sessionTimeout * MILLISECONDS },
+      },
+      ...(pool.ipv6 === undefined ? {} : { ipv6: { network: pool.ipv6, dns: pool.ipv6Dns, mtu: config.tun.mtu } }),
       pool: {
         network: pool.range.network,
         prefix: pool.range.prefixLength,
@@ -34,6 +48,7 @@ export function gatewayOptions(config: GatewayConfig): GatewayOptions {
       link: {
         role: 'server',
         mru: ppp.mru,
+        ipv6: pool.ipv6 !== undefined,
         localName: config.hostName,
         encryption: mppe.policy,
         mppeStrengths: mppe.strengths.toSorted((a, b) => b - a),

@@ -34,7 +34,7 @@ export class TunnelLimits {
   }
 
   nextTimeout(): Instant | undefined {
-    return earliest(this.endsAt, this.idleMs > 0 ? after(this.lastUsed, this.idleMs) : undefined);
+    return earliest(this.endsAt, this.idleAt);
   }
 
   /** What has run out by now, if anything has. */
@@ -42,14 +42,17 @@ export class TunnelLimits {
     if (this.endsAt !== undefined && now >= this.endsAt) {
       return { reason: 'session-timeout', detail: `the session has lasted ${this.sessionMs / SECOND_MS} s` };
     }
-    if (this.idleMs > 0 && now >= after(this.lastUsed, this.idleMs)) {
+    const { idleAt } = this;
+    if (idleAt !== undefined && now >= idleAt) {
       return { reason: 'idle', detail: `no user data for ${this.idleMs / SECOND_MS} s` };
     }
     return undefined;
   }
 
-  private get lastUsed(): Instant {
-    const used = this.session.get(USER_TRAFFIC)?.lastUsed ?? this.begunAt;
-    return instant(Math.max(used, this.begunAt));
+  private get idleAt(): Instant | undefined {
+    const traffic = this.session.get(USER_TRAFFIC);
+    // Without a stage that looks at it nobody knows.
+    if (this.idleMs === 0 || traffic === undefined) return undefined;
+    return after(instant(Math.max(traffic.lastUsed, this.begunAt)), this.idleMs);
   }
 }

@@ -107,7 +107,9 @@ describe('errors', () => {
       'nonsense',
     ]);
     expect(error.message).toContain('7 problems');
-    expect(error.message).toContain('ppp.mru (PPTP_MRU): must be a whole number from 576 to 1456 (octets); 9000 from');
+    expect(error.message).toContain(
+      'ppp.mru (PPTP_MRU): must be a whole number from 576 to 1500 (octets), or `auto`; 9000 from',
+    );
     expect(error.message).toContain('listen.prot: is not a key of this gateway. Did you mean listen.port?');
     expect(error.message).toContain('PPTP_PROT: is not a setting of this gateway. Did you mean PPTP_PORT?');
     expect(error.message).toContain('with its host bits zero; "10.0.0.5/24" from env PPTP_POOL is not.');
@@ -272,5 +274,60 @@ describe('effective values', () => {
     expect(line('pool.gatewayAddress')?.value).toBe('auto (192.168.80.1)');
     expect(line('calls.max')).toEqual({ key: 'calls.max', value: 'auto (13)', origin: 'default' });
     expect(line('pool.dns')?.value).toBe('(none)');
+  });
+});
+
+describe('the outer path', () => {
+  const mtu = (outer: number | undefined, env: Record<string, string>) =>
+    load({ env, outerMtu: (listen) => (listen === '192.0.2.1' ? outer : undefined) });
+  const env = { PPTP_LISTEN: '192.0.2.1' };
+
+  test.each([
+    [1500, 1460, 1456],
+    [1400, 1360, 1356],
+    // A jumbo path gains nothing: no inner network has more than 1500.
+    [9000, 1460, 1456],
+    [undefined, 1460, 1456],
+  ])('MTU %s outside is an MRU of %s and %s octets inside', (outer, mru, inner) => {
+    const { config, warnings } = mtu(outer, { ...env, PPTP_MRU: 'auto' });
+    expect([config.ppp.mru, config.tun.mtu]).toEqual([mru, inner]);
+    expect(warnings).toEqual([]);
+  });
+
+  test('an MRU that does not fit is warned about, with the sum', () => {
+    expect(mtu(1400, env).warnings).toEqual([
+      'ppp.mru (PPTP_MRU): 1400 octets and 20 (IP), 16 (GRE) and 4 (PPP) around them are 1440, but the outer interface ' +
+        'carries 1400: such packets are sent in fragments. 1360 or less fits.',
+    ]);
+    expect(mtu(1440, env).warnings).toEqual([]);
+  });
+});
+
+describe('IPv6', () => {
+  test('is off unless there is a pool', () => {
+    expect(load().config.pool).toMatchObject({ ipv6: undefined, ipv6Dns: [] });
+    expect(load({ env: { PPTP_IPV6_POOL: 'off' } }).config.pool.ipv6).toBeUndefined();
+  });
+
+  test('a pool is a network of /32 to /63', () => {
+    const { config } = load({ env: { PPTP_IPV6_POOL: 'fd00:99::/48', PPTP_IPV6_DNS: 'fd00:99::53' } });
+    expect(config.pool.ipv6).toMatchObject({ prefixLength: 48, text: 'fd00:99::/48' });
+    expect(config.pool.ipv6Dns).toHaveLength(1);
+    for (const wrong of ['fd00:99::/64', 'fd00:99::1/48', 'fd00::/31', 'fd00:99::', '10.0.0.0/8', 'fd00:99:::/48']) {
+      expect(failure({ env: { PPTP_IPV6_POOL: wrong } }).message).toContain('pool.ipv6 (PPTP_IPV6_POOL)');
+    }
+  });
+
+  test('needs room for 1280 octets', () => {
+    const env = { PPTP_IPV6_POOL: 'fd00:99::/48', PPTP_MRU: '1283' };
+    expect(failure({ env }).message).toContain('needs a ppp.mru of 1284 or more');
+    expect(load({ env: { ...env, PPTP_MRU: '1284' } }).config.tun.mtu).toBe(1280);
+    expect(failure({ env: { PPTP_IPV6_POOL: 'fd00:99::/48', PPTP_TUN_MTU: '1000' } }).message).toContain('tun.mtu');
+  });
+
+  test('DNS servers without a pool have no effect', () => {
+    expect(load({ env: { PPTP_IPV6_DNS: 'fd00::53' } }).warnings).toEqual([
+      'pool.ipv6Dns (PPTP_IPV6_DNS): has no effect because pool.ipv6 is off.',
+    ]);
   });
 });
