@@ -22,6 +22,9 @@ export interface LoadedConfig {
   readonly warnings: readonly string[];
 }
 
+// Our layers hold typed values. Where the default is a number, convict would make one of every text, `auto` too.
+convict.addFormat({ name: 'number', validate: () => undefined, coerce: (value) => value });
+
 /** The values of a layer as the nested object convict merges. */
 const asTree = (layer: Layer): object => {
   const tree: Record<string, unknown> = {};
