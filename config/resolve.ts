@@ -91,6 +91,27 @@ const checkAuthentication = (config: GatewayConfig, _isSet: (path: string) => bo
   }
 };
 
+const checkEap = (config: GatewayConfig, isSet: (path: string) => boolean, findings: Findings): void => {
+  const { methods, tlsMinVersion, tlsMaxVersion } = config.eap;
+  if (!config.auth.methods.includes('eap')) {
+    if (isSet('eap.methods')) findings.warn('eap.methods', 'has no effect because auth.methods does not name eap.');
+    return;
+  }
+  if (methods.includes('md5')) findings.warn('eap.methods', 'md5 can be guessed offline; it does not encrypt.');
+  if (config.mppe.policy === 'required' && methods.every((method) => method === 'md5')) {
+    const message = 'must name a method that yields encryption keys, such as tls, when mppe.policy is required.';
+    findings.problem('eap.methods', message, 'mppe.policy');
+  }
+  if (!methods.includes('tls')) return;
+  for (const file of ['tlsCert', 'tlsKey', 'tlsCa'] as const) {
+    if (config.eap[file] !== 'none') continue;
+    findings.problem(`eap.${file}`, 'must name a PEM file because eap.methods names tls.', 'eap.methods');
+  }
+  if (tlsMinVersion > tlsMaxVersion) {
+    findings.problem('eap.tlsMinVersion', `must not be above eap.tlsMaxVersion ${tlsMaxVersion}.`, 'eap.tlsMaxVersion');
+  }
+};
+
 const checkEncryption = (config: GatewayConfig, isSet: (path: string) => boolean, findings: Findings): void => {
   const { policy, strengths } = config.mppe;
   if (policy !== 'disabled' && strengths.length === 0) {
@@ -188,7 +209,7 @@ export const resolveConfig = (
   };
   const findings = new Findings((path) => badKeys.has(path));
   const isSet = (path: string): boolean => (origins.get(path)?.kind ?? 'default') !== 'default';
-  for (const check of [checkPool, checkLimits, checkAuthentication, checkEncryption, checkNetwork])
+  for (const check of [checkPool, checkLimits, checkAuthentication, checkEap, checkEncryption, checkNetwork])
     check(config, isSet, findings);
   checkIpv6(config, isSet, findings);
   checkPath(config, outerMtu, findings);

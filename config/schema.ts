@@ -25,6 +25,7 @@ import type { RawConfig } from './types.ts';
 const seconds = (least: number, most: number) => integer(least, most, 'seconds');
 const milliseconds = (least: number, most: number) => integer(least, most, 'milliseconds');
 const auto = oneOf('auto');
+const pemFile = either(absolutePath, oneOf('none'));
 
 /**
  * Every key of the gateway: name, format, default, environment name and one line of documentation. docs/configuration.md
@@ -218,12 +219,54 @@ export const schema = {
     methods: key(list(methodName, 'authentication methods', 16, 1), {
       env: 'PPTP_AUTH_METHODS',
       default: ['ms-chap-v2'],
-      doc: 'Methods offered to peers, strongest first whatever their order here, and nothing below them: `ms-chap-v2`, and the weak `ms-chap-v1`, `chap-md5` and `pap`.',
+      doc: 'Methods offered to peers, strongest first whatever their order here, and nothing below them: `ms-chap-v2`, `eap` (see `eap.methods`), and the weak `ms-chap-v1`, `chap-md5` and `pap`.',
     }),
     maxAttempts: key(integer(1, 10), {
       env: 'PPTP_AUTH_MAX_ATTEMPTS',
       default: 3,
       doc: 'Passwords a peer may try on one call.',
+    }),
+  },
+  eap: {
+    methods: key(list(methodName, 'EAP methods', 16, 1), {
+      env: 'PPTP_EAP_METHODS',
+      default: ['ms-chap-v2'],
+      doc: 'Methods within `eap`, the one to offer first in front: `tls`, `ms-chap-v2`, and the weak `md5`, which yields no keys.',
+    }),
+    tlsCert: key(pemFile, {
+      env: 'PPTP_EAP_TLS_CERT',
+      default: 'none',
+      doc: 'EAP-TLS: our certificate, intermediate ones behind it.',
+    }),
+    tlsKey: key(pemFile, {
+      env: 'PPTP_EAP_TLS_KEY',
+      default: 'none',
+      doc: 'EAP-TLS: the private key of our certificate, without a passphrase.',
+    }),
+    tlsCa: key(pemFile, {
+      env: 'PPTP_EAP_TLS_CA',
+      default: 'none',
+      doc: 'EAP-TLS: the authorities whose certificates are accepted from the other side.',
+    }),
+    tlsCrl: key(pemFile, {
+      env: 'PPTP_EAP_TLS_CRL',
+      default: 'none',
+      doc: 'EAP-TLS: revocation lists of all these authorities; a changed file is read again.',
+    }),
+    tlsMinVersion: key(oneOf('1.2', '1.3'), {
+      env: 'PPTP_EAP_TLS_MIN_VERSION',
+      default: '1.2',
+      doc: 'EAP-TLS: the oldest TLS version.',
+    }),
+    tlsMaxVersion: key(oneOf('1.2', '1.3'), {
+      env: 'PPTP_EAP_TLS_MAX_VERSION',
+      default: '1.3',
+      doc: 'EAP-TLS: the newest TLS version.',
+    }),
+    tlsServerName: key(either(asciiName, oneOf('none')), {
+      env: 'PPTP_EAP_TLS_SERVER_NAME',
+      default: 'none',
+      doc: 'EAP-TLS, when dialling: a name that the certificate of the server must hold; `none` trusts any of the authorities.',
     }),
   },
   mppe: {

@@ -53,6 +53,19 @@ interface PlainGroups {
     readonly methods: readonly string[];
     readonly maxAttempts: number;
   };
+  readonly eap: {
+    /** Best first. */
+    readonly methods: readonly string[];
+    /** PEM files, or `none`. */
+    readonly tlsCert: string;
+    readonly tlsKey: string;
+    readonly tlsCa: string;
+    readonly tlsCrl: string;
+    readonly tlsMinVersion: '1.2' | '1.3';
+    readonly tlsMaxVersion: '1.2' | '1.3';
+    /** Role client: the name the server's certificate must hold, or `none`. */
+    readonly tlsServerName: string;
+  };
   readonly mppe: {
     readonly policy: MppePolicy;
     readonly strengths: readonly MppeStrength[];

@@ -25,6 +25,7 @@ export const ERROR_CODES = [
   'DIAL_AUTH',
   'DIAL_NO_GRE',
   'DIAL_LOST',
+  'EAP_TLS',
 ] as const;
 export type ErrorCode = (typeof ERROR_CODES)[number];
 

@@ -42,6 +42,7 @@ export {
   type ControlPlugin,
   type WanErrors,
 } from './ports/control.ts';
+export type { EapContext, EapEffect, EapInput, EapMethod } from './ports/eap.ts';
 export { type CallEndpoint, type CallId, type CallIds, callId, type SessionId, sessionId } from './ports/ids.ts';
 export type { Lifecycle } from './ports/lifecycle.ts';
 export { type Log, type LogFields, silentLog } from './ports/log.ts';

@@ -4,6 +4,7 @@ import type { AddressPool } from './ports/addresses.ts';
 import type { Authenticator, AuthMethod } from './ports/auth.ts';
 import type { Clock } from './ports/clock.ts';
 import type { ControlPlugin } from './ports/control.ts';
+import type { EapMethod } from './ports/eap.ts';
 import type { CallIds } from './ports/ids.ts';
 import type { Lifecycle } from './ports/lifecycle.ts';
 import type { Log } from './ports/log.ts';
@@ -30,6 +31,8 @@ export const TOKENS = {
   Stage: token<Stage>('Stage'),
   /** Several: offered by preference. */
   AuthMethod: token<AuthMethod>('AuthMethod'),
+  /** Several: those that PPTP_EAP_METHODS names are offered, in its order. */
+  EapMethod: token<EapMethod>('EapMethod'),
   /** Several: asked in binding order. */
   Authenticator: token<Authenticator>('Authenticator'),
   Control: token<ControlPlugin>('ControlPlugin'),

@@ -1,6 +1,8 @@
 import type { GatewayConfig } from '../config/types.ts';
 import { parseIpv4 } from '../core/bytes/ipv4-address.ts';
 import { chapMd5Plugin } from '../plugins/auth-chap-md5/index.ts';
+import { eapPlugin } from '../plugins/auth-eap/index.ts';
+import { eapTlsPlugin } from '../plugins/auth-eap-tls/index.ts';
 import { msChapV1Plugin } from '../plugins/auth-ms-chap-v1/index.ts';
 import { msChapV2Plugin } from '../plugins/auth-ms-chap-v2/index.ts';
 import { papPlugin } from '../plugins/auth-pap/index.ts';
@@ -29,6 +31,11 @@ export function builtinPlugins(
     withOptions(msChapV1Plugin, { maxAttempts: config.auth.maxAttempts }),
     withOptions(chapMd5Plugin, undefined),
     withOptions(papPlugin, undefined),
+    withOptions(eapPlugin, {
+      methods: config.auth.methods.includes('eap') ? config.eap.methods : [],
+      maxAttempts: config.auth.maxAttempts,
+    }),
+    ...eapTls(config),
     withOptions(userFilePlugin, { file: config.users.file }),
     withOptions(controlPptpPlugin, {
       address: listen.address,
@@ -46,6 +53,22 @@ export function builtinPlugins(
         echoTimeoutMs: control.echoTimeout * MILLISECONDS,
         stopTimeoutMs: control.stopTimeout * MILLISECONDS,
       },
+    }),
+  ];
+}
+
+/** Reads certificates at start, so it is there only where it is used. */
+function eapTls({ auth, eap }: GatewayConfig): readonly LoadedPlugin[] {
+  if (!auth.methods.includes('eap') || !eap.methods.includes('tls')) return [];
+  return [
+    withOptions(eapTlsPlugin, {
+      cert: eap.tlsCert,
+      key: eap.tlsKey,
+      ca: eap.tlsCa,
+      ...(eap.tlsCrl === 'none' ? {} : { crl: eap.tlsCrl }),
+      minVersion: `TLSv${eap.tlsMinVersion}`,
+      maxVersion: `TLSv${eap.tlsMaxVersion}`,
+      ...(eap.tlsServerName === 'none' ? {} : { serverName: eap.tlsServerName }),
     }),
   ];
 }

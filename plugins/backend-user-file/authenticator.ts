@@ -51,6 +51,7 @@ export class UserFileAuthenticator implements Authenticator {
     'ms-chap-v1': (request) => this.judge(request, provenByMsChapV1, ({ ntHash }) => msChapV1Grant(request, ntHash)),
     'ms-chap-v1-change': (request) => this.change(request.userName, (hash) => msChapV1Change(request, hash)),
     'ms-chap-v2': (request) => this.judge(request, provenByMsChapV2, ({ ntHash }) => msChapV2Grant(request, ntHash)),
+    certificate: (request) => this.certificate(request),
     'ms-chap-v2-change': (request) => this.change(request.userName, (hash) => msChapV2Change(request, hash)),
   };
   private loaded = false;
@@ -115,6 +116,13 @@ export class UserFileAuthenticator implements Authenticator {
       return BAD_CREDENTIALS;
     }
     return this.judge(request, provenByChapMd5, () => ({}));
+  }
+
+  /** The certificate has been verified; that a password has expired is nothing to it. */
+  private certificate(request: AuthKinds['certificate']['request']): AuthVerdict<'certificate'> {
+    const user = this.find(withoutDomain(request.userName));
+    if (user === undefined) return BAD_CREDENTIALS;
+    return user.disabled ? { ok: false, denial: 'locked' } : accepted(user, {});
   }
 
   /** Only for a password that has expired: nobody else was asked for a new one. */
