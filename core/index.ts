@@ -28,6 +28,8 @@ export type {
   AuthRefusal,
   AuthRole,
   AuthVerdict,
+  Computed,
+  ComputeEffect,
   BackEndAnswer,
   MppeKeyMaterial,
   UserProfile,

@@ -85,6 +85,7 @@ export class LinkPair {
   readonly #options: PairOptions;
   readonly #random: () => number;
   #flight: InFlight[] = [];
+  #computing: Promise<void>[] = [];
   #now = instant(0);
 
   constructor(options: PairOptions = {}) {
@@ -126,6 +127,20 @@ export class LinkPair {
     return this;
   }
 
+  /** The same for links whose methods compute: no time passes while one does. */
+  async runComputing(ms: number): Promise<this> {
+    const end = after(this.#now, ms);
+    for (;;) {
+      while (this.#computing.length > 0) await Promise.all(this.#computing.splice(0));
+      const next = this.#nextEvent();
+      if (next === undefined || next > end) break;
+      if (next > this.#now) this.#now = next;
+      this.#step();
+    }
+    this.#now = end;
+    return this;
+  }
+
   #nextEvent(): Instant | undefined {
     let next = earliest(this.server.link.nextTimeout(), this.client.link.nextTimeout());
     for (const { at } of this.#flight) next = earliest(next, at);
@@ -149,6 +164,12 @@ export class LinkPair {
       else if (effect.kind === 'verify') {
         const verdict = (this.#options.verify ?? passwordVerdict)(effect);
         this.input(side, { kind: 'verdict', verdict });
+      } else if (effect.kind === 'compute') {
+        const done = effect.task(new AbortController().signal).then(
+          (value) => this.input(side, { kind: 'computed', result: { ok: true, value } }),
+          () => this.input(side, { kind: 'computed', result: { ok: false } }),
+        );
+        this.#computing.push(done);
       } else if (effect.kind === 'authenticated') {
         this.input(side, { kind: 'authorize', profile: this.#options.profile ?? PROFILE });
       }
