@@ -106,7 +106,7 @@ export class ChapPeer implements Machine<AuthInput, AuthEffect> {
     if (pending === undefined || pending.identifier !== identifier) return [];
     this.again = undefined;
     const confirmation = pending.proven.confirm(message);
-    if (confirmation === undefined) return this.reject('protocol');
+    if (confirmation === undefined) return this.reject('protocol', UNPROVEN);
     if (this.accepted) return [];
     this.accepted = true;
     return [{ kind: 'accept', identity: this.context.localName, profile: {}, ...confirmation }];
@@ -127,11 +127,15 @@ export class ChapPeer implements Machine<AuthInput, AuthEffect> {
     return [send(bytes)];
   }
 
-  private reject(denial: AuthDenial | 'protocol' | 'timeout'): readonly AuthEffect[] {
+  private reject(denial: AuthDenial | 'protocol' | 'timeout', detail?: string): readonly AuthEffect[] {
     this.over = true;
     this.again = undefined;
-    return [{ kind: 'reject', identity: this.context.localName, denial }];
+    const why = detail === undefined ? {} : { detail };
+    return [{ kind: 'reject', identity: this.context.localName, denial, ...why }];
   }
 }
+
+/** RFC 2759 section 5: without a right answer the session must end. */
+const UNPROVEN = 'the server did not prove that it knows the password; it may be an impostor';
 
 const send = (bytes: Uint8Array): AuthEffect => ({ kind: 'send', protocol: CHAP_PROTOCOL, bytes });

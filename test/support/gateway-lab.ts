@@ -1,6 +1,7 @@
 import { loadConfig } from '../../config/load.ts';
 import { formatIpv4, type Ipv4, ipv4 } from '../../core/bytes/ipv4-address.ts';
 import type { LinkOptions } from '../../core/machine/ppp-link-types.ts';
+import type { CallRefusal } from '../../core/machine/pptp-control-types.ts';
 import type { AuthMethod } from '../../core/ports/auth.ts';
 import { definePlugin, PLUGIN_API } from '../../core/ports/plugin.ts';
 import { TOKENS } from '../../core/tokens.ts';
@@ -88,6 +89,8 @@ export class GatewayLab {
   readonly gre: FaultyGreSocket;
   readonly gateway: Gateway;
   readonly deaths: string[] = [];
+  /** Refuses every call with this. */
+  refuse: CallRefusal | undefined;
   /** The gateway's GRE socket dies. */
   readonly killGre: (cause: Error) => void;
   private readonly options: ReturnType<typeof gatewayOptions>;
@@ -200,7 +203,7 @@ export class GatewayLab {
         bind(TOKENS.Authenticator).toConstantValue(users);
         bind(TOKENS.Control).toResolvedValue(
           (clock, log, random, callIds) => {
-            this.control = new PipeControl({ clock, log, random, callIds }, { role: 'pac' });
+            this.control = new PipeControl({ clock, log, random, callIds, admit: () => this.refuse }, { role: 'pac' });
             return this.control;
           },
           [TOKENS.Clock, TOKENS.Log, TOKENS.Random, TOKENS.CallIds],
