@@ -13,6 +13,7 @@ import { rawGrePlugin } from '../plugins/io-raw-gre/index.ts';
 import { linuxTunPlugin } from '../plugins/io-tun-linux/index.ts';
 import { TUN_QUEUE_LENGTH } from './options.ts';
 import { type LoadedPlugin, withOptions } from './plugin-loader.ts';
+import { gatewayIpv6 } from './session/prefix-pool.ts';
 
 const MILLISECONDS = 1000;
 
@@ -84,6 +85,7 @@ function hostNetwork(config: GatewayConfig, defaultInterface: () => string | und
     queueLength: TUN_QUEUE_LENGTH,
     nat: nat(config, defaultInterface),
     proxyArp: network.proxyArp,
+    ...(pool.ipv6 === undefined ? {} : { ipv6: { gatewayAddress: gatewayIpv6(pool.ipv6), pool: pool.ipv6 } }),
   };
 }
 

@@ -6,7 +6,7 @@ import { type Command, type CommandResult, type HostSystem, linuxHost } from './
 import { gatewayTables, MEMORY_CHAIN, type RememberedSysctl, rememberedSysctls, tableName } from './nft-table.ts';
 import type { Plan, Step, UndoStep } from './plan.ts';
 import { forgetState, type HostState, loadState, saveState } from './state-file.ts';
-import type { SysctlPath } from './sysctl.ts';
+import { interfaceNames, type SysctlPath } from './sysctl.ts';
 
 export interface JournalDependencies {
   readonly log?: Log | undefined;
@@ -145,6 +145,12 @@ export class HostJournal {
       if (result.code === 0) found.push(...rememberedSysctls(result.stdout));
     }
     return found;
+  }
+
+  /** Names of the host's interfaces. */
+  async interfaces(): Promise<readonly string[]> {
+    const list = await this.run({ program: 'ip', args: ['-j', 'link', 'show'] });
+    return interfaceNames(list.stdout);
   }
 
   private async run(command: Command): Promise<CommandResult> {

@@ -1,4 +1,5 @@
 import { formatIpv4, type Ipv4 } from '../../core/bytes/ipv4-address.ts';
+import type { Ipv6, Ipv6Network } from '../../core/bytes/ipv6-address.ts';
 
 export interface Network {
   /** Host bits zero. */
@@ -26,6 +27,15 @@ export interface HostNetworkConfig {
   readonly nat: Nat;
   /** Interfaces on which we answer ARP for inner addresses. */
   readonly proxyArp: readonly string[];
+  /** Absent: the tunnel device carries no IPv6. */
+  readonly ipv6?: HostIpv6;
+}
+
+export interface HostIpv6 {
+  /** Our own address, in the first /64 of the pool. */
+  readonly gatewayAddress: Ipv6;
+  /** Prefixes that clients get. */
+  readonly pool: Ipv6Network;
 }
 
 /** "10.99.0.0/24" */

@@ -7,7 +7,7 @@ import { HostJournal } from './host-journal.ts';
 import type { HostNetworkConfig } from './host-network-config.ts';
 import type { HostSystem } from './host-system.ts';
 import { type HostFacts, planUp, sysctlsOf } from './plan.ts';
-import { disableIpv6Path, proxyArpPath, type SysctlPath } from './sysctl.ts';
+import { acceptRaPath, disableIpv6Path, ipv6ForwardPath, proxyArpPath, type SysctlPath } from './sysctl.ts';
 
 export type HostNetworkOptions = Omit<HostNetworkConfig, 'interfaceName'> & {
   /** An existing or creatable folder that is this gateway's own. */
@@ -47,8 +47,9 @@ export class HostNetwork implements Lifecycle {
     await this.journal.recover();
     const config: HostNetworkConfig = { ...this.options, interfaceName: this.tun.interfaceName };
     await this.journal.apply(config.interfaceName, planUp(config, await this.facts(config)));
-    const { interfaceName, mtu, nat, proxyArp } = config;
-    this.log.info('host-network.up', 'The host network is set up.', { interfaceName, mtu, nat: nat.mode, proxyArp });
+    const { interfaceName, mtu, nat, proxyArp, ipv6 } = config;
+    const fields = { interfaceName, mtu, nat: nat.mode, proxyArp, ipv6: ipv6?.pool.text };
+    this.log.info('host-network.up', 'The host network is set up.', fields);
   }
 
   /** Takes everything back; throws GatewayError HOST_NETWORK after trying all of it, and keeps the record then. */
@@ -61,7 +62,9 @@ export class HostNetwork implements Lifecycle {
 
   private async facts(config: HostNetworkConfig): Promise<HostFacts> {
     const sysctls = new Map<SysctlPath, string>();
-    for (const path of [...sysctlsOf(config), disableIpv6Path(config.interfaceName)]) {
+    const interfaces = config.ipv6 === undefined ? [] : await this.journal.interfaces();
+    const ipv6 = config.ipv6 === undefined ? [] : [ipv6ForwardPath, ...interfaces.map(acceptRaPath)];
+    for (const path of [...sysctlsOf(config), disableIpv6Path(config.interfaceName), ...ipv6]) {
       const value = await this.journal.host.read(path);
       if (value !== undefined) sysctls.set(path, value);
     }
@@ -73,7 +76,13 @@ export class HostNetwork implements Lifecycle {
         );
       }
     }
-    return { sysctls, others: await this.journal.changedByOthers(config.interfaceName) };
+    if (config.ipv6 !== undefined && !sysctls.has(ipv6ForwardPath)) {
+      throw new GatewayError(
+        'HOST_NETWORK',
+        'This kernel has no IPv6, but PPTP_IPV6_POOL is set: start it without ipv6.disable=1, or set PPTP_IPV6_POOL=off.',
+      );
+    }
+    return { sysctls, interfaces, others: await this.journal.changedByOthers(config.interfaceName) };
   }
 
   private proxyArpPaths(config: HostNetworkConfig): readonly (readonly [string, SysctlPath])[] {

@@ -16,7 +16,8 @@ export const tableName = (device: string): string =>
   PREFIX + device.replace(/[^A-Za-z0-9_.-]/g, (c) => `_x${c.charCodeAt(0).toString(16)}`);
 
 /** Deletes the table whether or not it is there (deleting what is missing is an error, adding what is there is not). */
-export const removeTable = (table: string): string => `add table ip ${table}\ndelete table ip ${table}\n`;
+export const removeTable = (table: string, family: 'ip' | 'ip6' = 'ip'): string =>
+  `add table ${family} ${table}\ndelete table ${family} ${table}\n`;
 
 const set = (items: readonly string[]): string => `{ ${items.join(', ')} }`;
 const quoted = (device: string): string => `"${device.replaceAll('"', '')}"`;
@@ -76,6 +77,13 @@ const guardChain = ({ nat, interfaceName }: HostNetworkConfig): readonly string[
     `    oifname ${quoted(interfaceName)} iifname != ${inside} ct state new counter drop`,
     '  }',
   ];
+};
+
+/** The same guard for IPv6, where there is no NAT at all; empty when nothing is to be guarded. */
+export const renderIpv6Table = (config: HostNetworkConfig): string => {
+  const guard = config.ipv6 === undefined ? [] : guardChain(config);
+  const table = tableName(config.interfaceName);
+  return guard.length === 0 ? '' : [`${removeTable(table, 'ip6')}table ip6 ${table} {`, ...guard, '}', ''].join('\n');
 };
 
 /** Names of gateways' tables in the output of `nft -j list tables`. Anything unexpected is no table of ours. */
