@@ -1,10 +1,18 @@
 import { printable } from '../../core/bytes/ascii.ts';
 import { formatIpv4, type Ipv4 } from '../../core/bytes/ipv4-address.ts';
+import { ZERO_BITS64 } from '../../core/bytes/ipv6-address.ts';
 import { GRE_CHANNEL, type GreSnapshot } from '../../core/datapath/gre-channel.ts';
+import { flushEncryption } from '../../core/datapath/mppe-state.ts';
 import type { Session } from '../../core/datapath/session.ts';
 import { PPP_FRAMING } from '../../core/datapath/stages/ppp.stage.ts';
 import type { Machine } from '../../core/machine/machine.ts';
-import type { EncryptionParameters, LinkEffect, LinkEnd, LinkInput } from '../../core/machine/ppp-link-types.ts';
+import type {
+  EncryptionParameters,
+  LinkEffect,
+  LinkEnd,
+  LinkInput,
+  LinkIpv6,
+} from '../../core/machine/ppp-link-types.ts';
 import type { AddressLease, AddressPool } from '../../core/ports/addresses.ts';
 import type {
   Authenticator,
@@ -129,6 +137,11 @@ export class Tunnel {
 
   close(reason: LinkEnd, detail: string): void {
     this.submit({ kind: 'close', reason, detail });
+  }
+
+  /** Stateful MPPE or MPPC lost a packet of the peer. */
+  resetNeeded(): void {
+    this.submit({ kind: 'reset-needed' });
   }
 
   /** Set-Link-Info (RFC 2637 section 2.15): GRE needs no octet mapping, so the maps are kept for the record only. */
@@ -273,11 +286,15 @@ export class Tunnel {
         this.context.setEncryption(this.session, effect.parameters);
         if (effect.parameters !== undefined) this.trace.encryption(effect.parameters);
         return;
+      case 'flush':
+        flushEncryption(this.session);
+        this.context.telemetry.event('mppe.reset-requested');
+        return;
       case 'network':
         this.network(effect.network?.peerAddress);
         return;
       case 'ipv6':
-        this.ipv6?.change(effect.ipv6, this.context.clock.now());
+        this.changeIpv6(effect.ipv6);
         return;
       case 'note':
         this.note(effect.event, printable(effect.detail));
@@ -364,7 +381,9 @@ export class Tunnel {
     }
     this.context.sessions.bind(this.session, address);
     const { clock, limits } = this.context;
-    if (limits !== undefined) this.limits ??= new TunnelLimits(this.session, limits, this.profile, clock.now());
+    // For those who are let in; a client stays as long as it likes.
+    const limited = limits !== undefined && this.lease !== undefined;
+    if (limited) this.limits ??= new TunnelLimits(this.session, limits, this.profile, clock.now());
     const milliseconds = Math.round(this.context.clock.now() - this.openedAt);
     this.log.info('session.up', `the tunnel of ${this.peerName} is up: ${formatIpv4(address)}`, {
       user: this.session.identity,
@@ -375,6 +394,14 @@ export class Tunnel {
     });
     this.context.telemetry.event('session.up');
     this.trace.up(formatIpv4(address));
+  }
+
+  private changeIpv6(ipv6: LinkIpv6 | undefined): void {
+    // A client has no prefix: which addresses it has is between its kernel and the router advertisements.
+    const client = ipv6 !== undefined && ipv6.prefix === undefined;
+    if (client) this.session.ipv6 = { ...ipv6, prefix: ZERO_BITS64 };
+    else if (this.ipv6 === undefined) this.session.ipv6 = undefined;
+    else this.ipv6.change(ipv6, this.context.clock.now());
   }
 
   private note(event: string, detail: string): void {

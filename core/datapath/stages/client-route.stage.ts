@@ -1,9 +1,11 @@
 import { checkIpv4 } from '../../wire/ipv4.ts';
+import { checkIpv6 } from '../../wire/ipv6.ts';
 import type { PacketBatch } from '../packet-batch.ts';
 import type { Session } from '../session.ts';
 import { type BatchStep, STAGE_SLOT, type Stage } from '../stage.ts';
 
 const PPP_IPV4 = 0x0021;
+const PPP_IPV6 = 0x0057;
 
 /**
  * What stands on a client where the gateway has its source guard and route lookup: everything goes to the one session,
@@ -28,9 +30,12 @@ export class ClientRouteStage implements Stage {
     for (let at = from; at < batch.count; at += 1) {
       batch.cursor = at;
       const index = batch.order[at] ?? 0;
-      if (batch.protocol[index] !== PPP_IPV4) batch.drop(index, 'unsupported');
-      else if (batch.session[index]?.address === undefined) batch.drop(index, 'wrong-phase');
-      else if (!isIpv4(batch, index)) batch.drop(index, 'malformed');
+      const session = batch.session[index];
+      const carried =
+        batch.protocol[index] === PPP_IPV4 || (batch.protocol[index] === PPP_IPV6 && session?.ipv6 !== undefined);
+      if (!carried) batch.drop(index, 'unsupported');
+      else if (session?.address === undefined) batch.drop(index, 'wrong-phase');
+      else if (protocolOf(batch, index) !== batch.protocol[index]) batch.drop(index, 'malformed');
     }
   }
 
@@ -38,15 +43,22 @@ export class ClientRouteStage implements Stage {
     for (let at = from; at < batch.count; at += 1) {
       batch.cursor = at;
       const index = batch.order[at] ?? 0;
-      if (!isIpv4(batch, index)) batch.drop(index, 'unsupported');
+      const protocol = protocolOf(batch, index);
+      if (protocol === 0) batch.drop(index, 'unsupported');
       else if (this.session?.address === undefined) batch.drop(index, 'no-route');
+      else if (protocol === PPP_IPV6 && this.session.ipv6 === undefined) batch.drop(index, 'unsupported');
       else {
         batch.session[index] = this.session;
-        batch.protocol[index] = PPP_IPV4;
+        batch.protocol[index] = protocol;
       }
     }
   }
 }
 
-const isIpv4 = (batch: PacketBatch, index: number): boolean =>
-  checkIpv4(batch.slab, batch.offset[index] ?? 0, batch.length[index] ?? 0) === 'ok';
+/** 0: no whole IP packet. */
+const protocolOf = (batch: PacketBatch, index: number): number => {
+  const at = batch.offset[index] ?? 0;
+  const length = batch.length[index] ?? 0;
+  if (checkIpv4(batch.slab, at, length) === 'ok') return PPP_IPV4;
+  return checkIpv6(batch.slab, at, length) === 'ok' ? PPP_IPV6 : 0;
+};
