@@ -274,7 +274,12 @@ describe('peer', () => {
       const client = peer();
       feed(client, challenge(1, 5));
       expect(feed(client, writeChap({ kind: 'success', identifier: 1, message }))).toEqual([
-        { kind: 'reject', identity: 'CORP\\vpnuser', denial: 'protocol' },
+        {
+          kind: 'reject',
+          identity: 'CORP\\vpnuser',
+          denial: 'protocol',
+          detail: expect.stringContaining('did not prove that it knows the password'),
+        },
       ]);
       expect(feed(client, challenge(2, 5))).toEqual([]);
     },

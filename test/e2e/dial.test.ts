@@ -1,0 +1,221 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { connect, Netns, netnsUnavailable, ROOT } from '../support/netns.ts';
+
+const MAIN = join(ROOT, 'dist', 'gateway', 'main.js');
+const ADDON = join(ROOT, 'native', 'build', 'Release', 'pptp_native.node');
+const built = existsSync(MAIN) && existsSync(ADDON) ? undefined : 'the gateway is not built (npm run build)';
+const reason = netnsUnavailable('nft') ?? built;
+
+const SERVER = '203.0.113.1';
+const INNER = '10.99.0.1';
+const PASSWORD = 'wonder land';
+
+/** A process in a namespace, seen through its lines. */
+class Program {
+  readonly lines: string[] = [];
+  readonly child: ChildProcess;
+  private readonly waiting = new Set<() => void>();
+
+  constructor(ns: Netns, command: readonly string[], env: Readonly<Record<string, string>>, input = '') {
+    const [program, args] = ns.inside(...command);
+    this.child = spawn(program, [...args], { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
+    this.child.stdin?.end(input);
+    for (const stream of [this.child.stdout, this.child.stderr]) {
+      if (stream === null) continue;
+      createInterface({ input: stream }).on('line', (line) => {
+        this.lines.push(line);
+        for (const look of [...this.waiting]) look();
+      });
+    }
+  }
+
+  /** The first line, past or to come, that the pattern fits. */
+  says(pattern: RegExp, timeoutMs = 20_000): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        this.waiting.delete(look);
+      };
+      const look = (): void => {
+        const found = this.lines.find((line) => pattern.test(line));
+        if (found === undefined) return;
+        done();
+        resolve(found);
+      };
+      const timer = setTimeout(() => {
+        done();
+        reject(new Error(`it did not say ${pattern} but\n${this.lines.join('\n')}`));
+      }, timeoutMs);
+      this.waiting.add(look);
+      look();
+    });
+  }
+
+  get ended(): boolean {
+    return this.child.exitCode !== null || this.child.signalCode !== null;
+  }
+
+  /** The exit status; -1 for a signal. */
+  async end(signal?: NodeJS.Signals): Promise<number> {
+    if (signal !== undefined && !this.ended) this.child.kill(signal);
+    if (!this.ended) await once(this.child, 'close');
+    return this.child.exitCode ?? -1;
+  }
+}
+
+describe.skipIf(reason !== undefined)(`dial against run${reason ? ` (skipped: ${reason})` : ''}`, () => {
+  let server: Netns;
+  let client: Netns;
+  let router: Netns;
+  let folder: string;
+  let gateway: Program;
+  const programs: Program[] = [];
+
+  /*   client  192.0.2.2 ---- 192.0.2.1 router 203.0.113.254 ---- 203.0.113.1  server (and 10.7.7.7 behind it)   */
+  beforeAll(async () => {
+    server = new Netns('ds');
+    client = new Netns('dc');
+    router = new Netns('dr');
+    connect(
+      { ns: client, device: 'up0', addresses: ['192.0.2.2/24'] },
+      { ns: router, device: 'in0', addresses: ['192.0.2.1/24'] },
+    );
+    connect(
+      { ns: router, device: 'out0', addresses: ['203.0.113.254/24'] },
+      { ns: server, device: 'wan0', addresses: [`${SERVER}/24`] },
+    );
+    router.run('sysctl', '-qw', 'net.ipv4.ip_forward=1');
+    client.ip('route', 'add', 'default', 'via', '192.0.2.1');
+    server.ip('route', 'add', 'default', 'via', '203.0.113.254');
+    server.ip('address', 'add', '10.7.7.7/32', 'dev', 'lo');
+    folder = mkdtempSync(join(tmpdir(), 'pptp-dial-'));
+    writeFileSync(join(folder, 'password'), `${PASSWORD}\n`, { mode: 0o600 });
+    const env = { PPTP_STATE_DIR: join(folder, 'server'), PPTP_LOG_FORMAT: 'json', PPTP_DNS: '10.7.7.7' };
+    const [program, args] = server.inside(process.execPath, MAIN, 'users', 'add', 'alice');
+    execFileSync(program, [...args], { env: { ...process.env, ...env }, input: `${PASSWORD}\n` });
+    gateway = new Program(server, [process.execPath, MAIN, 'run'], env);
+    await gateway.says(/"gateway.ready"/);
+  });
+  afterEach(async () => {
+    for (const program of programs.splice(0)) await program.end('SIGKILL');
+  });
+  afterAll(async () => {
+    await gateway?.end('SIGKILL');
+    for (const ns of [server, client, router]) ns?.destroy();
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+  });
+
+  const dial = (...args: readonly string[]): Program => {
+    const env = { PPTP_STATE_DIR: join(folder, 'client') };
+    const command = [process.execPath, MAIN, 'dial', SERVER, '--user', 'alice', ...args];
+    const program = new Program(client, command, env, `${PASSWORD}\n`);
+    programs.push(program);
+    return program;
+  };
+  /** Everything of the client's network that a tunnel touches. */
+  const network = (): string => `${client.ip('-o', '-4', 'address')}${client.ip('-4', 'route')}`;
+  const records = (): string[] => readdirSync(join(folder, 'client'));
+
+  it('says in one line that it is up, carries pings and TCP, and leaves nothing behind on SIGTERM', async () => {
+    const before = network();
+    const it = dial('--password-file', join(folder, 'password'), '--route', '10.0.0.0/8');
+    expect(await it.says(/^connected/)).toMatch(
+      /^connected to 203\.0\.113\.1: address 10\.99\.0\.\d+, server 10\.99\.0\.1, device pptp-dial0, MPPE 128-bit stateless$/,
+    );
+    expect(await it.says(/^DNS/)).toBe('DNS servers of the tunnel: 10.7.7.7');
+    expect(it.lines).toHaveLength(2);
+    expect(client.run('ping', '-c', '3', '-i', '0.2', '-W', '2', INNER)).toContain(' 0% packet loss');
+    const echo = new Program(server, [process.execPath, '-e', ECHO], {});
+    programs.push(echo);
+    await echo.says(/ready/);
+    expect(client.run(process.execPath, '-e', TALK)).toBe('2000000 octets came back\n');
+    expect(client.ip('link', 'show', 'pptp-dial0')).toContain('mtu 1396');
+
+    expect(await it.end('SIGTERM')).toBe(0);
+    expect(network()).toBe(before);
+    expect(records()).toEqual([]);
+    await gateway.says(/"session.closed".*"peer-request"/);
+  });
+
+  it('routes everything but the way to the server into the tunnel', async () => {
+    const before = network();
+    const it = dial('--route', 'default');
+    await it.says(/^connected/);
+    expect(client.ip('route', 'get', '10.7.7.7')).toContain('dev pptp-dial0');
+    expect(client.ip('route', 'get', '198.51.100.77')).toContain('dev pptp-dial0');
+    expect(client.ip('route', 'get', SERVER)).toContain('via 192.0.2.1 dev up0');
+    expect(client.run('ping', '-c', '2', '-i', '0.2', '-W', '2', '10.7.7.7')).toContain(' 0% packet loss');
+    expect(await it.end('SIGINT')).toBe(0);
+    expect(network()).toBe(before);
+  });
+
+  it('cleans up after one that was killed', async () => {
+    const before = network();
+    const killed = dial('--route', 'default');
+    await killed.says(/^connected/);
+    await killed.end('SIGKILL');
+    // The device went with the process; the route to the server did not.
+    expect(client.ip('route')).toContain(`${SERVER} via 192.0.2.1`);
+    expect(records()).toEqual(['dial-pptp-dial0.json']);
+    const next = dial();
+    await next.says(/^connected/);
+    expect(client.ip('route')).not.toContain(`${SERVER} via`);
+    expect(await next.end('SIGTERM')).toBe(0);
+    expect(network()).toBe(before);
+    expect(records()).toEqual([]);
+  });
+
+  it('ends with status 1 and one line when the password is wrong', async () => {
+    writeFileSync(join(folder, 'wrong'), 'wrong\n', { mode: 0o600 });
+    const it = dial('--password-file', join(folder, 'wrong'));
+    expect(await it.end()).toBe(1);
+    expect(it.lines.at(-1)).toBe(
+      `pptp-gateway: DIAL_AUTH: Authentication with ${SERVER}:1723 failed: ms-chap-v2: wrong user name or password.`,
+    );
+    expect(records()).toEqual([]);
+  });
+
+  it('says why it cannot connect, and goes on trying unless it is told not to', async () => {
+    const once = dial('--port', '1724', '--once');
+    expect(await once.end()).toBe(1);
+    expect(once.lines).toEqual([
+      `pptp-gateway: DIAL_FAILED: Cannot connect to ${SERVER}:1724 (ECONNREFUSED): nothing listens there: check the ` +
+        'address and the port, and that the PPTP server runs.',
+    ]);
+    const trying = dial('--port', '1724');
+    await trying.says(/DIAL_FAILED.*Dialling again in 1\.0 s\./);
+    expect(await trying.end('SIGTERM')).toBe(0);
+  });
+
+  it('comes back when the server was restarted', async () => {
+    const it = dial();
+    await it.says(/^connected/);
+    await gateway.end('SIGTERM');
+    await it.says(/DIAL_LOST: The tunnel to .* ended: Call-Disconnect-Notify: admin-shutdown\. Dialling again/);
+    expect(client.ip('-o', 'link')).not.toContain('pptp-dial0');
+    it.lines.length = 0;
+    const env = { PPTP_STATE_DIR: join(folder, 'server'), PPTP_LOG_FORMAT: 'json' };
+    gateway = new Program(server, [process.execPath, MAIN, 'run'], env);
+    await it.says(/^connected/, 30_000);
+    expect(await it.end('SIGTERM')).toBe(0);
+  });
+});
+
+/** Sends back what it gets, on the address behind the server. */
+const ECHO = `require('node:net').createServer((s) => s.pipe(s)).listen(7, '10.7.7.7', () => console.log('ready'));`;
+const TALK = `
+  const s = require('node:net').connect(7, '10.7.7.7');
+  const sent = require('node:crypto').randomBytes(2_000_000);
+  const got = [];
+  s.on('data', (d) => got.push(d)).on('end', () => {
+    const all = Buffer.concat(got);
+    console.log(all.equals(sent) ? all.length + ' octets came back' : 'something else came back');
+  });
+  s.end(sent);
+`;
