@@ -40,14 +40,17 @@ interface Pending {
   readonly bytes: Uint8Array;
 }
 
-/** A Change-Password packet is nobody else's to repeat: the authenticator waits without asking again. */
-const CHANGE_INTERVAL_MS = 3000;
-const MAX_CHANGES = 10;
+/**
+ * What we sent is ours to repeat until it is answered: nobody asks again for a Change-Password packet, and nobody for a
+ * Response whose Success was lost (RFC 1994 section 4.2) - the authenticator has gone on to the network protocols then.
+ */
+const REPEAT_INTERVAL_MS = 3000;
+const MAX_REPEATS = 10;
 
 /**
  * The peer's side of CHAP and its dialects. It answers every challenge, also later ones of an authenticator that asks
  * again while the link is up; keys come from the first exchange (RFC 3079 sections 2 and 3). Waiting has no time-out
- * here: the authenticator repeats, and the link ends an authentication that takes too long.
+ * here: both sides repeat, and the link ends an authentication that takes too long.
  */
 export class ChapPeer implements Machine<AuthInput, AuthEffect> {
   private readonly context: AuthContext;
@@ -67,7 +70,7 @@ export class ChapPeer implements Machine<AuthInput, AuthEffect> {
     const packet = parseChap(input.bytes);
     switch (packet?.kind) {
       case 'challenge':
-        return this.challenge(packet.identifier, packet.value);
+        return this.challenge(packet.identifier, packet.value, now);
       case 'success':
         return this.success(packet.identifier, packet.message);
       case 'failure':
@@ -84,12 +87,16 @@ export class ChapPeer implements Machine<AuthInput, AuthEffect> {
   handleTimeout(now: Instant): readonly AuthEffect[] {
     const { again, pending } = this;
     if (again === undefined || pending === undefined || now < again.at) return [];
-    if (again.left === 0) return this.reject('timeout');
-    this.again = { at: after(now, CHANGE_INTERVAL_MS), left: again.left - 1 };
+    if (again.left === 0) {
+      this.again = undefined;
+      // The link ends an authentication that takes too long; a password may have been changed or not.
+      return pending.challenge.length > 0 ? [] : this.reject('timeout');
+    }
+    this.again = { at: after(now, REPEAT_INTERVAL_MS), left: again.left - 1 };
     return [send(pending.bytes)];
   }
 
-  private challenge(identifier: number, challenge: Uint8Array): readonly AuthEffect[] {
+  private challenge(identifier: number, challenge: Uint8Array, now: Instant): readonly AuthEffect[] {
     const { pending } = this;
     const repeated = pending?.identifier === identifier && equalBytes(pending.challenge, challenge);
     if (repeated && pending !== undefined) return [send(pending.bytes)];
@@ -97,7 +104,7 @@ export class ChapPeer implements Machine<AuthInput, AuthEffect> {
     if (answer === undefined) return [];
     const bytes = writeChap({ kind: 'response', identifier, value: answer.value, name: this.context.localName });
     this.pending = { identifier, challenge, proven: answer, bytes };
-    this.again = undefined;
+    this.again = { at: after(now, REPEAT_INTERVAL_MS), left: MAX_REPEATS - 1 };
     return [send(bytes)];
   }
 
@@ -116,6 +123,7 @@ export class ChapPeer implements Machine<AuthInput, AuthEffect> {
     const { pending } = this;
     if (pending === undefined || pending.identifier !== identifier) return [];
     const next = pending.proven.refused(message);
+    this.again = undefined;
     if (typeof next === 'string') {
       const { localName: identity } = this.context;
       return [{ kind: 'attempt-failed', identity, denial: next, retriesLeft: 0 }, ...this.reject(next)];
@@ -123,7 +131,7 @@ export class ChapPeer implements Machine<AuthInput, AuthEffect> {
     const changeIdentifier = (identifier + 1) & 0xff;
     const bytes = writeChap({ kind: 'other', code: next.code, identifier: changeIdentifier, data: next.data });
     this.pending = { identifier: changeIdentifier, challenge: new Uint8Array(0), proven: next, bytes };
-    this.again = { at: after(now, CHANGE_INTERVAL_MS), left: MAX_CHANGES - 1 };
+    this.again = { at: after(now, REPEAT_INTERVAL_MS), left: MAX_REPEATS - 1 };
     return [send(bytes)];
   }
 
