@@ -6,11 +6,13 @@ import {
   ntPasswordHash,
   withoutDomain,
 } from '../../core/crypto/ms-chap-v2.ts';
-import type { Authenticator, AuthKind, AuthKinds, AuthVerdict } from '../../core/ports/auth.ts';
+import type { Authenticator, AuthKind, AuthKinds, AuthVerdict, UserProfile } from '../../core/ports/auth.ts';
 
 export interface MemoryUser {
   readonly password: string;
   readonly address?: Ipv4;
+  /** What else the back-end knows of the user. */
+  readonly limits?: Pick<UserProfile, 'idleSeconds' | 'sessionSeconds'>;
 }
 
 type Answers = { readonly [K in AuthKind]?: (request: AuthKinds[K]['request']) => AuthVerdict<K> };
@@ -48,7 +50,7 @@ export class MemoryUsers implements Authenticator {
     return {
       ok: true,
       identity: name,
-      profile: user.address === undefined ? {} : { address: user.address },
+      profile: { ...user.limits, ...(user.address === undefined ? {} : { address: user.address }) },
       grant: {
         authenticatorResponse: generateAuthenticatorResponse(request, hash, request.ntResponse),
         keys: msChapV2MasterKeys(hash, request.ntResponse, 'authenticator'),

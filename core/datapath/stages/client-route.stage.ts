@@ -30,12 +30,10 @@ export class ClientRouteStage implements Stage {
     for (let at = from; at < batch.count; at += 1) {
       batch.cursor = at;
       const index = batch.order[at] ?? 0;
-      const session = batch.session[index];
-      const carried =
-        batch.protocol[index] === PPP_IPV4 || (batch.protocol[index] === PPP_IPV6 && session?.ipv6 !== undefined);
-      if (!carried) batch.drop(index, 'unsupported');
-      else if (session?.address === undefined) batch.drop(index, 'wrong-phase');
-      else if (protocolOf(batch, index) !== batch.protocol[index]) batch.drop(index, 'malformed');
+      const protocol = batch.protocol[index] ?? 0;
+      if (protocol !== PPP_IPV4 && protocol !== PPP_IPV6) batch.drop(index, 'unsupported');
+      else if (!isUp(batch.session[index], protocol)) batch.drop(index, 'wrong-phase');
+      else if (protocolOf(batch, index) !== protocol) batch.drop(index, 'malformed');
     }
   }
 
@@ -45,8 +43,7 @@ export class ClientRouteStage implements Stage {
       const index = batch.order[at] ?? 0;
       const protocol = protocolOf(batch, index);
       if (protocol === 0) batch.drop(index, 'unsupported');
-      else if (this.session?.address === undefined) batch.drop(index, 'no-route');
-      else if (protocol === PPP_IPV6 && this.session.ipv6 === undefined) batch.drop(index, 'unsupported');
+      else if (!isUp(this.session, protocol)) batch.drop(index, 'no-route');
       else {
         batch.session[index] = this.session;
         batch.protocol[index] = protocol;
@@ -54,6 +51,10 @@ export class ClientRouteStage implements Stage {
     }
   }
 }
+
+/** IPCP and IPV6CP open independently. */
+const isUp = (session: Session | undefined, protocol: number): boolean =>
+  (protocol === PPP_IPV6 ? session?.ipv6 : session?.address) !== undefined;
 
 /** 0: no whole IP packet. */
 const protocolOf = (batch: PacketBatch, index: number): number => {
