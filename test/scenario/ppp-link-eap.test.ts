@@ -40,9 +40,11 @@ const expectUp = ({ server, client }: LinkPair): void => {
 
 const expectKeys = ({ server, client }: LinkPair): void => {
   expect(server.encryption).toMatchObject({ strength: 128 });
-  expect(server.encryption?.keys.send).toEqual(client.encryption?.keys.receive);
-  expect(server.encryption?.keys.receive).toEqual(client.encryption?.keys.send);
-  expect(server.encryption?.keys.send).not.toEqual(server.encryption?.keys.receive);
+  const [ours, theirs] = [server.encryption?.keys, client.encryption?.keys];
+  expect(ours?.send).toHaveLength(16);
+  expect(ours?.send).toEqual(theirs?.receive);
+  expect(ours?.receive).toEqual(theirs?.send);
+  expect(ours?.send).not.toEqual(ours?.receive);
 };
 
 describe('EAP on a link', () => {
