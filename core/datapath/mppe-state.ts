@@ -1,11 +1,12 @@
 import type { EncryptionParameters } from '../machine/ppp-link-types.ts';
-import { MppeReceiver, MppeSender } from './mppe-engine.ts';
+import { MppeReceiver } from './mppe-receiver.ts';
+import { MppeSender } from './mppe-sender.ts';
 import type { Session } from './session.ts';
 import { defineSlot } from './slots.ts';
 
 /** What the stage `mppe` keeps of a session. */
 export interface MppeState {
-  /** Both there (encryption is up) or both undefined. */
+  /** Both there (CCP is open, with encryption, compression or both) or both undefined. */
   sender: MppeSender | undefined;
   receiver: MppeReceiver | undefined;
   /** User data may go unencrypted, both ways, as long as encryption is not up. */
@@ -30,7 +31,10 @@ export const setEncryption = (session: Session, parameters: EncryptionParameters
   const state = session.get(MPPE_SLOT);
   if (state === undefined) return;
   state.sender = parameters === undefined ? undefined : new MppeSender(parameters.keys.send, parameters);
-  state.receiver = parameters === undefined ? undefined : new MppeReceiver(parameters.keys.receive, parameters);
+  state.receiver =
+    parameters === undefined
+      ? undefined
+      : new MppeReceiver(parameters.keys.receive, { ...parameters, ...parameters.receive });
 };
 
 /** The peer's CCP Reset-Request: the next packet we send is marked FLUSHED (RFC 3078 section 8.2). */

@@ -54,6 +54,11 @@ export class ReorderQueue {
     return this.moved ? advance(this.expected, -1) : -1;
   }
 
+  /** The number delivered last. */
+  get latest(): number {
+    return advance(this.expected, -1);
+  }
+
   get held(): number {
     return this.waiting.length;
   }

@@ -1,7 +1,7 @@
 import { readU32, writeU32 } from '../bytes/bytes.ts';
 import type { ConfigOption } from '../wire/ppp-config.ts';
 import type { Failure, OptionHandler, OptionVerdict } from './negotiation-types.ts';
-import type { EncryptionPolicy, MppeStrength } from './ppp-link-types.ts';
+import type { CcpWish, EncryptionPolicy, MppeStrength } from './ppp-link-types.ts';
 
 /** CCP Configuration Option type of MPPE and MPPC (RFC 3078 section 2). */
 export const MPPE_OPTION = 18;
@@ -26,35 +26,62 @@ const BIT_OF: Readonly<Record<MppeStrength, number>> = { 40: MPPE_BIT.L, 56: MPP
 const STRONGEST_FIRST: readonly MppeStrength[] = [128, 56, 40];
 const ANY_KEY = MPPE_BIT.S | MPPE_BIT.M | MPPE_BIT.L;
 
-/** What both directions agreed on; undefined: no encryption. `mismatch`: the two directions differ. */
+/** How one direction works. */
+export interface CcpMode {
+  readonly stateless: boolean;
+  readonly compression: boolean;
+}
+
+/** What both directions agreed on; strength undefined: compressed only. `mismatch`: the strengths of the two differ. */
 export type CcpResult =
-  | { readonly kind: 'encrypted'; readonly strength: MppeStrength; readonly stateless: boolean }
+  | {
+      readonly kind: 'agreed';
+      readonly strength: MppeStrength | undefined;
+      readonly send: CcpMode;
+      readonly receive: CcpMode;
+    }
   | { readonly kind: 'clear' }
   | { readonly kind: 'mismatch' };
 
+export interface CcpPolicy {
+  readonly encryption: EncryptionPolicy;
+  /** Those allowed; none when authentication gave no keys. */
+  readonly strengths: readonly MppeStrength[];
+  readonly stateful: CcpWish;
+  readonly mppc: CcpWish;
+}
+
 /**
- * MPPE by the four policies. Each direction is negotiated by its own Configure-Request; both must end with the same
- * bits. Loops cannot happen: once one direction has settled on a strength, only that one is offered and accepted.
+ * MPPE and MPPC by policy. Each direction is negotiated by its own Configure-Request; both must end with the same
+ * strength. Loops cannot happen: once one direction has settled on its bits, only those are offered and accepted.
  */
 export class CcpOptions implements OptionHandler {
-  readonly #policy: EncryptionPolicy;
+  readonly #policy: CcpPolicy;
   /** Strongest first; empty when there is nothing we could encrypt with. */
   readonly #strengths: readonly MppeStrength[];
 
   #offering = false;
-  #settled: MppeStrength | undefined;
-  #ours: MppeStrength | undefined;
-  #peers: MppeStrength | undefined;
+  /** The peer was told that we prefer stateful mode: if it stays with stateless, it gets it. */
+  #pleaded = false;
+  /** The peer rejected a request with our wishes: we ask for stateless encryption alone. */
+  #modest = false;
+  #asked: number | undefined;
+  #settled: number | undefined;
+  #ours: number | undefined;
+  #peers: number | undefined;
   #peerAsked = 'nothing';
 
-  /** `strengths` are those allowed; none when authentication gave no keys. */
-  constructor(policy: EncryptionPolicy, strengths: readonly MppeStrength[]) {
+  constructor(policy: CcpPolicy) {
     this.#policy = policy;
-    this.#strengths = policy === 'disabled' ? [] : STRONGEST_FIRST.filter((strength) => strengths.includes(strength));
+    this.#strengths =
+      policy.encryption === 'disabled' ? [] : STRONGEST_FIRST.filter((strength) => policy.strengths.includes(strength));
   }
 
   begin(): void {
-    this.#offering = this.#strengths.length > 0;
+    this.#offering = this.#strengths.length > 0 || this.#policy.mppc !== 'off';
+    this.#pleaded = false;
+    this.#modest = false;
+    this.#asked = undefined;
     this.#settled = undefined;
     this.#ours = undefined;
     this.#peers = undefined;
@@ -62,37 +89,36 @@ export class CcpOptions implements OptionHandler {
   }
 
   request(): readonly ConfigOption[] {
-    if (!this.#offering) return [];
-    return [mppe(this.#pool.reduce<number>((bits, strength) => bits | BIT_OF[strength], MPPE_BIT.H))];
+    this.#asked = this.#wanted();
+    return this.#asked === undefined ? [] : [mppe(this.#asked)];
   }
 
   judge({ type, data }: ConfigOption): OptionVerdict {
-    const best = this.#pool[0];
-    if (type !== MPPE_OPTION || !this.#offering || best === undefined) return 'reject';
+    if (type !== MPPE_OPTION || !this.#offering) return 'reject';
     const bits = data.length === 4 ? readU32(data, 0) : 0;
     this.#peerAsked = describeMppe(bits);
-    // Compression alone is a wish we do not share; only a policy that wants encryption answers it with one.
-    if ((bits & ANY_KEY) === 0 && this.#policy === 'permitted') return 'reject';
-    const common = this.#pool.find((strength) => (bits & BIT_OF[strength]) !== 0);
-    if (common !== undefined && data.length === 4 && bits === (MPPE_BIT.H | BIT_OF[common])) return 'ack';
-    // A Nak names exactly one strength, the strongest common one (RFC 3078 section 2.1).
-    return { nak: mppe(MPPE_BIT.H | BIT_OF[common ?? best]).data };
+    const choice = this.#settled ?? this.#choose(bits);
+    if (choice === undefined) return 'reject';
+    if (data.length === 4 && bits === choice) return 'ack';
+    if ((bits & ~choice & MPPE_BIT.H) !== 0) this.#pleaded = true;
+    return { nak: mppe(choice).data };
   }
 
   missing(present: readonly ConfigOption[]): readonly ConfigOption[] {
-    const best = this.#pool[0];
-    const wanted = this.#offering && (this.#policy === 'required' || this.#policy === 'preferred');
-    if (!wanted || best === undefined || present.some(({ type }) => type === MPPE_OPTION)) return [];
-    return [mppe(MPPE_BIT.H | BIT_OF[best])];
+    const { encryption } = this.#policy;
+    const wanted = this.#offering && (encryption === 'required' || encryption === 'preferred');
+    const choice = wanted ? (this.#settled ?? this.#choose(0)) : undefined;
+    if (choice === undefined || present.some(({ type }) => type === MPPE_OPTION)) return [];
+    return [mppe(choice)];
   }
 
   agreed(options: readonly ConfigOption[]): void {
-    this.#peers = strongestIn(options);
+    this.#peers = settledBits(options);
     this.#settled ??= this.#peers;
   }
 
   acknowledged(options: readonly ConfigOption[]): void {
-    this.#ours = strongestIn(options);
+    this.#ours = settledBits(options);
     this.#settled ??= this.#ours;
   }
 
@@ -100,15 +126,21 @@ export class CcpOptions implements OptionHandler {
     const suggestion = options.find(({ type }) => type === MPPE_OPTION);
     const bits = suggestion !== undefined && suggestion.data.length === 4 ? readU32(suggestion.data, 0) : 0;
     this.#peerAsked = describeMppe(bits);
-    const choice = this.#pool.find((strength) => (bits & BIT_OF[strength]) !== 0);
+    const choice = this.#follow(bits);
     if (choice === undefined) return this.#giveUp();
-    // A wish for stateful mode is not met: the same question again, until the peer is treated as rejecting it.
-    if ((bits & MPPE_BIT.H) !== 0) this.#settled ??= choice;
+    // A wish that we do not share (stateful mode, compression) is not met: the same question again, until the peer is
+    // treated as rejecting it.
+    if (((choice ^ bits) & (MPPE_BIT.H | MPPE_BIT.C)) === 0) this.#settled ??= choice;
     return undefined;
   }
 
   rejected(options: readonly ConfigOption[]): Failure | undefined {
-    return options.some(({ type }) => type === MPPE_OPTION) ? this.#giveUp() : undefined;
+    if (!options.some(({ type }) => type === MPPE_OPTION)) return undefined;
+    // Linux rejects the whole option when it does not want stateful mode.
+    this.#modest = true;
+    const next = this.#wanted();
+    if (next !== undefined && next !== this.#asked) return undefined;
+    return this.#giveUp();
   }
 
   stalemate(unacceptable: readonly ConfigOption[]): Failure | undefined {
@@ -116,25 +148,65 @@ export class CcpOptions implements OptionHandler {
   }
 
   result(): CcpResult {
-    if (this.#ours === undefined && this.#peers === undefined) return { kind: 'clear' };
-    if (this.#ours === undefined || this.#ours !== this.#peers) return { kind: 'mismatch' };
-    return { kind: 'encrypted', strength: this.#ours, stateless: true };
+    const [ours, peers] = [this.#ours, this.#peers];
+    if (ours === undefined && peers === undefined) return { kind: 'clear' };
+    if (ours === undefined || peers === undefined || strongest(ours) !== strongest(peers)) return { kind: 'mismatch' };
+    // A Configure-Request says what its sender will receive.
+    return { kind: 'agreed', strength: strongest(ours), send: modeOf(peers), receive: modeOf(ours) };
   }
 
   /** For people: what we allow and what the peer last asked for. */
   describe(): string {
-    const ours = this.#strengths.map((strength) => `${strength}-bit`).join(', ');
-    return `we allow ${ours === '' ? 'none' : `${ours} stateless`}; the peer asked for ${this.#peerAsked}`;
+    const { stateful, mppc } = this.#policy;
+    const keys = this.#strengths.map((strength) => `${strength}-bit`).join(', ');
+    const parts = keys === '' ? [] : [`${keys} ${stateful === 'off' ? 'stateless' : 'stateless and stateful'}`];
+    if (mppc !== 'off') parts.push('compression');
+    return `we allow ${parts.length === 0 ? 'none' : parts.join(', ')}; the peer asked for ${this.#peerAsked}`;
+  }
+
+  /** The bits of our next request. */
+  #wanted(): number | undefined {
+    if (!this.#offering) return undefined;
+    if (this.#settled !== undefined) return this.#settled;
+    const { mppc, stateful } = this.#policy;
+    const compression = mppc === 'prefer' && !this.#modest ? MPPE_BIT.C : 0;
+    const keys = this.#strengths.reduce<number>((bits, strength) => bits | BIT_OF[strength], 0);
+    if ((keys | compression) === 0) return undefined;
+    return keys | compression | (stateful === 'prefer' && !this.#modest ? 0 : MPPE_BIT.H);
+  }
+
+  /** The bits we would take instead of those that the peer asks for; undefined: nothing of the kind. */
+  #choose(asked: number): number | undefined {
+    const { encryption, mppc, stateful } = this.#policy;
+    const compression = mppc === 'off' ? 0 : asked & MPPE_BIT.C;
+    const insists = stateful === 'prefer' && !this.#pleaded ? 0 : MPPE_BIT.H;
+    const mode = compression | (stateful === 'off' ? MPPE_BIT.H : asked & insists);
+    const best = this.#strengths[0];
+    // Compression alone is a wish we may share; only a policy that wants encryption answers it with one.
+    const keyless = best === undefined || ((asked & ANY_KEY) === 0 && encryption === 'permitted');
+    if (keyless) return compression === 0 ? undefined : mode;
+    // A Nak names exactly one strength, the strongest common one (RFC 3078 section 2.1).
+    const common = this.#strengths.find((strength) => (asked & BIT_OF[strength]) !== 0);
+    return mode | BIT_OF[common ?? best];
+  }
+
+  /** The bits nearest to those of a Nak that we can ask for; undefined: no agreement is possible. */
+  #follow(suggested: number): number | undefined {
+    const { encryption, mppc, stateful } = this.#policy;
+    if (this.#settled !== undefined) {
+      return (this.#settled & ANY_KEY & suggested) !== (this.#settled & ANY_KEY) ? undefined : this.#settled;
+    }
+    const compression = mppc === 'off' ? 0 : suggested & MPPE_BIT.C;
+    const mode = compression | (stateful === 'off' ? MPPE_BIT.H : suggested & MPPE_BIT.H);
+    const common = this.#strengths.find((strength) => (suggested & BIT_OF[strength]) !== 0);
+    if (common !== undefined) return mode | BIT_OF[common];
+    return encryption === 'required' || compression === 0 ? undefined : mode;
   }
 
   #giveUp(): Failure | undefined {
     this.#offering = false;
-    if (this.#policy !== 'required') return undefined;
+    if (this.#policy.encryption !== 'required') return undefined;
     return { reason: 'encryption-required', detail: `no agreement on MPPE: ${this.describe()}` };
-  }
-
-  get #pool(): readonly MppeStrength[] {
-    return this.#settled === undefined ? this.#strengths : [this.#settled];
   }
 }
 
@@ -155,9 +227,19 @@ const mppe = (bits: number): ConfigOption => {
   return { type: MPPE_OPTION, data };
 };
 
-const strongestIn = (options: readonly ConfigOption[]): MppeStrength | undefined => {
+const strongest = (bits: number): MppeStrength | undefined =>
+  STRONGEST_FIRST.find((strength) => (bits & BIT_OF[strength]) !== 0);
+
+const modeOf = (bits: number): CcpMode => ({
+  stateless: (bits & MPPE_BIT.H) !== 0,
+  compression: (bits & MPPE_BIT.C) !== 0,
+});
+
+/** What an acknowledged request means: of several strengths, the strongest. */
+const settledBits = (options: readonly ConfigOption[]): number | undefined => {
   const data = options.find(({ type }) => type === MPPE_OPTION)?.data;
   if (data === undefined) return undefined;
   const bits = readU32(data, 0);
-  return STRONGEST_FIRST.find((strength) => (bits & BIT_OF[strength]) !== 0);
+  const strength = strongest(bits);
+  return (bits & (MPPE_BIT.H | MPPE_BIT.C)) | (strength === undefined ? 0 : BIT_OF[strength]);
 };

@@ -1,5 +1,5 @@
 import type { MppeKeyMaterial } from '../ports/auth.ts';
-import type { Instant } from '../time.ts';
+import { after, type Instant, instant } from '../time.ts';
 import { PPP } from '../wire/ppp.ts';
 import { CODE, type ConfigPacket, encodeConfigPacket } from '../wire/ppp-config.ts';
 import { CcpOptions } from './ccp-options.ts';
@@ -10,8 +10,10 @@ import type { Failure, LayerEvents } from './negotiation-types.ts';
 import type { EncryptionParameters, LinkOptions, MppeStrength } from './ppp-link-types.ts';
 
 export interface CcpEvents extends Pick<LayerEvents, 'send' | 'ignored' | 'note' | 'peerMru'> {
-  /** Opened; `parameters` undefined when both sides agreed to do without encryption. */
+  /** Opened; `parameters` undefined when both sides agreed to do without encryption and compression. */
   up(parameters: EncryptionParameters | undefined): void;
+  /** The peer asks for a reset of what we send. */
+  flush(): void;
   down(): void;
   /** There is no encryption, or no more; told once until the peer begins again and CCP opens. */
   finished(detail: string): void;
@@ -19,9 +21,13 @@ export interface CcpEvents extends Pick<LayerEvents, 'send' | 'ignored' | 'note'
   failed(failure: Failure): void;
 }
 
+const NO_KEYS: MppeKeyMaterial = { send: new Uint8Array(0), receive: new Uint8Array(0) };
+/** Reset-Requests are at least this far apart, in ms, whatever the data path asks for. */
+const RESET_INTERVAL_MS = 100;
+
 /**
- * Compression Control Protocol (RFC 1962) for MPPE (RFC 3078). What the link does when it ends is the caller's, but
- * under the policy `required` every end without encryption is reported as a failure.
+ * Compression Control Protocol (RFC 1962) for MPPE (RFC 3078) and MPPC (RFC 2118). What the link does when it ends is
+ * the caller's, but under the policy `required` every end without encryption is reported as a failure.
  */
 export class Ccp {
   readonly #required: boolean;
@@ -32,6 +38,9 @@ export class Ccp {
   #now: Instant;
   #cause = 'CCP ended';
   #over = false;
+  #resetIdentifier = 0;
+  #resetAnswered = true;
+  #resetAfter: Instant = instant(0);
 
   constructor(
     options: LinkOptions,
@@ -44,7 +53,9 @@ export class Ccp {
     this.#keys = keys;
     this.#events = events;
     this.#now = now;
-    this.#handler = new CcpOptions(options.encryption, usableStrengths(options, keys));
+    const { encryption, statefulMppe = 'off', mppc = 'off' } = options;
+    const strengths = usableStrengths(options, keys);
+    this.#handler = new CcpOptions({ encryption, strengths, stateful: statefulMppe, mppc });
     const layer: LayerEvents = {
       send: (protocol, bytes) => events.send(protocol, bytes),
       up: () => this.#up(),
@@ -95,12 +106,14 @@ export class Ccp {
   #up(): void {
     this.#over = false;
     const result = this.#handler.result();
-    if (result.kind === 'encrypted' && this.#keys !== undefined) {
-      this.#events.up({ strength: result.strength, stateless: result.stateless, keys: this.#keys });
+    if (result.kind === 'agreed' && !(this.#required && result.strength === undefined)) {
+      const { strength, send, receive } = result;
+      const keys = strength === undefined ? undefined : this.#keys;
+      this.#events.up({ strength, ...send, keys: keys ?? NO_KEYS, receive });
       return;
     }
     if (this.#required || result.kind === 'mismatch') {
-      const what = result.kind === 'clear' ? 'CCP opened without MPPE' : 'the two directions of CCP differ';
+      const what = result.kind === 'mismatch' ? 'the two directions of CCP differ' : 'CCP opened without MPPE';
       this.#failed({ reason: 'encryption-required', detail: `${what}: ${this.#handler.describe()}` });
       return;
     }
@@ -128,16 +141,32 @@ export class Ccp {
     this.#finished();
   }
 
+  /** The data path lost synchronisation of what we receive. */
+  requestReset(now: Instant): void {
+    if (this.state !== 'Opened' || now < this.#resetAfter) return;
+    this.#resetAfter = after(now, RESET_INTERVAL_MS);
+    // A retransmission keeps its identifier, until an answer has come (RFC 1962 section 3.1).
+    if (this.#resetAnswered) this.#resetIdentifier = this.#negotiation.nextIdentifier();
+    this.#resetAnswered = false;
+    this.#events.send(PPP.ccp, encodeConfigPacket(CODE.resetRequest, this.#resetIdentifier, new Uint8Array(0)));
+  }
+
   /**
-   * Reset-Request and Reset-Ack. In stateless mode the receiver recovers by itself (RFC 3078 section 8.1), so a
-   * request is merely answered, as RFC 1962 section 3.1 wants, and an Ack has nothing to reset.
+   * RFC 3078 section 8.2 does without a Reset-Ack, RFC 1962 section 3.1 wants one, and Linux decrypts nothing before it
+   * has come: it goes first, and the FLUSHED packet follows.
    */
   #reset(packet: ConfigPacket): boolean {
     if (packet.code !== CODE.resetRequest && packet.code !== CODE.resetAck) return false;
-    if (packet.code === CODE.resetRequest && this.state === 'Opened') {
+    if (this.state !== 'Opened') {
+      this.#events.ignored(PPP.ccp, 'ccp-not-opened');
+    } else if (packet.code === CODE.resetRequest) {
       this.#events.send(PPP.ccp, encodeConfigPacket(CODE.resetAck, packet.identifier, new Uint8Array(0)));
+      this.#events.flush();
+    } else if (!this.#resetAnswered && packet.identifier === this.#resetIdentifier) {
+      // Nothing to do: the FLUSHED packet is what resets the receiver.
+      this.#resetAnswered = true;
     } else {
-      this.#events.ignored(PPP.ccp, packet.code === CODE.resetAck ? 'reset-ack' : 'ccp-not-opened');
+      this.#events.ignored(PPP.ccp, 'reset-ack');
     }
     return true;
   }

@@ -71,7 +71,7 @@ export class NetworkPhase {
     this.#timers.set('network', after(now, this.#patienceMs));
     if (this.#ccpComesFirst(policy)) {
       this.#startCcp();
-      if (policy === 'preferred') this.#timers.set('ccp-grace', after(now, 2 * this.#options.restartMs));
+      if (policy !== 'required') this.#timers.set('ccp-grace', after(now, 2 * this.#options.restartMs));
     } else {
       this.#startIpcp();
     }
@@ -117,6 +117,12 @@ export class NetworkPhase {
     else if (protocol === PPP.ipv6cp) this.#ipv6cp?.protocolRejected(now);
   }
 
+  /** The data path waits for a FLUSHED packet. */
+  resetNeeded(now: Instant): void {
+    this.#now = now;
+    this.#ccp?.requestReset(now);
+  }
+
   handleTimer(timer: NetworkTimer, now: Instant): void {
     this.#now = now;
     if (timer === 'ccp') this.#ccp?.timeout(now);
@@ -140,7 +146,8 @@ export class NetworkPhase {
   }
 
   #ccpComesFirst(policy: EncryptionPolicy): boolean {
-    return policy === 'required' || (policy === 'preferred' && this.#keys !== undefined);
+    if (policy === 'required' || this.#options.mppc === 'prefer') return true;
+    return policy === 'preferred' && this.#keys !== undefined;
   }
 
   /** Under the other policies CCP begins when the peer does. */
@@ -176,6 +183,7 @@ export class NetworkPhase {
         this.#stopWatch();
         this.#ccpDone();
       },
+      flush: () => this.#host.emit({ kind: 'flush' }),
       down: () => {
         if (this.#encrypted) this.#host.emit({ kind: 'encryption', parameters: undefined });
         this.#encrypted = false;

@@ -17,6 +17,9 @@ import type { SetupPhase } from '../ports/telemetry.ts';
 export type EncryptionPolicy = 'required' | 'preferred' | 'permitted' | 'disabled';
 export type MppeStrength = 40 | 56 | 128;
 
+/** Something that CCP may agree on: never, when the peer asks for it, or when we ask and the peer takes it. */
+export type CcpWish = 'off' | 'allow' | 'prefer';
+
 /** `server` authenticates the other side and assigns its address; `client` is authenticated and asks for one. */
 export type LinkRole = 'server' | 'client';
 
@@ -35,6 +38,10 @@ export interface LinkOptions {
   readonly encryption: EncryptionPolicy;
   /** Strengths we allow, strongest first. */
   readonly mppeStrengths: readonly MppeStrength[];
+  /** MPPE and MPPC that keep their state from packet to packet. Default `off`: stateless only. */
+  readonly statefulMppe?: CcpWish;
+  /** MPPC compression. Default `off`. */
+  readonly mppc?: CcpWish;
   /** Restart timer in ms, and counters (RFC 1661 section 4.6): 3000, 10, 2, 5. */
   readonly restartMs: number;
   readonly maxConfigure: number;
@@ -87,6 +94,8 @@ export type LinkInput =
   | { readonly kind: 'computed'; readonly result: Computed }
   /** Answer to the effect `authenticated` (server); NCPs may start. */
   | { readonly kind: 'authorize'; readonly profile: NetworkProfile }
+  /** The data path lost synchronisation of stateful MPPE or MPPC: a CCP Reset-Request is due. */
+  | { readonly kind: 'reset-needed' }
   /** Any packet arrived from the peer: it is alive, echoes may wait. */
   | { readonly kind: 'alive' }
   /** Too many undecryptable packets, administrator, ...: Terminate-Request, then `closed`. */
@@ -116,10 +125,18 @@ export interface LinkFraming {
   readonly sendAcfc: boolean;
 }
 
+/** What CCP agreed on: MPPE, MPPC or both. */
 export interface EncryptionParameters {
-  readonly strength: MppeStrength;
+  /** Undefined: not encrypted, only compressed. */
+  readonly strength: MppeStrength | undefined;
+  /** How we send. */
   readonly stateless: boolean;
+  /** Empty when `strength` is undefined. */
   readonly keys: MppeKeyMaterial;
+  /** We send by MPPC (RFC 2118). */
+  readonly compression?: boolean;
+  /** How the peer sends; absent: as we do. Peers that agree to one thing and ask for another make them differ. */
+  readonly receive?: { readonly stateless: boolean; readonly compression: boolean };
 }
 
 export type LinkEffect =
@@ -153,6 +170,8 @@ export type LinkEffect =
   | { readonly kind: 'framing'; readonly framing: LinkFraming }
   /** CCP opened or closed. `undefined`: user data goes in the clear, if the policy lets it go at all. */
   | { readonly kind: 'encryption'; readonly parameters: EncryptionParameters | undefined }
+  /** The peer's CCP Reset-Request: the next packet starts the tables and the history over (RFC 3078 section 8.2). */
+  | { readonly kind: 'flush' }
   /** IPCP opened: user data may flow with these addresses. `undefined`: it closed. */
   | {
       readonly kind: 'network';

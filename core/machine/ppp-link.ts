@@ -115,6 +115,9 @@ export class PppLink implements Machine<LinkInput, LinkEffect> {
       case 'authorize':
         this.#authorize(input.profile);
         break;
+      case 'reset-needed':
+        this.#network.resetNeeded(now);
+        break;
       case 'alive':
         this.#lcp.heard(now);
         break;

@@ -181,9 +181,10 @@ export class Driver implements Lifecycle, StageEvents {
     });
   }
 
-  /** Only stateful MPPE asks for this; what CCP negotiates is stateless. */
-  onResetNeeded(): void {
+  /** Stateful mode lost a packet. Called from inside a batch, so the Reset-Request waits for the end of the turn. */
+  onResetNeeded(session: Session): void {
     this.deps.telemetry.event('mppe.reset-needed');
+    queueMicrotask(() => this.tunnels.get(session)?.resetNeeded());
   }
 
   private onCall(event: CallEvent): void {

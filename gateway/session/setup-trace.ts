@@ -26,7 +26,7 @@ export class SetupTrace {
     return this.trace.traceId;
   }
 
-  /** "MPPE 128 stateless" or "none". */
+  /** "MPPE 128 stateless", "MPPE 40 stateful + MPPC", "MPPC stateless" or "none". */
   get encryptionName(): string {
     return this.encryptionText;
   }
@@ -59,9 +59,13 @@ export class SetupTrace {
   }
 
   encryption(parameters: EncryptionParameters): void {
-    this.encryptionText = `MPPE ${parameters.strength} ${parameters.stateless ? 'stateless' : 'stateful'}`;
+    this.encryptionText = describeEncryption(parameters);
     if (this.ended) return;
-    this.trace.attributes({ 'ppp.mppe.key_bits': parameters.strength, 'ppp.mppe.stateless': parameters.stateless });
+    this.trace.attributes({
+      'ppp.mppe.key_bits': parameters.strength ?? 0,
+      'ppp.mppe.stateless': parameters.stateless,
+      'ppp.mppc': parameters.compression === true,
+    });
   }
 
   up(address: string): void {
@@ -88,3 +92,9 @@ export class SetupTrace {
     this.trace.end(failure);
   }
 }
+
+const describeEncryption = ({ strength, stateless, compression }: EncryptionParameters): string => {
+  const mode = stateless ? 'stateless' : 'stateful';
+  if (strength === undefined) return `MPPC ${mode}`;
+  return `MPPE ${strength} ${mode}${compression === true ? ' + MPPC' : ''}`;
+};

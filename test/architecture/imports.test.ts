@@ -38,9 +38,10 @@ const CORE_LAYERS: Readonly<Record<string, readonly string[]>> = {
   bytes: ['time.ts'],
   wire: ['bytes', 'outcome.ts', 'time.ts'],
   crypto: ['bytes'],
+  compress: [],
   machine: ['wire', 'crypto', 'bytes', 'ports', 'time.ts', 'outcome.ts'],
   ports: ['machine', 'datapath', 'bytes', 'time.ts', 'outcome.ts', 'errors.ts'],
-  datapath: ['wire', 'crypto', 'machine', 'bytes', 'ports', 'time.ts', 'outcome.ts'],
+  datapath: ['wire', 'crypto', 'compress', 'machine', 'bytes', 'ports', 'time.ts', 'outcome.ts'],
   'tokens.ts': ['ports', 'datapath'],
 };
 

@@ -1,7 +1,7 @@
 import { isMppeProtocol, MPPE_HEADER_LENGTH } from '../../wire/mppe-header.ts';
-import type { MppeReceiver } from '../mppe-engine.ts';
+import type { MppeReceiver } from '../mppe-receiver.ts';
 import { MPPE_SLOT, type MppeState, setClearAllowed } from '../mppe-state.ts';
-import type { PacketBatch } from '../packet-batch.ts';
+import { type PacketBatch, SLOT_SIZE } from '../packet-batch.ts';
 import type { Session } from '../session.ts';
 import { type BatchStep, STAGE_SLOT, type Stage } from '../stage.ts';
 
@@ -16,7 +16,7 @@ const isUserData = (protocol: number): boolean => protocol === IPV4 || protocol 
 export interface MppeEvents {
   /** What a packet decrypted to was no packet, `consecutive` times in a row: keys or counts do not agree. */
   onGarbage(session: Session, consecutive: number): void;
-  /** Stateful mode lost a packet: send a CCP Reset-Request (RFC 3078 section 8.2). */
+  /** Stateful mode lost a packet: send a CCP Reset-Request (RFC 3078 section 8.2). At most every half second. */
   onResetNeeded(session: Session): void;
 }
 
@@ -26,7 +26,7 @@ export interface MppeStageOptions {
 }
 
 /**
- * MPPE, both ways (RFC 3078). In: `protocol` 0x00FD becomes the protocol found inside and the window the payload. Out:
+ * MPPE and MPPC, both ways (RFC 3078, RFC 2118; they share a header, and so this stage). In: `protocol` 0x00FD becomes the protocol found inside and the window the payload. Out:
  * the window becomes the MPPE datagram and `protocol` 0x00FD. Other protocols than user data pass as they are.
  */
 export class MppeStage implements Stage {
@@ -70,10 +70,15 @@ export class MppeStage implements Stage {
   private decryptOne(batch: PacketBatch, index: number, session: Session, receiver: MppeReceiver): void {
     const offset = batch.offset[index] as number;
     const length = batch.length[index] as number;
-    const verdict = receiver.decrypt(batch.slab, offset, length);
+    const room = (index + 1) * SLOT_SIZE - offset;
+    const verdict = receiver.decrypt(batch.slab, offset, length, batch.sequence[index], batch.now, room);
     if (verdict === 'reset-needed') {
       batch.drop(index, 'decrypt-failed');
       this.events.onResetNeeded(session);
+      return;
+    }
+    if (verdict === 'garbage') {
+      this.reject(batch, index, session, receiver);
       return;
     }
     if (verdict !== 'decrypted') {
@@ -84,17 +89,23 @@ export class MppeStage implements Stage {
     const first = batch.slab[inner] as number;
     // An odd first octet is a whole protocol field (RFC 1661 section 6.5).
     const fieldLength = (first & 1) === 1 ? 1 : 2;
-    const left = length - MPPE_HEADER_LENGTH - fieldLength;
+    const left = receiver.length - fieldLength;
     const protocol = fieldLength === 1 ? first : (first << 8) | (batch.slab[inner + 1] as number);
     if (left <= 0 || !isPlausible(protocol, batch.slab[inner + fieldLength] as number)) {
-      batch.drop(index, 'decrypt-failed');
-      this.events.onGarbage(session, receiver.rejected());
+      this.reject(batch, index, session, receiver);
       return;
     }
     // Of what a wrong key gives, four tenths begin with some odd octet: only IP counts as a proof of synchronisation.
     if (isUserData(protocol)) receiver.accepted();
     batch.protocol[index] = protocol;
+    batch.length[index] = MPPE_HEADER_LENGTH + receiver.length;
     batch.strip(index, MPPE_HEADER_LENGTH + fieldLength);
+  }
+
+  private reject(batch: PacketBatch, index: number, session: Session, receiver: MppeReceiver): void {
+    batch.drop(index, 'decrypt-failed');
+    this.events.onGarbage(session, receiver.rejected());
+    if (receiver.asksForReset(batch.now)) this.events.onResetNeeded(session);
   }
 
   private encrypt(batch: PacketBatch, from: number): void {
@@ -113,7 +124,7 @@ export class MppeStage implements Stage {
       const offset = batch.offset[index] as number;
       batch.slab[offset] = protocol >> 8;
       batch.slab[offset + 1] = protocol & 0xff;
-      sender.encrypt(batch.slab, offset, batch.length[index] as number);
+      batch.length[index] = sender.encrypt(batch.slab, offset, batch.length[index] as number);
       batch.strip(index, -MPPE_HEADER_LENGTH);
       batch.protocol[index] = COMPRESSED_DATAGRAM;
     }
@@ -122,7 +133,7 @@ export class MppeStage implements Stage {
 
 /** Once encryption is up nothing may go round it, whatever the policy was before. */
 const mayBeClear = (state: MppeState | undefined): boolean =>
-  state?.clearAllowed === true && state.receiver === undefined;
+  state?.clearAllowed === true && state.receiver?.isEncrypted !== true;
 
 /** A protocol that MPPE carries and, if it is IP, the version that goes with it. */
 const isPlausible = (protocol: number, firstOctet: number): boolean => {

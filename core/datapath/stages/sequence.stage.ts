@@ -37,7 +37,9 @@ export class SequenceStage implements Stage {
       if (into.free === 0) return false;
       const bytes = queue.next();
       const index = bytes === undefined ? -1 : into.append(bytes);
-      if (index >= 0) into.session[index] = session;
+      if (index < 0) continue;
+      into.session[index] = session;
+      into.sequence[index] = queue.latest;
     }
     return true;
   }
@@ -87,6 +89,7 @@ export class SequenceStage implements Stage {
       if (index < 0) break;
       batch.slab.set(bytes, batch.offset[index] ?? index * SLOT_SIZE);
       batch.session[index] = session;
+      batch.sequence[index] = channel.queue.latest;
       inserted += 1;
     }
     return inserted;

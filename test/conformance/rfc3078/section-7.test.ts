@@ -3,7 +3,8 @@ import { asciiBytes } from '../../../core/bytes/ascii.ts';
 import { concatBytes } from '../../../core/bytes/bytes.ts';
 import { fromHex, toHex } from '../../../core/bytes/hex.ts';
 import { MppeSessionKey } from '../../../core/crypto/mppe-keys.ts';
-import { MppeReceiver, MppeSender } from '../../../core/datapath/mppe-engine.ts';
+import { MppeReceiver } from '../../../core/datapath/mppe-receiver.ts';
+import { MppeSender } from '../../../core/datapath/mppe-sender.ts';
 
 /** SendStartKey128 of RFC 3079 section 3.5.3. */
 const START = fromHex('8b7cdc149b993a1ba118cb153f56dccb');

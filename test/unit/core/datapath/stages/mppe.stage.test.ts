@@ -168,8 +168,8 @@ describe('encryption up', () => {
       run(stage.outbound, session, [[0x21, IP_PACKET]]).live.map(({ bytes }) => toHex(bytes.subarray(0, 2)));
     expect(heads()).toEqual(['1000']);
     flushEncryption(session);
-    expect(heads()).toEqual(['9001']);
-    expect(heads()).toEqual(['1002']);
+    expect(heads()).toEqual(['90ff']);
+    expect(heads()).toEqual(['1100']);
   });
 });
 
