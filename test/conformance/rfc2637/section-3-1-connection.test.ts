@@ -67,6 +67,12 @@ describe('RFC 2637 section 3.1.2: the receiver (server)', () => {
     expect(rig.machine.state).toBe('established');
   });
 
+  test('section 2.1: Maximum Channels of a PNS is ignored', () => {
+    const rig = openServer();
+    rig.receives(startRequest({ maximumChannels: 1 }), callRequest(1), callRequest(2));
+    expect(rig.sent.slice(1)).toMatchObject([{ resultCode: 1 }, { resultCode: 1 }]);
+  });
+
   test('an earlier version gets result 5, and then the connection is closed in order', () => {
     const rig = openServer();
     rig.receives(startRequest({ protocolVersion: 0x00ff }));
@@ -122,6 +128,15 @@ describe('RFC 2637 section 3.1.1: the originator (client)', () => {
     const effects = rig.receives(startReply({ protocolVersion: 0x00ff }));
     expect(sentBy(effects)).toEqual([{ kind: 'stop-control-connection-request', reason: 2 }]);
     expect(rig.machine.state).toBe('wait-stop-reply');
+  });
+
+  test('section 2.2: Maximum Channels of a PAC is no limit to keep count of', () => {
+    const rig = new ControlRig({ role: 'pns' });
+    rig.input({ kind: 'open' });
+    rig.receives(startReply({ maximumChannels: 1 }));
+    rig.input({ kind: 'place-call', tag: 1 });
+    rig.input({ kind: 'place-call', tag: 2 });
+    expect(rig.sent.filter(({ kind }) => kind === 'outgoing-call-request')).toHaveLength(2);
   });
 
   test('a request instead of the reply closes', () => {
