@@ -13,6 +13,9 @@ export interface Resolved {
 
 /** RFC 1661 frames with MPPE: 2 octets of coherency count and 2 of inner protocol number inside the MRU. */
 const MPPE_OVERHEAD = 4;
+/** MPPC alone has the same header, and packets that it cannot make smaller. */
+const ccpOverhead = ({ policy, mppc }: Pick<GatewayConfig['mppe'], 'policy' | 'mppc'>): number =>
+  policy === 'disabled' && mppc === 'off' ? 0 : MPPE_OVERHEAD;
 /** Outside the MRU: IPv4 header 20, GRE with sequence and acknowledgment 16, FF 03 and protocol 4. */
 const OUTER_OVERHEAD = 40;
 const ETHERNET_MTU = 1500;
@@ -120,6 +123,9 @@ const checkEncryption = (config: GatewayConfig, isSet: (path: string) => boolean
   if (policy === 'disabled' && isSet('mppe.strengths') && strengths.length > 0) {
     findings.warn('mppe.strengths', 'has no effect because mppe.policy is disabled.');
   }
+  if (policy !== 'disabled' && config.mppe.stateful !== 'off') {
+    findings.warn('mppe.stateful', `${config.mppe.stateful}: not for paths that lose packets (RFC 3078 section 9).`);
+  }
   if (policy !== 'required') {
     findings.warn('mppe.policy', `${policy} lets user data pass unencrypted.`);
   }
@@ -131,7 +137,7 @@ const checkEncryption = (config: GatewayConfig, isSet: (path: string) => boolean
 
 const checkNetwork = (config: GatewayConfig, isSet: (path: string) => boolean, findings: Findings): void => {
   const { manage, nat, natInterfaces, proxyArp } = config.network;
-  const most = config.mppe.policy === 'disabled' ? config.ppp.mru : config.ppp.mru - MPPE_OVERHEAD;
+  const most = config.ppp.mru - ccpOverhead(config.mppe);
   if (config.tun.mtu > most) {
     findings.warn('tun.mtu', `packets over ${most} octets do not fit into ppp.mru ${config.ppp.mru} and are dropped.`);
   }
@@ -184,7 +190,7 @@ export const resolveConfig = (
 ): Resolved => {
   const range = network(raw.pool.range);
   const mru = raw.ppp.mru === 'auto' ? pathMru(outerMtu) : raw.ppp.mru;
-  const mtu = raw.mppe.policy === 'disabled' ? mru : mru - MPPE_OVERHEAD;
+  const mtu = mru - ccpOverhead(raw.mppe);
   const { intranetInterface } = raw.network;
   const config: GatewayConfig = {
     ...raw,

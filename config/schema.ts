@@ -280,6 +280,16 @@ export const schema = {
       default: [128],
       doc: 'Key lengths in bits that may be negotiated. 40 and 56 are weak and must be listed to be used.',
     }),
+    stateful: key(oneOf('off', 'allow', 'prefer'), {
+      env: 'PPTP_MPPE_STATEFUL',
+      default: 'off',
+      doc: 'Encryption and compression whose state goes on from packet to packet: never, if the peer asks, or if it can. Saves little; each lost packet costs a round trip.',
+    }),
+    mppc: key(oneOf('off', 'allow', 'prefer'), {
+      env: 'PPTP_MPPC',
+      default: 'off',
+      doc: 'MPPC compression: never, if the peer asks, or if it can. The sizes of compressed packets tell something of their encrypted content.',
+    }),
   },
   pool: {
     range: key(ipv4Network(8, 30), {

@@ -5,6 +5,7 @@ import type { Ipv6, Ipv6Network } from '../core/bytes/ipv6-address.ts';
 export type Seconds = number;
 export type MppePolicy = 'required' | 'preferred' | 'permitted' | 'disabled';
 export type MppeStrength = 40 | 56 | 128;
+export type CcpWish = 'off' | 'allow' | 'prefer';
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 export type LogFormat = 'auto' | 'json' | 'pretty';
 export type UserNames = 'plain' | 'hash' | 'off';
@@ -69,6 +70,8 @@ interface PlainGroups {
   readonly mppe: {
     readonly policy: MppePolicy;
     readonly strengths: readonly MppeStrength[];
+    readonly stateful: CcpWish;
+    readonly mppc: CcpWish;
   };
   readonly log: {
     readonly level: LogLevel;

@@ -22,7 +22,7 @@ export function gatewayOptions(config: GatewayConfig): GatewayOptions {
       },
       checkPeerAddress: gre.checkPeerAddress,
       mtu: {
-        overhead: mppe.policy === 'disabled' ? 0 : MPPE_OVERHEAD,
+        overhead: mppe.policy === 'disabled' && mppe.mppc === 'off' ? 0 : MPPE_OVERHEAD,
         source: pool.gatewayAddress,
         source6: pool.ipv6 === undefined ? undefined : gatewayIpv6(pool.ipv6),
       },
@@ -52,6 +52,8 @@ export function gatewayOptions(config: GatewayConfig): GatewayOptions {
         localName: config.hostName,
         encryption: mppe.policy,
         mppeStrengths: mppe.strengths.toSorted((a, b) => b - a),
+        statefulMppe: mppe.stateful,
+        mppc: mppe.mppc,
         restartMs: ppp.restartTimer * MILLISECONDS,
         maxConfigure: ppp.maxConfigure,
         maxTerminate: ppp.maxTerminate,
