@@ -9,7 +9,10 @@ import { createGateway, type Gateway } from '../../gateway/bootstrap.ts';
 import { type ClientEvent, clientOptions, PptpClient } from '../../gateway/dial/pptp-client.ts';
 import { gatewayOptions } from '../../gateway/options.ts';
 import { type LoadedPlugin, withOptions } from '../../gateway/plugin-loader.ts';
+import { chapMd5Plugin } from '../../plugins/auth-chap-md5/index.ts';
+import { msChapV1Plugin } from '../../plugins/auth-ms-chap-v1/index.ts';
 import { msChapV2Method, msChapV2Plugin } from '../../plugins/auth-ms-chap-v2/index.ts';
+import { papPlugin } from '../../plugins/auth-pap/index.ts';
 import { type DialledPipe, PipeControl } from '../../plugins/control-pptp/index.ts';
 import { type MemoryGreSocket, MemoryTunDevice } from '../../plugins/io-memory/index.ts';
 import { address } from './batches.ts';
@@ -119,6 +122,9 @@ export class GatewayLab {
     const plugins = [
       ...(options.plugins ?? []),
       withOptions(msChapV2Plugin, { maxAttempts: config.auth.maxAttempts }),
+      withOptions(msChapV1Plugin, { maxAttempts: config.auth.maxAttempts }),
+      withOptions(chapMd5Plugin, undefined),
+      withOptions(papPlugin, undefined),
       this.devices(new MemoryUsers(options.users ?? ALICE)),
     ];
     this.gateway = createGateway(platform, this.options, plugins);

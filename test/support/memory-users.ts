@@ -1,30 +1,54 @@
 import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
-import { msChapV2MasterKeys } from '../../core/crypto/mppe-keys.ts';
+import { ntPasswordHash, withoutDomain } from '../../core/crypto/ms-chap-v2.ts';
+import type {
+  AuthDenial,
+  Authenticator,
+  AuthKind,
+  AuthKinds,
+  AuthVerdict,
+  UserProfile,
+} from '../../core/ports/auth.ts';
 import {
-  checkNtResponse,
-  generateAuthenticatorResponse,
-  ntPasswordHash,
-  withoutDomain,
-} from '../../core/crypto/ms-chap-v2.ts';
-import type { Authenticator, AuthKind, AuthKinds, AuthVerdict, UserProfile } from '../../core/ports/auth.ts';
+  msChapV1Change,
+  msChapV1Grant,
+  msChapV2Change,
+  msChapV2Grant,
+  provenByChapMd5,
+  provenByMsChapV1,
+  provenByMsChapV2,
+  provenByPap,
+  type Secrets,
+} from '../../plugins/backend-user-file/proofs.ts';
 
 export interface MemoryUser {
   readonly password: string;
   readonly address?: Ipv4;
-  /** What else the back-end knows of the user. */
-  readonly limits?: Pick<UserProfile, 'idleSeconds' | 'sessionSeconds'>;
+  /** The password is good for nothing but its own change. */
+  readonly expired?: boolean;
 }
 
+type Judged<G> =
+  | { readonly ok: true; readonly identity: string; readonly profile: UserProfile; readonly grant: G }
+  | { readonly ok: false; readonly denial: AuthDenial };
 type Answers = { readonly [K in AuthKind]?: (request: AuthKinds[K]['request']) => AuthVerdict<K> };
+
+const NOBODY: Judged<never> = { ok: false, denial: 'bad-credentials' };
 
 /** A back-end whose users are a record. */
 export class MemoryUsers implements Authenticator {
   readonly name = 'memory-users';
-  private readonly users: Readonly<Record<string, MemoryUser>>;
-  private readonly answers: Answers = { 'ms-chap-v2': (request) => this.msChapV2(request) };
+  private readonly users: Map<string, MemoryUser>;
+  private readonly answers: Answers = {
+    pap: (request) => this.judge(request, provenByPap, () => ({})),
+    'chap-md5': (request) => this.judge(request, provenByChapMd5, () => ({})),
+    'ms-chap-v1': (request) => this.judge(request, provenByMsChapV1, (hash) => msChapV1Grant(request, hash)),
+    'ms-chap-v1-change': (request) => this.change(request, (hash) => msChapV1Change(request, hash)),
+    'ms-chap-v2': (request) => this.judge(request, provenByMsChapV2, (hash) => msChapV2Grant(request, hash)),
+    'ms-chap-v2-change': (request) => this.change(request, (hash) => msChapV2Change(request, hash)),
+  };
 
   constructor(users: Readonly<Record<string, MemoryUser>>) {
-    this.users = users;
+    this.users = new Map(Object.entries(users));
   }
 
   supports(kind: AuthKind): boolean {
@@ -32,7 +56,7 @@ export class MemoryUsers implements Authenticator {
   }
 
   reservedAddresses(): ReadonlySet<Ipv4> {
-    return new Set(Object.values(this.users).flatMap(({ address }) => (address === undefined ? [] : [address])));
+    return new Set([...this.users.values()].flatMap(({ address }) => (address === undefined ? [] : [address])));
   }
 
   async verify<K extends AuthKind>(kind: K, request: AuthKinds[K]['request']): Promise<AuthVerdict<K>> {
@@ -40,21 +64,35 @@ export class MemoryUsers implements Authenticator {
     return answer === undefined ? { ok: false, denial: 'unavailable' } : answer(request);
   }
 
-  private msChapV2(request: AuthKinds['ms-chap-v2']['request']): AuthVerdict<'ms-chap-v2'> {
+  private judge<R extends { readonly userName: string }, G>(
+    request: R,
+    proven: (request: R, secrets: Secrets) => boolean,
+    grant: (ntHash: Uint8Array) => G,
+  ): Judged<G> {
     const name = withoutDomain(request.userName);
-    const user = this.users[name];
-    const hash = ntPasswordHash(user?.password ?? '');
-    if (user === undefined || !checkNtResponse(request, hash, request.ntResponse)) {
-      return { ok: false, denial: 'bad-credentials' };
-    }
-    return {
-      ok: true,
-      identity: name,
-      profile: { ...user.limits, ...(user.address === undefined ? {} : { address: user.address }) },
-      grant: {
-        authenticatorResponse: generateAuthenticatorResponse(request, hash, request.ntResponse),
-        keys: msChapV2MasterKeys(hash, request.ntResponse, 'authenticator'),
-      },
-    };
+    const user = this.users.get(name);
+    if (user === undefined) return NOBODY;
+    const ntHash = ntPasswordHash(user.password);
+    if (!proven(request, { ntHash, password: user.password })) return NOBODY;
+    return user.expired === true ? { ok: false, denial: 'expired' } : accepted(name, user, grant(ntHash));
+  }
+
+  private change<G>(
+    { userName }: { readonly userName: string },
+    open: (oldHash: Uint8Array) => { readonly newPassword: string; readonly grant: G } | undefined,
+  ): Judged<G> {
+    const name = withoutDomain(userName);
+    const user = this.users.get(name);
+    const change = user === undefined ? undefined : open(ntPasswordHash(user.password));
+    if (user === undefined || change === undefined) return NOBODY;
+    this.users.set(name, { ...user, password: change.newPassword, expired: false });
+    return accepted(name, user, change.grant);
   }
 }
+
+const accepted = <G>(identity: string, { address }: MemoryUser, grant: G): Judged<G> => ({
+  ok: true,
+  identity,
+  profile: address === undefined ? {} : { address },
+  grant,
+});
