@@ -66,7 +66,7 @@ export async function runDial(
     const dialler = makeDialler(platform, config, order, host, dialReport(order, terminal, log));
     const outcome = await Promise.race([dialler.run(), told.promise]);
     await dialler.stop();
-    if (outcome instanceof GatewayError) throw outcome;
+    if (outcome instanceof GatewayError) throw ownWords(outcome, config.tun.name);
     terminal.out(`disconnected from ${order.host}`);
     return EXIT.done;
   } finally {
@@ -145,6 +145,16 @@ const logLevel = ({ config, origins }: LoadedConfig, { verbose }: DialOrder): Ga
   if (origins.get('log.level')?.kind !== 'default') return config.log.level;
   return verbose ? 'info' : 'warn';
 };
+
+/** The device's advice is for a gateway; here its name is a flag. */
+const ownWords = (error: GatewayError, device: string): GatewayError =>
+  error.code === 'TUN_BUSY'
+    ? new GatewayError(
+        'TUN_BUSY',
+        `The tunnel device "${device}" cannot be used, or is in use by another process: choose another --tun.`,
+        { cause: error },
+      )
+    : error;
 
 const makeStateFolder = async (path: string): Promise<void> => {
   try {

@@ -8,10 +8,10 @@ LAB_REPO=$(cd "$LAB_HERE/../../.." && pwd)
 LAB_RUNS=/run/pptp-gateway-lab
 LAB_RUN=$LAB_RUNS/$LAB_ID
 NS=pgl-$LAB_ID
-NS_SW=$NS-sw NS_GW=$NS-gw NS_LAN=$NS-lan NS_NAT=$NS-nat
+NS_SW=$NS-sw NS_GW=$NS-gw NS_LAN=$NS-lan NS_NAT=$NS-nat NS_CLI=$NS-cli
 
 WAN=198.51.100 HOME_NET=192.168.50 LAN=10.77.0
-GW_WAN=$WAN.1 GW_WAN_SECOND=$WAN.9 NAT_WAN=$WAN.60
+GW_WAN=$WAN.1 GW_WAN_SECOND=$WAN.9 NAT_WAN=$WAN.60 CLIENT_WAN=$WAN.70
 GW_LAN=$LAN.1 INTRANET=$LAN.10
 # A second server (poptop in a guest) has its own pool behind its own intranet address.
 PEER_LAN=$LAN.2 PEER_POOL=10.79.0.0/24

@@ -34,12 +34,14 @@ up() {
   namespace "$NS_SW" 0; namespace "$NS_LAN" 0; namespace "$NS_NAT" 1
   # Forwarding is off here: it is the gateway's business to turn on what it needs.
   namespace "$NS_GW" 0
+  namespace "$NS_CLI" 0
   local bridge
   for bridge in wan home lan; do
     ip -n "$NS_SW" link add "$bridge" type bridge stp_state 0 forward_delay 0
     ip -n "$NS_SW" link set "$bridge" up
   done
   cable "$NS_GW" wan wan "$GW_WAN/24" "$GW_WAN_SECOND/24"
+  cable "$NS_CLI" wan wan "$CLIENT_WAN/24"
   cable "$NS_GW" lan lan "$GW_LAN/24"
   cable "$NS_LAN" lan lan "$INTRANET/24"
   cable "$NS_NAT" out wan "$NAT_WAN/24"
@@ -66,12 +68,12 @@ N
 down() {
   local ns pid _
   # Everything of the lab lives in one of its namespaces, so nobody else's process can be hit.
-  for ns in "$NS_GW" "$NS_NAT" "$NS_LAN" "$NS_SW"; do
+  for ns in "$NS_GW" "$NS_CLI" "$NS_NAT" "$NS_LAN" "$NS_SW"; do
     [ -e "/run/netns/$ns" ] || continue
     for pid in $(ip netns pids "$ns" 2>/dev/null); do kill -9 "$pid" 2>/dev/null || true; done
     for _ in $(seq 250); do [ -n "$(ip netns pids "$ns" 2>/dev/null)" ] || break; sleep 0.02; done
   done
-  for ns in "$NS_GW" "$NS_NAT" "$NS_LAN" "$NS_SW"; do ip netns del "$ns" 2>/dev/null || true; done
+  for ns in "$NS_GW" "$NS_CLI" "$NS_NAT" "$NS_LAN" "$NS_SW"; do ip netns del "$ns" 2>/dev/null || true; done
   rm -rf --one-file-system "$LAB_RUN"
 }
 
@@ -137,7 +139,7 @@ N
 
 status() {
   local ns
-  for ns in "$NS_SW" "$NS_GW" "$NS_LAN" "$NS_NAT"; do
+  for ns in "$NS_SW" "$NS_GW" "$NS_CLI" "$NS_LAN" "$NS_NAT"; do
     printf '== %s\n' "$ns"; ip -n "$ns" -br -4 addr; ip netns pids "$ns" | xargs -r ps -o pid=,args= -p || true
   done
 }

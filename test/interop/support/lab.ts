@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Capture, startCapture } from './capture.ts';
+import type { ClientAuth } from './dial.ts';
 import { GATEWAY, gatewayEnvironment } from './gateway-contract.ts';
 import { GatewayProcess, type LogLine } from './gateway-process.ts';
 import { Guest } from './guest.ts';
@@ -25,6 +26,13 @@ export type NatMode =
 export interface NatPair {
   readonly server: string;
   readonly client: Guest;
+}
+
+/** Whom our own client calls, and as whom. */
+export interface Account {
+  readonly server: string;
+  readonly user: string;
+  readonly password: string;
 }
 
 export interface GatewayOptions {
@@ -90,6 +98,32 @@ export class Lab {
     const guest = await this.#boot('poptop', poptop, 'wan', nics);
     await guest.must(['/lab/serve-pptpd', quote(user), quote(password), poptopPool].join(' '));
     return guest;
+  }
+
+  /** What poptop asks of the calls that come from now on, instead of MS-CHAPv2 and MPPE-128. */
+  async poptopAsks(guest: Guest, auth: ClientAuth, mppe: 'none' | '40' | '128'): Promise<void> {
+    await guest.must(`/lab/pptpd-options ${auth} ${mppe}`);
+  }
+
+  /** Dials with our own client from its namespace on the WAN and waits until it says that it is connected, or ends. */
+  async startClient(account: Account, ...args: readonly string[]): Promise<GatewayProcess> {
+    const state = await this.temporaryDirectory();
+    const password = join(state, 'password');
+    await writeFile(password, account.password, { mode: 0o600 });
+    const command = [process.execPath, GATEWAY.entry, 'dial', account.server, '--user', account.user];
+    const client = await GatewayProcess.start({
+      program: 'ip',
+      args: ['netns', 'exec', this.#namespace('cli'), ...command, '--password-file', password, ...args],
+      env: { PATH: process.env['PATH'] ?? '', HOME: state, PPTP_STATE_DIR: state },
+      ready: ({ text }) => /^(connected to |pptp-gateway: DIAL_)/.test(text),
+    });
+    this.#gateways.push(client);
+    return client;
+  }
+
+  /** Runs a shell command where our own client runs. */
+  inClient(command: string, timeoutMs = 60_000): Promise<Finished> {
+    return this.#inNamespace('cli', command, timeoutMs);
   }
 
   /** Starts the gateway in its namespace and waits until it is ready. It goes with the lab at the latest. */

@@ -12,6 +12,8 @@ export const ADDRESSES = {
   /** Where the calls of all guests behind the NAT router come from. */
   nat: '198.51.100.60',
   natRouterInside: '192.168.50.1',
+  /** Our own client, in a namespace on the WAN. */
+  client: '198.51.100.70',
   intranet: '10.77.0.10',
   intranetNet: '10.77.0.0/24',
   /** poptop in a guest. */
