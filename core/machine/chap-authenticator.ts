@@ -89,7 +89,15 @@ type State =
       readonly changing: boolean;
       readonly proof: ChapProof;
     }
-  | { readonly kind: 'done' };
+  | { readonly kind: 'done' }
+  /** The peer has not shown yet that it knows of its Success. */
+  | { readonly kind: 'told'; readonly success: Uint8Array; readonly left: number; readonly deadline: Instant };
+
+/**
+ * A Success is nobody's to ask for when it was lost: pppd waits for it for ever and discards our network protocols
+ * meanwhile. So it goes out again until the peer speaks one itself, a few times; a second one says nothing new.
+ */
+const SPARE_SUCCESSES = 3;
 
 /**
  * The authenticator's side of CHAP and its dialects. To read: RFC 1994 section 4 (packets, retransmission), and the
@@ -125,17 +133,21 @@ export class ChapAuthenticator implements Machine<AuthInput, AuthEffect> {
         return input.protocol === CHAP_PROTOCOL ? this.frame(input.bytes, now) : [];
       case 'verdict':
         return this.verdict(input.verdict, now);
+      case 'network-started':
+        if (this.state.kind === 'told') this.state = { kind: 'done' };
+        return [];
       default:
         return [];
     }
   }
 
   nextTimeout(): Instant | undefined {
-    return this.state.kind === 'challenged' ? this.state.deadline : undefined;
+    return this.state.kind === 'challenged' || this.state.kind === 'told' ? this.state.deadline : undefined;
   }
 
   handleTimeout(now: Instant): readonly AuthEffect[] {
     const { state } = this;
+    if (state.kind === 'told' && now >= state.deadline) return this.tellAgain(state.success, state.left, now);
     if (state.kind !== 'challenged' || now < state.deadline) return [];
     if (state.again === undefined || state.left === 0) {
       this.state = { kind: 'done' };
@@ -198,12 +210,20 @@ export class ChapAuthenticator implements Machine<AuthInput, AuthEffect> {
     const success = state.proof.success(grant);
     if (success === undefined) return this.refuse('unavailable', now);
     const { message, keys } = success;
-    this.state = { kind: 'done' };
     const { identifier, code } = state;
+    const bytes = writeChap({ kind: 'success', identifier, message });
+    const deadline = after(now, this.options.challengeIntervalMs);
+    this.state = { kind: 'told', success: bytes, left: SPARE_SUCCESSES, deadline };
     return [
-      this.remember(identifier, code, writeChap({ kind: 'success', identifier, message })),
+      this.remember(identifier, code, bytes),
       { kind: 'accept', identity, profile, ...(keys === undefined ? {} : { keys }) },
     ];
+  }
+
+  private tellAgain(success: Uint8Array, left: number, now: Instant): readonly AuthEffect[] {
+    const deadline = after(now, this.options.challengeIntervalMs);
+    this.state = left > 1 ? { kind: 'told', success, left: left - 1, deadline } : { kind: 'done' };
+    return [send(success)];
   }
 
   private refuse(denial: AuthDenial, now: Instant): readonly AuthEffect[] {

@@ -177,11 +177,14 @@ export class PppLink implements Machine<LinkInput, LinkEffect> {
     }
   }
 
-  /** A network protocol tells the side that proves itself that its proof was taken, if its method can go by that. */
+  /**
+   * A network protocol tells the side that proves itself that its proof was taken, if its method can go by that, and the
+   * other side that this is known.
+   */
   #unauthenticated(protocol: number): boolean {
-    if (this.#phase === 'authenticate' && this.#options.role === 'client' && isNetworkControl(protocol)) {
+    const waiting = this.#phase === 'authenticate';
+    if (isNetworkControl(protocol) && waiting === (this.#options.role === 'client'))
       this.#auth.networkStarted(this.#now);
-    }
     return this.#phase === 'authenticate';
   }
 
@@ -319,6 +322,8 @@ export class PppLink implements Machine<LinkInput, LinkEffect> {
         ? { reason: 'peer-terminated', detail }
         : { reason: 'authentication-failed', detail: `${this.#lastDenial}; ${detail}` };
     this.#phases.failAll(this.#ending.reason, this.#ending.detail);
+    // Known at once: what follows may be the end of the whole call, before `closed`.
+    this.#emit({ kind: 'note', event: 'lcp.peer-terminated', detail });
   }
 
   #protocolRejected(protocol: number): void {

@@ -91,7 +91,28 @@ describe('both ends of ours', () => {
     if (serverSide?.kind !== 'accept' || clientSide?.kind !== 'accept') throw new Error('not accepted');
     expect(clientSide.keys?.send).toEqual(serverSide.keys?.receive);
     expect(clientSide.keys?.receive).toEqual(serverSide.keys?.send);
+    server.handle({ kind: 'network-started' }, at0);
     expect([server.nextTimeout(), client.nextTimeout()]).toEqual([undefined, undefined]);
+  });
+
+  test('a Success that may have been lost is sent again three times, until the peer speaks a network protocol', () => {
+    const accepted = (): { server: Auth; success: Uint8Array } => {
+      const server = authenticator();
+      const asked = feed(server, sent(feed(peer(), sent(begin(server)))));
+      return { server, success: sent(judge(server, verdictOn(asked[0]))) };
+    };
+    const silent = accepted();
+    const times: number[] = [];
+    for (let at = silent.server.nextTimeout(); at !== undefined; at = silent.server.nextTimeout()) {
+      expect(silent.server.handleTimeout(at)).toEqual([{ kind: 'send', protocol: CHAP, bytes: silent.success }]);
+      times.push(at);
+    }
+    expect(times).toEqual([3000, 6000, 9000]);
+    const { server, success } = accepted();
+    expect(sent(server.handleTimeout(instant(3000)))).toEqual(success);
+    server.handle({ kind: 'network-started' }, instant(3100));
+    expect(server.nextTimeout()).toBeUndefined();
+    expect(server.handleTimeout(instant(60_000))).toEqual([]);
   });
 
   test('wrong password: 691 with retry, and the peer gives up at once', () => {
