@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { fromHex, toHex } from '../../core/bytes/hex.ts';
 import type { LinkOptions } from '../../core/machine/ppp-link-types.ts';
-import type { AuthMethod } from '../../core/ports/auth.ts';
+import type { AuthDenial, AuthMethod } from '../../core/ports/auth.ts';
+import { writeChap } from '../../core/wire/chap.ts';
 import { PPP } from '../../core/wire/ppp.ts';
 import { CODE, encodeConfigPacket, parseConfigPacket, parseOptions } from '../../core/wire/ppp-config.ts';
 import { chapMd5Method } from '../../plugins/auth-chap-md5/index.ts';
@@ -144,6 +145,50 @@ describe('which method', () => {
     expect(server.closed).toMatchObject({ reason: 'authentication-failed', detail });
     expect(server.all('attempt-failed')).toEqual([]);
     expect(client.closed).toBeDefined();
+  });
+});
+
+describe('a person at the keyboard', () => {
+  const response = (identifier: number): Uint8Array =>
+    writeChap({ kind: 'response', identifier, value: new Uint8Array(49).with(48, 1), name: 'alice' });
+  const change = (identifier: number): Uint8Array =>
+    writeChap({ kind: 'other', code: 6, identifier, data: new Uint8Array(1114).with(1113, 1) });
+  const authenticating = (): { readonly bench: LinkBench; readonly identifier: number } => {
+    const bench = new LinkBench(serverOptions({ authMethods: [msChapV1Method()], encryption: 'permitted' }));
+    bench.open();
+    bench.frame(PPP.lcp, encodeConfigPacket(CODE.configureRequest, 1, new Uint8Array(0)));
+    bench.acknowledge(PPP.lcp);
+    const challenge = bench.all('send').findLast(({ protocol }) => protocol === PPP.chap);
+    return { bench, identifier: challenge?.bytes[1] ?? 0 };
+  };
+  const deny = (bench: LinkBench, denial: AuthDenial): void => {
+    bench.input({ kind: 'verdict', verdict: { ok: false, denial } });
+  };
+
+  it('gets it right at the third attempt, with a password that has expired, and may still change it', () => {
+    const { bench, identifier } = authenticating();
+    for (const [n, denial] of (['bad-credentials', 'bad-credentials', 'expired'] as const).entries()) {
+      bench.frame(PPP.chap, response((identifier + n) & 255));
+      deny(bench, denial);
+    }
+    bench.frame(PPP.chap, change((identifier + 3) & 255));
+    expect(bench.all('verify').at(-1)).toMatchObject({ method: 'ms-chap-v1-change' });
+    const keys = { send: new Uint8Array(16), receive: new Uint8Array(16) };
+    bench.input({ kind: 'verdict', verdict: { ok: true, identity: 'alice', profile: {}, grant: { keys } } });
+    expect(bench.all('authenticated')).toHaveLength(1);
+    expect(bench.closed).toBeUndefined();
+  });
+
+  it('who fails at the change gets no further attempt, by starting LCP anew neither', () => {
+    const { bench, identifier } = authenticating();
+    bench.frame(PPP.chap, response(identifier));
+    deny(bench, 'expired');
+    bench.frame(PPP.lcp, encodeConfigPacket(CODE.configureRequest, 2, new Uint8Array(0)));
+    bench.acknowledge(PPP.lcp);
+    const challenge = bench.all('send').findLast(({ protocol }) => protocol === PPP.chap);
+    bench.frame(PPP.chap, response(challenge?.bytes[1] ?? 0));
+    deny(bench, 'bad-credentials');
+    expect(bench.all('phase').at(-1)).toMatchObject({ phase: 'auth', state: 'failed', error: 'authentication-failed' });
   });
 });
 

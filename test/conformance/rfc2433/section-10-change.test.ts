@@ -120,3 +120,18 @@ test('section 8: a peer with a new password does not send it to an authenticator
     denial: 'expired',
   });
 });
+
+test('B.1.6: a retry, then a change of password, which answers the challenge of the retry', () => {
+  const { server, challenge, response } = refusedOnce('bad-credentials');
+  server.feed(response(0x41));
+  const expired = server.judge({ ok: false, denial: 'expired' });
+  expect(kinds(expired)).toEqual(['send', 'attempt-failed']);
+  const data = new Uint8Array(1114).with(1113, 1);
+  expect(server.feed(writeChap({ kind: 'other', code: 6, identifier: 0x42, data }))).toMatchObject([
+    {
+      kind: 'verify',
+      method: 'ms-chap-v1-change',
+      request: { userName: 'BIGCO\\johndoe', challenge: challenge.with(0, ((challenge[0] ?? 0) + 23) & 255) },
+    },
+  ]);
+});
