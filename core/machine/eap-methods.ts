@@ -16,7 +16,7 @@ export const eapMethodsFor = (methods: readonly EapMethod[], context: AuthContex
   return context.keysRequired === true && keyed.length > 0 ? keyed : methods;
 };
 
-/** "tls (13), 21", for people. */
+/** "tls, type 44", for people. */
 export const describeEapTypes = (types: Uint8Array): string => {
   const named = [...types.subarray(0, 8)].filter((type) => type !== 0).map(describeEapType);
   return named.length === 0 ? 'none' : named.join(', ');

@@ -66,8 +66,8 @@ class Session implements TlsSession {
       // Before anything is awaited the octets may be borrowed no more.
       const first = Uint8Array.from(input);
       const material = await this.files.current();
-      signal.addEventListener('abort', () => this.socket.destroy());
-      if (signal.aborted) this.socket.destroy();
+      // Nothing of it lives outside of this process, so a session that ends needs to close nothing.
+      if (signal.aborted) this.fail('the session is over');
       else if (this.role === 'server') this.accept(material);
       else this.connect(material);
       this.socket.feed(first);
