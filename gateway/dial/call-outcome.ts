@@ -4,6 +4,8 @@ import type { ClientEvent } from './pptp-client.ts';
 /** What is known of a call when it is over. */
 export interface CallRecord {
   readonly events: readonly ClientEvent[];
+  /** What the link was ending for when the call ended. */
+  readonly failing: { readonly reason: string; readonly detail: string } | undefined;
   /** A PPP frame of the server arrived. */
   readonly heard: boolean;
   readonly wasUp: boolean;
@@ -18,12 +20,12 @@ const find = <K extends ClientEvent['kind']>(events: readonly ClientEvent[], kin
 const sentence = (text: string): string => (text.endsWith('.') ? text : `${text}.`);
 
 /** Why the call is over, in a sentence: the first cause, not what followed from it. */
-export const explainEnd = ({ events, heard, wasUp, server }: CallRecord): GatewayError => {
+export const explainEnd = ({ events, failing, heard, wasUp, server }: CallRecord): GatewayError => {
   const failed = find(events, 'call-failed');
   if (failed !== undefined) {
     return new GatewayError('DIAL_REFUSED', `The server ${server} did not take the call: ${sentence(failed.detail)}`);
   }
-  const link = find(events, 'link-closed');
+  const link = find(events, 'link-closed') ?? failing;
   if (link?.reason === 'authentication-failed') {
     return new GatewayError('DIAL_AUTH', `Authentication with ${server} failed: ${sentence(link.detail)}`);
   }

@@ -162,7 +162,8 @@ class Call {
     }
     if (this.hostFailure !== undefined) throw this.hostFailure;
     const { events, wasUp, client, line } = this;
-    return explainEnd({ events, wasUp, heard: client.heard, server: line.ends.peerName });
+    const { failing, heard } = client;
+    return explainEnd({ events, failing, heard, wasUp, server: line.ends.peerName });
   }
 
   private notice(event: ClientEvent): void {

@@ -52,6 +52,9 @@ const CONTROL: Partial<Omit<ControlOptions, 'role'>> = { maxCalls: 1, stopTimeou
 /** How long LCP's Terminate-Request has to be acknowledged, in ms. */
 const TERMINATE_MS = 1_500;
 
+/** Failures of a set-up phase that a link goes on with. */
+const HARMLESS: ReadonlySet<string> = new Set(['renegotiated', 'not-encrypted']);
+
 /**
  * A PPTP client: the gateway in the other role, with one call on one control connection. It ends with its call; a new
  * call wants a new object.
@@ -63,6 +66,8 @@ export class PptpClient {
   call: CallEndpoint | undefined;
   /** The largest information field that the server takes, in octets. */
   peerMru = 1500;
+  /** What the link is ending for, before it has ended: a server may end the call in the same moment. */
+  failing: { readonly reason: string; readonly detail: string } | undefined;
   /** A PPP frame has arrived: GRE gets through. */
   heard = false;
   private readonly events = new Subject<ClientEvent>();
@@ -165,10 +170,17 @@ export class PptpClient {
 
   private notice(effect: LinkEffect): void {
     if (effect.kind === 'encryption') this.encryption = effect.parameters;
-    else if (effect.kind === 'framing') this.peerMru = effect.framing.peerMru;
+    else if (effect.kind === 'phase') {
+      if (effect.state === 'failed' && !HARMLESS.has(effect.error)) {
+        this.failing = { reason: effect.error, detail: effect.detail };
+      }
+    } else if (effect.kind === 'note') {
+      if (effect.event === 'lcp.peer-terminated') this.failing ??= { reason: 'peer-terminated', detail: effect.detail };
+    } else if (effect.kind === 'framing') this.peerMru = effect.framing.peerMru;
     else if (effect.kind === 'closed') this.events.next({ ...effect, kind: 'link-closed' });
     else if (effect.kind === 'network') {
       const { network } = effect;
+      if (network !== undefined) this.failing = undefined;
       this.network =
         network === undefined
           ? undefined

@@ -11,10 +11,13 @@ const account: Account = { server: ADDRESSES.poptop, user: 'alice', password: 'o
 const MEGABYTES_2 = 2 * 1024 * 1024;
 
 type Mppe = 'none' | '40' | '128';
-/** As pppd and as our client name the method, and what each can encrypt. */
+/**
+ * As pppd and as our client name the method, and what each can encrypt. MS-CHAPv1 with MPPE is left out: this pppd does
+ * not give both directions the same first key (password-methods.test.ts).
+ */
 const METHODS: readonly (readonly [poptop: ClientAuth, ours: string, mppe: readonly Mppe[]])[] = [
   ['mschap-v2', 'ms-chap-v2', ['none', '40', '128']],
-  ['mschap', 'ms-chap-v1', ['none', '128']],
+  ['mschap', 'ms-chap-v1', ['none']],
   ['chap', 'chap-md5', ['none']],
   ['pap', 'pap', ['none']],
 ];
