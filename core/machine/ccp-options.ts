@@ -53,7 +53,8 @@ export interface CcpPolicy {
 
 /**
  * MPPE and MPPC by policy. Each direction is negotiated by its own Configure-Request; both must end with the same
- * strength. Loops cannot happen: once one direction has settled on its bits, only those are offered and accepted.
+ * strength, and are brought to the same mode. Loops cannot happen: once one direction has settled on its bits, only those
+ * are offered and accepted. Compression alone may differ: a side gets compressed packets if it asks for them.
  */
 export class CcpOptions implements OptionHandler {
   readonly #policy: CcpPolicy;
@@ -65,7 +66,10 @@ export class CcpOptions implements OptionHandler {
   #pleaded = false;
   /** The peer rejected a request with our wishes: we ask for stateless encryption alone. */
   #modest = false;
+  /** We ask for compressed packets. */
+  #compress = false;
   #asked: number | undefined;
+  /** Key and mode, without compression. */
   #settled: number | undefined;
   #ours: number | undefined;
   #peers: number | undefined;
@@ -81,6 +85,7 @@ export class CcpOptions implements OptionHandler {
     this.#offering = this.#strengths.length > 0 || this.#policy.mppc !== 'off';
     this.#pleaded = false;
     this.#modest = false;
+    this.#compress = this.#policy.mppc === 'prefer';
     this.#asked = undefined;
     this.#settled = undefined;
     this.#ours = undefined;
@@ -97,7 +102,7 @@ export class CcpOptions implements OptionHandler {
     if (type !== MPPE_OPTION || !this.#offering) return 'reject';
     const bits = data.length === 4 ? readU32(data, 0) : 0;
     this.#peerAsked = describeMppe(bits);
-    const choice = this.#settled ?? this.#choose(bits);
+    const choice = this.#choose(bits);
     if (choice === undefined) return 'reject';
     if (data.length === 4 && bits === choice) return 'ack';
     if ((bits & ~choice & MPPE_BIT.H) !== 0) this.#pleaded = true;
@@ -107,19 +112,19 @@ export class CcpOptions implements OptionHandler {
   missing(present: readonly ConfigOption[]): readonly ConfigOption[] {
     const { encryption } = this.#policy;
     const wanted = this.#offering && (encryption === 'required' || encryption === 'preferred');
-    const choice = wanted ? (this.#settled ?? this.#choose(0)) : undefined;
+    const choice = wanted ? this.#choose(0) : undefined;
     if (choice === undefined || present.some(({ type }) => type === MPPE_OPTION)) return [];
     return [mppe(choice)];
   }
 
   agreed(options: readonly ConfigOption[]): void {
     this.#peers = settledBits(options);
-    this.#settled ??= this.#peers;
+    this.#settle(this.#peers);
   }
 
   acknowledged(options: readonly ConfigOption[]): void {
     this.#ours = settledBits(options);
-    this.#settled ??= this.#ours;
+    this.#settle(this.#ours);
   }
 
   nakked(options: readonly ConfigOption[]): Failure | undefined {
@@ -128,9 +133,10 @@ export class CcpOptions implements OptionHandler {
     this.#peerAsked = describeMppe(bits);
     const choice = this.#follow(bits);
     if (choice === undefined) return this.#giveUp();
-    // A wish that we do not share (stateful mode, compression) is not met: the same question again, until the peer is
-    // treated as rejecting it.
-    if (((choice ^ bits) & (MPPE_BIT.H | MPPE_BIT.C)) === 0) this.#settled ??= choice;
+    this.#compress = (choice & MPPE_BIT.C) !== 0;
+    // A wish for stateful mode that we do not share is not met: the same question again, until the peer is treated as
+    // rejecting it.
+    if (((choice ^ bits) & MPPE_BIT.H) === 0) this.#settle(choice);
     return undefined;
   }
 
@@ -138,6 +144,7 @@ export class CcpOptions implements OptionHandler {
     if (!options.some(({ type }) => type === MPPE_OPTION)) return undefined;
     // Linux rejects the whole option when it does not want stateful mode.
     this.#modest = true;
+    this.#compress = false;
     const next = this.#wanted();
     if (next !== undefined && next !== this.#asked) return undefined;
     return this.#giveUp();
@@ -164,21 +171,28 @@ export class CcpOptions implements OptionHandler {
     return `we allow ${parts.length === 0 ? 'none' : parts.join(', ')}; the peer asked for ${this.#peerAsked}`;
   }
 
+  #settle(bits: number | undefined): void {
+    if (bits !== undefined) this.#settled ??= bits & ~MPPE_BIT.C;
+  }
+
   /** The bits of our next request. */
   #wanted(): number | undefined {
     if (!this.#offering) return undefined;
-    if (this.#settled !== undefined) return this.#settled;
-    const { mppc, stateful } = this.#policy;
-    const compression = mppc === 'prefer' && !this.#modest ? MPPE_BIT.C : 0;
+    const compression = this.#compress ? MPPE_BIT.C : 0;
     const keys = this.#strengths.reduce<number>((bits, strength) => bits | BIT_OF[strength], 0);
-    if ((keys | compression) === 0) return undefined;
-    return keys | compression | (stateful === 'prefer' && !this.#modest ? 0 : MPPE_BIT.H);
+    const mode = this.#policy.stateful === 'prefer' && !this.#modest ? 0 : MPPE_BIT.H;
+    const bits = (this.#settled ?? keys | mode) | compression;
+    return (bits & (ANY_KEY | MPPE_BIT.C)) === 0 ? undefined : bits;
   }
 
   /** The bits we would take instead of those that the peer asks for; undefined: nothing of the kind. */
   #choose(asked: number): number | undefined {
     const { encryption, mppc, stateful } = this.#policy;
     const compression = mppc === 'off' ? 0 : asked & MPPE_BIT.C;
+    if (this.#settled !== undefined) {
+      const bits = this.#settled | compression;
+      return (bits & (ANY_KEY | MPPE_BIT.C)) === 0 ? undefined : bits;
+    }
     const insists = stateful === 'prefer' && !this.#pleaded ? 0 : MPPE_BIT.H;
     const mode = compression | (stateful === 'off' ? MPPE_BIT.H : asked & insists);
     const best = this.#strengths[0];
@@ -193,10 +207,11 @@ export class CcpOptions implements OptionHandler {
   /** The bits nearest to those of a Nak that we can ask for; undefined: no agreement is possible. */
   #follow(suggested: number): number | undefined {
     const { encryption, mppc, stateful } = this.#policy;
-    if (this.#settled !== undefined) {
-      return (this.#settled & ANY_KEY & suggested) !== (this.#settled & ANY_KEY) ? undefined : this.#settled;
-    }
     const compression = mppc === 'off' ? 0 : suggested & MPPE_BIT.C;
+    if (this.#settled !== undefined) {
+      const key = this.#settled & ANY_KEY;
+      return (key & suggested) !== key || (key | compression) === 0 ? undefined : this.#settled | compression;
+    }
     const mode = compression | (stateful === 'off' ? MPPE_BIT.H : suggested & MPPE_BIT.H);
     const common = this.#strengths.find((strength) => (suggested & BIT_OF[strength]) !== 0);
     if (common !== undefined) return mode | BIT_OF[common];
