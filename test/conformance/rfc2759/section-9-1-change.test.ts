@@ -128,6 +128,12 @@ describe('9.1: response retry is never allowed after Change Password', () => {
     expect(server.feed(change)).toEqual([]);
   });
 
+  test('the answer to a Response is not repeated to another packet with its identifier', () => {
+    const { server, response, failure } = changing();
+    expect(server.feed(response.with(0, 7))).toEqual([]);
+    expect(server.feed(response)).toEqual([{ kind: 'send', protocol: CHAP, bytes: failure }]);
+  });
+
   test('a Change-Password nobody asked for is discarded', () => {
     const { change } = changing();
     const server = driving(asAuthenticator(msChapV2Method()), CHAP);

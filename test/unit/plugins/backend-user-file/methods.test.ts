@@ -16,6 +16,7 @@ import {
   setPassword,
   UserFileAuthenticator,
 } from '../../../../plugins/backend-user-file/index.ts';
+import { changeOwnPassword } from '../../../../plugins/backend-user-file/users.ts';
 import { RFC_EXCHANGE } from '../../../support/rfc-exchange.ts';
 
 const SIGNAL = new AbortController().signal;
@@ -67,10 +68,9 @@ const changeV2 = (old: string, fresh: string, userName = 'vpnuser'): Promise<Aut
   return ask('ms-chap-v2-change', { ...exchange, ntResponse, ...sealPasswordChange(fresh, ntPasswordHash(old), FILL) });
 };
 
-test('every kind but certificates', () => {
+test('every password method, and its change', () => {
   const kinds = ['pap', 'chap-md5', 'ms-chap-v1', 'ms-chap-v1-change', 'ms-chap-v2', 'ms-chap-v2-change'] as const;
   expect(kinds.every((kind) => backend.supports(kind))).toBe(true);
-  expect(backend.supports('certificate')).toBe(false);
 });
 
 describe('pap', () => {
@@ -188,6 +188,16 @@ describe('an expired password', () => {
   test('only one of two changes at once is taken', async () => {
     const outcomes = await Promise.all([changeV2('clientPass', 'one'), changeV2('clientPass', 'two')]);
     expect(outcomes.map(said).sort()).toEqual(['change-refused', 'vpnuser']);
+  });
+
+  test('a change is not taken when the operator set another password meanwhile', async () => {
+    const [seen] = await readUsers(path);
+    if (seen === undefined) throw new Error('no user');
+    await setPassword(path, 'vpnuser', 'by the operator');
+    await expirePassword(path, 'vpnuser');
+    const before = await readFile(path, 'utf8');
+    expect(await changeOwnPassword(path, seen, 'newPass')).toBe(false);
+    expect(await readFile(path, 'utf8')).toBe(before);
   });
 
   test('a disabled user may not change it', async () => {
