@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest';
+import { type Bits64, formatIpv6, formatPrefix64, parseIpv6Network } from '../../../../core/bytes/ipv6-address.ts';
+import { gatewayIpv6, Ipv6PrefixPool, prefixCount } from '../../../../gateway/session/prefix-pool.ts';
+
+const network = (text: string) => {
+  const parsed = parseIpv6Network(text);
+  if (parsed === undefined) throw new Error(text);
+  return parsed;
+};
+const text = (prefix: Bits64 | undefined): string => (prefix === undefined ? 'none' : formatPrefix64(prefix));
+
+describe('Ipv6PrefixPool', () => {
+  it('gives every /64 but the gateway’s, each once', () => {
+    const pool = new Ipv6PrefixPool(network('fd00:99:0:fc00::/54'));
+    const given = new Set<string>();
+    for (let i = 0; i < 1023; i += 1) given.add(text(pool.lease()));
+    expect(given.size).toBe(1023);
+    expect(given).not.toContain('fd00:99:0:fc00::/64');
+    expect(given).toContain('fd00:99:0:ffff::/64');
+    expect(pool.lease()).toBeUndefined();
+    expect(pool.inUse).toBe(1023);
+  });
+
+  it('one that came back waits until all others were given', () => {
+    const pool = new Ipv6PrefixPool(network('fd00:99:0:8::/62'));
+    const first = pool.lease();
+    if (first === undefined) throw new Error('empty');
+    pool.release(first);
+    pool.release(first);
+    expect([text(pool.lease()), text(pool.lease()), text(pool.lease()), text(pool.lease())]).toEqual([
+      'fd00:99:0:a::/64',
+      'fd00:99:0:b::/64',
+      'fd00:99:0:9::/64',
+      'none',
+    ]);
+  });
+
+  it('knows its size and the gateway’s address', () => {
+    expect(prefixCount(network('fd00:99::/48'))).toBe(65_535);
+    expect(formatIpv6(gatewayIpv6(network('fd00:99::/48')))).toBe('fd00:99::1');
+  });
+});
