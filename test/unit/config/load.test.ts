@@ -174,6 +174,21 @@ describe('keys against each other', () => {
     expect(load({ env: { PPTP_AUTH_METHODS: 'someones-method' } }).warnings).toEqual([]);
   });
 
+  test('EAP-TLS needs its files; methods without keys do not go with required encryption', () => {
+    const eap = { PPTP_AUTH_METHODS: 'eap' };
+    const files = { PPTP_EAP_TLS_CERT: '/c.pem', PPTP_EAP_TLS_KEY: '/k.pem', PPTP_EAP_TLS_CA: '/a.pem' };
+    const { problems } = failure({ env: { ...eap, PPTP_EAP_METHODS: 'tls' } });
+    expect(problems.map(({ env }) => env)).toEqual(Object.keys(files));
+    const both = { ...eap, ...files, PPTP_EAP_METHODS: 'tls,ms-chap-v2' };
+    expect(load({ env: both }).config.eap).toMatchObject({ methods: ['tls', 'ms-chap-v2'], tlsCert: '/c.pem' });
+    const versions = { ...both, PPTP_EAP_TLS_MIN_VERSION: '1.3', PPTP_EAP_TLS_MAX_VERSION: '1.2' };
+    expect(failure({ env: versions }).problems).toMatchObject([{ key: 'eap.tlsMinVersion' }]);
+    expect(failure({ env: { ...eap, PPTP_EAP_METHODS: 'md5' } }).problems).toMatchObject([{ key: 'eap.methods' }]);
+    const weak = load({ env: { ...eap, PPTP_EAP_METHODS: 'md5', PPTP_MPPE: 'permitted' } }).warnings;
+    expect(weak.some((line) => line.includes('md5 can be guessed offline'))).toBe(true);
+    expect(load({ env: { PPTP_EAP_METHODS: 'tls' } }).warnings[0]).toContain('auth.methods does not name eap');
+  });
+
   test('MS-CHAPv1 has keys of 128 bits only', () => {
     const env = { PPTP_AUTH_METHODS: 'ms-chap-v1,pap', PPTP_MPPE_STRENGTHS: '40' };
     expect(failure({ env }).problems).toMatchObject([{ key: 'mppe.strengths' }]);
