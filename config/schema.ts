@@ -283,7 +283,7 @@ export const schema = {
     stateful: key(oneOf('off', 'allow', 'prefer'), {
       env: 'PPTP_MPPE_STATEFUL',
       default: 'off',
-      doc: 'Encryption and compression whose state goes on from packet to packet: never, if the peer asks, or if it can. Saves little; each lost packet costs a round trip.',
+      doc: 'Encryption and compression whose state goes on from packet to packet: never, if the peer asks, or if it can. Each lost packet costs a round trip. Linux clients without `mppe-stateful` hang up on `prefer`.',
     }),
     mppc: key(oneOf('off', 'allow', 'prefer'), {
       env: 'PPTP_MPPC',
