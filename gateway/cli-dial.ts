@@ -74,9 +74,17 @@ const MPPE_OVERHEAD = 4;
 const SMALLEST_MRU = 576;
 const LARGEST_MRU = 1456;
 
+/** "eap-md5" is EAP with that method alone; "eap" is EAP with the methods of the configuration. */
+const authentication = (list: string): readonly string[] => {
+  const names = list.split(',').map((name) => name.trim());
+  const inEap = names.filter((name) => name.startsWith('eap-')).map((name) => name.slice('eap-'.length));
+  const methods = new Set(names.map((name) => (name.startsWith('eap-') ? 'eap' : name)));
+  return [`auth.methods=${[...methods].join(',')}`, ...(inEap.length === 0 ? [] : [`eap.methods=${inEap.join(',')}`])];
+};
+
 /** The client's choices as keys of the configuration. A server's own settings in the environment must not reach it. */
 const settings = (flags: DialFlags): readonly string[] => {
-  const set = [`mppe.policy=${flags.mppe}`, `auth.methods=${flags.auth}`, `tun.name=${flags.tun}`];
+  const set = [`mppe.policy=${flags.mppe}`, ...authentication(flags.auth), `tun.name=${flags.tun}`];
   if (flags.mppe !== 'disabled') set.push(`mppe.strengths=${flags.strength}`);
   if (flags.mtu !== undefined) {
     const mtu = Number(flags.mtu);

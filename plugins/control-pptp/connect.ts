@@ -19,8 +19,10 @@ const codeOf = (cause: unknown): string => {
   return typeof code === 'string' ? code : 'unknown';
 };
 
+const ask = async (name: string): Promise<string> => (await lookup(name, { family: 4 })).address;
+
 /** The IPv4 address of a name. Throws GatewayError DIAL_FAILED. */
-export const resolveServer = async (host: string): Promise<Ipv4> => {
+export const resolveServer = async (host: string, find: (name: string) => Promise<string> = ask): Promise<Ipv4> => {
   const literal = parseIpv4(host);
   if (literal !== undefined) return literal;
   if (isIPv6(host)) {
@@ -31,7 +33,7 @@ export const resolveServer = async (host: string): Promise<Ipv4> => {
   }
   let found: string;
   try {
-    found = (await lookup(host, { family: 4 })).address;
+    found = await find(host);
   } catch (cause) {
     const code = codeOf(cause);
     const why =

@@ -20,6 +20,7 @@ const METHODS: readonly (readonly [poptop: ClientAuth, ours: string, mppe: reado
   ['mschap', 'ms-chap-v1', ['none']],
   ['chap', 'chap-md5', ['none']],
   ['pap', 'pap', ['none']],
+  ['eap', 'eap-md5', ['none']],
 ];
 const MATRIX = METHODS.flatMap(([poptop, ours, keys]) => keys.map((mppe) => [poptop, mppe, ours] as const));
 

@@ -260,3 +260,126 @@ test('made passwords differ and are easy to read', () => {
   expect(made.size).toBe(100);
   for (const password of made) expect(password).toMatch(/^([a-km-np-zA-HJ-NP-Z2-9]{4}-){3}[a-km-np-zA-HJ-NP-Z2-9]{4}$/);
 });
+
+describe('dial', () => {
+  const dialled = (situation: Situation = {}) => {
+    const seen: { readonly loaded: LoadedConfig; readonly order: DialOrder }[] = [];
+    const line = commandLine({
+      input: 'secret\n',
+      ...situation,
+      dial: async (loaded, order) => {
+        seen.push({ loaded, order });
+        return 0;
+      },
+    });
+    return { ...line, seen };
+  };
+
+  test('requires encryption of 128 bits and MS-CHAPv2, whatever a server of this host is configured for', async () => {
+    const env = {
+      PPTP_MPPE: 'permitted',
+      PPTP_MPPE_STRENGTHS: '40',
+      PPTP_AUTH_METHODS: 'pap',
+      PPTP_TUN_NAME: 'served',
+      PPTP_STATE_DIR: '/run/dial',
+    };
+    const { run, seen } = dialled({ env });
+    expect(await run('dial', 'vpn.example.com', '--user', 'CORP\\alice')).toBe(0);
+    expect(seen[0]?.order).toEqual({
+      host: 'vpn.example.com',
+      port: 1723,
+      userName: 'CORP\\alice',
+      password: 'secret',
+      routes: [],
+      policy: 'always',
+      retryAuthentication: false,
+      verbose: false,
+    });
+    expect(seen[0]?.loaded.config).toMatchObject({
+      mppe: { policy: 'required', strengths: [128] },
+      auth: { methods: ['ms-chap-v2'] },
+      tun: { name: 'pptp-dial0', mtu: 1396 },
+      stateDir: '/run/dial',
+    });
+  });
+
+  test('takes everything it is told', async () => {
+    const { run, seen } = dialled();
+    const flags = [
+      '--mppe',
+      'preferred',
+      '--strength',
+      '128,56',
+      '--auth',
+      'ms-chap-v2,eap-ms-chap-v2',
+      '--mtu',
+      '1300',
+    ];
+    const routes = ['--route', '10.0.0.0/8', '--route', '192.0.2.7', '--route', 'default'];
+    const rest = ['--tun', 'work', '--port', '1724', '--no-reconnect', '--retry-auth', '--verbose'];
+    expect(await run('dial', '192.0.2.1', '--user', 'alice', ...flags, ...routes, ...rest)).toBe(0);
+    expect(seen[0]?.order).toMatchObject({
+      port: 1724,
+      routes: [
+        { network: 0x0a00_0000, prefixLength: 8 },
+        { network: 0xc000_0207, prefixLength: 32 },
+        { network: 0, prefixLength: 0 },
+      ],
+      policy: 'until-up',
+      retryAuthentication: true,
+      verbose: true,
+    });
+    expect(seen[0]?.loaded.config).toMatchObject({
+      mppe: { policy: 'preferred', strengths: [128, 56] },
+      auth: { methods: ['ms-chap-v2', 'eap'] },
+      eap: { methods: ['ms-chap-v2'] },
+      tun: { name: 'work', mtu: 1300 },
+      ppp: { mru: 1304 },
+      listen: { port: 1723 },
+    });
+  });
+
+  test('makes one attempt with --once', async () => {
+    const { run, seen } = dialled();
+    await run('dial', '192.0.2.1', '--user', 'alice', '--once');
+    expect(seen[0]?.order.policy).toBe('once');
+  });
+
+  test('asks a person for the password once, and reads a file that is named', async () => {
+    const asked = dialled({ typed: ['typed'] });
+    await asked.run('dial', '192.0.2.1', '--user', 'alice');
+    expect(asked.prompts).toEqual(['Password for alice: ']);
+    expect(asked.seen[0]?.order.password).toBe('typed');
+    const file = join(folder, 'dial-password');
+    writeFileSync(file, 'from a file\n');
+    const read = dialled({ typed: [] });
+    await read.run('dial', '192.0.2.1', '--user', 'alice', '--password-file', file);
+    expect(read.seen[0]?.order.password).toBe('from a file');
+  });
+
+  test.each([
+    [['--route', '10.0.0.0/33'], 'CONFIG_INVALID: --route 10.0.0.0/33: write a network'],
+    [['--route', '10.0.0.1/8'], 'CONFIG_INVALID: --route 10.0.0.1/8: the address has bits set'],
+    [['--route', 'somewhere'], 'CONFIG_INVALID: --route somewhere: write a network'],
+    [['--port', '0'], 'CONFIG_INVALID: --port 0: write a number from 1 to 65535'],
+    [['--mtu', 'big'], 'tun.mtu'],
+    [['--strength', '64'], 'mppe.strengths'],
+    [['--auth', 'pap'], 'auth.methods'],
+    [['--set', 'no.such=1'], 'no.such'],
+  ])('%j is refused before anything is asked', async (flags, said) => {
+    const { run, err, prompts, seen } = dialled({ typed: ['x'] });
+    expect(await run('dial', '192.0.2.1', '--user', 'alice', ...flags)).toBe(1);
+    expect(err.join('\n')).toContain(said);
+    expect([prompts, seen]).toEqual([[], []]);
+  });
+
+  test.each([
+    [['dial', '192.0.2.1']],
+    [['dial', '--user', 'alice']],
+    [['dial', '192.0.2.1', '--user', 'alice', '--mppe', 'sometimes']],
+  ])('%j is wrong usage', async (argv) => {
+    const { run, seen } = dialled();
+    expect(await run(...argv)).toBe(2);
+    expect(seen).toEqual([]);
+  });
+});
