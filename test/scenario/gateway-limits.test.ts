@@ -104,7 +104,8 @@ describe('LCP echoes', () => {
     const lab = await GatewayLab.start({ env: { PPTP_LCP_ECHO_INTERVAL: '30' } });
     const client = await lab.connect({ link: { echoIntervalMs: 0 } });
     const request = fromHex('ff03c02109');
-    const asked = (): number => sentFrom(SERVER, lab.wire.seen).filter(({ payload }) => contains(payload, request)).length;
+    const asked = (): number =>
+      sentFrom(SERVER, lab.wire.seen).filter(({ payload }) => contains(payload, request)).length;
     for (let i = 0; i < 30; i += 1) {
       await lab.clock.advance(10 * SECOND);
       talk(client);
