@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { tlsVector } from '../support/eap-tls-files.ts';
+import { giveCertificates } from './support/certificates.ts';
 import { describeWithLab } from './support/describe-lab.ts';
 import type { DialOptions } from './support/dial.ts';
 import type { GatewayProcess } from './support/gateway-process.ts';
@@ -9,7 +9,6 @@ import { ADDRESSES } from './support/topology.ts';
 import { event } from './support/users.ts';
 
 const alice = { user: 'alice', password: 'open sesame' } as const;
-const FILES = ['ca.pem', 'alice.pem', 'alice.key', 'revoked.pem', 'revoked.key', 'stranger.pem', 'stranger.key'];
 
 /** pppd's side of EAP-TLS; it proves itself with a certificate and wants one of the server. */
 const withCertificate = (name: string, version: '1.2' | '1.3'): Pick<DialOptions, 'auth' | 'pppOptions'> => ({
@@ -23,15 +22,7 @@ const withCertificate = (name: string, version: '1.2' | '1.3'): Pick<DialOptions
   ],
 });
 
-/** The files, and the line that tells pppd which of them are for whom. */
-async function giveCertificates(client: Guest): Promise<void> {
-  await client.must('mkdir -p /run/tls');
-  for (const name of FILES) {
-    const text = (await readFile(tlsVector(name))).toString('base64');
-    await client.must(`echo ${text} | base64 -d >/run/tls/${name}; chmod 600 /run/tls/${name}`);
-  }
-}
-
+/** The line that tells pppd which certificate is for whom. */
 const useCertificate = (client: Guest, name: string): Promise<string> =>
   client.must(`echo '* * /run/tls/${name}.pem - /run/tls/ca.pem /run/tls/${name}.key *' >/etc/ppp/eaptls-client`);
 
@@ -62,7 +53,7 @@ await describeWithLab('EAP with pppd', (lab) => {
     );
     expect(added).toMatchObject({ status: 0 });
     client = await lab().guest('c1');
-    await giveCertificates(client);
+    await giveCertificates(client, 'alice', 'revoked', 'stranger');
   }, 60_000);
 
   const withGateway = async (env: Readonly<Record<string, string>>, use: () => Promise<void>): Promise<void> => {
