@@ -12,9 +12,7 @@ const HOST = `http://${ADDRESSES.intranet}`;
 
 /** What the gateway allows, what the client wants, and what pppd and our log then say. */
 const MODES = [
-  [{}, '128', '128-bit stateless', 'MPPE 128 stateless'],
   [{ PPTP_MPPE_STRENGTHS: '40' }, '40', '40-bit stateless', 'MPPE 40 stateless'],
-  [{ PPTP_MPPE_STRENGTHS: '40,128' }, '128', '128-bit stateless', 'MPPE 128 stateless'],
   // pppd asks for 40 bits alone when it may choose.
   [{ PPTP_MPPE_STRENGTHS: '40,128' }, 'any', '40-bit stateless', 'MPPE 40 stateless'],
   [{ PPTP_MPPE_STATEFUL: 'prefer' }, '128-stateful', '128-bit stateful', 'MPPE 128 stateful'],
@@ -22,19 +20,7 @@ const MODES = [
   // Linux knows no MPPC.
   [{ PPTP_MPPC: 'prefer' }, '128', '128-bit stateless', 'MPPE 128 stateless'],
   [{ PPTP_MPPE: 'disabled' }, 'none', 'none', 'none'],
-  [{ PPTP_MPPE: 'preferred' }, 'none', 'none', 'none'],
 ] as const satisfies readonly (readonly [Readonly<Record<string, string>>, ClientMppe, string, string])[];
-
-/** Loses GRE packets behind the sockets: nobody is told. */
-const LOSSY = `
-nft -f - <<'N'
-table netdev lossy {
-  chain out { type filter hook egress device wan priority 0; ip protocol gre numgen inc mod 41 7 drop; }
-}
-table inet lossy {
-  chain in { type filter hook input priority 0; ip protocol gre numgen inc mod 41 11 drop; }
-}
-N`;
 
 /** Carries a megabyte each way through the tunnel and compares. */
 const carryBothWays = async (lab: Lab, client: Guest): Promise<void> => {
@@ -75,7 +61,6 @@ await describeWithLab('encryption with Linux clients', (lab) => {
     ['40 where 128 is required', {}, '40'],
     ['stateful where it is off', {}, '128-stateful'],
     ['stateless where stateful is preferred', { PPTP_MPPE_STATEFUL: 'prefer' }, '128'],
-    ['none where it is required', {}, 'none'],
   ] as const)('%s: refused or brought to what is allowed', async (_name, env, mppe) => {
     await withGateway(env, async (gateway, guest) => {
       const result = await guest.dial({ ...alice, mppe });
@@ -84,36 +69,9 @@ await describeWithLab('encryption with Linux clients', (lab) => {
       else {
         expect(result.up).toBe(false);
         const closed = await gateway.waitForLog(event('session.closed'));
-        // pppd that insists on a mode hangs up first, and says why.
-        if (mppe === 'none') expect(closed.fields).toMatchObject({ setupFailure: 'encryption-required' });
-        else expect(closed.fields['setupDetail']).toContain('MPPE required but peer negotiation failed');
+        // pppd that insists on a mode hangs up before we do, and says why.
+        expect(closed.fields['setupDetail']).toContain('MPPE required but peer negotiation failed');
       }
     });
   });
-
-  test.each([
-    ['128', 'stateful'],
-    ['40', 'stateful'],
-    ['128', 'stateless'],
-  ] as const)(
-    '%s bits %s, every 41st packet lost in both directions: it goes on, and all arrives',
-    async (strength, mode) => {
-      const env = { PPTP_MPPE_STATEFUL: mode === 'stateful' ? 'prefer' : 'off', PPTP_MPPE_STRENGTHS: strength };
-      await withGateway(env, async (gateway, guest) => {
-        const tunnel = await guest.mustDial({
-          ...alice,
-          mppe: mode === 'stateful' ? `${strength}-stateful` : strength,
-        });
-        expect(tunnel.mppe).toBe(`${strength}-bit ${mode}`);
-        await gateway.waitForLog(event('session.up'));
-        await lab().inGateway(LOSSY);
-        await guest.exec(`ping -q -c 400 -i 0.02 -s 400 -W 1 ${ADDRESSES.intranet}`);
-        await lab().inGateway('nft delete table netdev lossy; nft delete table inet lossy');
-        // The last of it may have asked for a reset.
-        await guest.exec(`ping -c 10 -i 0.3 -W 1 ${ADDRESSES.intranet}`);
-        expect(await guest.must(`ping -c 10 -i 0.1 -W 2 ${ADDRESSES.intranet}`)).toContain(' 0% packet loss');
-        await carryBothWays(lab(), guest);
-      });
-    },
-  );
 });

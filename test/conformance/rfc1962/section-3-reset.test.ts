@@ -16,6 +16,37 @@ describe('RFC 1962 section 3.1, Reset-Request and Reset-Ack', () => {
     expect([early.frame(PPP.ccp, '0e 2a 0004'), early.frame(PPP.ccp, '0f 2a 0004')]).toEqual([[], []]);
     expect(early.ignored).toEqual(['ccp-not-opened', 'ccp-not-opened']);
   });
+  it('a Reset-Request is answered before the data path is told to start over', () => {
+    const link = new LinkBench(serverOptions()).toUp();
+    const before = link.effects.length;
+    link.frame(PPP.ccp, '0e 2a 0004');
+    expect(link.effects.slice(before).map(({ kind }) => kind)).toEqual(['send', 'flush']);
+  });
+
+  it('ours has no data; a retransmission keeps its identifier until the Reset-Ack has come', () => {
+    const link = new LinkBench(serverOptions({ statefulMppe: 'allow' })).toUp();
+    const ask = (): string[] => link.input({ kind: 'reset-needed' });
+    const [first] = ask();
+    expect(first).toMatch(/^80fd 0e..0004$/);
+    expect(ask()).toEqual([]);
+    link.wait(100);
+    expect(ask()).toEqual([first]);
+    link.frame(PPP.ccp, `0f ff 0004`);
+    link.wait(100);
+    expect(ask()).toEqual([first]);
+    link.frame(PPP.ccp, `0f ${first?.slice(7, 9)} 0004`);
+    link.wait(100);
+    const [next] = ask();
+    expect(next).toMatch(/^80fd 0e..0004$/);
+    expect(next).not.toBe(first);
+    expect(link.ignored).toEqual(['reset-ack']);
+  });
+
+  it('nothing is asked for while CCP is not open', () => {
+    const early = new LinkBench(serverOptions()).toNetwork();
+    expect(early.input({ kind: 'reset-needed' })).toEqual([]);
+  });
+
   it('other codes are', () => {
     const up = new LinkBench(serverOptions()).toUp();
     expect(up.frame(PPP.ccp, '10 2a 0004')).toEqual([expect.stringMatching(/^80fd 07..0008102a0004$/)]);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { toHex } from '../../../core/bytes/hex.ts';
-import type { EncryptionPolicy, MppeStrength } from '../../../core/machine/ppp-link-types.ts';
+import type { EncryptionPolicy, LinkOptions, MppeStrength } from '../../../core/machine/ppp-link-types.ts';
 import { PPP } from '../../../core/wire/ppp.ts';
 import { LinkBench } from '../../support/link-bench.ts';
 import { serverOptions } from '../../support/link-options.ts';
@@ -101,6 +101,86 @@ describe('RFC 3078 section 2.1, what we answer', () => {
     link.frame(PPP.lcp, '06 01 0004');
     expect(link.closed).toMatchObject({ reason: 'encryption-required' });
     expect(link.closed?.detail).toContain('directions');
+  });
+});
+
+describe('bits H and C by configuration', () => {
+  const wishing = (changes: Partial<LinkOptions>): LinkBench => new LinkBench(serverOptions(changes)).toNetwork();
+  const requested = (link: LinkBench): string => toHex(link.lastRequest(PPP.ccp)).slice(-8);
+
+  it.each([
+    [{ statefulMppe: 'allow' }, '01000040'],
+    [{ statefulMppe: 'prefer' }, '00000040'],
+    [{ mppc: 'allow' }, '01000040'],
+    [{ mppc: 'prefer' }, '01000041'],
+    [{ mppc: 'prefer', statefulMppe: 'prefer', mppeStrengths: ALL }, '000000e1'],
+    [{ encryption: 'disabled', mppc: 'prefer' }, '01000001'],
+  ] as const)('with %j we request %s', (changes, bits) => expect(requested(wishing(changes))).toBe(bits));
+
+  it.each([
+    [{ statefulMppe: 'allow' }, '00000040', '02', '00000040'],
+    [{ statefulMppe: 'allow' }, '01000040', '02', '01000040'],
+    [{ statefulMppe: 'prefer' }, '01000040', '03', '00000040'],
+    [{ mppc: 'allow' }, '010000e1', '03', '01000041'],
+    [{ mppc: 'allow' }, '01000041', '02', '01000041'],
+    [{ mppc: 'allow' }, '01000040', '02', '01000040'],
+    [{ mppc: 'allow' }, '01000001', '03', '01000041'],
+    [{ mppc: 'allow', encryption: 'permitted' }, '01000001', '02', '01000001'],
+    [{ mppc: 'allow', encryption: 'disabled' }, '01000041', '03', '01000001'],
+    [{ mppc: 'allow', encryption: 'disabled' }, '01000040', '04', '01000040'],
+    [{ mppc: 'allow', encryption: 'disabled' }, '00000001', '03', '01000001'],
+  ] as const)('with %j we answer %s with code %s, %s', (changes, bits, code, reply) => {
+    expect(answer(wishing(changes), bits)).toBe(`80fd ${code}01000a1206${reply}`);
+  });
+
+  it('a peer that stays with stateless mode, though we prefer stateful, gets it', () => {
+    const link = wishing({ statefulMppe: 'prefer' });
+    expect(answer(link, '01000040')).toBe('80fd 0301000a120600000040');
+    expect(answer(link, '01000040')).toBe('80fd 0201000a120601000040');
+    link.acknowledge(PPP.ccp, 4);
+    expect(requested(link)).toBe('01000040');
+    link.acknowledge(PPP.ccp);
+    expect(link.all('encryption').at(-1)?.parameters).toMatchObject({ strength: 128, stateless: true });
+  });
+
+  it('a peer that rejects our wishes is asked for stateless encryption alone, and only then given up', () => {
+    const link = wishing({ statefulMppe: 'prefer', mppc: 'prefer' });
+    expect(requested(link)).toBe('00000041');
+    link.acknowledge(PPP.ccp, 4);
+    expect(requested(link)).toBe('01000040');
+    link.acknowledge(PPP.ccp, 4);
+    expect(link.phases.at(-1)).toBe('ccp failed encryption-required');
+  });
+
+  it('a Nak without compression or with stateless mode is followed', () => {
+    const link = wishing({ statefulMppe: 'prefer', mppc: 'prefer', mppeStrengths: ALL });
+    link.frame(PPP.ccp, '03 01 000a 1206 01000080');
+    expect(requested(link)).toBe('01000080');
+    expect(answer(link, '01000080')).toBe('80fd 0201000a120601000080');
+    link.acknowledge(PPP.ccp);
+    expect(link.all('encryption').at(-1)?.parameters).toMatchObject({
+      strength: 56,
+      stateless: true,
+      compression: false,
+    });
+  });
+
+  it('compression without encryption does not open CCP where encryption is required', () => {
+    const link = wishing({ mppc: 'prefer' });
+    link.frame(PPP.ccp, '03 01 000a 1206 01000001');
+    expect(link.phases.at(-1)).toBe('ccp failed encryption-required');
+  });
+
+  it('compression of one direction says nothing of the other', () => {
+    const link = wishing({ mppc: 'allow' });
+    answer(link, '01000041');
+    link.acknowledge(PPP.ccp);
+    expect(link.all('encryption').at(-1)?.parameters).toMatchObject({
+      strength: 128,
+      stateless: true,
+      compression: true,
+      receive: { stateless: true, compression: false },
+    });
   });
 });
 
