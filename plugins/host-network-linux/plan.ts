@@ -66,6 +66,7 @@ export const planUp = (config: HostNetworkConfig, facts: HostFacts): Plan => {
     nft(renderTable(config, networks, [...remembered, ...remembered6]) + table6),
     // Or the kernel sends router solicitations to clients. Absent in a kernel without IPv6.
     ...(config.ipv6 === undefined && facts.sysctls.has(quietIpv6.path) ? [quietIpv6] : []),
+    ...(config.ipv6 === undefined ? [] : ipv6Device(device)),
     ip('address', 'replace', `${formatIpv4(config.gatewayAddress)}/32`, 'dev', device),
     ip('link', 'set', 'dev', device, 'mtu', String(config.mtu), 'txqueuelen', String(config.queueLength), 'up'),
     ...networks.map((network) =>
@@ -104,11 +105,14 @@ const ipv6Changes = (facts: HostFacts): readonly SysctlChange[] => {
   return [...listening.map((path) => ({ path, value: '2' })), { path: ipv6ForwardPath, value: '1' }];
 };
 
-/** The device itself: no address of its own making, no solicitations towards clients. */
-const ipv6Steps = ({ gatewayAddress, pool }: HostIpv6, device: string): readonly Step[] => [
+/** Before the device is up: no address of its own making, no solicitations towards clients. */
+const ipv6Device = (device: string): readonly Step[] => [
   { kind: 'sysctl', path: acceptRaPath(device), value: '0' },
   { kind: 'sysctl', path: addressModePath(device), value: '1' },
   { kind: 'sysctl', path: disableIpv6Path(device), value: '0' },
+];
+
+const ipv6Steps = ({ gatewayAddress, pool }: HostIpv6, device: string): readonly Step[] => [
   ip('-6', 'address', 'replace', `${formatIpv6(gatewayAddress)}/128`, 'dev', device, 'nodad'),
   ip('-6', 'route', 'replace', pool.text, 'dev', device),
 ];

@@ -21,7 +21,13 @@ class Holder {
 
   constructor(
     ns: Netns,
-    order: { interfaceName: string; stateDirectory: string; pool: number; proxyArp?: readonly string[] },
+    order: {
+      interfaceName: string;
+      stateDirectory: string;
+      pool: number;
+      proxyArp?: readonly string[];
+      ipv6?: string;
+    },
   ) {
     const script = join(ROOT, 'test', 'e2e', 'peers', 'host-network-holder.ts');
     const argument = JSON.stringify({ proxyArp: [], ...order });
@@ -87,6 +93,7 @@ describe.skipIf(reason !== undefined)(
       pool: number;
       state?: string;
       proxyArp?: readonly string[];
+      ipv6?: string;
       ns?: Netns;
     }): Holder => {
       const { state = 'a', ns = host, ...rest } = order;
@@ -104,6 +111,40 @@ describe.skipIf(reason !== undefined)(
       sysctl('ip_forward'),
       sysctl('conf/eth7/proxy_arp'),
     ];
+
+    it('sets up IPv6 and takes it back; what an interface learns from advertisements stays', async () => {
+      const sysctl6 = (name: string): string => host.run('cat', `/proc/sys/net/ipv6/conf/${name}`).trim();
+      host.run('sysctl', '-qw', 'net.ipv6.conf.eth7.disable_ipv6=0', 'net.ipv6.conf.eth7.accept_ra=1');
+      const portrait6 = (): readonly string[] => [
+        host.ip('-6', 'route'),
+        // Without the flags: duplicate address detection of eth7 may end meanwhile.
+        host.ip('-6', '-o', 'address').replace(/( inet6 \S+).*$/gm, '$1'),
+        sysctl6('all/forwarding'),
+        sysctl6('eth7/accept_ra'),
+      ];
+      const before = [...portrait(), ...portrait6()];
+      const holder = hold({ interfaceName: 'pgt7', pool: POOL_A, ipv6: 'fd00:99::/48' });
+      expect(await holder.says()).toBe('up pgt7');
+      const addresses = host.ip('-6', '-o', 'address', 'show', 'pgt7').trim().split('\n');
+      expect(addresses).toHaveLength(1);
+      expect(addresses[0]).toContain('fd00:99::1/128');
+      expect(host.ip('-6', 'route')).toContain('fd00:99::/48 dev pgt7');
+      expect([sysctl6('all/forwarding'), sysctl6('eth7/accept_ra')]).toEqual(['1', '2']);
+      expect(await holder.stop()).toBe('down');
+      expect([...portrait(), ...portrait6()]).toEqual(before);
+    });
+
+    it('after a crash the next start takes IPv6 back, too', async () => {
+      const forwarding = (): string => host.run('cat', '/proc/sys/net/ipv6/conf/all/forwarding').trim();
+      const crashed = hold({ interfaceName: 'pgt7', pool: POOL_A, ipv6: 'fd00:99::/48' });
+      expect(await crashed.says()).toBe('up pgt7');
+      await crashed.kill();
+      expect(forwarding()).toBe('1');
+      const next = hold({ interfaceName: 'pgt7', pool: POOL_A });
+      expect(await next.says()).toBe('up pgt7');
+      expect(forwarding()).toBe('0');
+      expect(await next.stop()).toBe('down');
+    });
 
     it('sets up address, route, forwarding, NAT and the ICMP rule, and takes all of it back', async () => {
       const before = portrait();

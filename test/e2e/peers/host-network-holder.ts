@@ -1,6 +1,8 @@
 // Opens a TUN device, sets up the host network, says so and then waits to be killed or told to stop (a line on stdin).
 import { once } from 'node:events';
 import { ipv4 } from '../../../core/bytes/ipv4-address.ts';
+import { parseIpv6Network } from '../../../core/bytes/ipv6-address.ts';
+import { gatewayIpv6 } from '../../../gateway/session/prefix-pool.ts';
 import { HostNetwork } from '../../../plugins/host-network-linux/host-network.ts';
 import { LinuxTunDevice } from '../../../plugins/io-tun-linux/linux-tun-device.ts';
 
@@ -9,12 +11,15 @@ interface Order {
   readonly stateDirectory: string;
   readonly pool: number;
   readonly proxyArp: readonly string[];
+  /** An IPv6 network, as text. */
+  readonly ipv6?: string;
 }
 
 const order: Order = JSON.parse(process.argv[2] ?? '{}');
 const notAborted = { aborted: false, addEventListener: (): void => undefined };
 const tun = new LinuxTunDevice({ telemetry: { dropped: () => undefined } }, { interfaceName: order.interfaceName });
 await tun.start(notAborted);
+const pool6 = order.ipv6 === undefined ? undefined : parseIpv6Network(order.ipv6);
 const network = new HostNetwork(
   { tun },
   {
@@ -26,6 +31,7 @@ const network = new HostNetwork(
     nat: { mode: 'all' },
     proxyArp: order.proxyArp,
     stateDirectory: order.stateDirectory,
+    ...(pool6 === undefined ? {} : { ipv6: { gatewayAddress: gatewayIpv6(pool6), pool: pool6 } }),
   },
 );
 try {

@@ -1,15 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { parseIpv6Network } from '../../../../core/bytes/ipv6-address.ts';
+import { gatewayIpv6 } from '../../../../gateway/session/prefix-pool.ts';
 import type { HostNetworkConfig } from '../../../../plugins/host-network-linux/host-network-config.ts';
 import {
   gatewayTables,
   rememberedSysctls,
+  renderIpv6Table,
   renderTable,
   tableName,
 } from '../../../../plugins/host-network-linux/nft-table.ts';
-import { planUp } from '../../../../plugins/host-network-linux/plan.ts';
+import { type HostFacts, planUp, type Step } from '../../../../plugins/host-network-linux/plan.ts';
 import { parseState } from '../../../../plugins/host-network-linux/state-file.ts';
-import { isSysctlPath } from '../../../../plugins/host-network-linux/sysctl.ts';
+import { interfaceNames, isSysctlPath, type SysctlPath } from '../../../../plugins/host-network-linux/sysctl.ts';
 import { address } from '../../../support/batches.ts';
 
 const config: HostNetworkConfig = {
@@ -92,7 +95,7 @@ describe('nft table', () => {
 });
 
 describe('plan', () => {
-  const facts = { sysctls: new Map([['/proc/sys/net/ipv4/ip_forward', '0'] as const]), others: [] };
+  const facts = { sysctls: new Map([['/proc/sys/net/ipv4/ip_forward', '0'] as const]), others: [], interfaces: [] };
 
   it('gives every step that outlives the device something to take it back', () => {
     const { steps, undo } = planUp({ ...config, proxyArp: [] }, facts);
@@ -114,7 +117,7 @@ describe('plan', () => {
 
   it('believes the other gateway about the value from before both', () => {
     const others = [{ path: '/proc/sys/net/ipv4/ip_forward', value: '0' } as const];
-    const { undo } = planUp(config, { sysctls: new Map([['/proc/sys/net/ipv4/ip_forward', '1']]), others });
+    const { undo } = planUp(config, { ...facts, sysctls: new Map([['/proc/sys/net/ipv4/ip_forward', '1']]), others });
     expect(undo[0]).toEqual({ kind: 'sysctl', path: '/proc/sys/net/ipv4/ip_forward', value: '0' });
   });
 
@@ -123,6 +126,99 @@ describe('plan', () => {
     const { steps } = planUp(config, { ...facts, sysctls: new Map([[path, '0']]) });
     expect(steps).toContainEqual({ kind: 'sysctl', path, value: '1' });
     expect(planUp(config, facts).steps).not.toContainEqual(expect.objectContaining({ path }));
+  });
+});
+
+describe('IPv6', () => {
+  const pool = parseIpv6Network('fd00:99::/48');
+  if (pool === undefined) throw new Error('no pool');
+  const ipv6: HostNetworkConfig = { ...config, ipv6: { gatewayAddress: gatewayIpv6(pool), pool } };
+  const all = '/proc/sys/net/ipv6/conf/all/forwarding';
+  const ra = (device: string) => `/proc/sys/net/ipv6/conf/${device}/accept_ra` as const;
+  const facts: HostFacts = {
+    sysctls: new Map<SysctlPath, string>([
+      [all, '0'],
+      [ra('eth0'), '1'],
+      [ra('eth1'), '0'],
+      [ra('lo'), '1'],
+    ]),
+    others: [],
+    interfaces: ['lo', 'eth0', 'eth1', 'gone'],
+  };
+  const sysctls = (steps: readonly Step[]) =>
+    steps.flatMap((step) => (step.kind === 'sysctl' ? [`${step.path.slice(14)}=${step.value}`] : []));
+  const commands = (steps: readonly Step[]) =>
+    steps.flatMap((step) => (step.kind === 'run' ? [step.command.args.join(' ')] : []));
+
+  it('gives the device the gateway’s address and the pool, and makes the host forward', () => {
+    const { steps, undo } = planUp(ipv6, facts);
+    expect(commands(steps)).toContain('-6 address replace fd00:99::1/128 dev pptp0 nodad');
+    expect(commands(steps)).toContain('-6 route replace fd00:99::/48 dev pptp0');
+    expect(commands(undo)).toContain('-6 address del fd00:99::1/128 dev pptp0');
+    expect(commands(undo)).toContain('-6 route del fd00:99::/48 dev pptp0');
+    expect(sysctls(steps)).toContain('ipv6/conf/pptp0/disable_ipv6=0');
+    expect(sysctls(steps)).not.toContain('ipv6/conf/pptp0/disable_ipv6=1');
+  });
+
+  it('lets interfaces that learn routes from advertisements go on doing so while the host forwards', () => {
+    const { steps, undo } = planUp(ipv6, facts);
+    expect(sysctls(steps).slice(-3)).toEqual([
+      'ipv6/conf/lo/accept_ra=2',
+      'ipv6/conf/eth0/accept_ra=2',
+      'ipv6/conf/all/forwarding=1',
+    ]);
+    expect(sysctls(undo).slice(0, 3)).toEqual([
+      'ipv6/conf/all/forwarding=0',
+      'ipv6/conf/eth0/accept_ra=1',
+      'ipv6/conf/lo/accept_ra=1',
+    ]);
+  });
+
+  it('goes by what another gateway found', () => {
+    const others = [
+      { path: all, value: '0' },
+      { path: ra('eth0'), value: '1' },
+    ] as const;
+    const changed = new Map<SysctlPath, string>([
+      [all, '1'],
+      [ra('eth0'), '2'],
+    ]);
+    const { undo } = planUp(ipv6, { sysctls: changed, others, interfaces: ['eth0'] });
+    expect(sysctls(undo).slice(0, 2)).toEqual(['ipv6/conf/all/forwarding=0', 'ipv6/conf/eth0/accept_ra=1']);
+  });
+
+  it('guards clients where IPv4 is behind NAT, and never translates', () => {
+    expect(renderIpv6Table(config)).toBe('');
+    expect(renderIpv6Table(ipv6)).toBe('');
+    const guarded = renderIpv6Table({ ...ipv6, nat: { mode: 'on', interfaces: ['eth1'] } });
+    expect(guarded).toBe(
+      [
+        'add table ip6 pptp_gateway_pptp0',
+        'delete table ip6 pptp_gateway_pptp0',
+        'table ip6 pptp_gateway_pptp0 {',
+        '  chain forward {',
+        '    type filter hook forward priority filter; policy accept;',
+        '    oifname "pptp0" iifname != { "pptp0", "eth1" } ct state new counter drop',
+        '  }',
+        '}',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it('interface names are taken from ip only when they can be part of a path', () => {
+    const links = [
+      { ifname: 'eth0' },
+      { ifname: 'a/b' },
+      { ifname: '..' },
+      { ifname: 5 },
+      {},
+      null,
+      { ifname: 'br-1.2' },
+    ];
+    expect(interfaceNames(JSON.stringify(links))).toEqual(['eth0', 'br-1.2']);
+    expect(interfaceNames('nonsense')).toEqual([]);
+    expect(interfaceNames('{}')).toEqual([]);
   });
 });
 
