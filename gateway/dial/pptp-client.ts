@@ -37,15 +37,25 @@ export type ClientEvent =
   | { readonly kind: 'ended'; readonly established: boolean; readonly detail: string };
 
 /** Options of a gateway turned round: the same links, stages and driver, in the other role. */
-export const clientOptions = ({ dataPath, session }: GatewayOptions, account: Account): GatewayOptions => ({
-  dataPath: { ...dataPath, role: 'client', checkPeerAddress: true },
-  session: {
-    ...session,
-    driver: { ...session.driver, dns: [], wins: [] },
-    pool: undefined,
-    link: { ...session.link, role: 'client', localName: account.userName, password: account.password },
-  },
-});
+export const clientOptions = ({ dataPath, session }: GatewayOptions, account: Account): GatewayOptions => {
+  // A client hands out neither addresses nor prefixes.
+  const { ipv6: _, ...shared } = session;
+  return {
+    dataPath: { ...dataPath, role: 'client', checkPeerAddress: true },
+    session: {
+      ...shared,
+      driver: { ...session.driver, dns: [], wins: [] },
+      pool: undefined,
+      link: {
+        ...session.link,
+        role: 'client',
+        ipv6: false,
+        localName: account.userName,
+        password: account.password,
+      },
+    },
+  };
+};
 
 /** Short enough that a hang-up is over within five seconds, whatever the server does. */
 const CONTROL: Partial<Omit<ControlOptions, 'role'>> = { maxCalls: 1, stopTimeoutMs: 1_200 };
