@@ -31,6 +31,8 @@ type Failure = { readonly denial: AuthDenial; readonly reason: string };
 export class NodeTlsEngine implements TlsEngine {
   private readonly files: TlsFiles;
   private readonly serverName: string | undefined;
+  /** A link has one handshake at a time; its signal stands for it. */
+  private readonly sockets = new WeakMap<CancelSignal, MemorySocket>();
 
   constructor(files: TlsFiles, serverName?: string) {
     this.files = files;
@@ -38,14 +40,26 @@ export class NodeTlsEngine implements TlsEngine {
   }
 
   open(role: 'server' | 'client'): TlsSession {
-    return new Session(role, this.files, this.serverName);
+    return new Session(role, this.files, this.serverName, (socket, signal) => this.hold(socket, signal));
+  }
+
+  /** A handshake that is given up would otherwise be kept until its time is over. */
+  private hold(socket: MemorySocket, signal: CancelSignal): void {
+    const before = this.sockets.get(signal);
+    this.sockets.set(signal, socket);
+    if (before === undefined) signal.addEventListener('abort', () => this.sockets.get(signal)?.destroy());
+    else before.destroy();
+    if (signal.aborted) socket.destroy();
   }
 }
+
+type Hold = (socket: MemorySocket, signal: CancelSignal) => void;
 
 class Session implements TlsSession {
   private readonly role: 'server' | 'client';
   private readonly files: TlsFiles;
   private readonly serverName: string | undefined;
+  private readonly hold: Hold;
   private readonly socket = new MemorySocket();
   private tls: TLSSocket | undefined;
   private begun = false;
@@ -53,8 +67,9 @@ class Session implements TlsSession {
   private failure: Failure | undefined;
   private received: Uint8Array = new Uint8Array(0);
 
-  constructor(role: 'server' | 'client', files: TlsFiles, serverName: string | undefined) {
+  constructor(role: 'server' | 'client', files: TlsFiles, serverName: string | undefined, hold: Hold) {
     this.role = role;
+    this.hold = hold;
     this.files = files;
     this.serverName = serverName;
     this.socket.on('error', () => this.fail('TLS was ended'));
@@ -66,8 +81,8 @@ class Session implements TlsSession {
       // Before anything is awaited the octets may be borrowed no more.
       const first = Uint8Array.from(input);
       const material = await this.files.current();
-      // Nothing of it lives outside of this process, so a session that ends needs to close nothing.
-      if (signal.aborted) this.fail('the session is over');
+      this.hold(this.socket, signal);
+      if (this.socket.destroyed) this.fail('the session is over');
       else if (this.role === 'server') this.accept(material);
       else this.connect(material);
       this.socket.feed(first);
@@ -143,6 +158,7 @@ class Session implements TlsSession {
 
   private report(): TlsProgress {
     const output = this.socket.takeOutput();
+    if (this.socket.destroyed) this.fail('TLS was ended');
     const { tls, received } = this;
     if (this.failure !== undefined) return { state: 'failed', output, ...this.failure };
     if (!this.secured || tls === undefined) return { state: 'handshaking', output };

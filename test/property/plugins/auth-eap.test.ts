@@ -140,12 +140,12 @@ it('an authenticator accepts nobody whom no verdict let in', () => {
 });
 
 it('the TLS engine answers any octets, and nothing is established by them', async () => {
-  const { signal } = new AbortController();
   await fc.assert(
     fc.asyncProperty(
       fc.constantFrom('server' as const, 'client' as const),
       fc.array(fc.uint8Array({ minLength: 1, maxLength: 400 }), { minLength: 1, maxLength: 3 }),
       async (role, flights) => {
+        const { signal } = new AbortController();
         const session = tlsEngine('server').open(role);
         for (const flight of flights) {
           const { state } = await session.exchange(flight, signal);
