@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { concatBytes } from '../../../../../core/bytes/bytes.ts';
 import { fromHex, toHex } from '../../../../../core/bytes/hex.ts';
 import { ipv4 } from '../../../../../core/bytes/ipv4-address.ts';
 import { flushEncryption, MPPE_SLOT, setClearAllowed, setEncryption } from '../../../../../core/datapath/mppe-state.ts';
@@ -12,9 +13,10 @@ import { callId, sessionId } from '../../../../../core/ports/ids.ts';
 
 const OURS = Uint8Array.from({ length: 16 }, (_, i) => i);
 const THEIRS = Uint8Array.from({ length: 16 }, (_, i) => 99 - i);
-const parameters = (stateless = true): EncryptionParameters => ({
+const parameters = (stateless = true, compression = false): EncryptionParameters => ({
   strength: 128,
   stateless,
+  compression,
   keys: { send: OURS, receive: THEIRS },
 });
 const mirrored: EncryptionParameters = { ...parameters(), keys: { send: THEIRS, receive: OURS } };
@@ -173,6 +175,43 @@ describe('encryption up', () => {
   });
 });
 
+describe('MPPC', () => {
+  const PLAIN = concatBytes(IP_PACKET, new Uint8Array(400).fill(0x20));
+  const pair = (changes: Partial<EncryptionParameters>) => {
+    const { stage, session } = bringUp(true);
+    const peer = newSession('peer');
+    stage.open(peer);
+    setEncryption(session, { ...parameters(true, true), ...changes });
+    setEncryption(peer, { ...mirrored, compression: true, ...changes, keys: mirrored.keys });
+    return { stage, session, peer };
+  };
+
+  test.each([
+    ['alone', { strength: undefined }, 'e000'],
+    ['with encryption', {}, 'f000'],
+  ] as const)('%s: smaller on the way, the same at the other end', (_name, changes, head) => {
+    const { stage, session, peer } = pair(changes);
+    const out = run(stage.outbound, session, [[0x21, PLAIN]]).live;
+    expect(out.map(({ protocol, bytes }) => [protocol, toHex(bytes.subarray(0, 2))])).toEqual([[0xfd, head]]);
+    expect(out[0]?.bytes.length).toBeLessThan(60);
+    const sent = out.map(({ protocol, bytes }) => [protocol, bytes] as const);
+    expect(run(stage.inbound, peer, sent)).toEqual({ live: [{ protocol: 0x21, bytes: PLAIN }], drops: [] });
+  });
+
+  test('alone protects nothing: user data in the clear is still taken where it may be', () => {
+    const { stage, session } = pair({ strength: undefined });
+    expect(run(stage.inbound, session, [[0x21, IP_PACKET]]).drops).toEqual([]);
+    expect(run(stage.inbound, pair({}).session, [[0x21, IP_PACKET]]).drops).toEqual(['unencrypted']);
+  });
+
+  test('that cannot be read is garbage', () => {
+    const { stage, session, events } = bringUp();
+    setEncryption(session, { ...parameters(false, true), strength: undefined });
+    expect(run(stage.inbound, session, [[0xfd, fromHex('e000ffff')]]).drops).toEqual(['decrypt-failed']);
+    expect(events).toEqual(['garbage a 1', 'reset a']);
+  });
+});
+
 describe('encryption not up', () => {
   const user = [[0x21, IP_PACKET]] as const;
 
@@ -212,12 +251,17 @@ describe('encryption not up', () => {
 test('any octets in any protocol: left alive or dropped by name, the cursor on the last packet', () => {
   const packet = fc.tuple(fc.constantFrom(0xfd, 0x21, 0x57, 0xc021, 0x2d), fc.uint8Array({ maxLength: 60 }));
   fc.assert(
-    fc.property(fc.array(packet, { minLength: 1, maxLength: 20 }), fc.boolean(), (packets, stateless) => {
-      const { stage, session } = bringUp();
-      setEncryption(session, parameters(stateless));
-      const { live, drops } = run(stage.inbound, session, packets);
-      expect(live.length + drops.length).toBe(packets.length);
-      for (const { protocol } of live) expect(protocol).not.toBe(0xfd);
-    }),
+    fc.property(
+      fc.array(packet, { minLength: 1, maxLength: 20 }),
+      fc.boolean(),
+      fc.boolean(),
+      (packets, stateless, mppc) => {
+        const { stage, session } = bringUp();
+        setEncryption(session, parameters(stateless, mppc));
+        const { live, drops } = run(stage.inbound, session, packets);
+        expect(live.length + drops.length).toBe(packets.length);
+        for (const { protocol } of live) expect(protocol).not.toBe(0xfd);
+      },
+    ),
   );
 });
