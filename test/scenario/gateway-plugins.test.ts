@@ -53,7 +53,10 @@ describe('the stages of the container', () => {
       '450 control-frames',
       '500 mppe',
       '750 mss-clamp',
+      '775 mtu',
+      '790 peer-packets',
       '800 address',
+      '850 intranet-packets',
     ]);
   });
 
@@ -76,8 +79,11 @@ describe('the stages of the container', () => {
         'mppe',
         'shrink',
         'mss-clamp',
+        'mtu',
         'late',
+        'peer-packets',
         'address',
+        'intranet-packets',
       ]);
     }
   });

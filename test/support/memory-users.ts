@@ -25,6 +25,7 @@ export interface MemoryUser {
   readonly address?: Ipv4;
   /** The password is good for nothing but its own change. */
   readonly expired?: boolean;
+  readonly limits?: Pick<UserProfile, 'idleSeconds' | 'sessionSeconds'>;
 }
 
 type Judged<G> =
@@ -90,9 +91,9 @@ export class MemoryUsers implements Authenticator {
   }
 }
 
-const accepted = <G>(identity: string, { address }: MemoryUser, grant: G): Judged<G> => ({
+const accepted = <G>(identity: string, { address, limits }: MemoryUser, grant: G): Judged<G> => ({
   ok: true,
   identity,
-  profile: address === undefined ? {} : { address },
+  profile: { ...limits, ...(address === undefined ? {} : { address }) },
   grant,
 });
