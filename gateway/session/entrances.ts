@@ -7,7 +7,7 @@ const CONTROL_FRAMES_SLOT = 450;
 const ACKS_SLOT = 150;
 
 /** Between the route lookup and everything that works on user data. */
-const PEER_PACKETS_SLOT = 790;
+const PEER_PACKETS_SLOT = 780;
 /** Behind the source guard. */
 const INTRANET_PACKETS_SLOT = 850;
 

@@ -54,7 +54,7 @@ describe('the stages of the container', () => {
       '500 mppe',
       '750 mss-clamp',
       '775 mtu',
-      '790 peer-packets',
+      '780 peer-packets',
       '800 address',
       '850 intranet-packets',
     ]);
@@ -80,8 +80,8 @@ describe('the stages of the container', () => {
         'shrink',
         'mss-clamp',
         'mtu',
-        'late',
         'peer-packets',
+        'late',
         'address',
         'intranet-packets',
       ]);

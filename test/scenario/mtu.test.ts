@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { writeIpv4Checksum } from '../../core/wire/ipv4.ts';
 import { address } from '../support/batches.ts';
 import { GatewayLab, type LabPeer } from '../support/gateway-lab.ts';
 import { ipv4Packet } from '../support/ipv4-packets.ts';
@@ -31,16 +32,19 @@ describe('a full-size packet through MPPE', () => {
     await lab.stop();
   });
 
-  it('is dropped once, by name, when the MRU of the peer is smaller; what fits it passes', async () => {
+  it('with DF is dropped once, by name, when the MRU of the peer is smaller; what fits it passes', async () => {
     const lab = await GatewayLab.start();
     const client = await lab.connect({ link: { mru: 1000 } });
     for (const size of [996, 997]) {
       const payload = new Uint8Array(size - 20);
-      lab.tun.hostSends(ipv4Packet({ source: HOST, destination: client.address, protocol: UDP, payload }));
+      const packet = ipv4Packet({ source: HOST, destination: client.address, protocol: UDP, payload });
+      packet[6] = 0x40;
+      writeIpv4Checksum(packet, 0);
+      lab.tun.hostSends(packet);
     }
     await lab.clock.advance(100);
     expect(received(client.tun)).toEqual([996]);
-    expect([...lab.telemetry.drops]).toEqual([['ppp out too-big', 1]]);
+    expect([...lab.telemetry.drops]).toEqual([['mtu out too-big', 1]]);
     await lab.stop();
   });
 });
