@@ -13,7 +13,7 @@ import type {
   LinkInput,
   LinkIpv6,
 } from '../../core/machine/ppp-link-types.ts';
-import type { AddressLease, AddressPool } from '../../core/ports/addresses.ts';
+import type { AddressPool } from '../../core/ports/addresses.ts';
 import type {
   Authenticator,
   AuthKind,
@@ -31,6 +31,7 @@ import { PPP } from '../../core/wire/ppp.ts';
 import { askBackEnds } from './ask-back-ends.ts';
 import type { SessionTable } from './session-table.ts';
 import type { SetupTrace } from './setup-trace.ts';
+import { TunnelAddress, whyNoAddress } from './tunnel-address.ts';
 import { type Ipv6Services, TunnelIpv6 } from './tunnel-ipv6.ts';
 import { type SessionLimits, TunnelLimits } from './tunnel-limits.ts';
 
@@ -95,9 +96,9 @@ export class Tunnel {
   private readonly openedAt: Instant;
   private readonly steps: ((now: Instant) => readonly LinkEffect[])[] = [];
   private readonly ipv6: TunnelIpv6 | undefined;
+  private readonly address: TunnelAddress;
   private profile: UserProfile = {};
   private limits: TunnelLimits | undefined;
-  private lease: Ipv4 | undefined;
   private running = false;
   private over = false;
   private silenceAt: Instant | undefined;
@@ -119,6 +120,9 @@ export class Tunnel {
     this.log = log;
     this.openedAt = context.clock.now();
     this.silenceAt = after(this.openedAt, context.silenceMs);
+    this.address = new TunnelAddress(session, context.addresses, context.sessions, (identity, address) =>
+      context.endOlder(identity, address),
+    );
     this.ipv6 = context.ipv6 && new TunnelIpv6(session, context.ipv6, context.sessions, log);
   }
 
@@ -185,10 +189,10 @@ export class Tunnel {
     if (this.over) return;
     this.over = true;
     this.abort.abort();
-    const address = this.lease;
+    const address = this.address.current;
     this.context.setEncryption(this.session, undefined);
     this.context.sessions.remove(this.session);
-    if (this.lease !== undefined) this.context.addresses.release(this.lease);
+    this.address.giveBack();
     this.ipv6?.release();
     this.trace.fail(reason, detail);
     const { failure } = this.trace;
@@ -329,19 +333,14 @@ export class Tunnel {
   }
 
   private authorize(identity: string, method: string, profile: UserProfile): void {
-    const lease = this.leaseFor(identity, profile);
+    const lease = this.address.lease(identity, profile.address);
     if (!lease.ok) {
-      const wanted = profile.address === undefined ? '' : ` ${formatIpv4(profile.address)}`;
-      const detail = {
-        exhausted: 'no inner address is free: enlarge PPTP_POOL',
-        'in-use': `the user's fixed address${wanted} is in use`,
-        'outside-pool': `the user's fixed address${wanted} lies outside PPTP_POOL`,
-      }[lease.why];
+      this.ipv6?.release();
+      const detail = whyNoAddress(lease.why, profile.address);
       this.log.warn('address.refused', `no address for a call from ${this.peerName}: ${detail}`, { user: identity });
       this.close('no-address', detail);
       return;
     }
-    this.lease = lease.address;
     this.session.identity = identity;
     this.profile = profile;
     const ipv6 = this.ipv6?.profile();
@@ -358,20 +357,9 @@ export class Tunnel {
     });
   }
 
-  private leaseFor(identity: string, { address }: UserProfile): AddressLease {
-    const { addresses } = this.context;
-    // LCP was negotiated anew: the same user keeps the address that its connections use.
-    const kept = this.session.identity === identity ? this.lease : undefined;
-    if (kept !== undefined && (address === undefined || address === kept)) return { ok: true, address: kept };
-    this.giveBack();
-    const lease = addresses.lease(address);
-    if (lease.ok || lease.why !== 'in-use' || address === undefined) return lease;
-    return this.context.endOlder(identity, address) ? addresses.lease(address) : lease;
-  }
-
   /** Whether this tunnel is of that user and holds that address. */
   holds(identity: string, address: Ipv4): boolean {
-    return this.session.identity === identity && this.lease === address;
+    return this.address.isOf(identity, address);
   }
 
   private network(address: Ipv4 | undefined): void {
@@ -382,7 +370,7 @@ export class Tunnel {
     this.context.sessions.bind(this.session, address);
     const { clock, limits } = this.context;
     // For those who are let in; a client stays as long as it likes.
-    const limited = limits !== undefined && this.lease !== undefined;
+    const limited = limits !== undefined && this.address.current !== undefined;
     if (limited) this.limits ??= new TunnelLimits(this.session, limits, this.profile, clock.now());
     const milliseconds = Math.round(this.context.clock.now() - this.openedAt);
     this.log.info('session.up', `the tunnel of ${this.peerName} is up: ${formatIpv4(address)}`, {
@@ -427,12 +415,5 @@ export class Tunnel {
         `within ${Math.round((now - this.openedAt) / 1000)} s: a firewall, router or provider between the two drops IP protocol 47 (GRE)`,
     );
     this.context.telemetry.event('gre.blocked');
-  }
-
-  private giveBack(): void {
-    this.context.sessions.unbind(this.session);
-    if (this.lease !== undefined) this.context.addresses.release(this.lease);
-    this.lease = undefined;
-    this.ipv6?.release();
   }
 }
