@@ -1,5 +1,6 @@
 import { formatIpv4, type Ipv4, ipv4, parseIpv4 } from '../core/bytes/ipv4-address.ts';
 import { type Ipv6, parseIpv6, parseIpv6Network, UNSPECIFIED } from '../core/bytes/ipv6-address.ts';
+import { MPPE_OVERHEAD } from '../core/wire/mppe-header.ts';
 import { firstHost, hostCount, isHostOf, parseNetwork } from './formats.ts';
 import type { ConfigProblem } from './problems.ts';
 import { keyByPath } from './schema.ts';
@@ -11,8 +12,6 @@ export interface Resolved {
   readonly warnings: readonly string[];
 }
 
-/** RFC 1661 frames with MPPE: 2 octets of coherency count and 2 of inner protocol number inside the MRU. */
-const MPPE_OVERHEAD = 4;
 /** MPPC alone has the same header, and packets that it cannot make smaller. */
 const ccpOverhead = ({ policy, mppc }: Pick<GatewayConfig['mppe'], 'policy' | 'mppc'>): number =>
   policy === 'disabled' && mppc === 'off' ? 0 : MPPE_OVERHEAD;
@@ -159,7 +158,7 @@ const checkPath = (config: GatewayConfig, outerMtu: number | undefined, findings
   findings.warn(
     'ppp.mru',
     `${mru} octets and 20 (IP), 16 (GRE) and 4 (PPP) around them are ${mru + OUTER_OVERHEAD}, but the outer interface ` +
-      `carries ${outerMtu}: such packets are sent in fragments. ${outerMtu - OUTER_OVERHEAD} or less fits.`,
+      `carries ${outerMtu}: such packets are dropped. ${outerMtu - OUTER_OVERHEAD} or less fits.`,
   );
 };
 

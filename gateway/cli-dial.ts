@@ -3,6 +3,7 @@ import type { LoadedConfig } from '../config/load.ts';
 import { type Ipv4, ipv4, parseIpv4 } from '../core/bytes/ipv4-address.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { RedialPolicy } from '../core/machine/redial.ts';
+import { MPPE_OVERHEAD } from '../core/wire/mppe-header.ts';
 import { type CliTerminal, knownPassword } from './cli-password.ts';
 
 export interface DialRoute {
@@ -70,7 +71,6 @@ const parsePort = (text: string): number => {
   return port;
 };
 
-const MPPE_OVERHEAD = 4;
 const SMALLEST_MRU = 576;
 const LARGEST_MRU = 1456;
 

@@ -1,11 +1,10 @@
 import type { GatewayConfig } from '../config/types.ts';
 import type { GreWindowOptions } from '../core/datapath/gre-window.ts';
+import { MPPE_OVERHEAD } from '../core/wire/mppe-header.ts';
 import type { GatewayOptions } from './bootstrap.ts';
 import { gatewayIpv6 } from './session/prefix-pool.ts';
 
 const MILLISECONDS = 1000;
-/** Inside the peer's MRU: the MPPE header and the protocol field that it encrypts. */
-const MPPE_OVERHEAD = 4;
 /** pptpd and Windows use it too: no tunnel device needs a deeper queue at the rates of one gateway. */
 export const TUN_QUEUE_LENGTH = 1000;
 

@@ -1,6 +1,7 @@
 import type { MppeKeyMaterial } from '../ports/auth.ts';
 import { after, type Instant } from '../time.ts';
 import { IPV6_LEAST_MTU } from '../wire/ipv6.ts';
+import { MPPE_OVERHEAD } from '../wire/mppe-header.ts';
 import { PPP } from '../wire/ppp.ts';
 import { CODE } from '../wire/ppp-config.ts';
 import { Ccp, type CcpEvents } from './ccp.ts';
@@ -23,8 +24,6 @@ export interface NetworkHost {
 const NO_NETWORK: Failure = { reason: 'negotiation-failed', detail: 'no network protocol is open on this link' };
 const NO_CCP: Failure = { reason: 'encryption-required', detail: 'CCP did not come up in time' };
 
-/** Inside the peer's MRU: the MPPE header and the protocol field that it encrypts. */
-const MPPE_OVERHEAD = 4;
 /** A Configure-Request longer than this is not worth keeping. */
 const MAX_HELD = 512;
 

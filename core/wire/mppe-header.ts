@@ -1,6 +1,9 @@
 /** The two octets between the PPP protocol field 0x00FD and the data (RFC 3078 section 3.1, RFC 2118). */
 export const MPPE_HEADER_LENGTH = 2;
 
+/** What MPPE and MPPC take from the MRU: that header, and the protocol field of the packet inside it. */
+export const MPPE_OVERHEAD = 4;
+
 export const MPPE_BIT = {
   /** A: the RC4 tables were initialised, and the history emptied, before this packet. */
   flushed: 0x8000,

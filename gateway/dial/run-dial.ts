@@ -4,6 +4,7 @@ import type { GatewayConfig } from '../../config/types.ts';
 import { formatIpv4 } from '../../core/bytes/ipv4-address.ts';
 import { GatewayError } from '../../core/errors.ts';
 import type { Log } from '../../core/ports/log.ts';
+import { MPPE_OVERHEAD } from '../../core/wire/mppe-header.ts';
 import { createLog } from '../../observability/logger.ts';
 import { startTelemetrySdk } from '../../observability/sdk.ts';
 import { OpenTelemetryTelemetry } from '../../observability/telemetry.ts';
@@ -24,8 +25,6 @@ import { clientOptions, PptpClient } from './pptp-client.ts';
 
 /** For the TCP connection to the server, in ms. */
 const CONNECT_TIMEOUT_MS = 15_000;
-/** Inside the peer's MRU: the MPPE header and the protocol field that it encrypts. */
-const MPPE_OVERHEAD = 4;
 /** Built-in plug-ins that only a server has a use for. */
 const SERVER_ONLY: ReadonlySet<string> = new Set(['control-pptp', 'backend-user-file', 'host-network-linux']);
 

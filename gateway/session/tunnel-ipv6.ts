@@ -7,6 +7,7 @@ import { RouterAdvertiser, type RouterAdvertiserEffect } from '../../core/machin
 import type { Log } from '../../core/ports/log.ts';
 import type { RandomSource } from '../../core/ports/random.ts';
 import type { Instant } from '../../core/time.ts';
+import { MPPE_OVERHEAD } from '../../core/wire/mppe-header.ts';
 import type { PrefixPool } from './prefix-pool.ts';
 import type { SessionTable } from './session-table.ts';
 
@@ -20,9 +21,6 @@ export interface Ipv6Services {
   /** User data of our own for the peer: a whole IPv6 packet. */
   send(session: Session, bytes: Uint8Array): void;
 }
-
-/** Inside the peer's MRU: the MPPE header and the protocol field that it encrypts. */
-const MPPE_OVERHEAD = 4;
 
 /** IPv6 of one tunnel: its /64, and the router at our end of it. */
 export class TunnelIpv6 {

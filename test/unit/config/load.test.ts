@@ -312,7 +312,7 @@ describe('the outer path', () => {
   test('an MRU that does not fit is warned about, with the sum', () => {
     expect(mtu(1400, env).warnings).toEqual([
       'ppp.mru (PPTP_MRU): 1400 octets and 20 (IP), 16 (GRE) and 4 (PPP) around them are 1440, but the outer interface ' +
-        'carries 1400: such packets are sent in fragments. 1360 or less fits.',
+        'carries 1400: such packets are dropped. 1360 or less fits.',
     ]);
     expect(mtu(1440, env).warnings).toEqual([]);
   });
