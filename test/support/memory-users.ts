@@ -46,6 +46,12 @@ export class MemoryUsers implements Authenticator {
     'ms-chap-v1-change': (request) => this.change(request, (hash) => msChapV1Change(request, hash)),
     'ms-chap-v2': (request) => this.judge(request, provenByMsChapV2, (hash) => msChapV2Grant(request, hash)),
     'ms-chap-v2-change': (request) => this.change(request, (hash) => msChapV2Change(request, hash)),
+    certificate: ({ userName }) =>
+      this.judge(
+        { userName },
+        () => true,
+        () => ({}),
+      ),
   };
 
   constructor(users: Readonly<Record<string, MemoryUser>>) {
