@@ -4,7 +4,7 @@ import type { AuthContext, AuthDenial, AuthEffect, AuthInput } from '../ports/au
 import type { EapEffect, EapInput, EapMethod } from '../ports/eap.ts';
 import type { Instant } from '../time.ts';
 import { EAP_PROTOCOL, EAP_TYPE, parseEap, writeEap } from '../wire/eap.ts';
-import { eapRoom } from './eap-methods.ts';
+import { describeEapTypes, eapRoom } from './eap-methods.ts';
 import type { Machine } from './machine.ts';
 
 /** A Request that was taken, and the Response once there is one. */
@@ -35,6 +35,8 @@ export class EapPeer implements Machine<AuthInput, AuthEffect> {
   private running: Running | undefined;
   private done: Extract<EapEffect, { readonly kind: 'done' }> | undefined;
   private denial: AuthDenial | undefined;
+  /** Types that we answered with a Nak. */
+  private readonly declined = new Set<number>();
   private over = false;
 
   /** `methods`: best first. */
@@ -99,6 +101,7 @@ export class EapPeer implements Machine<AuthInput, AuthEffect> {
         // Also how an authenticator begins anew (RFC 3748 section 5.1).
         this.running = undefined;
         this.done = undefined;
+        this.declined.clear();
         return this.respond(taken, EAP_TYPE.identity, asciiBytes(this.context.localName));
       case EAP_TYPE.notification:
         return this.respond(taken, EAP_TYPE.notification, new Uint8Array(0));
@@ -113,7 +116,10 @@ export class EapPeer implements Machine<AuthInput, AuthEffect> {
     if (this.running?.method.type !== taken.type) {
       if (this.running?.answered === true) return [];
       const method = this.methods.find(({ type }) => type === taken.type);
-      if (method === undefined) return this.respond(taken, EAP_TYPE.nak, this.wanted());
+      if (method === undefined) {
+        this.declined.add(taken.type);
+        return this.respond(taken, EAP_TYPE.nak, this.wanted());
+      }
       this.running = { method, machine: this.begin(method), answered: false };
     }
     const { running } = this;
@@ -193,6 +199,12 @@ export class EapPeer implements Machine<AuthInput, AuthEffect> {
     this.over = true;
     const { localName: identity } = this.context;
     if (this.denial !== undefined) return [{ kind: 'reject', identity, denial: this.denial }];
+    if (this.declined.size > 0 && this.running?.answered !== true) {
+      const ours = describeEapTypes(Uint8Array.from(this.methods, ({ type }) => type));
+      const theirs = describeEapTypes(Uint8Array.from(this.declined));
+      const detail = `no common EAP method: we allow ${ours}; the peer asks for ${theirs}`;
+      return [{ kind: 'reject', identity, denial: 'no-common-method', detail }];
+    }
     const denial = 'bad-credentials';
     return [
       { kind: 'attempt-failed', identity, denial, retriesLeft: 0 },

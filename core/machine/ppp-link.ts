@@ -316,12 +316,14 @@ export class PppLink implements Machine<LinkInput, LinkEffect> {
   #peerTerminated(text: string): void {
     const detail = text === '' ? 'the peer terminated the link' : `the peer terminated the link: ${text}`;
     this.#peerSaidGoodbye = detail;
-    if (this.#lcp.state !== 'Stopping' || this.#ending !== undefined) return;
-    this.#ending =
-      this.#lastDenial === ''
-        ? { reason: 'peer-terminated', detail }
-        : { reason: 'authentication-failed', detail: `${this.#lastDenial}; ${detail}` };
-    this.#phases.failAll(this.#ending.reason, this.#ending.detail);
+    if (this.#ending !== undefined) return;
+    if (this.#lcp.state === 'Stopping') {
+      this.#ending =
+        this.#lastDenial === ''
+          ? { reason: 'peer-terminated', detail }
+          : { reason: 'authentication-failed', detail: `${this.#lastDenial}; ${detail}` };
+      this.#phases.failAll(this.#ending.reason, this.#ending.detail);
+    }
     // Known at once: what follows may be the end of the whole call, before `closed`.
     this.#emit({ kind: 'note', event: 'lcp.peer-terminated', detail });
   }

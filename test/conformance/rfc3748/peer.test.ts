@@ -58,6 +58,26 @@ describe('RFC 3748 section 5.3.1: Nak', () => {
     expect(peer([eapMsChapV2(), eapMd5()]).frame('01 06 0006 0d 20')).toEqual(['02060007031a04']);
   });
 
+  it('is no wrong password when a Failure follows: there was no method in common', () => {
+    const bench = peer();
+    bench.frame(IDENTITY);
+    expect(bench.frame('01 06 0006 0d 20')).toEqual(['020600060304']);
+    expect(bench.frame('04 06 0004')).toEqual(['reject']);
+    expect(bench.effects.at(-1)).toMatchObject({
+      denial: 'no-common-method',
+      detail: 'no common EAP method: we allow md5; the peer asks for tls',
+    });
+  });
+
+  it('is forgotten once the other side proposes what we know: then a Failure is a wrong password', () => {
+    const bench = peer();
+    bench.frame(IDENTITY);
+    bench.frame('01 05 0006 0d 20');
+    expect(bench.frame(CHALLENGE)).toEqual([RESPONSE]);
+    expect(bench.frame('04 06 0004')).toEqual(['attempt-failed', 'reject']);
+    expect(bench.effects.at(-1)).toMatchObject({ denial: 'bad-credentials' });
+  });
+
   it('answers an expanded type with a legacy Nak', () => {
     expect(peer().frame('01 06 000c fe 000000 00000004')).toEqual(['020600060304']);
   });
