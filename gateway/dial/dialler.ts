@@ -115,8 +115,13 @@ export class Dialler {
     const { signal } = this.stopping;
     const line = await untilAborted(this.deps.connect(signal), signal);
     if (signal.aborted) line.pipe.abort();
-    const call = new Call(this.deps.createClient(line), line, this.deps, () => this.tell({ kind: 'up' }));
-    return call.run(signal);
+    try {
+      const call = new Call(this.deps.createClient(line), line, this.deps, () => this.tell({ kind: 'up' }));
+      return await call.run(signal);
+    } finally {
+      // A client that did not get as far as its control connection has not closed it either.
+      line.pipe.abort();
+    }
   }
 }
 
@@ -130,6 +135,10 @@ class Call {
   private wasUp = false;
   /** Changes of the host, one after the other. */
   private host: Promise<void> = Promise.resolve();
+  private changing = false;
+  private hostIsUp = false;
+  /** The next change. Only the last one counts: a server can open and close IPCP faster than a host is changed. */
+  private wanted: { readonly tunnel: DialledTunnel | undefined } | undefined;
   private hostFailure: unknown;
   private over: () => void = () => undefined;
 
@@ -157,7 +166,7 @@ class Call {
       await ended;
     } finally {
       signal.removeEventListener('abort', onAbort);
-      this.changeHost(() => this.deps.host.down());
+      this.changeHost(undefined);
       await Promise.all([this.host, this.client.stop()]);
     }
     if (this.hostFailure !== undefined) throw this.hostFailure;
@@ -169,7 +178,7 @@ class Call {
   private notice(event: ClientEvent): void {
     // What tells the end is little; a peer that renegotiates for ever must not fill the memory.
     if (event.kind === 'up') this.up(event.network);
-    else if (event.kind === 'down') this.changeHost(() => this.deps.host.down());
+    else if (event.kind === 'down') this.changeHost(undefined);
     else {
       this.events.push(event);
       if (event.kind !== 'link-closed') this.over();
@@ -180,19 +189,38 @@ class Call {
     const { client, line } = this;
     const { encryption, peerMru } = client;
     this.wasUp = true;
-    this.changeHost(async () => {
-      const tunnel = { network, interfaceName: client.tunName, server: line.ends.peer, encryption, peerMru };
-      await this.deps.host.up(tunnel);
-      this.onUp();
-      this.deps.report.up(tunnel);
-    });
+    this.changeHost({ network, interfaceName: client.tunName, server: line.ends.peer, encryption, peerMru });
   }
 
-  private changeHost(change: () => Promise<void>): void {
-    this.host = this.host.then(change).catch((cause: unknown) => {
-      this.hostFailure ??= cause;
-      this.over();
-    });
+  /** Undefined: the host is taken back. */
+  private changeHost(tunnel: DialledTunnel | undefined): void {
+    this.wanted = { tunnel };
+    if (this.changing) return;
+    this.changing = true;
+    this.host = this.host.then(() => this.makeChanges());
+  }
+
+  private async makeChanges(): Promise<void> {
+    for (let next = this.wanted; next !== undefined; next = this.wanted) {
+      this.wanted = undefined;
+      try {
+        await this.change(next.tunnel);
+      } catch (cause) {
+        this.hostFailure ??= cause;
+        this.over();
+      }
+    }
+    this.changing = false;
+  }
+
+  private async change(tunnel: DialledTunnel | undefined): Promise<void> {
+    const { host, report } = this.deps;
+    if (tunnel === undefined || this.hostIsUp) await host.down();
+    this.hostIsUp = tunnel !== undefined;
+    if (tunnel === undefined) return;
+    await host.up(tunnel);
+    this.onUp();
+    report.up(tunnel);
   }
 }
 
