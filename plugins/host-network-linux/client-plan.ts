@@ -63,7 +63,8 @@ export const planClient = (
       ...quiet,
       ip('address', 'replace', ...own, 'dev', device),
       ip('link', 'set', 'dev', device, 'mtu', String(mtu), 'txqueuelen', String(queueLength), 'up'),
-      ...networks.map((network) => ip('route', 'replace', network, 'dev', device, 'src', formatIpv4(address))),
+      // Before a route of the host's own to the same network, not in its place: that one has to be there afterwards.
+      ...networks.map((network) => ip('route', 'prepend', network, 'dev', device, 'src', formatIpv4(address))),
     ],
     undo: [
       ...networks.map((network) => ip('route', 'del', network, 'dev', device)),

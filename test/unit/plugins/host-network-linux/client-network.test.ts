@@ -46,7 +46,7 @@ describe('ClientNetwork', () => {
     expect(changes()).toEqual([
       'ip address replace 10.99.0.2 peer 10.99.0.1 dev pptp-dial0',
       'ip link set dev pptp-dial0 mtu 1396 txqueuelen 1000 up',
-      'ip route replace 10.0.0.0/8 dev pptp-dial0 src 10.99.0.2',
+      'ip route prepend 10.0.0.0/8 dev pptp-dial0 src 10.99.0.2',
     ]);
     await it.down();
     expect(changes()).toEqual([
@@ -65,8 +65,8 @@ describe('ClientNetwork', () => {
       'ip route replace 203.0.113.1/32 via 192.0.2.254 dev eth0',
       'ip address replace 10.99.0.2 peer 10.99.0.1 dev pptp-dial0',
       'ip link set dev pptp-dial0 mtu 1396 txqueuelen 1000 up',
-      'ip route replace 0.0.0.0/1 dev pptp-dial0 src 10.99.0.2',
-      'ip route replace 128.0.0.0/1 dev pptp-dial0 src 10.99.0.2',
+      'ip route prepend 0.0.0.0/1 dev pptp-dial0 src 10.99.0.2',
+      'ip route prepend 128.0.0.0/1 dev pptp-dial0 src 10.99.0.2',
     ]);
     await it.down();
     expect(changes().at(-1)).toBe('ip route del 203.0.113.1/32 via 192.0.2.254 dev eth0');
@@ -113,7 +113,7 @@ describe('ClientNetwork', () => {
   });
 
   it('takes everything back when a step fails, and says what to check', async () => {
-    host.answers.push(['ip route replace 10.0.0.0/8', { code: 2, stderr: 'RTNETLINK answers: File exists\n' }]);
+    host.answers.push(['ip route prepend 10.0.0.0/8', { code: 2, stderr: 'RTNETLINK answers: File exists\n' }]);
     await expect(network().up(tunnel({ routes: [TEN] }))).rejects.toMatchObject({
       code: 'HOST_NETWORK',
       message: expect.stringMatching(/10\.0\.0\.0\/8 .*File exists.*check --route/),
