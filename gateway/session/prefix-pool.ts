@@ -12,6 +12,9 @@ export const prefixCount = (network: Ipv6Network): number => 2 ** (64 - network.
 /** The gateway's address: the first one of the first /64 ("fd00:1::1"). */
 export const gatewayIpv6 = (network: Ipv6Network): Ipv6 => ({ prefix: network.prefix, interfaceId: bits64(0, 1) });
 
+/** So many that came back are enough to wait in line; further new ones would have each remembered for ever. */
+const LONGEST_LINE = 65_536;
+
 /**
  * The /64 prefixes of one network of 32 to 63 bits. As with addresses, one that came back goes to the end of the line.
  */
@@ -32,7 +35,7 @@ export class Ipv6PrefixPool implements PrefixPool {
   }
 
   lease(): Bits64 | undefined {
-    if (this.next <= this.size) {
+    if (this.next <= this.size && this.returned.size < LONGEST_LINE) {
       this.next += 1;
       return this.take(this.next - 1);
     }

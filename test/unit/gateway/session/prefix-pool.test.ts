@@ -35,6 +35,17 @@ describe('Ipv6PrefixPool', () => {
     ]);
   });
 
+  it('remembers a bounded number that came back, however many there are', () => {
+    const pool = new Ipv6PrefixPool(network('fd00:99::/32'));
+    const given = new Set<string>();
+    for (let i = 0; i < 70_000; i += 1) {
+      const prefix = pool.lease();
+      given.add(text(prefix));
+      if (prefix !== undefined) pool.release(prefix);
+    }
+    expect(given.size).toBe(65_536);
+  });
+
   it('knows its size and the gateway’s address', () => {
     expect(prefixCount(network('fd00:99::/48'))).toBe(65_535);
     expect(formatIpv6(gatewayIpv6(network('fd00:99::/48')))).toBe('fd00:99::1');
