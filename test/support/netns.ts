@@ -29,9 +29,16 @@ export const netnsUnavailable = (...programs: readonly string[]): string | undef
   const probe = `pgt${process.pid}p`;
   try {
     execFileSync('ip', ['netns', 'add', probe], { stdio: 'pipe' });
-    execFileSync('ip', ['netns', 'del', probe], { stdio: 'pipe' });
   } catch {
     return 'network namespaces cannot be made';
+  }
+  try {
+    // Entering one needs more than making one: in a chroot, for example, it fails.
+    execFileSync('ip', ['-n', probe, 'link', 'set', 'lo', 'up'], { stdio: 'pipe' });
+  } catch {
+    return 'network namespaces cannot be entered';
+  } finally {
+    execFileSync('ip', ['netns', 'del', probe], { stdio: 'pipe' });
   }
   return undefined;
 };
