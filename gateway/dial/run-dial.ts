@@ -128,7 +128,7 @@ export const describeTunnel = (
 ): readonly string[] => {
   const outer = formatIpv4(server);
   const cipher =
-    encryption === undefined
+    encryption?.strength === undefined
       ? 'NOT encrypted'
       : `MPPE ${encryption.strength}-bit ${encryption.stateless ? 'stateless' : 'stateful'}`;
   const at = host === outer ? outer : `${host} (${outer})`;

@@ -58,9 +58,10 @@ export class SetupTrace {
     if (!this.ended) this.trace.attributes({ [name]: value });
   }
 
-  encryption(parameters: EncryptionParameters): void {
-    this.encryptionText = describeEncryption(parameters);
-    if (this.ended) return;
+  /** Undefined: there is none any more. */
+  encryption(parameters: EncryptionParameters | undefined): void {
+    this.encryptionText = parameters === undefined ? 'none' : describeEncryption(parameters);
+    if (this.ended || parameters === undefined) return;
     this.trace.attributes({
       'ppp.mppe.key_bits': parameters.strength ?? 0,
       'ppp.mppe.stateless': parameters.stateless,

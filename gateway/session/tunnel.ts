@@ -288,7 +288,7 @@ export class Tunnel {
       }
       case 'encryption':
         this.context.setEncryption(this.session, effect.parameters);
-        if (effect.parameters !== undefined) this.trace.encryption(effect.parameters);
+        this.trace.encryption(effect.parameters);
         return;
       case 'flush':
         flushEncryption(this.session);
