@@ -7,7 +7,7 @@ import { add, countLine, exitCode, none } from './lib/counts.mjs';
 import { gatherFacts } from './lib/facts.mjs';
 import { carryOut } from './lib/packages.mjs';
 import { nodeModules, root } from './lib/paths.mjs';
-import { checkMachine, planPackages, RUN_PROGRAMS } from './lib/preflight.mjs';
+import { checkMachine, planPackages, TEST_PROGRAMS } from './lib/preflight.mjs';
 import { prepareVerbs } from './lib/prepare.mjs';
 import { complain, runScript, SetupError } from './lib/script.mjs';
 import { runVitest } from './lib/vitest.mjs';
@@ -57,7 +57,7 @@ const runAll = async (args) => {
   const problems = checkMachine(facts);
   for (const problem of problems) complain(problem);
   if (problems.length > 0) return failure;
-  await attempt(() => carryOut(planPackages(RUN_PROGRAMS, facts)));
+  await attempt(() => carryOut(planPackages(TEST_PROGRAMS, facts)));
   // Compiles the gateway; when that fails, the check of all types below says so and counts it.
   await attempt(() => prepareVerbs(facts));
   await attempt(() => buildAddon(facts));

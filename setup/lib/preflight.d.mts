@@ -17,6 +17,7 @@ export type Plan =
   | { readonly kind: 'install'; readonly packages: readonly string[]; readonly reason: string }
   | { readonly kind: 'tell'; readonly packages: readonly string[]; readonly problem: Problem };
 export const RUN_PROGRAMS: Readonly<Record<string, string>>;
+export const TEST_PROGRAMS: Readonly<Record<string, string>>;
 export function checkMachine(facts: Facts): Problem[];
 export function checkRun(facts: Facts): Problem[];
 export function planPackages(programs: Readonly<Record<string, string>>, facts: Facts): Plan;

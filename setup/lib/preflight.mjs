@@ -55,6 +55,9 @@ export const checkRun = (facts) => {
 /** Programs the gateway itself calls, with their Debian packages. */
 export const RUN_PROGRAMS = { ip: 'iproute2', nft: 'nftables' };
 
+/** What the tests in network namespaces call besides. */
+export const TEST_PROGRAMS = { ...RUN_PROGRAMS, ping: 'iputils-ping', sysctl: 'procps' };
+
 /**
  * What is to be done about missing programs: nothing, install `packages`, or tell the operator.
  *

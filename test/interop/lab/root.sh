@@ -22,7 +22,7 @@ present() { [ -f "$ROOT/$STAMP" ]; }
 
 host_packages() {
   local missing=() pair
-  for pair in mmdebstrap:mmdebstrap ip:iproute2 nft:nftables tcpdump:tcpdump unshare:util-linux ping:iputils-ping iperf3:iperf3; do
+  for pair in mmdebstrap:mmdebstrap ip:iproute2 nft:nftables tcpdump:tcpdump unshare:util-linux ping:iputils-ping sysctl:procps curl:curl iperf3:iperf3; do
     command -v "${pair%%:*}" >/dev/null || missing+=("${pair#*:}")
   done
   [ ${#missing[@]} -gt 0 ] || return 0
