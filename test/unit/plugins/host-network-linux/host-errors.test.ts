@@ -1,0 +1,19 @@
+import { describe, expect, it } from 'vitest';
+import { isGone } from '../../../../plugins/host-network-linux/host-errors.ts';
+
+describe('what is gone already', () => {
+  it.each([
+    'RTNETLINK answers: No such process',
+    'Cannot find device "pptp0"',
+    // The device went between the look-up of its name and the request.
+    'Error: ipv4: Device not found.',
+    'RTNETLINK answers: Cannot assign requested address',
+    'RTNETLINK answers: No such device',
+  ])('counts as taken back: %s', (stderr) => {
+    expect(isGone({ status: 2, stdout: '', stderr })).toBe(true);
+  });
+
+  it('other failures do not', () => {
+    expect(isGone({ status: 2, stdout: '', stderr: 'RTNETLINK answers: Operation not permitted' })).toBe(false);
+  });
+});
