@@ -10,10 +10,12 @@ describe('what is gone already', () => {
     'RTNETLINK answers: Cannot assign requested address',
     'RTNETLINK answers: No such device',
   ])('counts as taken back: %s', (stderr) => {
-    expect(isGone({ status: 2, stdout: '', stderr })).toBe(true);
+    expect(isGone({ code: 2, stdout: '', stderr, missing: false })).toBe(true);
   });
 
   it('other failures do not', () => {
-    expect(isGone({ status: 2, stdout: '', stderr: 'RTNETLINK answers: Operation not permitted' })).toBe(false);
+    expect(isGone({ code: 2, stdout: '', stderr: 'RTNETLINK answers: Operation not permitted', missing: false })).toBe(
+      false,
+    );
   });
 });
