@@ -17,8 +17,6 @@ export default defineConfig({
           include: [`test/${name}/**/*.test.ts`],
           setupFiles: ['test/support/setup.ts'],
           fileParallelism: false,
-          // Real machines and real time: one more try, which the report names. What needs it twice is a failure.
-          retry: 1,
           testTimeout: 120_000,
           hookTimeout: 300_000,
         },
