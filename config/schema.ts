@@ -266,7 +266,7 @@ export const schema = {
     tlsServerName: key(either(asciiName, oneOf('none')), {
       env: 'PPTP_EAP_TLS_SERVER_NAME',
       default: 'none',
-      doc: 'EAP-TLS, when dialling: a name that the certificate of the server must hold; `none` trusts any of the authorities.',
+      doc: 'EAP-TLS, when dialling: a name that the certificate of the server must hold; `none` trusts every server certificate of the authorities.',
     }),
   },
   mppe: {

@@ -20,6 +20,7 @@ import { gatewayOptions, TUN_QUEUE_LENGTH } from '../options.ts';
 import type { LoadedPlugin } from '../plugin-loader.ts';
 import { systemClock, systemRandom } from '../system-clock.ts';
 import { untilToldToStop } from '../until-told.ts';
+import { dialWarnings } from './dial-warnings.ts';
 import { type DialledTunnel, Dialler, type DialReport } from './dialler.ts';
 import { clientOptions, PptpClient } from './pptp-client.ts';
 
@@ -53,7 +54,7 @@ export async function runDial(
     sink: { write: (line) => void process.stderr.write(line) },
     terminal: process.stderr.isTTY === true,
   });
-  for (const warning of loaded.warnings) log.warn('config.warning', warning);
+  for (const warning of [...loaded.warnings, ...dialWarnings(config)]) log.warn('config.warning', warning);
   const told = untilToldToStop(log);
   const host = new ClientNetwork({ log }, { stateDirectory: config.stateDir, interfaceName: config.tun.name });
   await makeStateFolder(config.stateDir);

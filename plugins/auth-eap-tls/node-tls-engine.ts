@@ -1,12 +1,12 @@
 import { constants } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
-import { connect, createServer, type TLSSocket } from 'node:tls';
+import { connect, createServer, type PeerCertificate, type TLSSocket } from 'node:tls';
 import { printable } from '../../core/bytes/ascii.ts';
 import { concatBytes } from '../../core/bytes/bytes.ts';
 import type { AuthDenial } from '../../core/ports/auth.ts';
 import type { CancelSignal } from '../../core/ports/cancel.ts';
-import type { TlsEngine, TlsProgress, TlsSession } from '../../core/ports/tls-engine.ts';
-import { certificateRefusal, readCertificate } from './certificate.ts';
+import type { TlsCertificate, TlsEngine, TlsProgress, TlsSession } from '../../core/ports/tls-engine.ts';
+import { certificateRefusal, isForServers, readCertificate } from './certificate.ts';
 import { MemorySocket } from './memory-socket.ts';
 import type { TlsFiles, TlsMaterial } from './tls-files.ts';
 
@@ -162,7 +162,8 @@ class Session implements TlsSession {
     const { tls, received } = this;
     if (this.failure !== undefined) return { state: 'failed', output, ...this.failure };
     if (!this.secured || tls === undefined) return { state: 'handshaking', output };
-    const certificate = readCertificate(tls.getPeerCertificate());
+    const shown = tls.getPeerCertificate();
+    const certificate = readCertificate(shown);
     const nothing = new Uint8Array(0);
     if (certificate === undefined) {
       return { state: 'failed', output: nothing, denial: 'bad-credentials', reason: 'the peer sent no certificate' };
@@ -170,9 +171,9 @@ class Session implements TlsSession {
     if (!tls.authorized) {
       return { state: 'failed', output: nothing, ...certificateRefusal(String(tls.authorizationError)) };
     }
-    if (this.role === 'client' && this.serverName !== undefined && !certificate.names.includes(this.serverName)) {
-      const reason = `the server's certificate is not for ${this.serverName}`;
-      return { state: 'failed', output: nothing, denial: 'bad-credentials', reason };
+    const impostor = this.role === 'client' ? this.whyNoServer(certificate, shown) : undefined;
+    if (impostor !== undefined) {
+      return { state: 'failed', output: nothing, denial: 'bad-credentials', reason: impostor };
     }
     this.received = nothing;
     const version = tls.getProtocol() === 'TLSv1.3' ? 'TLSv1.3' : 'TLSv1.2';
@@ -189,6 +190,16 @@ class Session implements TlsSession {
             : tls.exportKeyingMaterial(length, label, Buffer.from(context)),
         ),
     };
+  }
+
+  /** An authority often issues to clients and servers alike: one of its clients must not pass for the server. */
+  private whyNoServer({ names }: TlsCertificate, shown: PeerCertificate): string | undefined {
+    const { serverName } = this;
+    if (serverName !== undefined) {
+      return names.includes(serverName) ? undefined : `the server's certificate is not for ${serverName}`;
+    }
+    if (isForServers(shown)) return undefined;
+    return "the server's certificate is not marked as a server's (extended key usage serverAuth): set PPTP_EAP_TLS_SERVER_NAME to the name in it";
   }
 }
 

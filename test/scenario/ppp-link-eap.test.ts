@@ -227,4 +227,30 @@ describe('EAP-TLS certificates', () => {
     expect(named.client.closed?.detail).toBe("eap: the server's certificate is not for other.example");
     expectUp(await pair(tls('alice', { serverName: 'gateway.example' })).runComputing(1000));
   });
+
+  describe.each(['TLSv1.2', 'TLSv1.3'] as const)('without the name of the server, %s', (maxVersion) => {
+    const served = (by: TestCertificate, client: Partial<EapTlsOptions> = {}): Promise<LinkPair> =>
+      pair({
+        server: [eapTls(tlsEngine(by, { maxVersion }))],
+        client: [eapTls(tlsEngine('alice', client))],
+      }).runComputing(60_000);
+
+    it('the client refuses one that no authority calls a server', async () => {
+      const { client, server } = await served('bare');
+      expect(client.closed?.detail).toBe(
+        "eap: the server's certificate is not marked as a server's (extended key usage serverAuth): " +
+          'set PPTP_EAP_TLS_SERVER_NAME to the name in it',
+      );
+      expect([server.all('network'), client.all('network')]).toEqual([[], []]);
+    });
+
+    it('the client refuses one of a client', async () => {
+      const { client } = await served('revoked');
+      expect(client.closed?.detail).toBe('eap: the certificate is for another purpose');
+    });
+
+    it('the name lets one without a purpose in', async () => {
+      expectUp(await served('bare', { serverName: 'gateway.example' }));
+    });
+  });
 });

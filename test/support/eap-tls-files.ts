@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { type EapTlsOptions, NodeTlsEngine, TlsFiles } from '../../plugins/auth-eap-tls/index.ts';
 
 /** Who test/vectors/eap-tls has certificates for; see make.sh there. */
-export type TestCertificate = 'server' | 'alice' | 'revoked' | 'expired' | 'stranger';
+export type TestCertificate = 'server' | 'bare' | 'alice' | 'revoked' | 'expired' | 'stranger';
 
 /** A file of test/vectors/eap-tls. */
 export const tlsVector = (name: string): string =>

@@ -2,6 +2,7 @@
 # Makes the certificates of this folder anew, with the openssl command. They are for tests only: the keys are public.
 #   ca.pem          our authority, with crl.pem
 #   server.*        gateway.example, for servers
+#   bare.*          gateway.example, for any purpose: no extended key usage
 #   alice.*         alice, for clients; also alice@example.com and the UPN alice@corp.example
 #   revoked.*       carol, on the revocation list
 #   expired.*       dave, whose time was over in 2021
@@ -32,6 +33,9 @@ keyUsage = critical, keyCertSign, cRLSign
 basicConstraints = CA:FALSE
 extendedKeyUsage = serverAuth
 subjectAltName = DNS:gateway.example
+[bare]
+basicConstraints = CA:FALSE
+subjectAltName = DNS:gateway.example
 [client]
 basicConstraints = CA:FALSE
 extendedKeyUsage = clientAuth
@@ -61,6 +65,7 @@ leaf() { # file, common name, extensions, authority, end
 authority ca 'Test Authority'
 authority stranger-ca 'Another Authority'
 leaf server gateway.example server ca $to
+leaf bare gateway.example bare ca $to
 leaf alice alice alice ca $to
 leaf expired dave client ca 20210101000000Z
 leaf stranger alice alice stranger-ca $to
