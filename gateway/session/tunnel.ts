@@ -29,6 +29,7 @@ import type { Telemetry } from '../../core/ports/telemetry.ts';
 import { after, earliest, type Instant } from '../../core/time.ts';
 import { PPP } from '../../core/wire/ppp.ts';
 import { askBackEnds } from './ask-back-ends.ts';
+import { SessionLog } from './session-log.ts';
 import type { SessionTable } from './session-table.ts';
 import type { SetupTrace } from './setup-trace.ts';
 import { TunnelAddress, whyNoAddress } from './tunnel-address.ts';
@@ -117,13 +118,13 @@ export class Tunnel {
     this.link = link;
     this.trace = trace;
     this.context = context;
-    this.log = log;
+    this.log = new SessionLog(log, () => context.clock.now());
     this.openedAt = context.clock.now();
     this.silenceAt = after(this.openedAt, context.silenceMs);
     this.address = new TunnelAddress(session, context.addresses, context.sessions, (identity, address) =>
       context.endOlder(identity, address),
     );
-    this.ipv6 = context.ipv6 && new TunnelIpv6(session, context.ipv6, context.sessions, log);
+    this.ipv6 = context.ipv6 && new TunnelIpv6(session, context.ipv6, context.sessions, this.log);
   }
 
   open(): void {

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { formatIpv4, type Ipv4 } from '../../core/bytes/ipv4-address.ts';
+import { NoteBudget } from '../../core/machine/note-budget.ts';
 import { PptpControl } from '../../core/machine/pptp-control.ts';
 import type { ControlDeps, ControlEffect, ControlInput } from '../../core/machine/pptp-control-types.ts';
 import type { CallEvent } from '../../core/ports/control.ts';
@@ -7,7 +8,6 @@ import type { CallEndpoint, CallId } from '../../core/ports/ids.ts';
 import type { Log } from '../../core/ports/log.ts';
 import type { Attributes } from '../../core/ports/telemetry.ts';
 import { after, earliest, type Instant } from '../../core/time.ts';
-import { NoteBudget } from './note-budget.ts';
 import type { ControlPptpOptions } from './options.ts';
 
 /** What a connection tells the plug-in. */

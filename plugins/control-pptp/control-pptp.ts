@@ -1,6 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { type Observable, Subject } from 'rxjs';
 import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
+import { NoteBudget } from '../../core/machine/note-budget.ts';
 import { type CallRefusal, CONTROL_DEFAULTS } from '../../core/machine/pptp-control-types.ts';
 import type { CancelSignal } from '../../core/ports/cancel.ts';
 import type { Clock } from '../../core/ports/clock.ts';
@@ -13,7 +14,6 @@ import { after, earliest, type Instant, instant } from '../../core/time.ts';
 import { GENERAL_ERROR, OUTGOING_RESULT } from '../../core/wire/pptp-message-codes.ts';
 import { ControlConnection } from './control-connection.ts';
 import { listenError } from './listen-error.ts';
-import { NoteBudget } from './note-budget.ts';
 import { CONTROL_PPTP_DEFAULTS, type ControlPptpOptions } from './options.ts';
 import { socketIpv4 } from './socket-address.ts';
 

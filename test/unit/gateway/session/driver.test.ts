@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { bits64 } from '../../../../core/bytes/ipv6-address.ts';
 import { setEncryption } from '../../../../core/datapath/mppe-state.ts';
 import type { Session } from '../../../../core/datapath/session.ts';
 import type { Stage } from '../../../../core/datapath/stage.ts';
@@ -10,12 +11,15 @@ import { after, type Instant } from '../../../../core/time.ts';
 import { CidrPool } from '../../../../gateway/session/address-pool.ts';
 import { Driver, DriverHub } from '../../../../gateway/session/driver.ts';
 import { Outbox } from '../../../../gateway/session/outbox.ts';
+import { Ipv6PrefixPool } from '../../../../gateway/session/prefix-pool.ts';
 import { SessionTable } from '../../../../gateway/session/session-table.ts';
+import type { Ipv6Services } from '../../../../gateway/session/tunnel-ipv6.ts';
 import { address, batchOf, run } from '../../../support/batches.ts';
 import { FakeClock } from '../../../support/fake-clock.ts';
 import { MemoryLog } from '../../../support/memory-log.ts';
 import { MemoryTelemetry } from '../../../support/memory-telemetry.ts';
 import { ObedientControl } from '../../../support/obedient-control.ts';
+import { seededRandom } from '../../../support/seeded-random.ts';
 
 /** A link whose every move the test writes. */
 interface Script {
@@ -52,7 +56,12 @@ class ScriptedLink implements Machine<LinkInput, LinkEffect> {
   }
 }
 
-async function bench(scripts: readonly Script[], stages: readonly Stage[] = [], authenticators: Authenticator[] = []) {
+async function bench(
+  scripts: readonly Script[],
+  stages: readonly Stage[] = [],
+  authenticators: Authenticator[] = [],
+  ipv6?: Ipv6Services,
+) {
   const clock = new FakeClock();
   const log = new MemoryLog();
   const telemetry = new MemoryTelemetry();
@@ -82,6 +91,7 @@ async function bench(scripts: readonly Script[], stages: readonly Stage[] = [], 
       sequence,
       createLink: () => waiting.shift() ?? new ScriptedLink({}),
       setEncryption,
+      ...(ipv6 === undefined ? {} : { ipv6 }),
     },
     { dns: [], wins: [], silenceMs: 10_000 },
   );
@@ -217,5 +227,34 @@ describe('the driver', () => {
     expect(b.telemetry.dropsFor('queue-full')).toBe(0);
     expect(new Set(acknowledged)).toEqual(new Set(b.opened));
     expect(acknowledged).toHaveLength(40);
+  });
+});
+
+describe('the log of a session', () => {
+  it('is not filled by a peer that negotiates anew for ever: a few lines of each event in a minute, and a number', async () => {
+    const addresses = { localAddress: address('10.99.0.1'), peerAddress: address('10.99.0.2'), dns: [] };
+    const ids = { localInterfaceId: bits64(0, 1), peerInterfaceId: bits64(0, 2), prefix: bits64(0xfd000099, 1) };
+    const anew: readonly LinkEffect[] = [
+      { kind: 'network', network: undefined },
+      { kind: 'note', event: 'lcp.renegotiation', detail: 'the peer renegotiated LCP' },
+      { kind: 'network', network: addresses },
+      { kind: 'ipv6', ipv6: ids },
+    ];
+    const network = { prefix: bits64(0xfd000099, 0), prefixLength: 48, text: 'fd00:99::/48' };
+    const random = seededRandom(1);
+    const ipv6 = { prefixes: new Ipv6PrefixPool(network), dns: [], mtu: 1396, random, send: () => undefined };
+    const b = await bench([{ handle: ({ kind }) => (kind === 'frame' ? anew : []) }], [], [], ipv6);
+    const [session] = b.opened;
+    if (session === undefined) throw new Error('no session was opened');
+    const lines = (event: string) => b.log.lines.filter((line) => line.event === event);
+    const events = ['session.up', 'session.ipv6-up', 'lcp.renegotiation'];
+
+    for (let i = 0; i < 1000; i += 1) b.hub.frame(session, 0xc021, new Uint8Array([1]));
+    expect(events.map((event) => lines(event).length)).toEqual([10, 10, 10]);
+    expect(lines('session.up')[0]?.fields).not.toHaveProperty('notLogged');
+
+    await b.clock.advance(60_000);
+    b.hub.frame(session, 0xc021, new Uint8Array([1]));
+    expect(events.map((event) => lines(event).at(-1)?.fields['notLogged'])).toEqual([990, 990, 990]);
   });
 });

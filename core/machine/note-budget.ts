@@ -1,4 +1,4 @@
-import { after, type Instant } from '../../core/time.ts';
+import { after, type Instant } from '../time.ts';
 
 /** Lets `limit` things through in every `intervalMs` and counts the rest. */
 export class NoteBudget {

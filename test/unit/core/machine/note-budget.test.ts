@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { NoteBudget } from '../../../../core/machine/note-budget.ts';
 import { instant } from '../../../../core/time.ts';
-import { NoteBudget } from '../../../../plugins/control-pptp/note-budget.ts';
 
 test('lets so many through in every interval and tells how many it did not', () => {
   const budget = new NoteBudget(2, 1000);

@@ -1,0 +1,57 @@
+import { NoteBudget } from '../../core/machine/note-budget.ts';
+import type { Log, LogFields } from '../../core/ports/log.ts';
+import type { Instant } from '../../core/time.ts';
+
+/** Lines that one event of one session may cause in a minute. */
+const LINES_A_MINUTE = 10;
+const MINUTE_MS = 60_000;
+
+type Level = 'debug' | 'info' | 'warn' | 'error';
+
+/**
+ * The log of one session: a peer that negotiates anew for ever must not fill it. What goes beyond the budget of an event
+ * is counted, and the next line of that event says how much it was (`notLogged`). Events are from a small fixed set.
+ */
+export class SessionLog implements Log {
+  private readonly log: Log;
+  private readonly now: () => Instant;
+  private readonly budgets: Map<string, NoteBudget>;
+
+  constructor(log: Log, now: () => Instant, budgets = new Map<string, NoteBudget>()) {
+    this.log = log;
+    this.now = now;
+    this.budgets = budgets;
+  }
+
+  debug(event: string, message: string, fields?: LogFields): void {
+    this.write('debug', event, message, fields);
+  }
+
+  info(event: string, message: string, fields?: LogFields): void {
+    this.write('info', event, message, fields);
+  }
+
+  warn(event: string, message: string, fields?: LogFields): void {
+    this.write('warn', event, message, fields);
+  }
+
+  error(event: string, message: string, fields?: LogFields): void {
+    this.write('error', event, message, fields);
+  }
+
+  /** It spends from the same budgets. */
+  child(fields: LogFields): Log {
+    return new SessionLog(this.log.child(fields), this.now, this.budgets);
+  }
+
+  private write(level: Level, event: string, message: string, fields: LogFields | undefined): void {
+    let budget = this.budgets.get(event);
+    if (budget === undefined) {
+      budget = new NoteBudget(LINES_A_MINUTE, MINUTE_MS);
+      this.budgets.set(event, budget);
+    }
+    const missed = budget.take(this.now());
+    if (missed === undefined) return;
+    this.log[level](event, message, missed > 0 ? { ...fields, notLogged: missed } : fields);
+  }
+}
