@@ -15,11 +15,11 @@ import {
   moduleName,
   mppeStrength,
   oneOf,
-  secretText,
   toggle,
   tunName,
 } from './formats.ts';
 import { type Key, key, listKeys } from './key.ts';
+import { observabilityKeys } from './observability-keys.ts';
 import type { RawConfig } from './types.ts';
 
 const seconds = (least: number, most: number) => integer(least, most, 'seconds');
@@ -394,19 +394,7 @@ export const schema = {
       doc: 'JSON lines or lines for people; `auto` is `pretty` on a terminal and `json` elsewhere.',
     }),
   },
-  telemetry: {
-    userNames: key(oneOf('plain', 'hash', 'off'), {
-      env: 'PPTP_TELEMETRY_USER_NAMES',
-      default: 'plain',
-      doc: 'How user names appear in traces and in the fields of log lines.',
-    }),
-    hashKey: key(secretText, {
-      env: 'PPTP_TELEMETRY_HASH_KEY',
-      default: '',
-      sensitive: true,
-      doc: 'Key of the user name hash; empty is a random one for every run, so that hashes of two runs cannot be compared.',
-    }),
-  },
+  ...observabilityKeys,
   plugins: key(list(moduleName, 'plug-ins'), {
     env: 'PPTP_PLUGINS',
     default: [],

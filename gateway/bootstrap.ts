@@ -1,4 +1,5 @@
 import { Container, ContainerModule } from 'inversify';
+import { Probes } from '../core/datapath/probe.ts';
 import type { Stage } from '../core/datapath/stage.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { Lifecycle } from '../core/ports/lifecycle.ts';
@@ -11,6 +12,7 @@ import { type DataPathOptions, dataPathModule } from './modules/data-path.module
 import { type SessionOptions, sessionModule } from './modules/session.module.ts';
 import { orderStages, Pipeline } from './pipeline.ts';
 import { checkPlugins, type LoadedPlugin } from './plugin-loader.ts';
+import type { TunnelView } from './session/tunnel-view.ts';
 import { GATEWAY_TOKENS } from './tokens.ts';
 
 /** What exists before the container. */
@@ -30,6 +32,10 @@ export interface Gateway {
   readonly stages: readonly Stage[];
   readonly tunName: () => string;
   readonly sessions: () => number;
+  /** Calls that are up, in the order of their beginning. */
+  readonly tunnels: () => readonly TunnelView[];
+  /** Where packet traces and captures look at packets. */
+  readonly probes: Probes;
   /** Ends every link with an LCP Terminate-Request; the calls follow. */
   hangUp(detail: string): void;
   start(died: (device: string, cause: unknown) => void): Promise<void>;
@@ -57,7 +63,10 @@ export function createGateway(platform: Platform, options: GatewayOptions, plugi
   const stages = orderStages(container.getAll(TOKENS.Stage));
   const driver = container.get(GATEWAY_TOKENS.Driver);
   const control = container.get(TOKENS.Control);
-  const pipeline = new Pipeline(gre, tun, stages, platform.clock, platform.telemetry);
+  const probes = new Probes(platform.clock, (probe, cause) =>
+    platform.log.error('probe.fault', `The probe ${probe} threw: a bug; it was taken out.`, { probe, error: cause }),
+  );
+  const pipeline = new Pipeline(gre, tun, stages, platform.clock, platform.telemetry, probes);
   let died: (device: string, cause: unknown) => void = () => undefined;
   const flow: Lifecycle = {
     name: 'pipeline',
@@ -77,6 +86,8 @@ export function createGateway(platform: Platform, options: GatewayOptions, plugi
     stages,
     tunName: () => tun.interfaceName,
     sessions: () => driver.size,
+    tunnels: () => driver.views(),
+    probes,
     hangUp: (detail) => driver.hangUp(detail),
     start: (onDeath) => {
       died = onDeath;

@@ -1,6 +1,7 @@
 import { filter, merge, type Observable, Subject, Subscription, takeUntil, tap } from 'rxjs';
 import { lift } from '../core/datapath/lift.ts';
 import type { PacketBatch } from '../core/datapath/packet-batch.ts';
+import type { ProbePoint } from '../core/datapath/probe.ts';
 import { STAGE_SLOT, type Stage } from '../core/datapath/stage.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { Direction } from '../core/outcome.ts';
@@ -26,13 +27,22 @@ export class Pipeline {
   private readonly stages: readonly Stage[];
   private readonly clock: Clock;
   private readonly telemetry: Telemetry;
+  private readonly probes: ProbePoint;
 
-  constructor(gre: GreSocket, tun: TunDevice, stages: readonly Stage[], clock: Clock, telemetry: Telemetry) {
+  constructor(
+    gre: GreSocket,
+    tun: TunDevice,
+    stages: readonly Stage[],
+    clock: Clock,
+    telemetry: Telemetry,
+    probes: ProbePoint,
+  ) {
     this.gre = gre;
     this.tun = tun;
     this.stages = stages;
     this.clock = clock;
     this.telemetry = telemetry;
+    this.probes = probes;
   }
 
   /** `died` is called when a device fails for good: its name and the cause. */
@@ -56,13 +66,16 @@ export class Pipeline {
     const stamped$ = source$.pipe(
       tap((batch) => {
         batch.now = this.clock.now();
+        this.probes.active?.entering(batch, direction);
       }),
     );
     return stages.reduce<Observable<PacketBatch>>((stream$, stage) => {
       const step = direction === 'in' ? stage.inbound : stage.outbound;
       if (step === undefined) return stream$;
-      const lifted$ = stream$.pipe(lift(step, stage.name, direction, this.telemetry));
-      return step.released$ === undefined ? lifted$ : merge(lifted$, step.released$);
+      const lifted$ = stream$.pipe(lift(step, stage.name, direction, this.telemetry, this.probes));
+      if (step.released$ === undefined) return lifted$;
+      const joining$ = step.released$.pipe(tap((batch) => this.probes.active?.joining(batch, stage.name, direction)));
+      return merge(lifted$, joining$);
     }, stamped$);
   }
 
@@ -81,6 +94,7 @@ export class Pipeline {
       written$.subscribe({
         next: (batch) => {
           const accepted = sink.write(batch);
+          this.probes.active?.leaving(batch, name, direction, accepted);
           if (accepted > 0) this.telemetry.packets(name, direction, accepted);
           if (accepted < batch.count) this.telemetry.dropped(name, direction, 'device-refused', batch.count - accepted);
         },

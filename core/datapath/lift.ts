@@ -2,6 +2,7 @@ import { Observable, type OperatorFunction } from 'rxjs';
 import type { Direction, DropReason } from '../outcome.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
 import type { PacketBatch } from './packet-batch.ts';
+import type { ProbePoint } from './probe.ts';
 import type { BatchStep } from './stage.ts';
 
 /**
@@ -15,7 +16,10 @@ export function runStep(
   batch: PacketBatch,
   telemetry: Telemetry,
   dropped: (reason: DropReason, count: number) => void,
+  probes?: ProbePoint,
 ): void {
+  const probe = probes?.active;
+  const began = probe === undefined ? undefined : probes?.now();
   let from = 0;
   while (from < batch.count) {
     batch.cursor = from;
@@ -29,8 +33,23 @@ export function runStep(
       from = blamed + 1;
     }
   }
+  if (probe !== undefined && probes !== undefined && began !== undefined) {
+    probe.worked(batch, name, direction, began, probes.now());
+  }
+  if (batch.doomed > 0) blameSessions(batch, name, direction);
   batch.compact(dropped);
   if (batch.count > 0) telemetry.packets(name, direction, batch.count);
+}
+
+/** Each session knows what was dropped of it. */
+function blameSessions(batch: PacketBatch, stage: string, direction: Direction): void {
+  for (let at = 0; at < batch.count; at += 1) {
+    const index = batch.order[at] ?? 0;
+    const fate = batch.fate(index);
+    if (fate !== 'live' && fate !== 'held' && fate !== 'diverted') {
+      batch.session[index]?.countDrop(stage, direction, fate);
+    }
+  }
 }
 
 /** The one bridge from stages to RxJS. An empty batch goes no further. */
@@ -39,13 +58,14 @@ export function lift(
   name: string,
   direction: Direction,
   telemetry: Telemetry,
+  probes?: ProbePoint,
 ): OperatorFunction<PacketBatch, PacketBatch> {
   const dropped = (reason: DropReason, count: number): void => telemetry.dropped(name, direction, reason, count);
   return (source) =>
     new Observable((subscriber) =>
       source.subscribe({
         next(batch) {
-          runStep(step, name, direction, batch, telemetry, dropped);
+          runStep(step, name, direction, batch, telemetry, dropped, probes);
           if (batch.count > 0) subscriber.next(batch);
         },
         error: (cause) => subscriber.error(cause),

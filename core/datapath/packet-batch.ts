@@ -8,6 +8,9 @@ const LIVE = 0;
 const DIVERTED = 254;
 const HELD = 255;
 
+/** Where a packet stands after a stage: still on its way, handed to the session's machines, kept for later, or dropped. */
+export type PacketFate = 'live' | 'diverted' | 'held' | DropReason;
+
 const CODE_OF = new Map<DropReason, number>(DROP_REASONS.map((reason, index) => [reason, index + 1]));
 
 /** Octets in front of a packet that outbound stages may prepend to: IPv4 20 + GRE 16 + PPP 4 + MPPE 4, rounded up. */
@@ -47,6 +50,8 @@ export class PacketBatch {
   count = 0;
   /** Position in `order` that a stage is working on; the bridge blames this packet when the stage throws. */
   cursor = 0;
+  /** Packets dropped since the last `compact`. */
+  doomed = 0;
   private used = 0;
   private readonly verdict: Uint8Array;
 
@@ -81,6 +86,7 @@ export class PacketBatch {
     this.count = 0;
     this.used = 0;
     this.cursor = 0;
+    this.doomed = 0;
   }
 
   /**
@@ -137,6 +143,7 @@ export class PacketBatch {
 
   drop(index: number, reason: DropReason): void {
     this.verdict[index] = CODE_OF.get(reason) ?? 1;
+    this.doomed += 1;
   }
 
   divert(index: number): void {
@@ -149,6 +156,15 @@ export class PacketBatch {
 
   isLive(index: number): boolean {
     return this.verdict[index] === LIVE;
+  }
+
+  /** What became of packet `index` since the last `compact`. */
+  fate(index: number): PacketFate {
+    const verdict = this.verdict[index] ?? LIVE;
+    if (verdict === LIVE) return 'live';
+    if (verdict === DIVERTED) return 'diverted';
+    if (verdict === HELD) return 'held';
+    return DROP_REASONS[verdict - 1] ?? 'malformed';
   }
 
   /** Closes the gaps in the order. `dropped` is told how many packets went for each reason. */
@@ -168,6 +184,7 @@ export class PacketBatch {
       }
     }
     this.count = kept;
+    this.doomed = 0;
     if (tally === undefined) return;
     for (const [code, count] of tally) {
       const reason = DROP_REASONS[code - 1];

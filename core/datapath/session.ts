@@ -1,5 +1,6 @@
 import type { Ipv4 } from '../bytes/ipv4-address.ts';
 import type { Bits64 } from '../bytes/ipv6-address.ts';
+import type { Direction, DropReason } from '../outcome.ts';
 import type { CallEndpoint, SessionId } from '../ports/ids.ts';
 import { type Slot, SlotTable } from './slots.ts';
 
@@ -25,6 +26,9 @@ export interface SessionView {
   readonly attributes: ReadonlyMap<string, string>;
 }
 
+export const dropKey = (stage: string, direction: Direction, reason: DropReason): string =>
+  `${stage} ${direction} ${reason}`;
+
 /** One call on the data path. Each stage keeps its per-session state in a slot of its own. */
 export class Session implements SessionView {
   readonly id: SessionId;
@@ -33,11 +37,18 @@ export class Session implements SessionView {
   address: Ipv4 | undefined;
   ipv6: SessionIpv6 | undefined;
   readonly attributes = new Map<string, string>();
+  /** Packets of this session that were dropped, by `dropKey`. Bounded: stages, directions and reasons are few. */
+  readonly drops = new Map<string, number>();
   private readonly slots = new SlotTable();
 
   constructor(id: SessionId, call: CallEndpoint) {
     this.id = id;
     this.call = call;
+  }
+
+  countDrop(stage: string, direction: Direction, reason: DropReason): void {
+    const key = dropKey(stage, direction, reason);
+    this.drops.set(key, (this.drops.get(key) ?? 0) + 1);
   }
 
   get<T>(slot: Slot<T>): T | undefined {

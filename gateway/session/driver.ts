@@ -27,6 +27,7 @@ import { SetupTrace } from './setup-trace.ts';
 import { Tunnel, type TunnelContext } from './tunnel.ts';
 import type { Ipv6Services } from './tunnel-ipv6.ts';
 import type { SessionLimits } from './tunnel-limits.ts';
+import type { TunnelView } from './tunnel-view.ts';
 
 /** The parts of the driver that exist before it: made by the container, shared with the stages. */
 export interface DriverDeps {
@@ -148,6 +149,10 @@ export class Driver implements Lifecycle, StageEvents {
 
   get size(): number {
     return this.tunnels.size;
+  }
+
+  views(): readonly TunnelView[] {
+    return [...this.tunnels.values()].map((tunnel) => tunnel.view());
   }
 
   /** Ends every link in order: LCP Terminate-Request, then the call. */

@@ -35,6 +35,7 @@ import type { SetupTrace } from './setup-trace.ts';
 import { TunnelAddress, whyNoAddress } from './tunnel-address.ts';
 import { type Ipv6Services, TunnelIpv6 } from './tunnel-ipv6.ts';
 import { type SessionLimits, TunnelLimits } from './tunnel-limits.ts';
+import type { TunnelView } from './tunnel-view.ts';
 
 /** What every tunnel of the process shares. */
 export interface TunnelContext {
@@ -100,6 +101,7 @@ export class Tunnel {
   private readonly address: TunnelAddress;
   private profile: UserProfile = {};
   private limits: TunnelLimits | undefined;
+  private upAt: Instant | undefined;
   private running = false;
   private over = false;
   private silenceAt: Instant | undefined;
@@ -358,6 +360,11 @@ export class Tunnel {
     });
   }
 
+  view(): TunnelView {
+    const { session, peerName, openedAt, upAt, trace } = this;
+    return { session, peerName, openedAt, upAt, traceId: trace.traceId, encryption: trace.encryptionName };
+  }
+
   /** Whether this tunnel is of that user and holds that address. */
   holds(identity: string, address: Ipv4): boolean {
     return this.address.isOf(identity, address);
@@ -370,6 +377,7 @@ export class Tunnel {
     }
     this.context.sessions.bind(this.session, address);
     const { clock, limits } = this.context;
+    this.upAt ??= clock.now();
     // For those who are let in; a client stays as long as it likes.
     const limited = limits !== undefined && this.address.current !== undefined;
     if (limited) this.limits ??= new TunnelLimits(this.session, limits, this.profile, clock.now());
