@@ -55,6 +55,11 @@ export class PptpCallBook {
     return this.deps.admit?.();
   }
 
+  /** The gateway's own limits, asked once more for a call that was accepted a while ago. */
+  admits(): boolean {
+    return this.deps.admit?.() === undefined;
+  }
+
   noteOpened(): void {
     this.openedInMinute += 1;
   }
@@ -62,13 +67,21 @@ export class PptpCallBook {
   /** Why we cannot place a call now; `role` is the one that may. */
   placeObstacle(role: ControlRole, connected: boolean): readonly [result: string, detail: string] | undefined {
     if (this.options.role !== role) {
-      const detail = role === 'pns' ? 'A server does not place calls.' : 'A client does not announce incoming calls.';
+      const detail = role === 'pns' ? 'A PAC does not place calls.' : 'A PNS does not announce incoming calls.';
       return ['wrong-role', detail];
     }
     if (!connected) return ['not-connected', 'The control connection is not established.'];
     if (this.refusing) return ['refused', 'No new calls are taken.'];
     if (this.table.size < this.options.maxCalls) return undefined;
     return ['no-resource', `The limit of ${this.options.maxCalls} calls is reached.`];
+  }
+
+  /** PNS: asks the PAC to end the call; it is over for our side, and gone with the Call-Disconnect-Notify. */
+  requestClear(call: PptpCall, reason: ClearReason, detail: string, now: Instant): void {
+    this.out.send({ kind: 'call-clear-request', callId: call.localCallId });
+    this.announceEnd(call, reason, detail);
+    call.state = 'wait-disconnect';
+    call.replyBy = after(now, this.options.replyTimeoutMs);
   }
 
   drop(call: PptpCall, reason: ClearReason, detail: string): void {

@@ -13,6 +13,9 @@ export type PptpCallState = 'wait-reply' | 'wait-connect' | 'established' | 'wai
 /** As the RFC names them: outgoing calls are asked for by the PNS, incoming ones by the PAC. */
 export type PptpCallDirection = 'outgoing' | 'incoming';
 
+/** Which end of one call we are: the PNS ends it with Call-Clear-Request, the PAC with Call-Disconnect-Notify. */
+export type PptpCallSide = 'pac' | 'pns';
+
 export class PptpCall {
   readonly localCallId: CallId;
   readonly serial: number;
@@ -42,6 +45,11 @@ export class PptpCall {
     this.tag = init.tag;
     this.peerCallId = init.peerCallId;
     this.replyBy = init.replyBy;
+  }
+
+  get side(): PptpCallSide {
+    const weAsked = this.tag !== undefined;
+    return weAsked === (this.direction === 'outgoing') ? 'pns' : 'pac';
   }
 
   nextTimeout(): Instant | undefined {
@@ -135,12 +143,14 @@ export class PptpCallTable {
   }
 
   /**
-   * The call that a Call-Disconnect-Notify means. The RFC puts the sender's Call ID there; accel-ppp puts the
+   * The call that a Call-Disconnect-Notify means. The RFC puts the sender's Call ID there; accel-ppp, a PAC, puts the
    * receiver's. A call cleared before the reply told the PAC's Call ID is the only one without such an ID.
    */
   disconnected(id: number): PptpCall | undefined {
-    const known = this.byPeer.get(id) ?? this.byLocal.get(id);
+    const known = this.byPeer.get(id);
     if (known !== undefined) return known;
+    const own = this.byLocal.get(id);
+    if (own?.side === 'pns') return own;
     const waiting = this.all().filter((call) => call.state === 'wait-disconnect' && call.peerCallId === undefined);
     return waiting.length === 1 ? waiting[0] : undefined;
   }

@@ -94,7 +94,7 @@ export class PptpCalls {
         this.incoming.handleReply(message);
         break;
       case 'incoming-call-connected':
-        this.incoming.handleConnected(message);
+        this.incoming.handleConnected(message, now);
         break;
       case 'call-clear-request':
         this.handleCallClearRequest(message.callId);
@@ -115,21 +115,18 @@ export class PptpCalls {
   clear(localCallId: CallId, reason: ClearReason, detail: string, now: Instant): void {
     const call = this.table.local(localCallId);
     if (call === undefined || call.state === 'wait-disconnect') return;
-    if (this.options.role === 'pac') {
+    if (call.side === 'pac') {
       this.out.send(callDisconnected(call.localCallId, reason));
       this.book.drop(call, reason, detail);
       return;
     }
-    this.out.send({ kind: 'call-clear-request', callId: call.localCallId });
-    this.book.announceEnd(call, reason, detail);
-    call.state = 'wait-disconnect';
-    call.replyBy = after(now, this.options.replyTimeoutMs);
+    this.book.requestClear(call, reason, detail, now);
   }
 
   /** Forgets every call. `notify`: tell the peer of each first; otherwise the end of the connection says it. */
   clearAll(reason: ClearReason, detail: string, notify: boolean): void {
     for (const call of this.table.all()) {
-      if (notify && this.options.role === 'pac') this.out.send(callDisconnected(call.localCallId, reason));
+      if (notify && call.side === 'pac') this.out.send(callDisconnected(call.localCallId, reason));
       else if (notify && call.state !== 'wait-disconnect') {
         this.out.send({ kind: 'call-clear-request', callId: call.localCallId });
       }
@@ -162,20 +159,22 @@ export class PptpCalls {
 
   wanError(localCallId: CallId, errors: WanErrors, now: Instant): void {
     const call = this.table.local(localCallId);
-    if (call?.state !== 'established' || this.options.role !== 'pac') return;
+    if (call?.state !== 'established' || call.side !== 'pac') return;
     const due = call.wan.offer(errors, now);
     if (due !== undefined) this.sendWanErrors(call, due);
   }
 
   setLinkInfo(localCallId: CallId, sendAccm: number, receiveAccm: number): void {
     const call = this.table.local(localCallId);
-    if (call?.state !== 'established' || call.peerCallId === undefined || this.options.role !== 'pns') return;
+    if (call?.state !== 'established' || call.peerCallId === undefined || call.side !== 'pns') return;
     this.out.send({ kind: 'set-link-info', peerCallId: call.peerCallId, sendAccm, receiveAccm });
   }
 
   private handleOutgoingCallRequest(m: OutgoingCallRequest, now: Instant): void {
-    // A PNS places calls and has none placed through it (RFC 2637 section 2.7).
-    const refusal = this.book.refusalOf(m.callId, this.options.role === 'pac', now);
+    // A PNS places calls and has none placed through it (RFC 2637 section 2.7); nor is a PAC that came to us with a call
+    // of its own a place to call through.
+    const accepts = this.options.role === 'pac' && !this.options.originates;
+    const refusal = this.book.refusalOf(m.callId, accepts, now);
     const localCallId = refusal === undefined ? this.book.allocate() : undefined;
     if (localCallId === undefined) {
       this.refuse(m, refusal ?? NO_RESOURCE);
@@ -267,9 +266,9 @@ export class PptpCalls {
   }
 
   private handleCallClearRequest(peerCallId: number): void {
-    const call = this.options.role === 'pac' ? this.table.peer(peerCallId) : undefined;
-    // Usual when it crossed our CDN; the call has had its one CDN then.
-    if (call === undefined) {
+    const call = this.table.peer(peerCallId);
+    // Usual when it crossed our CDN; the call has had its one CDN then. Where we are the PNS it is not the peer's to say.
+    if (call?.side !== 'pac') {
       this.book.noteUnknownCall('call-clear-request', peerCallId);
       return;
     }
@@ -278,7 +277,7 @@ export class PptpCalls {
   }
 
   private handleCallDisconnectNotify(m: CallDisconnectNotify): void {
-    const call = this.options.role === 'pns' ? this.table.disconnected(m.callId) : this.table.peer(m.callId);
+    const call = this.table.disconnected(m.callId);
     if (call === undefined) {
       this.book.noteUnknownCall(m.kind, m.callId);
       return;

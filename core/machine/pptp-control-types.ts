@@ -5,12 +5,16 @@ import type { CollisionOutcome } from './pptp-collision.ts';
 
 /**
  * Voluntary tunnel: the server is the PAC and answers, the client is the PNS and opens the connection and the calls
- * (RFC 2637 section 1.2). A `pac` machine never sends OCRQ, CCR or SLI; a `pns` machine never CDN or WEN.
+ * (RFC 2637 section 1.2). The role says which calls a machine asks for: a `pns` with OCRQ, a `pac` with ICRQ. What it may
+ * send about one call depends on that call, since a `pac` can be the PNS of a call that another PAC announced: the PAC of
+ * a call sends CDN and WEN, the PNS CCR and SLI.
  */
 export type ControlRole = 'pac' | 'pns';
 
 export interface ControlOptions {
   readonly role: ControlRole;
+  /** Opens the control connection; otherwise it is asked for it. A PNS does unless told otherwise, a PAC does not. */
+  readonly originates: boolean;
   /** Said to the peer in Start-Control-Connection messages: at most 64 octets each, and 16 bits. */
   readonly hostName: string;
   readonly vendorName: string;
@@ -21,8 +25,10 @@ export interface ControlOptions {
   readonly receiveWindow: number;
   readonly processingDelay: number;
   readonly connectSpeed: number;
-  /** PNS: take the calls that the server announces (section 3.2.3). A PAC never does. */
+  /** Take the calls that the peer announces, as their PNS (section 3.2.3). */
   readonly acceptIncomingCalls: boolean;
+  /** Ends the log line about an incoming call that is refused because of that, without a full stop. */
+  readonly incomingCallsHint: string;
   /** Times in ms. From `open` to established. */
   readonly startTimeoutMs: number;
   /** Silence after which we send Echo-Request, and how long we wait for the reply. */
@@ -35,7 +41,7 @@ export interface ControlOptions {
 }
 
 /** RFC 2637 section 3.1.4, but 30 s to the established state as Windows has it, and 3 s and 90 s as mpd has them. */
-export const CONTROL_DEFAULTS: Omit<ControlOptions, 'role'> = {
+export const CONTROL_DEFAULTS: Omit<ControlOptions, 'role' | 'originates'> = {
   hostName: 'pptp-gateway',
   vendorName: 'pptp-gateway',
   firmwareRevision: 1,
@@ -44,6 +50,7 @@ export const CONTROL_DEFAULTS: Omit<ControlOptions, 'role'> = {
   processingDelay: 0,
   connectSpeed: 100_000_000,
   acceptIncomingCalls: false,
+  incomingCallsHint: 'incoming calls are not taken here',
   startTimeoutMs: 30_000,
   echoIntervalMs: 60_000,
   echoTimeoutMs: 60_000,
@@ -63,7 +70,7 @@ export interface ControlDeps {
   readonly random: RandomSource;
   /** Asked for every call that the peer wants and the machine itself would accept; undefined accepts it. */
   readonly admit?: () => CallRefusal | undefined;
-  /** PAC: asked when a Start-Control-Connection-Request arrives (section 3.1.3); see `StartCollisions`. */
+  /** Receiver: asked when a Start-Control-Connection-Request arrives (section 3.1.3); see `StartCollisions`. */
   readonly collide?: () => CollisionOutcome;
 }
 
@@ -102,7 +109,7 @@ export type ControlInput =
       readonly sendAccm: number;
       readonly receiveAccm: number;
     }
-  /** PNS: the peer's own request won (section 3.1.3): close without another message. */
+  /** Originator: the peer's own request won (section 3.1.3), or is answered already: close without another message. */
   | { readonly kind: 'yield' }
   /** Clear every call and end the connection in order. */
   | { readonly kind: 'stop'; readonly reason: ControlStopReason }

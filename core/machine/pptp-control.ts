@@ -1,8 +1,8 @@
-// One control connection: RFC 2637 sections 1.4, 2.1 to 2.6 and 3.1; its calls are in pptp-calls.ts. The side that opens
-// (PNS) is the originator, the server (PAC) the receiver of section 3.1.
+// One control connection: RFC 2637 sections 1.4, 2.1 to 2.6 and 3.1; its calls are in pptp-calls.ts. The originator opens
+// it, as the PNS or as a PAC with a call to announce; the receiver is asked for it.
 //
-//   idle --open--> wait-ctl-request (pac) --SCCRQ/SCCRP--> established --stop/Stop-CCRQ--> wait-stop-reply --> closed
-//        --open/SCCRQ--> wait-ctl-reply (pns) --SCCRP-----> established --Stop-CCRQ/Stop-CCRP----------------> closed
+//   idle --open--> wait-ctl-request (receiver) --SCCRQ/SCCRP--> established --stop/Stop-CCRQ--> wait-stop-reply --> closed
+//        --open/SCCRQ--> wait-ctl-reply (originator) --SCCRP-----> established --Stop-CCRQ/Stop-CCRP--------------> closed
 //
 // Section 3: a malformed message, or one that does not fit the state, ends the connection, and with it every call. A
 // message for a call that does not exist does not: it may have crossed the end of that call. Which of two connections that
@@ -68,7 +68,7 @@ export class PptpControl implements Machine<ControlInput, ControlEffect> {
   private echoIdentifier: number;
 
   constructor(deps: ControlDeps, options: { readonly role: ControlRole } & Partial<ControlOptions>) {
-    this.options = { ...CONTROL_DEFAULTS, ...options };
+    this.options = { ...CONTROL_DEFAULTS, originates: options.role === 'pns', ...options };
     this.deps = deps;
     this.calls = new PptpCalls(deps, this.options, this.out);
     this.echoIdentifier = readU32(deps.random.bytes(4), 0);
@@ -109,7 +109,7 @@ export class PptpControl implements Machine<ControlInput, ControlEffect> {
         this.calls.placeIncoming(input.tag, input.numbers ?? {}, this.current === 'established', now);
         break;
       case 'yield':
-        if (this.current === 'wait-ctl-reply')
+        if (this.current === 'idle' || this.current === 'wait-ctl-reply')
           this.end('control-lost', "The peer's own request goes before ours.", false);
         break;
       case 'wan-error':
@@ -161,7 +161,7 @@ export class PptpControl implements Machine<ControlInput, ControlEffect> {
   }
 
   private begin(now: Instant): void {
-    if (this.options.role === 'pac') {
+    if (!this.options.originates) {
       this.enter('wait-ctl-request', 'start', after(now, this.options.startTimeoutMs));
       return;
     }
@@ -228,7 +228,7 @@ export class PptpControl implements Machine<ControlInput, ControlEffect> {
     switch (message.kind) {
       case 'start-control-connection-request':
         // Section 2.2, result 3. Nothing is lost by going on, and the calls that are up live.
-        if (this.options.role !== 'pac') {
+        if (this.options.originates) {
           this.outOfState(message);
           return;
         }

@@ -96,16 +96,17 @@ export class PptpIncomingCalls {
     book.out.send(incomingCallConnected(peerCallId, book.options));
   }
 
-  /** PNS: section 3.2.3.2. A server is asked by nobody who is right to ask. */
+  /** PNS: section 3.2.3.2. For this call we are the PNS, also where outgoing calls make us the PAC. */
   handleRequest(m: IncomingCallRequest, now: Instant): void {
     const { book } = this;
-    const accepts = book.options.role === 'pns' && book.options.acceptIncomingCalls;
-    const refusal = book.refusalOf(m.callId, accepts, now);
+    const { acceptIncomingCalls } = book.options;
+    const refusal = book.refusalOf(m.callId, acceptIncomingCalls, now);
     const localCallId = refusal === undefined ? book.allocate() : undefined;
     if (localCallId === undefined) {
       const codes = incomingCodes(refusal ?? NO_RESOURCE);
       const result = describeResult('incoming', codes.resultCode, codes.errorCode);
-      book.out.note('warn', 'call.refused', `Refused an incoming call: ${result}.`, {
+      const why = acceptIncomingCalls ? result : `${result}; ${book.options.incomingCallsHint}`;
+      book.out.note('warn', 'call.refused', `Refused an incoming call: ${why}.`, {
         peerCallId: m.callId,
         ...codes,
       });
@@ -122,7 +123,7 @@ export class PptpIncomingCalls {
   }
 
   /** PNS: the call is up. */
-  handleConnected(m: IncomingCallConnected): void {
+  handleConnected(m: IncomingCallConnected, now: Instant): void {
     const { book } = this;
     const call = book.table.local(m.peerCallId);
     if (call?.peerCallId === undefined || call.direction !== 'incoming') {
@@ -132,6 +133,11 @@ export class PptpIncomingCalls {
     // Cleared by us while it was on its way, or said twice.
     if (call.state !== 'wait-connect') {
       book.noteUnexpected(m.kind, call);
+      return;
+    }
+    // Calls that wait to be connected are in no count of open calls: many that were accepted must not become too many.
+    if (!book.admits()) {
+      book.requestClear(call, 'administrative', 'no more calls are taken.', now);
       return;
     }
     call.state = 'established';

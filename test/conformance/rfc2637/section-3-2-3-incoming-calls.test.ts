@@ -1,7 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { type CallId, callId } from '../../../core/ports/ids.ts';
 import { type PptpMessage, parsePptpMessage } from '../../../core/wire/pptp-message.ts';
-import { type ControlRig, disconnect, establishedClient, establishedServer, told } from '../../support/control-rig.ts';
+import {
+  ControlRig,
+  callRequest,
+  disconnect,
+  establishedClient,
+  establishedServer,
+  startReply,
+  told,
+} from '../../support/control-rig.ts';
 
 const PAC_ID = callId(77);
 const PNS_ID = callId(0x4d2);
@@ -118,7 +126,7 @@ describe('RFC 2637 section 3.2.3.2: incoming calls at the PNS', () => {
       establishedClient({ ...accepting, callIds: { allocate: () => undefined, release: () => undefined } }),
       { resultCode: 2, errorCode: 4 },
     ],
-    ['we are the PAC', establishedServer(accepting), { resultCode: 3, errorCode: 0 }],
+    ['a listening gateway that is not told to', establishedServer(), { resultCode: 3, errorCode: 0 }],
   ])('is refused by name: %s', (_, rig, codes) => {
     rig.effects.length = 0;
     rig.receives(request());
@@ -169,6 +177,114 @@ describe('RFC 2637 section 3.2.3.2: incoming calls at the PNS', () => {
     rig.at(60_000);
     expect(rig.all('close')).toMatchObject([{ abort: true }]);
     expect(rig.all('note').at(-1)?.message).toContain('Incoming-Call-Connected');
+  });
+});
+
+describe('RFC 2637 section 3.2.3: a listening gateway is the PNS of the calls that a PAC announces to it', () => {
+  /** A server that has taken the PAC's call 77. */
+  const taken = (init: Parameters<typeof establishedServer>[0] = accepting): { rig: ControlRig; id: CallId } => {
+    const rig = establishedServer(init);
+    rig.receives(request());
+    const [answer] = rig.sent;
+    if (answer?.kind !== 'incoming-call-reply' || answer.resultCode !== 1) throw new Error('not accepted');
+    const id = callId(answer.callId);
+    rig.receives(connected(id));
+    expect(rig.all('call-opened')).toMatchObject([{ localCallId: id, peerCallId: PAC_ID, tag: undefined }]);
+    rig.effects.length = 0;
+    return { rig, id };
+  };
+
+  test('the log line of a refusal names what would allow it', () => {
+    const rig = establishedServer({ options: { incomingCallsHint: 'SETTING=true takes them' } });
+    rig.receives(request());
+    expect(rig.all('note')).toMatchObject([
+      {
+        level: 'warn',
+        event: 'call.refused',
+        message: 'Refused an incoming call: do-not-accept; SETTING=true takes them.',
+      },
+    ]);
+  });
+
+  test('it ends the call with CCR, never CDN, and the PAC’s CDN lets the Call ID go', () => {
+    const { rig, id } = taken();
+    rig.input({ kind: 'clear-call', localCallId: id, reason: 'idle', detail: 'd' });
+    rig.input({ kind: 'clear-call', localCallId: id, reason: 'idle', detail: 'd' });
+    expect(rig.sent).toEqual([{ kind: 'call-clear-request', callId: id }]);
+    expect(told(rig.effects)).toMatchObject([{ kind: 'call-closed', localCallId: id, reason: 'idle' }]);
+    expect(rig.machine.callCount).toBe(1);
+    rig.receives(disconnect(PAC_ID));
+    expect(rig.machine.callCount).toBe(0);
+    expect(told(rig.effects)).toHaveLength(1);
+  });
+
+  test('a CDN that a PAC sends with the receiver’s Call ID ends it, too', () => {
+    const { rig, id } = taken();
+    rig.receives(disconnect(id, 1));
+    expect(rig.all('call-closed')).toMatchObject([{ localCallId: id, reason: 'peer-disconnect' }]);
+    expect(rig.sent).toEqual([]);
+  });
+
+  test('a CCR of the PAC is noted: asking is not its part', () => {
+    const { rig } = taken();
+    rig.receives({ kind: 'call-clear-request', callId: PAC_ID });
+    expect(rig.sent).toEqual([]);
+    expect(rig.all('note')).toMatchObject([{ event: 'call.unknown' }]);
+    expect(rig.machine.callCount).toBe(1);
+  });
+
+  test('it sends Set-Link-Info and no Wan-Error-Notify', () => {
+    const { rig, id } = taken();
+    const errors = { crc: 1, framing: 0, hardwareOverruns: 0, bufferOverruns: 0, timeOuts: 0, alignment: 0 };
+    rig.input({ kind: 'wan-error', localCallId: id, errors });
+    rig.input({ kind: 'set-link-info', localCallId: id, sendAccm: 1, receiveAccm: 2 });
+    expect(rig.sent).toEqual([{ kind: 'set-link-info', peerCallId: PAC_ID, sendAccm: 1, receiveAccm: 2 }]);
+  });
+
+  test('calls of both kinds live on one connection, and each ends as its kind does', () => {
+    const { rig, id } = taken();
+    rig.receives(callRequest(5));
+    const opened = rig.all('call-opened').at(-1);
+    expect(opened).toMatchObject({ peerCallId: 5 });
+    rig.input({ kind: 'stop', reason: 'shutdown' });
+    expect(rig.sent.slice(1)).toEqual([
+      { kind: 'call-clear-request', callId: id },
+      disconnect(opened?.localCallId ?? 0, 3),
+      { kind: 'stop-control-connection-request', reason: 3 },
+    ]);
+    expect(rig.all('call-closed')).toHaveLength(2);
+  });
+
+  test('the gateway is asked again when the call is connected: what was free may be taken by then', () => {
+    let busy = false;
+    const admit = () => (busy ? { resultCode: 2, errorCode: 4 } : undefined);
+    const rig = establishedServer({ ...accepting, admit });
+    rig.receives(request());
+    const [answer] = rig.sent;
+    const id = answer?.kind === 'incoming-call-reply' ? answer.callId : 0;
+    busy = true;
+    rig.receives(connected(id));
+    expect(rig.sent.at(-1)).toEqual({ kind: 'call-clear-request', callId: id });
+    rig.receives(disconnect(PAC_ID));
+    expect(told(rig.effects)).toEqual([]);
+    expect(rig.machine.callCount).toBe(0);
+  });
+
+  test('a PAC that opens the connection announces its call, ends it with CDN and places none for us', () => {
+    const rig = new ControlRig({ role: 'pac', options: { originates: true } });
+    rig.input({ kind: 'open' });
+    expect(rig.sent.map(({ kind }) => kind)).toEqual(['start-control-connection-request']);
+    rig.receives(startReply());
+    rig.input({ kind: 'place-incoming-call', tag: 1 });
+    const asked = rig.sent.at(-1);
+    if (asked?.kind !== 'incoming-call-request') throw new Error('no request');
+    rig.receives(reply(asked.callId), callRequest(9));
+    expect(rig.all('call-opened')).toMatchObject([{ tag: 1, peerCallId: PNS_ID }]);
+    expect(rig.sent.at(-1)).toMatchObject({ kind: 'outgoing-call-reply', resultCode: 7 });
+    rig.input({ kind: 'clear-call', localCallId: callId(asked.callId), reason: 'administrative', detail: 'd' });
+    expect(rig.sent.at(-1)).toEqual(disconnect(asked.callId, 3));
+    rig.input({ kind: 'place-call', tag: 2 });
+    expect(rig.all('call-failed')).toMatchObject([{ tag: 2, result: 'wrong-role' }]);
   });
 });
 

@@ -154,10 +154,21 @@ const acts: fc.Arbitrary<Act[]> = fc.array(
 
 /** Two machines joined by a wire that keeps order but cuts the stream anywhere and may be late. */
 class Pair {
-  readonly pac = new ControlRig({ role: 'pac', options: { maxCalls: 3 }, seed: 11 });
-  readonly pns = new ControlRig({ role: 'pns', options: { maxCalls: 4, acceptIncomingCalls: true }, seed: 22 });
+  readonly pac: ControlRig;
+  /** The one that opens the connection; with `caller` it is a PAC, too, and the other takes its calls. */
+  readonly pns: ControlRig;
   private readonly seen = { pac: 0, pns: 0 };
   private readonly wires: { pac: Uint8Array[]; pns: Uint8Array[] } = { pac: [], pns: [] };
+
+  constructor(caller: ControlRole = 'pns') {
+    const acceptIncomingCalls = true;
+    this.pac = new ControlRig({ role: 'pac', options: { maxCalls: 3, acceptIncomingCalls }, seed: 11 });
+    this.pns = new ControlRig({
+      role: caller,
+      options: { maxCalls: 4, acceptIncomingCalls: caller === 'pns', originates: true },
+      seed: 22,
+    });
+  }
 
   /** Puts what `who` has sent since the last time onto the wire to the other. */
   private post(who: 'pac' | 'pns', cuts: readonly number[]): void {
@@ -195,45 +206,51 @@ class Pair {
   }
 }
 
-test('client and server end up with the same calls, whatever each does and however late the wire is', () => {
-  let opened = 0;
-  fc.assert(
-    fc.property(acts, (sequence) => {
-      const pair = new Pair();
-      pair.pac.input({ kind: 'open' });
-      pair.pns.input({ kind: 'open' });
-      pair.settle();
-      let tag = 0;
-      for (const { who, what, which, cuts } of sequence) {
-        const rig = pair[who];
-        const call = rig.all('call-opened')[which];
-        if (what <= 2) pair.deliver(who, which + 1, cuts);
-        else if (what === 3) pair.pns.input({ kind: 'place-call', tag: tag++ });
-        else if (what === 4) pair.pac.input({ kind: 'place-incoming-call', tag: tag++ });
-        else if (what === 5 && call !== undefined) {
-          rig.input({ kind: 'clear-call', localCallId: call.localCallId, reason: 'administrative', detail: '' });
-        } else if (what === 6) pair.pns.at(pair.pns.now + which * 10_000);
-        else pair.pac.at(pair.pac.now + which * 10_000);
-      }
-      pair.settle();
-      for (const rig of [pair.pac, pair.pns]) checkStory(rig.effects);
-      if (pair.pac.machine.state !== 'established' || pair.pns.machine.state !== 'established') return;
-      expect(pair.live('pac')).toEqual(pair.live('pns'));
-      expect(pair.pac.machine.callCount).toBe(pair.live('pac').length);
-      expect(pair.pns.machine.callCount).toBe(pair.live('pns').length);
-      // Every call that was asked for had an answer.
-      const answers = [pair.pac, pair.pns].flatMap((rig) => [...rig.all('call-opened'), ...rig.all('call-failed')]);
-      expect(answers.filter((answer) => answer.tag !== undefined)).toHaveLength(tag);
-      opened += pair.live('pac').length;
-      pair.pns.input({ kind: 'stop', reason: 'none' });
-      pair.settle();
-      expect([pair.pac.machine.state, pair.pns.machine.state]).toEqual(['closed', 'closed']);
-      expect([pair.live('pac'), pair.live('pns')]).toEqual([[], []]);
-    }),
-    { numRuns: 300 },
-  );
-  expect(opened).toBeGreaterThan(0);
-}, 60_000);
+test.each(['pns', 'pac'] as const)(
+  'client (%s) and server end up with the same calls, whatever each does and however late the wire is',
+  (caller) => {
+    let opened = 0;
+    fc.assert(
+      fc.property(acts, (sequence) => {
+        const pair = new Pair(caller);
+        pair.pac.input({ kind: 'open' });
+        pair.pns.input({ kind: 'open' });
+        pair.settle();
+        let tag = 0;
+        for (const { who, what, which, cuts } of sequence) {
+          const rig = pair[who];
+          const call = rig.all('call-opened')[which];
+          if (what <= 2) pair.deliver(who, which + 1, cuts);
+          else if (what === 3) pair.pns.input({ kind: 'place-call', tag: tag++ });
+          else if (what === 4) {
+            const announcer = caller === 'pac' ? pair.pns : pair.pac;
+            announcer.input({ kind: 'place-incoming-call', tag: tag++ });
+          } else if (what === 5 && call !== undefined) {
+            rig.input({ kind: 'clear-call', localCallId: call.localCallId, reason: 'administrative', detail: '' });
+          } else if (what === 6) pair.pns.at(pair.pns.now + which * 10_000);
+          else pair.pac.at(pair.pac.now + which * 10_000);
+        }
+        pair.settle();
+        for (const rig of [pair.pac, pair.pns]) checkStory(rig.effects);
+        if (pair.pac.machine.state !== 'established' || pair.pns.machine.state !== 'established') return;
+        expect(pair.live('pac')).toEqual(pair.live('pns'));
+        expect(pair.pac.machine.callCount).toBe(pair.live('pac').length);
+        expect(pair.pns.machine.callCount).toBe(pair.live('pns').length);
+        // Every call that was asked for had an answer.
+        const answers = [pair.pac, pair.pns].flatMap((rig) => [...rig.all('call-opened'), ...rig.all('call-failed')]);
+        expect(answers.filter((answer) => answer.tag !== undefined)).toHaveLength(tag);
+        opened += pair.live('pac').length;
+        pair.pns.input({ kind: 'stop', reason: 'none' });
+        pair.settle();
+        expect([pair.pac.machine.state, pair.pns.machine.state]).toEqual(['closed', 'closed']);
+        expect([pair.live('pac'), pair.live('pns')]).toEqual([[], []]);
+      }),
+      { numRuns: 300 },
+    );
+    expect(opened).toBeGreaterThan(0);
+  },
+  60_000,
+);
 
 test('two machines keep each other alive for a day', () => {
   const pair = new Pair();
