@@ -55,6 +55,7 @@ export class ControlPptp implements ControlPlugin {
   private readonly callsBySource = new Map<Ipv4, number>();
   private readonly connectionOf = new Map<number, ControlConnection>();
   private readonly refusals: NoteBudget;
+  private readonly acceptFailures: NoteBudget;
   private readonly strangerNotes: NoteBudget;
   private server: Server | undefined;
   private refusing = false;
@@ -69,6 +70,7 @@ export class ControlPptp implements ControlPlugin {
     this.calls$ = this.calls.asObservable();
     this.strangerNotes = new NoteBudget(this.options.maxNotesPerMinute, 60_000);
     this.refusals = new NoteBudget(1, this.options.refusalLogIntervalMs);
+    this.acceptFailures = new NoteBudget(1, this.options.refusalLogIntervalMs);
   }
 
   /** Where it listens; undefined before `start` and after `stop`. */
@@ -103,7 +105,7 @@ export class ControlPptp implements ControlPlugin {
     }
     server.removeAllListeners('error');
     // For example no file descriptor left: the listening socket lives on.
-    server.on('error', (error) => this.deps.log.error('control.accept', `Accepting failed: ${error.message}`));
+    server.on('error', (error) => this.acceptFailed(error));
     const bound = this.listening;
     if (bound !== undefined) {
       this.deps.log.info('control.listening', `Listening for PPTP on ${bound.address} port ${bound.port}.`, bound);
@@ -129,6 +131,13 @@ export class ControlPptp implements ControlPlugin {
   refuseCalls(): void {
     this.refusing = true;
     for (const connection of this.connections) connection.handle({ kind: 'refuse-calls' });
+  }
+
+  /** It comes back with every connection that waits, until the cause has passed. */
+  private acceptFailed(error: Error): void {
+    const missed = this.acceptFailures.take(this.deps.clock.now());
+    if (missed === undefined) return;
+    this.deps.log.error('control.accept', `Accepting failed: ${error.message}`, { notLogged: missed });
   }
 
   private accept(socket: Socket): void {

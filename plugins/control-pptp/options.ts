@@ -15,7 +15,7 @@ export interface ControlPptpOptions {
   readonly maxCalls: number;
   /** Octets that may wait for a peer that does not read; above it the connection is closed. */
   readonly maxWriteBuffer: number;
-  /** A refused connection is logged at most once in this time, in ms, with the number that were not. */
+  /** A refused connection, or one that failed, is logged at most once in this time, in ms, with the number that were not. */
   readonly refusalLogIntervalMs: number;
   /** Log lines one established connection, or all others together, may cause in a minute. */
   readonly maxNotesPerMinute: number;

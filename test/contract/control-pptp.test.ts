@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:net';
+import { createServer, Server } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { afterEach, describe, expect, test } from 'vitest';
 import { fromHex } from '../../core/bytes/hex.ts';
@@ -386,6 +386,21 @@ describe('peers that misbehave', () => {
     await client.expect('echo-reply');
     expect(b.lines.filter((line) => line.event === 'call.unknown')[3]?.fields).toMatchObject({ notLogged: 47 });
   });
+});
+
+test('a server that cannot accept says so once in a while, with the number of times, and lives on', async () => {
+  const b = await bench({ refusalLogIntervalMs: 10_000 }).start();
+  const listening: unknown = Reflect.get(b.plugin, 'server');
+  if (!(listening instanceof Server)) throw new Error('it does not listen');
+  const failures = () => b.lines.filter(({ event }) => event === 'control.accept');
+  for (let i = 0; i < 100; i += 1) listening.emit('error', new Error('accept EMFILE'));
+  expect(failures()).toEqual([
+    { event: 'control.accept', message: 'Accepting failed: accept EMFILE', fields: { notLogged: 0 } },
+  ]);
+  b.clock.advance(10_000);
+  listening.emit('error', new Error('accept EMFILE'));
+  expect(failures()[1]?.fields).toEqual({ notLogged: 99 });
+  await b.established();
 });
 
 const hasIpv6 = Object.values(networkInterfaces()).some((list) => list?.some((entry) => entry.address === '::1'));
