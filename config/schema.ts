@@ -83,6 +83,11 @@ export const schema = {
       default: 16,
       doc: 'Calls on one control connection.',
     }),
+    acceptIncoming: key(toggle, {
+      env: 'PPTP_ACCEPT_INCOMING_CALLS',
+      default: false,
+      doc: 'Take calls that a PAC in front of real lines announces (Incoming-Call-Request), with users, addresses and limits as for all others.',
+    }),
     idQuarantine: key(seconds(0, 3600), {
       env: 'PPTP_CALL_ID_QUARANTINE',
       default: 60,

@@ -101,6 +101,7 @@ interface PppSettings {
 
 interface CallLimits {
   readonly maxPerConnection: number;
+  readonly acceptIncoming: boolean;
   readonly idQuarantine: Seconds;
 }
 

@@ -48,6 +48,8 @@ export function builtinPlugins(
         hostName: config.hostName,
         vendorName: config.vendor,
         maxCalls: calls.maxPerConnection,
+        acceptIncomingCalls: calls.acceptIncoming,
+        incomingCallsHint: 'set PPTP_ACCEPT_INCOMING_CALLS=true to take calls that a PAC announces',
         receiveWindow: gre.receiveWindow,
         startTimeoutMs: control.establishTimeout * MILLISECONDS,
         echoIntervalMs: control.echoInterval * MILLISECONDS,

@@ -21,6 +21,8 @@ export interface DialOrder {
   readonly routes: readonly DialRoute[];
   readonly policy: RedialPolicy;
   readonly retryAuthentication: boolean;
+  /** Announce the call as a PAC does instead of placing it. */
+  readonly incoming: boolean;
   readonly verbose: boolean;
 }
 
@@ -37,6 +39,7 @@ interface DialFlags {
   readonly reconnect: boolean;
   readonly once?: true;
   readonly retryAuth?: true;
+  readonly incoming?: true;
   readonly verbose?: true;
 }
 
@@ -131,6 +134,7 @@ export const addDialVerb = (program: Command, { terminal, load, dial, finish }: 
     .option('--no-reconnect', 'end when the tunnel ends')
     .option('--once', 'one attempt: end when it fails or when the tunnel ends')
     .option('--retry-auth', 'dial again although the server refused the user; this may lock the account')
+    .option('--incoming', 'announce the call (Incoming-Call-Request) as a modem bank would, instead of placing it')
     .option('--verbose', 'log what happens')
     .option('--config <file>', 'configuration file for everything else (YAML or JSON; also PPTP_CONFIG)')
     .option('--set <key=value>', 'set any key of the configuration; may be repeated', collect, []);
@@ -147,6 +151,7 @@ export const addDialVerb = (program: Command, { terminal, load, dial, finish }: 
       routes,
       policy: policyOf(flags),
       retryAuthentication: flags.retryAuth === true,
+      incoming: flags.incoming === true,
       verbose: flags.verbose === true,
     };
     finish(await dial(loaded, order));

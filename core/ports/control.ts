@@ -48,7 +48,10 @@ export interface WanErrors {
 
 export interface ControlPlugin extends Lifecycle {
   readonly calls$: Observable<CallEvent>;
-  /** Ends a call from our side: Call-Disconnect-Notify with the result code of `reason`. A `closed` event follows. */
+  /**
+   * Ends a call from our side: Call-Disconnect-Notify with the result code of `reason`, or Call-Clear-Request where we are
+   * its PNS. A `closed` event follows.
+   */
   clear(call: CallEndpoint, reason: ClearReason, detail: string): void;
   /** Reports link errors of a call to its peer; the plug-in limits the rate to one a minute. */
   wanError(call: CallEndpoint, errors: WanErrors): void;

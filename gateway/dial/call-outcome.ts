@@ -23,7 +23,13 @@ const sentence = (text: string): string => (text.endsWith('.') ? text : `${text}
 export const explainEnd = ({ events, failing, heard, wasUp, server }: CallRecord): GatewayError => {
   const failed = find(events, 'call-failed');
   if (failed !== undefined) {
-    return new GatewayError('DIAL_REFUSED', `The server ${server} did not take the call: ${sentence(failed.detail)}`);
+    const advice = failed.detail.startsWith('Incoming-Call-Reply')
+      ? ' It has to be told to take announced calls: a pptp-gateway with PPTP_ACCEPT_INCOMING_CALLS=true.'
+      : '';
+    return new GatewayError(
+      'DIAL_REFUSED',
+      `The server ${server} did not take the call: ${sentence(failed.detail)}${advice}`,
+    );
   }
   const link = find(events, 'link-closed') ?? failing;
   if (link?.reason === 'authentication-failed') {

@@ -243,5 +243,8 @@ const asGatewayError = (cause: unknown): GatewayError =>
     ? cause
     : new GatewayError('DIAL_LOST', cause instanceof Error ? cause.message : String(cause), { cause });
 
-/** What the same attempt a minute later would meet again: it is about this host, not about the server. */
-const isFatal = ({ code }: GatewayError): boolean => !code.startsWith('DIAL_');
+/**
+ * What the same attempt a minute later would meet again: it is about this host, not about the server. HOST_NETWORK is
+ * about this host too, but may pass: a route that is in the way, an interface that is down at the moment.
+ */
+const isFatal = ({ code }: GatewayError): boolean => !code.startsWith('DIAL_') && code !== 'HOST_NETWORK';

@@ -3,13 +3,17 @@ import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
 import { RandomCallIds } from '../../core/machine/call-ids.ts';
 import type { Machine } from '../../core/machine/machine.ts';
 import type { EncryptionParameters, LinkEffect, LinkInput } from '../../core/machine/ppp-link-types.ts';
-import type { ControlOptions } from '../../core/machine/pptp-control-types.ts';
 import type { CallEvent, ClearReason } from '../../core/ports/control.ts';
 import type { CallEndpoint } from '../../core/ports/ids.ts';
 import { definePlugin, PLUGIN_API } from '../../core/ports/plugin.ts';
 import { after } from '../../core/time.ts';
 import { TOKENS } from '../../core/tokens.ts';
-import { type DialledPipe, DialPptp, type PipeHappening } from '../../plugins/control-pptp/index.ts';
+import {
+  type DialledPipe,
+  DialPptp,
+  type DialPptpOptions,
+  type PipeHappening,
+} from '../../plugins/control-pptp/index.ts';
 import { createGateway, type Gateway, type GatewayOptions, type Platform } from '../bootstrap.ts';
 import { type LoadedPlugin, withOptions } from '../plugin-loader.ts';
 
@@ -58,7 +62,7 @@ export const clientOptions = ({ dataPath, session }: GatewayOptions, account: Ac
 };
 
 /** Short enough that a hang-up is over within five seconds, whatever the server does. */
-const CONTROL: Partial<Omit<ControlOptions, 'role'>> = { maxCalls: 1, stopTimeoutMs: 1_200 };
+const CONTROL: Omit<DialPptpOptions, 'incoming'> = { maxCalls: 1, stopTimeoutMs: 1_200 };
 /** How long LCP's Terminate-Request has to be acknowledged, in ms. */
 const TERMINATE_MS = 1_500;
 
@@ -86,13 +90,22 @@ export class PptpClient {
   private readonly gateway: Gateway;
   private stopping: Promise<void> | undefined;
 
-  /** `plugins` bring the devices and the authentication methods; `line` leads to the server's control port. */
-  constructor(platform: Platform, options: GatewayOptions, plugins: readonly LoadedPlugin[], line: DialledPipe) {
+  /**
+   * `plugins` bring the devices and the authentication methods; `line` leads to the server's control port. `incoming`: the
+   * call is announced as by a PAC.
+   */
+  constructor(
+    platform: Platform,
+    options: GatewayOptions,
+    plugins: readonly LoadedPlugin[],
+    line: DialledPipe,
+    incoming = false,
+  ) {
     const { clock, log, random } = platform;
     this.platform = platform;
     this.events$ = this.events.asObservable();
     const callIds = new RandomCallIds({ random, now: () => clock.now() });
-    this.control = new DialPptp({ clock, log, random, callIds }, CONTROL, line);
+    this.control = new DialPptp({ clock, log, random, callIds }, { ...CONTROL, incoming }, line);
     const control = definePlugin({
       name: this.control.name,
       api: PLUGIN_API,

@@ -89,7 +89,7 @@ const makeDialler = (
       clock,
       random,
       connect: (signal) => connectControl({ ...order, timeoutMs: CONNECT_TIMEOUT_MS }, signal),
-      createClient: (line: DialledPipe) => new PptpClient(platform, options, plugins, line),
+      createClient: (line: DialledPipe) => new PptpClient(platform, options, plugins, line, order.incoming),
       host: {
         up: ({ network, interfaceName, server, encryption, peerMru }) =>
           host.up({

@@ -7,13 +7,18 @@ export interface DialledPipe {
   readonly ends: PipeEnds;
 }
 
-/** The client's (PNS) control connection: one connection, one call that it places itself, and it ends with the call. */
+export interface DialPptpOptions extends Partial<Omit<PipeControlOptions, 'role' | 'originates'>> {
+  /** Be the PAC and announce the call (Incoming-Call-Request) instead of placing it as the PNS. */
+  readonly incoming?: boolean;
+}
+
+/** The client's control connection: one connection, one call that it asks for itself, and it ends with the call. */
 export class DialPptp extends PipeControl {
   override readonly name = 'dial-pptp';
   private readonly line: DialledPipe;
 
-  constructor(deps: PipeControlDeps, options: Partial<Omit<PipeControlOptions, 'role'>>, line: DialledPipe) {
-    super(deps, { ...options, role: 'pns' });
+  constructor(deps: PipeControlDeps, { incoming = false, ...options }: DialPptpOptions, line: DialledPipe) {
+    super(deps, { ...options, role: incoming ? 'pac' : 'pns', originates: true });
     this.line = line;
   }
 

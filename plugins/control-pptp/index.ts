@@ -2,7 +2,7 @@
 export type { BytePipe, PipeReader } from './byte-pipe.ts';
 export { type ConnectOptions, connectControl, resolveServer } from './connect.ts';
 export { ControlPptp, type ControlPptpDeps } from './control-pptp.ts';
-export { type DialledPipe, DialPptp } from './dial-pptp.ts';
+export { type DialledPipe, DialPptp, type DialPptpOptions } from './dial-pptp.ts';
 export { CONTROL_PPTP_DEFAULTS, type ControlPptpOptions } from './options.ts';
 export {
   PipeControl,

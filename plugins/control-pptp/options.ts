@@ -24,7 +24,7 @@ export interface ControlPptpOptions {
   /** Connections the kernel keeps for us to accept. */
   readonly backlog: number;
   /** Of the machine: names said to the peer, times, window. */
-  readonly control: Partial<Omit<ControlOptions, 'role'>>;
+  readonly control: Partial<Omit<ControlOptions, 'role' | 'originates'>>;
 }
 
 export const CONTROL_PPTP_DEFAULTS: ControlPptpOptions = {

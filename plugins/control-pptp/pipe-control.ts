@@ -26,14 +26,14 @@ export type PipeControlOptions = Pick<ControlOptions, 'role'> & Partial<ControlO
 /** What becomes of a connection besides its calls. */
 export type PipeHappening =
   | { readonly kind: 'established'; readonly peer: ControlPeer }
-  /** PNS: the call was not opened. `detail` names the RFC's result, or says what went wrong on our side. */
+  /** The call that we asked for was not opened. `detail` names the RFC's result, or says what went wrong on our side. */
   | { readonly kind: 'call-failed'; readonly result: string; readonly detail: string }
   /** The last of a connection. */
   | { readonly kind: 'ended'; readonly established: boolean; readonly detail: string };
 
 /** After the last message: how long the peer has to close its side, in ms. */
 const LINGER_MS = 500;
-/** PNS, stopping: how long a cleared call has to be confirmed by Call-Disconnect-Notify, in ms. */
+/** Stopping as a PNS: how long a cleared call has to be confirmed by Call-Disconnect-Notify, in ms. */
 const CLEAR_MS = 800;
 
 /** Who is at the two ends of a pipe; the addresses are those of the GRE packets, too. */
@@ -45,8 +45,8 @@ export interface PipeEnds {
 }
 
 /**
- * Control connections over pipes, in either role: as `pac` it takes the calls of everybody who is attached, as `pns` it
- * places one call on each connection as soon as that is established.
+ * Control connections over pipes. One that is asked for connections takes the calls of everybody who is attached; one that
+ * originates them asks for one call on each as soon as it is established: as `pns` it places it, as `pac` it announces it.
  */
 export class PipeControl implements ControlPlugin {
   readonly name: string = 'pipe-control';
@@ -138,6 +138,7 @@ class PipeConnection {
   private readonly ends: PipeEnds;
   private readonly deps: PipeControlDeps;
   private readonly role: PipeControlOptions['role'];
+  private readonly originates: boolean;
   private readonly events: PipeConnectionEvents;
   private readonly machine: PptpControl;
   private readonly since: Instant;
@@ -164,6 +165,7 @@ class PipeConnection {
     this.ends = ends;
     this.deps = deps;
     this.role = options.role;
+    this.originates = options.originates ?? options.role === 'pns';
     this.events = events;
     this.since = deps.clock.now();
     this.machine = new PptpControl(deps, options);
@@ -180,7 +182,7 @@ class PipeConnection {
 
   /** A PNS waits a moment for the Call-Disconnect-Notify of each call that it clears. */
   stop(): void {
-    if (this.role === 'pns' && this.established) {
+    if (this.originates && this.established) {
       this.stopAt = after(this.deps.clock.now(), CLEAR_MS);
       const detail = 'The control connection is stopped.';
       for (const localCallId of [...this.calls]) {
@@ -237,7 +239,9 @@ class PipeConnection {
       case 'established':
         this.established = true;
         this.events.happened({ kind: 'established', peer: effect.peer });
-        if (this.role === 'pns') this.waiting.push({ kind: 'place-call', tag: 1 });
+        if (this.originates) {
+          this.waiting.push({ kind: this.role === 'pns' ? 'place-call' : 'place-incoming-call', tag: 1 });
+        }
         return;
       case 'call-opened':
         this.calls.add(effect.localCallId);

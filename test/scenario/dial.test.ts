@@ -202,6 +202,57 @@ describe('a client that keeps a tunnel up', () => {
     });
   });
 
+  describe('with its call announced as by a PAC', () => {
+    it('has a tunnel like any other, and ends it with Call-Disconnect-Notify', async () => {
+      const lab = await GatewayLab.start({ env: { PPTP_ACCEPT_INCOMING_CALLS: 'true' } });
+      const it = dial(lab, { incoming: true });
+      await lab.clock.advance(1_000);
+      expect(it.story).toEqual([`host up ${ADDRESS}`, 'up']);
+      expect(it.tunnels[0]?.encryption).toMatchObject({ strength: 128 });
+      const stopping = it.dialler.stop();
+      await lab.clock.advance(5_000);
+      await stopping;
+      const kinds = (end: 'left' | 'right') =>
+        controlMessages(it.lines[0]?.pipe.writtenBy(end) ?? new Uint8Array(0)).map(({ kind }) => kind);
+      expect(kinds('left')).toEqual([
+        'start-control-connection-request',
+        'incoming-call-request',
+        'incoming-call-connected',
+        'call-disconnect-notify',
+        'stop-control-connection-request',
+      ]);
+      expect(kinds('right')).toEqual([
+        'start-control-connection-reply',
+        'incoming-call-reply',
+        'stop-control-connection-reply',
+      ]);
+      expect(lab.gateway.sessions()).toBe(0);
+    });
+
+    it('is cleared with Call-Clear-Request by a server that stops, and dials again', async () => {
+      const lab = await GatewayLab.start({ env: { PPTP_ACCEPT_INCOMING_CALLS: 'true' } });
+      const it = dial(lab, { incoming: true });
+      await lab.clock.advance(1_000);
+      it.server.unreachable = new GatewayError('DIAL_FAILED', 'Cannot connect.');
+      await lab.stop();
+      const said = controlMessages(it.lines[0]?.pipe.writtenBy('right') ?? new Uint8Array(0));
+      expect(said.map(({ kind }) => kind)).toContain('call-clear-request');
+      expect(it.failures[0]).toMatchObject({ code: 'DIAL_LOST' });
+    });
+
+    it('is refused by a server that is not told to take such calls', async () => {
+      const lab = await GatewayLab.start();
+      const it = dial(lab, { incoming: true }, { policy: 'once' });
+      await lab.clock.advance(5_000);
+      expect(await it.done).toMatchObject({
+        code: 'DIAL_REFUSED',
+        message:
+          'The server server did not take the call: Incoming-Call-Reply: do-not-accept. It has to be told to take ' +
+          'announced calls: a pptp-gateway with PPTP_ACCEPT_INCOMING_CALLS=true.',
+      });
+    });
+  });
+
   it('hears nobody but the server: a stranger who knows the Call ID is dropped', async () => {
     const lab = await GatewayLab.start();
     const it = dial(lab);

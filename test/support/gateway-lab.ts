@@ -43,6 +43,8 @@ export interface DialOptions {
   readonly user?: string;
   readonly password?: string;
   readonly method?: AuthMethod;
+  /** Announce the call as a PAC. */
+  readonly incoming?: boolean;
   readonly link?: Partial<Omit<LinkOptions, 'authMethods' | 'random'>>;
 }
 
@@ -97,6 +99,7 @@ export class GatewayLab {
   /** The gateway's GRE socket dies. */
   readonly killGre: (cause: Error) => void;
   private readonly options: ReturnType<typeof gatewayOptions>;
+  private readonly acceptIncoming: boolean;
   private readonly faults: Omit<Faults, 'seed'>;
   private readonly seed: number;
   private sockets = 0;
@@ -113,6 +116,7 @@ export class GatewayLab {
     this.gre = this.faulty(socket);
     const { config } = loadConfig({ env: { ...options.env } });
     this.options = gatewayOptions(config);
+    this.acceptIncoming = config.calls.acceptIncoming;
     const platform = {
       clock: this.clock,
       random: seededRandom(this.seed),
@@ -172,6 +176,7 @@ export class GatewayLab {
       },
       [clientDevices(tun, gre, method)],
       dialled,
+      options.incoming,
     );
     const events: ClientEvent[] = [];
     peer.events$.subscribe((event) => events.push(event));
@@ -209,7 +214,10 @@ export class GatewayLab {
         bind(TOKENS.Authenticator).toConstantValue(users);
         bind(TOKENS.Control).toResolvedValue(
           (clock, log, random, callIds) => {
-            this.control = new PipeControl({ clock, log, random, callIds, admit: () => this.refuse }, { role: 'pac' });
+            this.control = new PipeControl(
+              { clock, log, random, callIds, admit: () => this.refuse },
+              { role: 'pac', acceptIncomingCalls: this.acceptIncoming },
+            );
             return this.control;
           },
           [TOKENS.Clock, TOKENS.Log, TOKENS.Random, TOKENS.CallIds],

@@ -293,6 +293,7 @@ describe('dial', () => {
       routes: [],
       policy: 'always',
       retryAuthentication: false,
+      incoming: false,
       verbose: false,
     });
     expect(seen[0]?.loaded.config).toMatchObject({
@@ -316,7 +317,7 @@ describe('dial', () => {
       '1300',
     ];
     const routes = ['--route', '10.0.0.0/8', '--route', '192.0.2.7', '--route', 'default'];
-    const rest = ['--tun', 'work', '--port', '1724', '--no-reconnect', '--retry-auth', '--verbose'];
+    const rest = ['--tun', 'work', '--port', '1724', '--no-reconnect', '--retry-auth', '--incoming', '--verbose'];
     expect(await run('dial', '192.0.2.1', '--user', 'alice', ...flags, ...routes, ...rest)).toBe(0);
     expect(seen[0]?.order).toMatchObject({
       port: 1724,
@@ -327,6 +328,7 @@ describe('dial', () => {
       ],
       policy: 'until-up',
       retryAuthentication: true,
+      incoming: true,
       verbose: true,
     });
     expect(seen[0]?.loaded.config).toMatchObject({
