@@ -13,6 +13,7 @@ export const ERROR_CODES = [
   'NATIVE_MISSING',
   'GRE_SOCKET',
   'HOST_NETWORK',
+  'HOST_REFUSED',
   'USERS_FILE',
   'USER_EXISTS',
   'USER_UNKNOWN',
@@ -24,6 +25,7 @@ export const ERROR_CODES = [
   'DIAL_REFUSED',
   'DIAL_AUTH',
   'DIAL_NO_GRE',
+  'DIAL_YIELDED',
   'DIAL_LOST',
   'EAP_TLS',
 ] as const;

@@ -3,8 +3,9 @@ import { formatIpv4, type Ipv4 } from '../../core/bytes/ipv4-address.ts';
 import { GatewayError } from '../../core/errors.ts';
 import type { Log } from '../../core/ports/log.ts';
 import { type ClientTunnel, coversServer, hasRoute, parseWay, planClient, type WayToServer } from './client-plan.ts';
+import { commandError } from './host-errors.ts';
 import { HostJournal } from './host-journal.ts';
-import type { HostSystem } from './host-system.ts';
+import type { Command, HostSystem } from './host-system.ts';
 import { disableIpv6Path } from './sysctl.ts';
 
 export interface ClientNetworkOptions {
@@ -36,16 +37,21 @@ export class ClientNetwork {
     return this.journal.recover();
   }
 
-  /** Throws GatewayError HOST_NETWORK; whatever was done by then is taken back. */
+  /**
+   * Throws GatewayError HOST_NETWORK, or HOST_REFUSED for a cause that does not pass by itself; whatever was done by then
+   * is taken back.
+   */
   async up(tunnel: ClientTunnel): Promise<void> {
     await this.down();
+    // What an earlier `down` could not take back is still in the record, which is about to be written anew.
+    await this.journal.recover();
     const way = coversServer(tunnel) ? await this.wayTo(tunnel.server) : undefined;
     const path = disableIpv6Path(tunnel.interfaceName);
     const hasIpv6 = (await this.journal.host.read(path)) !== undefined;
     await this.journal.apply(tunnel.interfaceName, planClient(tunnel, way, hasIpv6 ? path : undefined));
   }
 
-  /** Takes everything back. Throws GatewayError HOST_NETWORK after trying all of it. */
+  /** Takes everything back. Throws GatewayError HOST_NETWORK or HOST_REFUSED after trying all of it. */
   async down(): Promise<void> {
     await this.journal.revert();
   }
@@ -53,7 +59,9 @@ export class ClientNetwork {
   private async wayTo(server: Ipv4): Promise<WayToServer> {
     const { host } = this.journal;
     const address = formatIpv4(server);
-    const got = await host.run({ program: 'ip', args: ['-j', '-4', 'route', 'get', address] });
+    const command: Command = { program: 'ip', args: ['-j', '-4', 'route', 'get', address] };
+    const got = await host.run(command);
+    if (got.missing) throw commandError(command, got, 'dial');
     const way = parseWay(got.stdout);
     if (way === undefined) {
       throw new GatewayError(

@@ -18,17 +18,18 @@ const FAILED: Readonly<Record<Owner, string>> = {
   dial: 'check --route and --tun against the routes and interfaces of this host (ip route, ip link).',
 };
 
+/** HOST_REFUSED: the same command a minute later would fail again. HOST_NETWORK: it may not. */
 export const commandError = (command: Command, result: CommandResult, owner: Owner = 'gateway'): GatewayError => {
   if (result.missing) {
     const needed = PACKAGE[command.program];
     return new GatewayError(
-      'HOST_NETWORK',
+      'HOST_REFUSED',
       `The program "${command.program}" is not installed: apt-get install ${needed} (Debian package ${needed}).`,
     );
   }
   const why = result.stderr.trim().replace(/\s*\n\s*/g, '; ');
   if (/Operation not permitted|you must be root|Permission denied/i.test(why)) {
-    return new GatewayError('HOST_NETWORK', `"${spell(command)}" was refused (${why}): ${REFUSED[owner]}`);
+    return new GatewayError('HOST_REFUSED', `"${spell(command)}" was refused (${why}): ${REFUSED[owner]}`);
   }
   return new GatewayError(
     'HOST_NETWORK',
@@ -40,7 +41,7 @@ export const sysctlError = (path: string, value: string, cause: unknown): Gatewa
   const key = path.replace('/proc/sys/', '').replaceAll('/', '.');
   const why = cause instanceof Error ? cause.message : String(cause);
   return new GatewayError(
-    'HOST_NETWORK',
+    'HOST_REFUSED',
     `The kernel setting ${key} cannot be set to ${value} (${why}): run the gateway as root; in a container whose ` +
       `/proc/sys is read-only, start it with --sysctl ${key}=${value}.`,
     { cause },

@@ -36,7 +36,7 @@ export class HostJournal {
     return this.active !== undefined;
   }
 
-  /** Does what is planned. Throws GatewayError HOST_NETWORK; whatever was done by then is taken back. */
+  /** Does what is planned. Throws GatewayError HOST_NETWORK or HOST_REFUSED; whatever was done by then is taken back. */
   async apply(interfaceName: string, plan: Plan): Promise<void> {
     this.active = await this.record(interfaceName, plan);
     try {

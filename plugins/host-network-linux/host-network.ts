@@ -41,7 +41,7 @@ export class HostNetwork implements Lifecycle {
     this.journal = new HostJournal(dependencies, join(options.stateDirectory, STATE_FILE));
   }
 
-  /** Throws GatewayError HOST_NETWORK; whatever was done by then is taken back. */
+  /** Throws GatewayError HOST_NETWORK or HOST_REFUSED; whatever was done by then is taken back. */
   async start(signal: CancelSignal): Promise<void> {
     if (this.journal.isActive || signal.aborted) return;
     await this.journal.recover();

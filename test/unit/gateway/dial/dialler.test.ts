@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { GatewayError } from '../../../../core/errors.ts';
 import { Dialler } from '../../../../gateway/dial/dialler.ts';
 import type { ClientEvent, PptpClient } from '../../../../gateway/dial/pptp-client.ts';
+import type { DialledPipe } from '../../../../plugins/control-pptp/index.ts';
 import { address } from '../../../support/batches.ts';
-import { GatewayLab } from '../../../support/gateway-lab.ts';
+import { GatewayLab, type LabLine } from '../../../support/gateway-lab.ts';
 import { seededRandom } from '../../../support/seeded-random.ts';
 
 interface Host {
@@ -58,6 +59,48 @@ describe('one attempt', () => {
     await lab.clock.advance(5_000);
     expect(await it.done).toBe(wrong);
     expect(it.closed()).toBe(true);
+  });
+
+  it.each([
+    ['dials again after HOST_NETWORK, which may pass', 'HOST_NETWORK', ['HOST_NETWORK, again', 'up']],
+    ['ends with HOST_REFUSED, which does not pass', 'HOST_REFUSED', ['HOST_REFUSED, over']],
+  ] as const)('%s', async (_what, code, expected) => {
+    const lab = await GatewayLab.start();
+    const story: string[] = [];
+    const lines = new Map<DialledPipe, LabLine>();
+    let changes = 0;
+    const dialler = new Dialler(
+      {
+        clock: lab.clock,
+        random: seededRandom(7),
+        connect: async () => {
+          const line = lab.line();
+          lines.set(line.dialled, line);
+          return line.dialled;
+        },
+        createClient: (dialled) => lab.client({}, lines.get(dialled) ?? lab.line()).peer,
+        host: {
+          up: async () => {
+            changes += 1;
+            if (changes === 1) throw new GatewayError(code, 'The route cannot be set.');
+          },
+          down: async () => undefined,
+        },
+        report: {
+          dialling: () => undefined,
+          up: () => story.push('up'),
+          failed: (why, retryInMs) => story.push(`${why.code}, ${retryInMs === undefined ? 'over' : 'again'}`),
+        },
+      },
+      {},
+    );
+    const done = dialler.run();
+    await lab.clock.advance(20_000);
+    expect(story).toEqual(expected);
+    const stopping = dialler.stop();
+    await lab.clock.advance(5_000);
+    await stopping;
+    expect(await done).toEqual(code === 'HOST_REFUSED' ? expect.objectContaining({ code }) : undefined);
   });
 
   it('makes only the last of the changes that came while the host was being changed', async () => {

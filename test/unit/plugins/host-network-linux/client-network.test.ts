@@ -122,6 +122,39 @@ describe('ClientNetwork', () => {
     expect(existsSync(state())).toBe(false);
   });
 
+  it('says what does not pass by itself with a code of its own', async () => {
+    host.answers.push(['ip route prepend', { code: 2, stderr: 'RTNETLINK answers: Operation not permitted\n' }]);
+    await expect(network().up(tunnel({ routes: [TEN] }))).rejects.toMatchObject({
+      code: 'HOST_REFUSED',
+      message: expect.stringContaining('run dial as root'),
+    });
+    host.answers.push(['ip', { code: 1, missing: true, stderr: 'spawn ip ENOENT' }]);
+    for (const routes of [[TEN], [EVERYTHING]]) {
+      await expect(network().up(tunnel({ routes }))).rejects.toMatchObject({
+        code: 'HOST_REFUSED',
+        message: expect.stringContaining('apt-get install iproute2'),
+      });
+    }
+  });
+
+  it('takes back what it could not take back before, ahead of the next tunnel', async () => {
+    const it = network();
+    await it.up(tunnel({ routes: [EVERYTHING] }));
+    host.answers.push([
+      'ip route del 203.0.113.1/32',
+      { code: 2, stderr: 'RTNETLINK answers: Device or resource busy' },
+    ]);
+    await expect(it.down()).rejects.toMatchObject({ code: 'HOST_NETWORK' });
+    expect(existsSync(state())).toBe(true);
+    host.answers.pop();
+    changes();
+    await it.up(tunnel({ address: address('10.99.0.3') }));
+    const done = changes();
+    const last = done.indexOf('ip route del 203.0.113.1/32 via 192.0.2.254 dev eth0');
+    expect(last).toBeGreaterThanOrEqual(0);
+    expect(done.indexOf('ip address replace 10.99.0.3 peer 10.99.0.1 dev pptp-dial0')).toBeGreaterThan(last);
+  });
+
   it('does not begin when the way to the server cannot be found out', async () => {
     host.answers.push(['ip -j -4 route get', { code: 2, stdout: '', stderr: 'Network is unreachable' }]);
     await expect(network().up(tunnel({ routes: [EVERYTHING] }))).rejects.toMatchObject({ code: 'HOST_NETWORK' });

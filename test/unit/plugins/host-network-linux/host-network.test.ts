@@ -101,16 +101,16 @@ describe('HostNetwork', () => {
   ])('names the Debian package when %s is missing', async (_, start, packageName) => {
     host.answers.push([start, { code: 1, missing: true, stderr: 'spawn ENOENT' }]);
     const message = expect.stringContaining(`apt-get install ${packageName}`);
-    await expect(network().start(notAborted)).rejects.toMatchObject({ code: 'HOST_NETWORK', message });
+    await expect(network().start(notAborted)).rejects.toMatchObject({ code: 'HOST_REFUSED', message });
   });
 
   it('says what to do without the right to change the network, or with a read-only /proc/sys', async () => {
     host.readOnly = true;
     const message = expect.stringContaining('--sysctl net.ipv4.ip_forward=1');
-    await expect(network().start(notAborted)).rejects.toMatchObject({ code: 'HOST_NETWORK', message });
+    await expect(network().start(notAborted)).rejects.toMatchObject({ code: 'HOST_REFUSED', message });
     host.answers.push(['nft -f', { code: 1, stderr: 'Operation not permitted (you must be root)' }]);
     const rights = expect.stringContaining('CAP_NET_ADMIN');
-    await expect(network().start(notAborted)).rejects.toMatchObject({ code: 'HOST_NETWORK', message: rights });
+    await expect(network().start(notAborted)).rejects.toMatchObject({ code: 'HOST_REFUSED', message: rights });
   });
 
   it('refuses to answer ARP on an interface that is not there', async () => {
