@@ -2,8 +2,10 @@ import { Container, ContainerModule } from 'inversify';
 import { Probes } from '../core/datapath/probe.ts';
 import type { Stage } from '../core/datapath/stage.ts';
 import type { Clock } from '../core/ports/clock.ts';
+import type { CallIds } from '../core/ports/ids.ts';
 import type { Lifecycle } from '../core/ports/lifecycle.ts';
 import type { Log } from '../core/ports/log.ts';
+import type { GreSocket } from '../core/ports/packet-io.ts';
 import type { RandomSource } from '../core/ports/random.ts';
 import type { Telemetry } from '../core/ports/telemetry.ts';
 import { TOKENS } from '../core/tokens.ts';
@@ -12,7 +14,7 @@ import { type DataPathOptions, dataPathModule } from './modules/data-path.module
 import { type SessionOptions, sessionModule } from './modules/session.module.ts';
 import { orderStages, Pipeline } from './pipeline.ts';
 import { checkPlugins, type LoadedPlugin } from './plugin-loader.ts';
-import type { TunnelView } from './session/tunnel-view.ts';
+import type { TunnelEnding, TunnelView } from './session/tunnel-view.ts';
 import { GATEWAY_TOKENS } from './tokens.ts';
 
 /** What exists before the container. */
@@ -26,14 +28,19 @@ export interface Platform {
 export interface GatewayOptions {
   readonly dataPath: DataPathOptions;
   readonly session: SessionOptions;
+  /** Stands between the pipeline and the GRE socket, for a process that has other uses for it. */
+  readonly shareGre?: (gre: GreSocket) => GreSocket;
 }
 
 export interface Gateway {
   readonly stages: readonly Stage[];
   readonly tunName: () => string;
   readonly sessions: () => number;
+  readonly callIds: CallIds;
   /** Calls that are up, in the order of their beginning. */
   readonly tunnels: () => readonly TunnelView[];
+  /** `listener` is told of every tunnel that is over, with its last numbers. */
+  onTunnelEnd(listener: (ending: TunnelEnding) => void): void;
   /** Where packet traces and captures look at packets. */
   readonly probes: Probes;
   /** Ends every link with an LCP Terminate-Request; the calls follow. */
@@ -59,7 +66,8 @@ export function createGateway(platform: Platform, options: GatewayOptions, plugi
   );
 
   const tun = container.get(TOKENS.Tun);
-  const gre = container.get(TOKENS.GreSocket);
+  const share = options.shareGre ?? ((gre) => gre);
+  const gre = share(container.get(TOKENS.GreSocket));
   const stages = orderStages(container.getAll(TOKENS.Stage));
   const driver = container.get(GATEWAY_TOKENS.Driver);
   const control = container.get(TOKENS.Control);
@@ -86,7 +94,9 @@ export function createGateway(platform: Platform, options: GatewayOptions, plugi
     stages,
     tunName: () => tun.interfaceName,
     sessions: () => driver.size,
+    callIds: container.get(TOKENS.CallIds),
     tunnels: () => driver.views(),
+    onTunnelEnd: (listener) => driver.onEnd(listener),
     probes,
     hangUp: (detail) => driver.hangUp(detail),
     start: (onDeath) => {

@@ -27,7 +27,7 @@ import { SetupTrace } from './setup-trace.ts';
 import { Tunnel, type TunnelContext } from './tunnel.ts';
 import type { Ipv6Services } from './tunnel-ipv6.ts';
 import type { SessionLimits } from './tunnel-limits.ts';
-import type { TunnelView } from './tunnel-view.ts';
+import type { TunnelEnding, TunnelView } from './tunnel-view.ts';
 
 /** The parts of the driver that exist before it: made by the container, shared with the stages. */
 export interface DriverDeps {
@@ -113,6 +113,7 @@ export class Driver implements Lifecycle, StageEvents {
   private cancelTimer: (() => void) | undefined;
   private timerAt = Number.POSITIVE_INFINITY;
   private unsubscribe: (() => void) | undefined;
+  private readonly endings: ((ending: TunnelEnding) => void)[] = [];
 
   constructor(deps: DriverDeps, options: DriverOptions) {
     this.deps = deps;
@@ -153,6 +154,11 @@ export class Driver implements Lifecycle, StageEvents {
 
   views(): readonly TunnelView[] {
     return [...this.tunnels.values()].map((tunnel) => tunnel.view());
+  }
+
+  /** `listener` is told of every tunnel that is over, with its last numbers. */
+  onEnd(listener: (ending: TunnelEnding) => void): void {
+    this.endings.push(listener);
   }
 
   /** Ends every link in order: LCP Terminate-Request, then the call. */
@@ -246,7 +252,10 @@ export class Driver implements Lifecycle, StageEvents {
     const { session } = tunnel;
     this.tunnels.delete(session);
     this.deadlines.remove(session);
+    // Before the tunnel gives back what the view shows.
+    const view = tunnel.view();
     tunnel.end(reason, detail);
+    for (const listener of this.endings) listener({ view, reason, detail });
     for (const stage of this.deps.stages) {
       try {
         stage.close?.(session);

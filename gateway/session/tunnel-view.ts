@@ -1,4 +1,6 @@
+import type { GreSnapshot } from '../../core/datapath/gre-channel.ts';
 import type { SessionView } from '../../core/datapath/session.ts';
+import type { ClearReason } from '../../core/ports/control.ts';
 import type { Instant } from '../../core/time.ts';
 
 /** One tunnel as administration, captures and diagnosis see it; the numbers are those of the moment. */
@@ -12,4 +14,17 @@ export interface TunnelView {
   readonly traceId: string;
   /** "MPPE 128 stateless" and the like, or "none". */
   readonly encryption: string;
+  /** Packets of the tunnel that were dropped so far, by "stage direction reason". */
+  readonly drops: ReadonlyMap<string, number>;
+  /** Undefined while no stage counts GRE. */
+  readonly gre: GreSnapshot | undefined;
+  /** When the last GRE packet of the peer came. */
+  readonly lastReceived: Instant | undefined;
+}
+
+/** A tunnel that is over: its last numbers, and why the call ended. Its address is given back by then. */
+export interface TunnelEnding {
+  readonly view: TunnelView;
+  readonly reason: ClearReason;
+  readonly detail: string;
 }

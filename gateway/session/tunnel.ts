@@ -362,7 +362,18 @@ export class Tunnel {
 
   view(): TunnelView {
     const { session, peerName, openedAt, upAt, trace } = this;
-    return { session, peerName, openedAt, upAt, traceId: trace.traceId, encryption: trace.encryptionName };
+    const channel = session.get(GRE_CHANNEL);
+    return {
+      session,
+      peerName,
+      openedAt,
+      upAt,
+      traceId: trace.traceId,
+      encryption: trace.encryptionName,
+      drops: session.drops,
+      gre: channel?.snapshot(),
+      lastReceived: channel?.lastReceived,
+    };
   }
 
   /** Whether this tunnel is of that user and holds that address. */
