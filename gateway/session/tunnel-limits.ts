@@ -20,6 +20,7 @@ export type LimitReached = {
 /** The clock of one session: begins when its network is up, asks the data path when user data last passed. */
 export class TunnelLimits {
   private readonly session: Session;
+  private readonly limits: SessionLimits;
   private readonly idleMs: number;
   private readonly endsAt: Instant | undefined;
   private readonly sessionMs: number;
@@ -27,10 +28,16 @@ export class TunnelLimits {
 
   constructor(session: Session, limits: SessionLimits, profile: UserProfile, now: Instant) {
     this.session = session;
+    this.limits = limits;
     this.idleMs = profile.idleSeconds === undefined ? limits.idleMs : profile.idleSeconds * SECOND_MS;
     this.sessionMs = profile.sessionSeconds === undefined ? limits.sessionMs : profile.sessionSeconds * SECOND_MS;
     this.begunAt = now;
     this.endsAt = this.sessionMs > 0 ? after(now, this.sessionMs) : undefined;
+  }
+
+  /** The same time used, under what the back-end says of the user now. */
+  withProfile(profile: UserProfile): TunnelLimits {
+    return new TunnelLimits(this.session, this.limits, profile, this.begunAt);
   }
 
   nextTimeout(): Instant | undefined {

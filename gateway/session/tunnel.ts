@@ -344,6 +344,8 @@ export class Tunnel {
       this.close('no-address', detail);
       return;
     }
+    // Who proves to be the same user again goes on with the time used so far; another user has times of its own.
+    this.limits = this.session.identity === identity ? this.limits?.withProfile(profile) : undefined;
     this.session.identity = identity;
     this.profile = profile;
     const ipv6 = this.ipv6?.profile();

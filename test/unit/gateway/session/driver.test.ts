@@ -93,7 +93,7 @@ async function bench(
       setEncryption,
       ...(ipv6 === undefined ? {} : { ipv6 }),
     },
-    { dns: [], wins: [], silenceMs: 10_000 },
+    { dns: [], wins: [], silenceMs: 10_000, limits: { idleMs: 0, sessionMs: 0 } },
   );
   await driver.start();
   const calls = scripts.map((_, i) => control.open(0x2200 + i, clock.now()));
@@ -256,5 +256,46 @@ describe('the log of a session', () => {
     await b.clock.advance(60_000);
     b.hub.frame(session, 0xc021, new Uint8Array([1]));
     expect(events.map((event) => lines(event).at(-1)?.fields['notLogged'])).toEqual([990, 990, 990]);
+  });
+});
+
+describe('the limits of a session whose LCP was negotiated anew', () => {
+  const NETWORK: LinkEffect = {
+    kind: 'network',
+    network: { localAddress: address('10.99.0.1'), peerAddress: address('10.99.0.2'), dns: [] },
+  };
+  const enter = (identity: string, sessionSeconds: number): readonly LinkEffect[] => [
+    { kind: 'network', network: undefined },
+    { kind: 'authenticated', method: 'ms-chap-v2', identity, profile: { sessionSeconds } },
+    NETWORK,
+  ];
+
+  /** Seconds from the opening of the call until the link was told to close. */
+  const lifeOf = async (first: readonly LinkEffect[], second: readonly LinkEffect[]): Promise<number | undefined> => {
+    let closedAt: number | undefined;
+    const script: Script = {
+      handle({ kind }, now) {
+        if (kind === 'close') closedAt = now;
+        if (kind === 'open') return first;
+        return kind === 'frame' ? second : [];
+      },
+    };
+    const b = await bench([script]);
+    const begun = b.clock.now();
+    await b.clock.advance(60_000);
+    for (const session of b.opened) b.hub.frame(session, 0xc021, new Uint8Array([1]));
+    await b.clock.advance(3_600_000);
+    return closedAt === undefined ? undefined : Math.round((closedAt - begun) / 1000);
+  };
+
+  it('are those of the user who is in now, from when that user came in', async () => {
+    expect(await lifeOf(enter('alice', 0), enter('bob', 300))).toBe(360);
+    expect(await lifeOf(enter('alice', 300), enter('bob', 0))).toBeUndefined();
+  });
+
+  it('do not begin anew for the same user, and follow what the back-end says now', async () => {
+    expect(await lifeOf(enter('alice', 300), enter('alice', 300))).toBe(300);
+    expect(await lifeOf(enter('alice', 300), enter('alice', 100))).toBe(100);
+    expect(await lifeOf(enter('alice', 300), enter('alice', 900))).toBe(900);
   });
 });
