@@ -103,8 +103,9 @@ const SPARE_SUCCESSES = 3;
  * The authenticator's side of CHAP and its dialects. To read: RFC 1994 section 4 (packets, retransmission), and the
  * exchanges of RFC 2433 section B.1 and RFC 2759 section 9.1.
  *
- * Decided here: a Challenge is sent again unchanged, so that an answer to any of its copies counts; each retry and each
- * change of password has the next identifier; the same packet again gets the same answer again, whenever it comes; after
+ * Decided here: a Challenge is sent again unchanged until it is answered, so that an answer to any of its copies counts
+ * (section 4.1 wants a new one each time; then an answer under way, or a peer with room for one, would be lost); each
+ * retry and each change of password has the next identifier; the same packet again gets the same answer again, whenever it comes; after
  * a change there is no retry. Left out: challenges to a peer that is already in.
  */
 export class ChapAuthenticator implements Machine<AuthInput, AuthEffect> {

@@ -7,6 +7,8 @@ import { chapMd5Response, checkChapMd5Response } from '../../../core/crypto/chap
 import type { AuthVerdict } from '../../../core/ports/auth.ts';
 import { type ChapPacket, parseChap, writeChap } from '../../../core/wire/chap.ts';
 import { chapMd5Method } from '../../../plugins/auth-chap-md5/index.ts';
+import { msChapV1Method } from '../../../plugins/auth-ms-chap-v1/index.ts';
+import { msChapV2Method } from '../../../plugins/auth-ms-chap-v2/index.ts';
 import { asAuthenticator, asPeer, driving, kinds, sent } from '../../support/auth-dialogue.ts';
 
 const CHAP = 0xc223;
@@ -40,6 +42,36 @@ describe('4.1 Challenge and Response', () => {
     expect(challengeOf(first).value).toHaveLength(16);
     for (let n = 1; n <= 9; n += 1) expect(sent(pass(3000 * n))).toEqual(first);
     expect(pass(30_000)).toEqual([{ kind: 'reject', identity: '', denial: 'timeout' }]);
+  });
+
+  test.each([
+    [chapMd5Method(), 16],
+    [msChapV1Method(), 49],
+    [msChapV2Method(), 49],
+  ] as const)('a Challenge that was answered is not sent again: $name', (method, length) => {
+    const { start, feed, pass, judge } = driving(asAuthenticator(method), CHAP);
+    const first = challengeOf(sent(start()));
+    expect(challengeOf(sent(pass(3_000)))).toEqual(first);
+    const { identifier } = first;
+    // The last octet of MS-CHAPv1 says that the NT response is there.
+    const value = new Uint8Array(length).fill(1, length - 1);
+    const response = (id: number): Uint8Array =>
+      writeChap({ kind: 'response', identifier: id, value, name: 'vpnuser' });
+    expect(kinds(feed(response(identifier), 3_100))).toEqual(['verify']);
+    for (let ms = 6_000; ms <= 60_000; ms += 3_000) expect(pass(ms)).toEqual([]);
+    expect(kinds(judge({ ok: false, denial: 'bad-credentials' }, 60_000)).slice(0, 2)).toEqual([
+      'send',
+      'attempt-failed',
+    ]);
+    for (let ms = 63_000; ms < 120_000; ms += 3_000) expect(pass(ms)).toEqual([]);
+    // Where there is a retry, it answers another challenge with the next identifier.
+    const again = feed(response((identifier + 1) & 255), 119_000)[0];
+    if (again !== undefined) {
+      if (again.kind !== 'verify') throw new Error('no question');
+      const { request } = again;
+      const asked = 'authenticatorChallenge' in request ? request.authenticatorChallenge : undefined;
+      expect(asked ?? ('challenge' in request ? request.challenge : undefined)).not.toEqual(first.value);
+    }
   });
 
   test('each new Challenge is answered with its identifier', () => {
