@@ -1,4 +1,6 @@
 import type { Command } from 'commander';
+import { isHostOf } from '../config/formats.ts';
+import type { GatewayConfig } from '../config/types.ts';
 import { formatIpv4, type Ipv4, parseIpv4 } from '../core/bytes/ipv4-address.ts';
 import { GatewayError } from '../core/errors.ts';
 import { type CliTerminal, obtainPassword } from './cli-password.ts';
@@ -38,6 +40,24 @@ const parseAddress = (text: string): Ipv4 => {
   return address;
 };
 
+/** Throws USER_INVALID: with such an address the gateway would have none for the user, and refuse the call. */
+const checkAddress = (address: Ipv4, { range, gatewayAddress }: UserConfig['pool']): void => {
+  const text = formatIpv4(address);
+  if (!isHostOf(range, address)) {
+    throw new GatewayError(
+      'USER_INVALID',
+      `${text} is no client address of the pool ${range.text}: choose one in it, or set PPTP_POOL here to what the ` +
+        'gateway has.',
+    );
+  }
+  if (address === gatewayAddress) {
+    throw new GatewayError(
+      'USER_INVALID',
+      `${text} is the gateway's own address (PPTP_GATEWAY_ADDRESS): choose another in the pool ${range.text}.`,
+    );
+  }
+};
+
 const describeUsers = (users: readonly UserSummary[]): string[] => {
   const width = Math.max(...users.map((user) => user.name.length));
   return users.map((user) => {
@@ -50,10 +70,13 @@ const describeUsers = (users: readonly UserSummary[]): string[] => {
   });
 };
 
+/** What the verbs need of the configuration. */
+export type UserConfig = Pick<GatewayConfig, 'users' | 'pool'>;
+
 /** `action` wraps a verb: it loads the configuration, hands over the users of its file and maps errors to exit codes. */
 export type UserAction = (
   command: Command,
-  work: (users: UserAdmin, file: string, ...args: readonly string[]) => Promise<void>,
+  work: (users: UserAdmin, config: UserConfig, ...args: readonly string[]) => Promise<void>,
 ) => Command;
 
 /** Adds the verbs `users add|passwd|expire|remove|list`. */
@@ -77,11 +100,12 @@ export const addUserVerbs = (program: Command, terminal: CliTerminal, action: Us
   };
 
   const add = withPassword('add', 'Adds a user.')
-    .option('--address <address>', 'give the user this fixed address')
+    .option('--address <address>', 'give the user this fixed address of the pool')
     .option('--must-change', 'the user has to change the password at the first call');
-  action(add, async (admin, file, name = '') => {
+  action(add, async (admin, { users: { file }, pool }, name = '') => {
     const { address, mustChange } = add.opts<{ readonly address?: string; readonly mustChange?: true }>();
     const fixed = address === undefined ? {} : { address: parseAddress(address) };
+    if (fixed.address !== undefined) checkAddress(fixed.address, pool);
     const made = await password(add, name);
     await admin.add({
       name,
@@ -95,7 +119,7 @@ export const addUserVerbs = (program: Command, terminal: CliTerminal, action: Us
   });
 
   const passwd = withPassword('passwd', "Changes a user's password.");
-  action(passwd, async (admin, file, name = '') => {
+  action(passwd, async (admin, { users: { file } }, name = '') => {
     const made = await password(passwd, name);
     await admin.setPassword(name, made, stores(passwd));
     terminal.out(`password of ${name} changed in ${file}`);
@@ -106,19 +130,19 @@ export const addUserVerbs = (program: Command, terminal: CliTerminal, action: Us
     .command('expire')
     .description('Makes a user change the password at the next call (MS-CHAP only; other methods refuse the user).')
     .argument('<name>');
-  action(expire, async (admin, file, name = '') => {
+  action(expire, async (admin, { users: { file } }, name = '') => {
     await admin.expire(name);
     terminal.out(`password of ${name} expired in ${file}`);
   });
 
   const remove = users.command('remove').description('Removes a user.').argument('<name>');
-  action(remove, async (admin, file, name = '') => {
+  action(remove, async (admin, { users: { file } }, name = '') => {
     await admin.remove(name);
     terminal.out(`user ${name} removed from ${file}`);
   });
 
   const list = users.command('list').description('Lists the users.');
-  action(list, async (admin, file) => {
+  action(list, async (admin, { users: { file } }) => {
     const found = await admin.list();
     if (found.length === 0) terminal.out(`no users in ${file}`);
     for (const line of describeUsers(found)) terminal.out(line);

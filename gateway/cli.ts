@@ -4,8 +4,11 @@ import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { KEYS } from '../config/schema.ts';
 import type { Environment } from '../config/sources.ts';
 import { GatewayError } from '../core/errors.ts';
+import { type AdminVerbs, runningGateway } from './cli-admin.ts';
 import { addDialVerb, type DialOrder } from './cli-dial.ts';
+import { addLogLevelVerb } from './cli-log-level.ts';
 import type { CliTerminal } from './cli-password.ts';
+import { addTunnelsVerb } from './cli-tunnels.ts';
 import { addUserVerbs, type UserAction, type UserAdmin } from './cli-users.ts';
 
 /** What the verbs do; the composition root gives the real ones, tests others. */
@@ -97,11 +100,22 @@ const buildProgram = (services: CliServices, finish: (code: number) => void): Co
 
   const userAction: UserAction = (command, work) =>
     withConfig(command, async ({ config }, ...args) => {
-      const { file } = config.users;
-      await work(services.openUsers(file), file, ...args);
+      await work(services.openUsers(config.users.file), config, ...args);
       return EXIT.done;
     });
   addUserVerbs(program, terminal, userAction);
+
+  const verbs: AdminVerbs = {
+    program,
+    terminal,
+    action: (command, work) =>
+      withConfig(command, async ({ config }, ...args) => {
+        await work(runningGateway(config), ...args);
+        return EXIT.done;
+      }),
+  };
+  addTunnelsVerb(verbs);
+  addLogLevelVerb(verbs);
 
   const config = program.command('config').description('Looks at the configuration without running anything.');
   withConfig(

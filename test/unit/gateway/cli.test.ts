@@ -248,6 +248,33 @@ describe('users', () => {
     expect(err).toEqual(['pptp-gateway: USER_UNKNOWN: there is no user alice.']);
   });
 
+  test.each([
+    [
+      'outside of the pool',
+      '10.98.0.7',
+      /^10\.98\.0\.7 is no client address of the pool 10\.99\.0\.0\/24: .*PPTP_POOL/,
+    ],
+    ['of the network', '10.99.0.0', /no client address/],
+    ['for broadcasts', '10.99.0.255', /no client address/],
+    [
+      'of the gateway',
+      '10.99.0.1',
+      /^10\.99\.0\.1 is the gateway's own address \(PPTP_GATEWAY_ADDRESS\): choose another/,
+    ],
+  ])('a fixed address %s is refused before anything is asked', async (_what, address, message) => {
+    const { run, err, users, prompts } = commandLine({ typed: ['x', 'x'], env: { PPTP_POOL: '10.99.0.0/24' } });
+    expect(await run('users', 'add', 'alice', '--address', address)).toBe(1);
+    expect(err).toEqual([expect.stringMatching(/^pptp-gateway: USER_INVALID: /)]);
+    expect(err[0]?.replace('pptp-gateway: USER_INVALID: ', '')).toMatch(message);
+    expect([users.size, prompts.length]).toEqual([0, 0]);
+  });
+
+  test('a fixed address of the pool that is configured is taken', async () => {
+    const { run, users } = commandLine({ input: 'x', env: { PPTP_POOL: '192.168.9.0/24' } });
+    expect(await run('users', 'add', 'alice', '--address', '192.168.9.77')).toBe(0);
+    expect(users.get('alice')?.address).toBe(0xc0a8094d);
+  });
+
   test('a fixed address must be one', async () => {
     const { run, err } = commandLine({ input: 'x' });
     expect(await run('users', 'add', 'alice', '--address', '10.99.0')).toBe(1);
