@@ -3,17 +3,29 @@ import type { Tracer } from '@opentelemetry/api';
 import {
   type Context,
   isValidTraceId,
+  type Link,
   ROOT_CONTEXT,
   type Span,
   SpanKind,
   SpanStatusCode,
+  TraceFlags,
   trace,
 } from '@opentelemetry/api';
-import type { Attributes, PhaseSpan, SetupPhase, TunnelTrace } from '../core/ports/telemetry.ts';
+import {
+  type Attributes,
+  type LaterSpan,
+  type PhaseSpan,
+  SETUP_PHASES,
+  type SetupPhase,
+  type SetupStep,
+  type SpanFailure,
+  type SpanReference,
+  type TunnelRole,
+  type TunnelTrace,
+} from '../core/ports/telemetry.ts';
 import type { Instant } from '../core/time.ts';
+import { IDENTITY_ATTRIBUTES } from './span-names.ts';
 import type { UserNames } from './user-names.ts';
-
-type Failure = { readonly error: string; readonly message: string };
 
 export interface TraceSettings {
   readonly tracer: Tracer;
@@ -22,37 +34,21 @@ export interface TraceSettings {
   readonly now: () => Instant;
 }
 
-/** Instants are monotonic; spans want the time of day. */
-const startTime = (since: Instant | undefined, now: () => Instant): { startTime?: number } =>
-  since === undefined ? {} : { startTime: Date.now() - Math.max(0, now() - since) };
+/**
+ * Instants are monotonic, spans want the time of day. The difference is taken once for each trace, so that its spans
+ * stand to each other as they did on the gateway's clock whatever becomes of the host's.
+ */
+class SpanTimes {
+  readonly #now: () => Instant;
+  readonly #offset: number;
 
-/** One span, ended once; a failure sets status and error.type. */
-class EndOnceSpan implements PhaseSpan {
-  readonly #span: Span;
-  readonly #userNames: UserNames;
-  #ended = false;
-
-  constructor(span: Span, userNames: UserNames) {
-    this.#span = span;
-    this.#userNames = userNames;
+  constructor(now: () => Instant) {
+    this.#now = now;
+    this.#offset = Date.now() - now();
   }
 
-  get ended(): boolean {
-    return this.#ended;
-  }
-
-  attributes(attributes: Attributes): void {
-    if (!this.#ended) this.#span.setAttributes(hideUser(attributes, this.#userNames));
-  }
-
-  end(failure?: Failure): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    if (failure !== undefined) {
-      this.#span.setAttribute('error.type', failure.error);
-      this.#span.setStatus({ code: SpanStatusCode.ERROR, message: failure.message });
-    }
-    this.#span.end();
+  at(time: Instant = this.#now()): number {
+    return this.#offset + Math.min(time, this.#now());
   }
 }
 
@@ -65,43 +61,134 @@ const hideUser = (attributes: Attributes, userNames: UserNames): Attributes => {
   return { ...others, [userNames.mode === 'hash' ? 'user.hash' : 'user.name']: shown };
 };
 
-/** The trace of a tunnel's set-up: a root span `pptp.tunnel.setup` with a child `pptp.setup.<phase>` per phase. */
-export class SpanTrace implements TunnelTrace {
-  readonly traceId: string;
-  readonly #settings: TraceSettings;
-  readonly #context: Context;
-  readonly #root: EndOnceSpan;
-  /** Few at a time: CCP and IPCP may overlap, no more. */
-  #open: EndOnceSpan[] = [];
+const PHASES: ReadonlySet<string> = new Set(SETUP_PHASES);
+/** The phases of a new negotiation have a name of their own: their times are not those of a set-up. */
+const stepName = (name: SetupStep | SetupPhase): string =>
+  PHASES.has(name) ? `pptp.renegotiation.${name}` : `pptp.${name}`;
 
-  constructor(settings: TraceSettings, attributes: Attributes, since?: Instant) {
-    const { tracer, userNames, now } = settings;
-    const options = { kind: SpanKind.SERVER, attributes: hideUser(attributes, userNames), ...startTime(since, now) };
-    const span = tracer.startSpan('pptp.tunnel.setup', options, ROOT_CONTEXT);
-    const { traceId } = span.spanContext();
-    // Without an SDK the id is all zeros; log lines of one set-up shall still have one in common.
-    this.traceId = isValidTraceId(traceId) ? traceId : randomBytes(16).toString('hex');
+/** One span, ended once; a failure sets status and error.type. */
+class EndOnceSpan implements PhaseSpan {
+  readonly #span: Span;
+  readonly #settings: TraceSettings;
+  readonly #times: SpanTimes;
+  readonly #context: Context;
+  #open: EndOnceSpan[] = [];
+  #ended = false;
+
+  constructor(span: Span, settings: TraceSettings, times: SpanTimes) {
+    this.#span = span;
     this.#settings = settings;
+    this.#times = times;
     this.#context = trace.setSpan(ROOT_CONTEXT, span);
-    this.#root = new EndOnceSpan(span, userNames);
   }
 
-  phase(name: SetupPhase, attributes: Attributes = {}, since?: Instant): PhaseSpan {
-    const { tracer, userNames, now } = this.#settings;
-    const options = { attributes: hideUser(attributes, userNames), ...startTime(since, now) };
-    const span = new EndOnceSpan(tracer.startSpan(`pptp.setup.${name}`, options, this.#context), userNames);
-    this.#open = [...this.#open.filter((other) => !other.ended), span];
-    return span;
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  get reference(): SpanReference {
+    const { traceId, spanId, traceFlags } = this.#span.spanContext();
+    return { traceId, spanId, sampled: (traceFlags & TraceFlags.SAMPLED) !== 0 };
+  }
+
+  get link(): Link {
+    return { context: this.#span.spanContext() };
   }
 
   attributes(attributes: Attributes): void {
+    if (!this.#ended) this.#span.setAttributes(hideUser(attributes, this.#settings.userNames));
+  }
+
+  event(name: string, attributes: Attributes = {}, at?: Instant): void {
+    if (!this.#ended) this.#span.addEvent(name, hideUser(attributes, this.#settings.userNames), this.#times.at(at));
+  }
+
+  step(name: SetupStep | SetupPhase, attributes?: Attributes, since?: Instant): PhaseSpan {
+    return this.child(stepName(name), attributes, since);
+  }
+
+  child(name: string, attributes: Attributes = {}, since?: Instant): EndOnceSpan {
+    const { tracer, userNames } = this.#settings;
+    const options = { attributes: hideUser(attributes, userNames), startTime: this.#times.at(since) };
+    const child = new EndOnceSpan(tracer.startSpan(name, options, this.#context), this.#settings, this.#times);
+    this.#open = [...this.#open.filter(({ ended }) => !ended), child];
+    return child;
+  }
+
+  end(failure?: SpanFailure): void {
+    if (this.#ended) return;
+    this.endChildren(failure);
+    this.close(failure);
+  }
+
+  endChildren(failure?: SpanFailure): void {
+    for (const child of this.#open) child.end(failure);
+    this.#open = [];
+  }
+
+  close(failure?: SpanFailure): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    if (failure !== undefined) {
+      this.#span.setAttribute('error.type', failure.error);
+      this.#span.setStatus({ code: SpanStatusCode.ERROR, message: failure.message });
+    }
+    this.#span.end(this.#times.at());
+  }
+}
+
+/** The trace of a tunnel's set-up: a root span `pptp.tunnel.setup` with a child `pptp.setup.<phase>` per phase. */
+export class SpanTrace implements TunnelTrace {
+  readonly traceId: string;
+  readonly root: SpanReference;
+  readonly #settings: TraceSettings;
+  readonly #root: EndOnceSpan;
+  /** What spans of later life repeat of the root. */
+  #identity: Attributes;
+
+  constructor(settings: TraceSettings, attributes: Attributes, since?: Instant, role: TunnelRole = 'server') {
+    const { tracer, userNames, now } = settings;
+    const times = new SpanTimes(now);
+    const kind = role === 'client' ? SpanKind.CLIENT : SpanKind.SERVER;
+    const options = { kind, attributes: hideUser(attributes, userNames), startTime: times.at(since) };
+    this.#root = new EndOnceSpan(tracer.startSpan('pptp.tunnel.setup', options, ROOT_CONTEXT), settings, times);
+    this.root = this.#root.reference;
+    const { traceId } = this.root;
+    // Without an SDK the id is all zeros; log lines of one set-up shall still have one in common.
+    this.traceId = isValidTraceId(traceId) ? traceId : randomBytes(16).toString('hex');
+    this.#settings = settings;
+    this.#identity = identityOf(attributes);
+  }
+
+  phase(name: SetupPhase, attributes?: Attributes, since?: Instant): PhaseSpan {
+    return this.#root.child(`pptp.setup.${name}`, attributes, since);
+  }
+
+  attributes(attributes: Attributes): void {
+    this.#identity = { ...this.#identity, ...identityOf(attributes) };
     this.#root.attributes(attributes);
   }
 
-  /** Ends the phases still open as well, with the same failure. */
-  end(failure?: Failure): void {
-    for (const phase of this.#open) phase.end(failure);
-    this.#open = [];
-    this.#root.end(failure);
+  event(name: string, attributes?: Attributes, at?: Instant): void {
+    this.#root.event(name, attributes, at);
+  }
+
+  end(failure?: SpanFailure): void {
+    if (failure !== undefined) this.#root.endChildren(failure);
+    this.#root.close(failure);
+  }
+
+  later(name: LaterSpan, attributes: Attributes = {}, since?: Instant): PhaseSpan {
+    const { tracer, userNames, now } = this.#settings;
+    const times = new SpanTimes(now);
+    const options = {
+      attributes: hideUser({ ...this.#identity, ...attributes }, userNames),
+      links: [this.#root.link],
+      startTime: times.at(since),
+    };
+    return new EndOnceSpan(tracer.startSpan(`pptp.tunnel.${name}`, options, ROOT_CONTEXT), this.#settings, times);
   }
 }
+
+const identityOf = (attributes: Attributes): Attributes =>
+  Object.fromEntries(Object.entries(attributes).filter(([name]) => IDENTITY_ATTRIBUTES.has(name)));

@@ -46,6 +46,8 @@ export class PacketBatch {
   readonly acknowledgment: Float64Array;
   /** When the batch came from its device; stages take this as the time. */
   now: Instant = instant(0);
+  /** When the first packet of the batch came to wait in an outbox; undefined for batches of devices. */
+  waitingSince: Instant | undefined;
   /** Live packets. */
   count = 0;
   /** Position in `order` that a stage is working on; the bridge blames this packet when the stage throws. */
@@ -84,6 +86,7 @@ export class PacketBatch {
   clear(): void {
     for (let i = 0; i < this.used; i += 1) this.session[i] = undefined;
     this.count = 0;
+    this.waitingSince = undefined;
     this.used = 0;
     this.cursor = 0;
     this.doomed = 0;

@@ -11,6 +11,9 @@ const CONTROL_ROOM = 32;
 
 /** Packets of one call that wait for room in the peer's window, first in, first out, and bounded. */
 export class TransmitQueue {
+  /** Packets put in and taken out so far: the packet put in as the n-th is taken out as the n-th. */
+  entered = 0;
+  left = 0;
   private readonly limit: number;
   private readonly packets: WaitingPacket[] = [];
 
@@ -28,10 +31,13 @@ export class TransmitQueue {
     const room = protocol < FIRST_CONTROL_PROTOCOL ? this.limit : this.limit + CONTROL_ROOM;
     if (this.packets.length >= room) return false;
     this.packets.push({ protocol, bytes: bytes.slice() });
+    this.entered += 1;
     return true;
   }
 
   take(): WaitingPacket | undefined {
-    return this.packets.shift();
+    const packet = this.packets.shift();
+    if (packet !== undefined) this.left += 1;
+    return packet;
   }
 }

@@ -4,6 +4,7 @@ import { formatIpv4, type Ipv4 } from '../../core/bytes/ipv4-address.ts';
 import { GRE_CHANNEL, type GreChannel, PEER_WINDOW } from '../../core/datapath/gre-channel.ts';
 import { PacketBatch } from '../../core/datapath/packet-batch.ts';
 import { Session } from '../../core/datapath/session.ts';
+import { SETUP_SPAN } from '../../core/datapath/setup-span.ts';
 import type { Stage } from '../../core/datapath/stage.ts';
 import { GreWindowStage } from '../../core/datapath/stages/gre-window.stage.ts';
 import type { MppeEvents } from '../../core/datapath/stages/mppe.stage.ts';
@@ -226,6 +227,7 @@ export class Driver implements Lifecycle, StageEvents {
       },
       since,
     );
+    session.set(SETUP_SPAN, { traceId: trace.traceId, spanId: trace.spanId });
     trace.phase('control', {}, since).end();
     const setup = new SetupTrace(trace);
     const sessionLog = log.child({ session: id, peer: event.peerName, trace_id: trace.traceId });

@@ -46,6 +46,7 @@ export class Outbox {
     this.filling.protocol[index] = protocol;
     if (this.scheduled) return;
     this.scheduled = true;
+    this.filling.waitingSince = this.clock.now();
     queueMicrotask(() => this.flush());
   }
 

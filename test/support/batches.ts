@@ -5,7 +5,7 @@ import { Session } from '../../core/datapath/session.ts';
 import type { BatchStep, Stage } from '../../core/datapath/stage.ts';
 import type { Direction, DropReason } from '../../core/outcome.ts';
 import { callId, sessionId } from '../../core/ports/ids.ts';
-import type { Telemetry } from '../../core/ports/telemetry.ts';
+import type { PhaseSpan, Telemetry } from '../../core/ports/telemetry.ts';
 import { instant } from '../../core/time.ts';
 
 export const address = (text: string): Ipv4 => {
@@ -54,6 +54,7 @@ export const livePackets = (batch: PacketBatch): Uint8Array[] =>
   Array.from({ length: batch.count }, (_, at) => batch.view(batch.order[at] ?? 0).slice());
 
 const ignore = (): void => undefined;
+const silentSpan: PhaseSpan = { attributes: ignore, event: ignore, step: () => silentSpan, end: ignore };
 export const silentTelemetry: Telemetry = {
   packets: ignore,
   dropped: ignore,
@@ -61,6 +62,7 @@ export const silentTelemetry: Telemetry = {
   event: ignore,
   tunnel: () => ({
     traceId: '',
+    spanId: '',
     phase: () => ({ attributes: ignore, end: ignore }),
     attributes: ignore,
     end: ignore,
