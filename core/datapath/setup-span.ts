@@ -1,9 +1,5 @@
+import type { SpanReference } from '../ports/telemetry.ts';
 import { defineSlot } from './slots.ts';
 
-/** The root span of a tunnel's set-up, to which traces of its packets are linked. Both are hexadecimal. */
-export interface SetupSpan {
-  readonly traceId: string;
-  readonly spanId: string;
-}
-
-export const SETUP_SPAN = defineSlot<SetupSpan>('setup-span');
+/** The root span of a tunnel's set-up, to which traces of its packets are linked. */
+export const SETUP_SPAN = defineSlot<SpanReference>('setup-span');

@@ -227,7 +227,7 @@ export class Driver implements Lifecycle, StageEvents {
       },
       since,
     );
-    session.set(SETUP_SPAN, { traceId: trace.traceId, spanId: trace.spanId });
+    session.set(SETUP_SPAN, trace.root);
     trace.phase('control', {}, since).end();
     const setup = new SetupTrace(trace);
     const sessionLog = log.child({ session: id, peer: event.peerName, trace_id: trace.traceId });
