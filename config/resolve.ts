@@ -89,7 +89,11 @@ const checkAuthentication = (config: GatewayConfig, _isSet: (path: string) => bo
     const message = 'must name a method that yields encryption keys, such as ms-chap-v2, when mppe.policy is required.';
     findings.problem('auth.methods', message, 'mppe.policy');
   } else if (keyed.every((method) => method === 'ms-chap-v1') && !config.mppe.strengths.includes(128)) {
-    findings.problem('mppe.strengths', 'must include 128: ms-chap-v1 yields keys of 128 bits only.', 'auth.methods');
+    findings.problem(
+      'mppe.strengths',
+      'must include 128: of ms-chap-v1 only the keys of 128 bits are supported, not those of 40 and 56.',
+      'auth.methods',
+    );
   }
 };
 

@@ -4,6 +4,7 @@ import { type Ipv4, ipv4, parseIpv4 } from '../core/bytes/ipv4-address.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { RedialPolicy } from '../core/machine/redial.ts';
 import { MPPE_OVERHEAD } from '../core/wire/mppe-header.ts';
+import { authentication, inFlagNames } from './cli-dial-flags.ts';
 import { type CliTerminal, knownPassword } from './cli-password.ts';
 
 export interface DialRoute {
@@ -41,6 +42,7 @@ interface DialFlags {
   readonly retryAuth?: true;
   readonly incoming?: true;
   readonly verbose?: true;
+  readonly set: readonly string[];
 }
 
 export interface DialServices {
@@ -76,14 +78,6 @@ const parsePort = (text: string): number => {
 
 const SMALLEST_MRU = 576;
 const LARGEST_MRU = 1456;
-
-/** "eap-md5" is EAP with that method alone; "eap" is EAP with the methods of the configuration. */
-const authentication = (list: string): readonly string[] => {
-  const names = list.split(',').map((name) => name.trim());
-  const inEap = names.filter((name) => name.startsWith('eap-')).map((name) => name.slice('eap-'.length));
-  const methods = new Set(names.map((name) => (name.startsWith('eap-') ? 'eap' : name)));
-  return [`auth.methods=${[...methods].join(',')}`, ...(inEap.length === 0 ? [] : [`eap.methods=${inEap.join(',')}`])];
-};
 
 /** The client's choices as keys of the configuration. A server's own settings in the environment must not reach it. */
 const settings = (flags: DialFlags): readonly string[] => {
@@ -138,10 +132,18 @@ export const addDialVerb = (program: Command, { terminal, load, dial, finish }: 
     .option('--verbose', 'log what happens')
     .option('--config <file>', 'configuration file for everything else (YAML or JSON; also PPTP_CONFIG)')
     .option('--set <key=value>', 'set any key of the configuration; may be repeated', collect, []);
+  const loadWith = (given: Command, flags: DialFlags): LoadedConfig => {
+    const ours = settings(flags);
+    try {
+      return load(given, ours);
+    } catch (error) {
+      throw inFlagNames(error, flags.set);
+    }
+  };
   command.action(async (host: string, flags: DialFlags) => {
     const routes = flags.route.map(parseRoute);
     const port = parsePort(flags.port);
-    const loaded = load(command, settings(flags));
+    const loaded = loadWith(command, flags);
     const password = await knownPassword(terminal, flags.user, flags.passwordFile);
     const order: DialOrder = {
       host,

@@ -90,7 +90,10 @@ export const addUserVerbs = (program: Command, terminal: CliTerminal, action: Us
       .argument('<name>')
       .option('--password-file <file>', 'read the password from a file')
       .option('--generate', 'make a password and print it')
-      .option('--store-password', 'keep the password itself in the file, readable: only chap-md5 needs it');
+      .option(
+        '--store-password',
+        'keep the password itself in the file, readable: chap-md5 and EAP-MD5 need it, nothing else does',
+      );
   const stores = (command: Command): boolean => command.opts<PasswordOptions>().storePassword === true;
 
   const password = async (command: Command, name: string): Promise<string> =>

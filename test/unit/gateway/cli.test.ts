@@ -130,6 +130,7 @@ describe('usage', () => {
     expect(await run('--help')).toBe(0);
     expect(await run('users', 'add', '--help')).toBe(0);
     expect(out.join('\n')).toContain('users');
+    expect(out.join(' ').replace(/\s+/g, ' ')).toContain('chap-md5 and EAP-MD5 need it');
     expect(err).toEqual([]);
   });
 
@@ -391,14 +392,24 @@ describe('dial', () => {
     [['--route', '10.0.0.1/8'], 'CONFIG_INVALID: --route 10.0.0.1/8: the address has bits set'],
     [['--route', 'somewhere'], 'CONFIG_INVALID: --route somewhere: write a network'],
     [['--port', '0'], 'CONFIG_INVALID: --port 0: write a number from 1 to 65535'],
-    [['--mtu', 'big'], 'tun.mtu'],
-    [['--strength', '64'], 'mppe.strengths'],
-    [['--auth', 'pap'], 'auth.methods'],
+    [['--mtu', 'big'], '--mtu: must be a whole number from 500 to 1500 (octets), or `auto`; "big" is not.'],
+    [['--strength', '64'], '--strength: must be a list of key lengths'],
+    [['--auth', 'pap'], '--auth: must name a method that yields encryption keys, such as ms-chap-v2, when --mppe is'],
+    [['--auth', 'eap-md5'], '--auth: must name a method that yields encryption keys, such as tls, when --mppe is'],
+    [['--auth', 'ms-chap-v1', '--strength', '40,56'], '--strength: must include 128: of ms-chap-v1 only the keys of'],
+    [
+      ['--auth', 'pap,nonsense'],
+      '--auth pap,nonsense: there is no method "nonsense"; write one or more of ms-chap-v2,',
+    ],
+    [['--auth', 'eap-peap'], '--auth eap-peap: there is no method "eap-peap"; write one or more of'],
+    [['--auth', ''], '--auth : a name is missing; write one or more of'],
+    [['--set', 'mppe.strengths=64'], 'mppe.strengths (PPTP_MPPE_STRENGTHS): must be a list'],
     [['--set', 'no.such=1'], 'no.such'],
   ])('%j is refused before anything is asked', async (flags, said) => {
     const { run, err, prompts, seen } = dialled({ typed: ['x'] });
     expect(await run('dial', '192.0.2.1', '--user', 'alice', ...flags)).toBe(1);
     expect(err.join('\n')).toContain(said);
+    if (!flags.includes('--set')) expect(err.join('\n')).not.toMatch(/PPTP_|--set/);
     expect([prompts, seen]).toEqual([[], []]);
   });
 
