@@ -1,7 +1,7 @@
 import { type Tracer, trace } from '@opentelemetry/api';
 import type { Direction, DropReason } from '../core/outcome.ts';
 import { type Log, silentLog } from '../core/ports/log.ts';
-import type { Attributes, Telemetry, TunnelTrace } from '../core/ports/telemetry.ts';
+import type { Attributes, Telemetry, TunnelRole, TunnelTrace } from '../core/ports/telemetry.ts';
 import { type Instant, instant } from '../core/time.ts';
 import { Counters, type CountersSnapshot } from './counters.ts';
 import { SpanTrace, type TraceSettings } from './tunnel-trace.ts';
@@ -49,8 +49,8 @@ export class OpenTelemetryTelemetry implements Telemetry {
     this.#log.error('stage.fault', message, { stage, direction, faults, error: cause });
   }
 
-  tunnel(attributes: Attributes, since?: Instant): TunnelTrace {
-    return new SpanTrace(this.#traces, attributes, since);
+  tunnel(attributes: Attributes, since?: Instant, role?: TunnelRole): TunnelTrace {
+    return new SpanTrace(this.#traces, attributes, since, role);
   }
 
   event(name: string, attributes: Attributes = {}): void {

@@ -62,9 +62,11 @@ export const silentTelemetry: Telemetry = {
   event: ignore,
   tunnel: () => ({
     traceId: '',
-    spanId: '',
-    phase: () => ({ attributes: ignore, end: ignore }),
+    root: { traceId: '', spanId: '', sampled: false },
+    phase: () => silentSpan,
+    later: () => silentSpan,
     attributes: ignore,
+    event: ignore,
     end: ignore,
   }),
 };

@@ -35,8 +35,10 @@ describe('the trace of a tunnel set-up', () => {
       'pptp.setup.control',
       'pptp.setup.lcp',
       'pptp.setup.auth',
+      'pptp.setup.address',
       'pptp.setup.ccp',
       'pptp.setup.ipcp',
+      'pptp.setup.ipv6cp',
       'pptp.tunnel.setup',
     ]);
     const root = span('pptp.tunnel.setup');
