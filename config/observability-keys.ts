@@ -1,5 +1,5 @@
 import type { Schema } from 'convict';
-import { oneOf, secretText } from './formats.ts';
+import { absolutePath, either, oneOf, secretText } from './formats.ts';
 import { key } from './key.ts';
 import type { RawConfig } from './types.ts';
 
@@ -18,4 +18,12 @@ export const observabilityKeys = {
       doc: 'Key of the user name hash; empty is a random one for every run, so that hashes of two runs cannot be compared.',
     }),
   },
-} satisfies Schema<Pick<RawConfig, 'telemetry'>>;
+  admin: {
+    socket: key(either(absolutePath, oneOf('auto', 'off')), {
+      env: 'PPTP_ADMIN_SOCKET',
+      flag: '--admin-socket',
+      default: 'auto',
+      doc: 'Unix socket on which a running gateway answers `tunnels`, `explain`, `log-level` and the like; `auto` is `admin.sock` in `stateDir`, `off` is none.',
+    }),
+  },
+} satisfies Schema<Pick<RawConfig, 'telemetry' | 'admin'>>;

@@ -181,6 +181,23 @@ const checkIpv6 = (config: GatewayConfig, isSet: (path: string) => boolean, find
   }
 };
 
+/** sun_path of sockaddr_un(7) holds 108 octets with the closing zero. */
+const SOCKET_PATH_OCTETS = 107;
+
+const checkAdmin = (config: GatewayConfig, _isSet: (path: string) => boolean, findings: Findings): void => {
+  const { socket } = config.admin;
+  if (socket === undefined || Buffer.byteLength(socket) <= SOCKET_PATH_OCTETS) return;
+  const message = `the path ${socket} is too long for a Unix socket: ${SOCKET_PATH_OCTETS} octets is the most.`;
+  findings.problem('admin.socket', message, 'stateDir');
+};
+
+const inFolder = (folder: string, name: string): string => `${folder.replace(/\/+$/, '')}/${name}`;
+
+const adminSocket = ({ admin: { socket }, stateDir }: RawConfig): string | undefined => {
+  if (socket === 'off') return undefined;
+  return socket === 'auto' ? inFolder(stateDir, 'admin.sock') : socket;
+};
+
 const pathMru = (outerMtu: number | undefined): number =>
   Math.max(LEAST_MRU, Math.min(ETHERNET_MTU, outerMtu ?? ETHERNET_MTU) - OUTER_OVERHEAD);
 
@@ -213,12 +230,21 @@ export const resolveConfig = (
       intranetInterface: intranetInterface === 'auto' ? undefined : intranetInterface,
       routes: raw.network.routes.map(network),
     },
-    users: { file: raw.users.file === 'auto' ? `${raw.stateDir.replace(/\/+$/, '')}/users.json` : raw.users.file },
+    users: { file: raw.users.file === 'auto' ? inFolder(raw.stateDir, 'users.json') : raw.users.file },
+    admin: { socket: adminSocket(raw) },
     pluginOptions: { ...(JSON.parse(raw.pluginOptions) as Readonly<Record<string, unknown>>) },
   };
   const findings = new Findings((path) => badKeys.has(path));
   const isSet = (path: string): boolean => (origins.get(path)?.kind ?? 'default') !== 'default';
-  for (const check of [checkPool, checkLimits, checkAuthentication, checkEap, checkEncryption, checkNetwork])
+  for (const check of [
+    checkPool,
+    checkLimits,
+    checkAuthentication,
+    checkEap,
+    checkEncryption,
+    checkNetwork,
+    checkAdmin,
+  ])
     check(config, isSet, findings);
   checkIpv6(config, isSet, findings);
   checkPath(config, outerMtu, findings);
@@ -238,6 +264,8 @@ export const resolvedText = (path: string, config: GatewayConfig): string | unde
       return String(config.tun.mtu);
     case 'users.file':
       return config.users.file;
+    case 'admin.socket':
+      return config.admin.socket ?? 'off';
     case 'network.intranetInterface':
       return config.network.intranetInterface ?? 'the interface of the default route';
     default:

@@ -128,6 +128,7 @@ export interface RawConfig extends PlainGroups {
   readonly tun: { readonly name: string; readonly mtu: number | 'auto' };
   readonly network: NetworkSwitches & { readonly intranetInterface: string; readonly routes: readonly string[] };
   readonly users: { readonly file: string };
+  readonly admin: { readonly socket: string };
   /** JSON text. */
   readonly pluginOptions: string;
 }
@@ -155,6 +156,10 @@ export interface GatewayConfig extends PlainGroups {
     readonly routes: readonly Ipv4Network[];
   };
   readonly users: { readonly file: string };
+  readonly admin: {
+    /** Path of the Unix socket; undefined: none. */
+    readonly socket: string | undefined;
+  };
   /** Options by plug-in name, unchecked: the plug-in's `parseOptions` does that. */
   readonly pluginOptions: Readonly<Record<string, unknown>>;
 }

@@ -28,6 +28,9 @@ export const ERROR_CODES = [
   'DIAL_YIELDED',
   'DIAL_LOST',
   'EAP_TLS',
+  'ADMIN_SOCKET',
+  'ADMIN_UNREACHABLE',
+  'ADMIN_REFUSED',
 ] as const;
 export type ErrorCode = (typeof ERROR_CODES)[number];
 

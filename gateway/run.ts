@@ -1,15 +1,18 @@
 import type { LoadedConfig } from '../config/load.ts';
 import type { GatewayConfig } from '../config/types.ts';
 import type { Log } from '../core/ports/log.ts';
+import { LogLevels } from '../observability/log-levels.ts';
 import { createLog } from '../observability/logger.ts';
 import { startTelemetrySdk } from '../observability/sdk.ts';
 import { OpenTelemetryTelemetry } from '../observability/telemetry.ts';
 import { createUserNames, type UserNames } from '../observability/user-names.ts';
+import { withAdmin } from './admin/with-admin.ts';
 import { createGateway, type Gateway } from './bootstrap.ts';
 import { builtinPlugins } from './builtin-plugins.ts';
 import { callableAddresses, startCard } from './card.ts';
 import { findDefaultInterface } from './default-route.ts';
 import { type FirstStart, prepareStart } from './first-start.ts';
+import { followLevel } from './follow-level.ts';
 import { gatewayOptions } from './options.ts';
 import { loadPlugins } from './plugin-loader.ts';
 import { systemClock, systemRandom } from './system-clock.ts';
@@ -20,24 +23,31 @@ import { openUserFile } from './user-file.ts';
 export async function runGateway(loaded: LoadedConfig, version: string): Promise<number> {
   const { config } = loaded;
   const userNames = createUserNames(config.telemetry.userNames, config.telemetry.hashKey);
-  const log = createLog({ ...config.log, userNames });
+  const levels = new LogLevels(config.log.level);
+  const log = createLog({ ...config.log, level: levels, userNames });
+  followLevel(levels, log);
   for (const warning of loaded.warnings) log.warn('config.warning', warning);
 
   // From here on nothing is made on the host that a signal could leave behind.
   const end = untilToldToStop(log);
   const first = await prepareStart(config.stateDir, config.users.file, openUserFile(config.users.file));
   try {
-    return await runUntilTold(config, version, log, userNames, first, end);
+    return await runUntilTold(config, version, { log, levels, userNames }, first, end);
   } finally {
     await first.undo();
   }
 }
 
+interface Logging {
+  readonly log: Log;
+  readonly levels: LogLevels;
+  readonly userNames: UserNames;
+}
+
 async function runUntilTold(
   config: GatewayConfig,
   version: string,
-  log: Log,
-  userNames: UserNames,
+  { log, levels, userNames }: Logging,
   first: FirstStart,
   end: End,
 ): Promise<number> {
@@ -51,20 +61,32 @@ async function runUntilTold(
   try {
     const platform = { clock: systemClock, random: systemRandom, log, telemetry };
     const gateway = createGateway(platform, gatewayOptions(config), plugins);
-    // Before the TUN device adds its own address to the host's.
-    const addresses = callableAddresses(config.listen.address);
-    await gateway.start((device, cause) => end.fail(device, cause));
-    try {
-      first.keep();
-      announce(gateway, log, version);
-      welcome(config, addresses, first);
-      return await end.promise;
-    } finally {
-      await gateway.stop();
-      log.info('gateway.stopped', 'the gateway has stopped');
-    }
+    const admin = { version, config, gateway, clock: systemClock, log, levels };
+    return await withAdmin(admin, [], () => serve(gateway, config, version, log, first, end));
   } finally {
     await sdk?.shutdown();
+  }
+}
+
+async function serve(
+  gateway: Gateway,
+  config: GatewayConfig,
+  version: string,
+  log: Log,
+  first: FirstStart,
+  end: End,
+): Promise<number> {
+  // Before the TUN device adds its own address to the host's.
+  const addresses = callableAddresses(config.listen.address);
+  await gateway.start((device, cause) => end.fail(device, cause));
+  try {
+    first.keep();
+    announce(gateway, log, version);
+    welcome(config, addresses, first);
+    return await end.promise;
+  } finally {
+    await gateway.stop();
+    log.info('gateway.stopped', 'the gateway has stopped');
   }
 }
 

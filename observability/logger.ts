@@ -1,6 +1,7 @@
 import { isSpanContextValid, trace } from '@opentelemetry/api';
 import { destination, type Logger, pino, stdTimeFunctions } from 'pino';
 import type { Log, LogFields } from '../core/ports/log.ts';
+import { type LogLevel, LogLevels } from './log-levels.ts';
 import { prettyLine } from './pretty.ts';
 import { scrubFields } from './scrub.ts';
 import { createUserNames, type UserNames } from './user-names.ts';
@@ -10,7 +11,8 @@ export interface LineSink {
 }
 
 export interface LoggerOptions {
-  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  /** The level, or what changes it while the process runs. */
+  readonly level: LogLevel | LogLevels;
   readonly format: 'auto' | 'json' | 'pretty';
   /** How the field `user` is written; plain if left out. */
   readonly userNames?: UserNames;
@@ -37,14 +39,16 @@ const openSink = ({ format, sink, terminal = process.stdout.isTTY === true }: Lo
 class PinoLog implements Log {
   readonly #pino: Logger;
   readonly #userNames: UserNames;
+  readonly #levels: LogLevels;
 
-  constructor(logger: Logger, userNames: UserNames) {
+  constructor(logger: Logger, userNames: UserNames, levels: LogLevels) {
     this.#pino = logger;
     this.#userNames = userNames;
+    this.#levels = levels;
   }
 
-  #write(level: 'debug' | 'info' | 'warn' | 'error', event: string, message: string, fields: LogFields = {}): void {
-    if (!this.#pino.isLevelEnabled(level)) return;
+  #write(level: LogLevel, event: string, message: string, fields: LogFields = {}): void {
+    if (!this.#levels.isEnabled(level)) return;
     this.#pino[level]({ event, ...scrubFields(fields, this.#userNames) }, message);
   }
 
@@ -65,7 +69,7 @@ class PinoLog implements Log {
   }
 
   child(fields: LogFields): Log {
-    return new PinoLog(this.#pino.child(scrubFields(fields, this.#userNames)), this.#userNames);
+    return new PinoLog(this.#pino.child(scrubFields(fields, this.#userNames)), this.#userNames, this.#levels);
   }
 }
 
@@ -74,12 +78,14 @@ class PinoLog implements Log {
  * output. Lines written inside an active span carry `trace_id` and `span_id`.
  */
 export const createLog = (options: LoggerOptions): Log => {
+  const levels = options.level instanceof LogLevels ? options.level : new LogLevels(options.level);
   const settings = {
-    level: options.level,
+    // A child of pino keeps the level it was made with, so the choice is made before pino.
+    level: 'debug',
     base: null,
     timestamp: stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
     mixin: traceIds,
   };
-  return new PinoLog(pino(settings, openSink(options)), options.userNames ?? createUserNames('plain'));
+  return new PinoLog(pino(settings, openSink(options)), options.userNames ?? createUserNames('plain'), levels);
 };

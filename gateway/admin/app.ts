@@ -1,0 +1,59 @@
+import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
+import { printable } from '../../core/bytes/ascii.ts';
+import { GatewayError } from '../../core/errors.ts';
+import type { Log } from '../../core/ports/log.ts';
+import { type AdminDeps, AdminError, type AdminErrorBody, type AdminRoute } from './route.ts';
+
+/** The header in which a client says who it is. */
+export const ACTOR_HEADER = 'x-admin-actor';
+const ACTOR_LENGTH = 64;
+const BODY_LIMIT = 64 * 1024;
+
+const refuse = (reply: FastifyReply, status: number, body: AdminErrorBody): FastifyReply =>
+  reply.code(status).type('application/json').send(body);
+
+/** What fastify itself refuses: a body that is too long, no JSON, or not as its schema says. */
+const ofClient = (error: unknown): number | undefined => {
+  if (!(error instanceof Error) || !('statusCode' in error)) return undefined;
+  const { statusCode } = error;
+  return typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500 ? statusCode : undefined;
+};
+
+const answerError = (error: unknown, reply: FastifyReply, log: Log): FastifyReply => {
+  if (error instanceof AdminError) {
+    return refuse(reply, error.status, { code: error.code, message: error.message });
+  }
+  if (error instanceof GatewayError) return refuse(reply, 409, { code: error.code, message: error.message });
+  const status = ofClient(error);
+  if (status !== undefined) {
+    const message = error instanceof Error ? error.message : String(error);
+    return refuse(reply, status, { code: 'INVALID_REQUEST', message: `${message}.` });
+  }
+  log.error('admin.fault', 'a bug in an admin route', { error });
+  return refuse(reply, 500, { code: 'INTERNAL', message: 'An internal error; the log of the gateway has it.' });
+};
+
+/**
+ * The admin API: the routes, and the same shape of refusals for all of them. It listens nowhere; who wants it served
+ * makes it ready and hands connections to `app.server`.
+ */
+export const createAdminApp = (deps: AdminDeps, routes: readonly AdminRoute[]): FastifyInstance => {
+  const app = fastify({
+    bodyLimit: BODY_LIMIT,
+    // A capture that somebody still reads must not hold up the end of the gateway.
+    forceCloseConnections: true,
+    ajv: { customOptions: { coerceTypes: 'array', removeAdditional: false, allErrors: false } },
+  });
+  app.decorateRequest('actor', '');
+  app.addHook('onRequest', (request, _reply, done) => {
+    const said = request.headers[ACTOR_HEADER];
+    request.actor = typeof said === 'string' ? printable(said, ACTOR_LENGTH) : 'unknown';
+    done();
+  });
+  app.setErrorHandler((error, _request, reply) => answerError(error, reply, deps.log));
+  app.setNotFoundHandler((request, reply) =>
+    refuse(reply, 404, { code: 'NOT_FOUND', message: `There is no ${request.method} ${request.url} here.` }),
+  );
+  for (const route of routes) route(app, deps);
+  return app;
+};
