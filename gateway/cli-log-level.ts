@@ -29,7 +29,7 @@ export const addLogLevelVerb = ({ program, terminal, action }: AdminVerbs): void
   const verb = program
     .command('log-level')
     .description('Shows or changes how much the running gateway logs.')
-    .argument('[level]', LOG_LEVELS.join(', '))
+    .argument('[level]', LOG_LEVELS.join(', '), parseLevel)
     .option('--for <time>', 'only for this long (90s, 10m, 2h), then as configured', parseDuration)
     .option('--json', 'one JSON document for programs');
   action(verb, async (gateway, text) => {
