@@ -40,8 +40,6 @@ const answerError = (error: unknown, reply: FastifyReply, log: Log): FastifyRepl
 export const createAdminApp = (deps: AdminDeps, routes: readonly AdminRoute[]): FastifyInstance => {
   const app = fastify({
     bodyLimit: BODY_LIMIT,
-    // A capture that somebody still reads must not hold up the end of the gateway.
-    forceCloseConnections: true,
     ajv: { customOptions: { coerceTypes: 'array', removeAdditional: false, allErrors: false } },
   });
   app.decorateRequest('actor', '');

@@ -69,9 +69,12 @@ export class AdminServer {
   }
 
   async stop(): Promise<void> {
+    const { server } = this.app;
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    // A capture that somebody still reads must not hold up the end of the gateway.
+    server.closeAllConnections();
+    await closed;
     await this.app.close();
-    // One that was never listened to is not closed by the app.
-    this.app.server.close();
   }
 
   private listen(): Promise<void> {
