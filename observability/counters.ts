@@ -3,6 +3,8 @@ import type { Attributes } from '../core/ports/telemetry.ts';
 
 export interface StageCounts {
   readonly passed: number;
+  /** Of devices only: octets of the packets that passed. */
+  readonly octets: number;
   readonly faults: number;
   /** Only reasons that occurred. */
   readonly dropped: Readonly<Partial<Record<DropReason, number>>>;
@@ -25,6 +27,7 @@ const reasonIndex: ReadonlyMap<DropReason, number> = new Map(DROP_REASONS.map((r
 
 class DirectionCounts {
   passed = 0;
+  octets = 0;
   faults = 0;
   readonly dropped = new Float64Array(DROP_REASONS.length);
 
@@ -34,17 +37,40 @@ class DirectionCounts {
       const count = this.dropped[index] ?? 0;
       if (count > 0) dropped[reason] = count;
     }
-    return { passed: this.passed, faults: this.faults, dropped };
+    return { passed: this.passed, octets: this.octets, faults: this.faults, dropped };
   }
 }
 
-/** Attribute values come partly from peers, so the number of series is bounded. */
-const MAX_SERIES = 256;
+/** Attribute values come partly from peers, so the number of series is bounded; one event cannot crowd out another. */
+const MAX_SERIES_OF_EVENT = 64;
+const MAX_EVENTS = 256;
+
+class EventSeries {
+  readonly name: string;
+  private readonly counts = new Map<string, { readonly attributes: Attributes; count: number }>();
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  add(attributes: Attributes): void {
+    const key = JSON.stringify(Object.entries(attributes).sort());
+    const found = this.counts.get(key);
+    if (found !== undefined) found.count += 1;
+    else if (this.counts.size < MAX_SERIES_OF_EVENT || Object.keys(attributes).length === 0)
+      this.counts.set(key, { attributes, count: 1 });
+    else this.add({});
+  }
+
+  snapshot(): readonly EventCount[] {
+    return [...this.counts.values()].map(({ attributes, count }) => ({ name: this.name, attributes, count }));
+  }
+}
 
 /** Counters in memory: called once per batch and stage, so an addition and two map look-ups each. */
 export class Counters {
   readonly #stages = new Map<string, Record<Direction, DirectionCounts>>();
-  readonly #events = new Map<string, { name: string; attributes: Attributes; count: number }>();
+  readonly #events = new Map<string, EventSeries>();
 
   #of(stage: string, direction: Direction): DirectionCounts {
     let counts = this.#stages.get(stage);
@@ -55,8 +81,10 @@ export class Counters {
     return counts[direction];
   }
 
-  packets(stage: string, direction: Direction, count: number): void {
-    this.#of(stage, direction).passed += count;
+  packets(stage: string, direction: Direction, count: number, octets: number): void {
+    const counts = this.#of(stage, direction);
+    counts.passed += count;
+    counts.octets += octets;
   }
 
   dropped(stage: string, direction: Direction, reason: DropReason, count: number): void {
@@ -72,14 +100,15 @@ export class Counters {
     return counts.faults;
   }
 
-  /** Once there are too many series, an event is counted without its attributes. */
+  /** Once it has too many series, an event is counted without its attributes; more events than there are, not at all. */
   event(name: string, attributes: Attributes): void {
-    const series = JSON.stringify([name, Object.entries(attributes).sort()]);
-    const found = this.#events.get(series);
-    if (found !== undefined) found.count += 1;
-    else if (this.#events.size < MAX_SERIES || Object.keys(attributes).length === 0)
-      this.#events.set(series, { name, attributes, count: 1 });
-    else this.event(name, {});
+    let series = this.#events.get(name);
+    if (series === undefined) {
+      if (this.#events.size >= MAX_EVENTS) return;
+      series = new EventSeries(name);
+      this.#events.set(name, series);
+    }
+    series.add(attributes);
   }
 
   snapshot(): CountersSnapshot {
@@ -87,7 +116,7 @@ export class Counters {
       stages: new Map(
         [...this.#stages].map(([stage, counts]) => [stage, { in: counts.in.snapshot(), out: counts.out.snapshot() }]),
       ),
-      events: [...this.#events.values()].map((event) => ({ ...event })),
+      events: [...this.#events.values()].flatMap((series) => series.snapshot()),
     };
   }
 }

@@ -1,9 +1,13 @@
 import { type Tracer, trace } from '@opentelemetry/api';
 import type { Direction, DropReason } from '../core/outcome.ts';
 import { type Log, silentLog } from '../core/ports/log.ts';
-import type { Attributes, Telemetry, TunnelRole, TunnelTrace } from '../core/ports/telemetry.ts';
+import type { Attributes, Measure, Telemetry, TunnelRole, TunnelTrace } from '../core/ports/telemetry.ts';
 import { type Instant, instant } from '../core/time.ts';
 import { Counters, type CountersSnapshot } from './counters.ts';
+import { keptAttributes } from './metrics/event-metrics.ts';
+import { MeteredTrace, type SetupMeters } from './metrics/metered-trace.ts';
+import type { MetricAttributes } from './metrics/readings.ts';
+import { Recorder } from './metrics/recorder.ts';
 import { SpanTrace, type TraceSettings } from './tunnel-trace.ts';
 import { createUserNames, type UserNames } from './user-names.ts';
 
@@ -21,9 +25,12 @@ const FAULTS_PER_LINE = 1000;
 
 /** The Telemetry port over the OpenTelemetry API, with counters in memory. */
 export class OpenTelemetryTelemetry implements Telemetry {
+  /** Durations, for the exporters that ask for them. */
+  readonly durations = new Recorder();
   readonly #counters = new Counters();
   readonly #log: Log;
   readonly #traces: TraceSettings;
+  readonly #meters: SetupMeters;
 
   constructor(options: TelemetryOptions = {}) {
     this.#log = options.log ?? silentLog;
@@ -32,10 +39,15 @@ export class OpenTelemetryTelemetry implements Telemetry {
       tracer: options.tracer ?? trace.getTracer('pptp-gateway'),
       now: options.now ?? (() => instant(performance.now())),
     };
+    this.#meters = {
+      durations: this.durations,
+      now: this.#traces.now,
+      failed: (phase, error) => this.event('setup.failed', { phase, 'error.type': error }),
+    };
   }
 
-  packets(stage: string, direction: Direction, count: number): void {
-    this.#counters.packets(stage, direction, count);
+  packets(stage: string, direction: Direction, count: number, octets = 0): void {
+    this.#counters.packets(stage, direction, count, octets);
   }
 
   dropped(stage: string, direction: Direction, reason: DropReason, count: number): void {
@@ -50,11 +62,15 @@ export class OpenTelemetryTelemetry implements Telemetry {
   }
 
   tunnel(attributes: Attributes, since?: Instant, role?: TunnelRole): TunnelTrace {
-    return new SpanTrace(this.#traces, attributes, since, role);
+    return new MeteredTrace(new SpanTrace(this.#traces, attributes, since, role), this.#meters, since);
   }
 
   event(name: string, attributes: Attributes = {}): void {
-    this.#counters.event(name, attributes);
+    this.#counters.event(name, keptAttributes(name, attributes));
+  }
+
+  measure(name: Measure, seconds: number, attributes: MetricAttributes): void {
+    this.durations.record(name, seconds, attributes);
   }
 
   snapshot(): CountersSnapshot {

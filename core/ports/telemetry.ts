@@ -71,10 +71,14 @@ export interface TunnelTrace {
 /** `server` was called, `client` calls. */
 export type TunnelRole = 'server' | 'client';
 
+/** Durations that are no part of a set-up: Echo-Request to Echo-Reply, a back-end's answer, the life of a call. */
+export const MEASURES = ['pptp.echo.duration', 'pptp.auth.backend.duration', 'pptp.tunnel.duration'] as const;
+export type Measure = (typeof MEASURES)[number];
+
 /** What the gateway reports about itself. Implemented by observability/, in memory by tests. */
 export interface Telemetry {
-  /** Packets that left a stage alive. */
-  packets(stage: string, direction: Direction, count: number): void;
+  /** Packets that left a stage alive. `octets` is for devices: received from them, or taken by them. */
+  packets(stage: string, direction: Direction, count: number, octets?: number): void;
   /** Packets dropped by a stage; called once per batch and reason, and nowhere else for the same packets. */
   dropped(stage: string, direction: Direction, reason: DropReason, count: number): void;
   /** A stage threw: the packet is also counted by `dropped` as `stage-fault`. */
@@ -83,4 +87,6 @@ export interface Telemetry {
   tunnel(attributes: Attributes, since?: Instant, role?: TunnelRole): TunnelTrace;
   /** Something worth counting that is not a packet (`auth.failed`, `call.refused`). */
   event(name: string, attributes?: Attributes): void;
+  /** Something took so many seconds. The attributes are those that the metric of that name has. */
+  measure(name: Measure, seconds: number, attributes: Readonly<Record<string, string>>): void;
 }

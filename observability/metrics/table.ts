@@ -348,7 +348,12 @@ export const METRICS = [
   },
 ] as const satisfies readonly MetricRow[];
 
-export type MetricName = (typeof METRICS)[number]['name'];
+type Row = (typeof METRICS)[number];
+export type MetricName = Row['name'];
+/** Metrics that are recorded when something has taken its time. */
+export type HistogramName = Extract<Row, { readonly kind: 'histogram' }>['name'];
+/** All others: their values are looked up when somebody asks. */
+export type ReadMetric = Exclude<MetricName, HistogramName>;
 
 const SUFFIX: Readonly<Record<string, string>> = { s: '_seconds', By: '_bytes' };
 

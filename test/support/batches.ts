@@ -60,6 +60,7 @@ export const silentTelemetry: Telemetry = {
   dropped: ignore,
   fault: ignore,
   event: ignore,
+  measure: ignore,
   tunnel: () => ({
     traceId: '',
     root: { traceId: '', spanId: '', sampled: false },

@@ -1,6 +1,7 @@
 import type { Direction, DropReason } from '../../core/outcome.ts';
 import type {
   Attributes,
+  Measure,
   PhaseSpan,
   SpanFailure,
   Telemetry,
@@ -74,11 +75,15 @@ export class MemoryTelemetry implements Telemetry {
   readonly drops = new Map<string, number>();
   readonly faults: { readonly stage: string; readonly direction: Direction; readonly cause: unknown }[] = [];
   readonly events: { readonly name: string; readonly attributes: Attributes }[] = [];
+  readonly measures: { readonly name: Measure; readonly seconds: number; readonly attributes: Attributes }[] = [];
+  /** "device direction" to octets that came from it or went to it. */
+  readonly octets = new Map<string, number>();
   readonly traces: RecordedTrace[] = [];
 
-  packets(stage: string, direction: Direction, count: number): void {
+  packets(stage: string, direction: Direction, count: number, octets = 0): void {
     const name = `${stage} ${direction}`;
     this.passed.set(name, (this.passed.get(name) ?? 0) + count);
+    if (octets > 0) this.octets.set(name, (this.octets.get(name) ?? 0) + octets);
   }
 
   dropped(stage: string, direction: Direction, reason: DropReason, count: number): void {
@@ -92,6 +97,10 @@ export class MemoryTelemetry implements Telemetry {
 
   event(name: string, attributes: Attributes = {}): void {
     this.events.push({ name, attributes });
+  }
+
+  measure(name: Measure, seconds: number, attributes: Attributes): void {
+    this.measures.push({ name, seconds, attributes });
   }
 
   tunnel(attributes: Attributes, since?: Instant, role: TunnelRole = 'server'): TunnelTrace {

@@ -130,8 +130,8 @@ describe('counters', () => {
     for (const reason of DROP_REASONS) telemetry.dropped('mppe', 'out', reason, 1);
     const { stages } = telemetry.snapshot();
     expect(stages.get('gre-decode')).toEqual({
-      in: { passed: 7, faults: 0, dropped: { truncated: 3 } },
-      out: { passed: 1, faults: 0, dropped: {} },
+      in: { passed: 7, octets: 0, faults: 0, dropped: { truncated: 3 } },
+      out: { passed: 1, octets: 0, faults: 0, dropped: {} },
     });
     expect(Object.keys(stages.get('mppe')?.out.dropped ?? {})).toEqual([...DROP_REASONS]);
   });

@@ -1,0 +1,46 @@
+import type { Attributes } from '../../core/ports/telemetry.ts';
+import type { MetricAttribute, ReadMetric } from './table.ts';
+
+interface EventMetric {
+  readonly metric: ReadMetric;
+  /** Attributes of the metric, by the attribute of the event that they are taken from. */
+  readonly from?: Readonly<Record<string, MetricAttribute>>;
+  readonly fixed?: Readonly<Partial<Record<MetricAttribute, string>>>;
+}
+
+/** Events that have a metric of their own. Of such an event nothing else is kept: what a peer sends must not become labels. */
+export const EVENT_METRICS: Readonly<Record<string, EventMetric>> = {
+  'setup.failed': {
+    metric: 'pptp.tunnel.setup.failures',
+    from: { phase: 'phase', 'error.type': 'error.type' },
+  },
+  'auth.failed': { metric: 'pptp.auth.attempts', from: { method: 'method', denial: 'result' } },
+  'auth.succeeded': { metric: 'pptp.auth.attempts', from: { method: 'method' }, fixed: { result: 'ok' } },
+  'mppe.reset-needed': { metric: 'pptp.mppe.resets', fixed: { direction: 'out' } },
+  'mppe.reset-requested': { metric: 'pptp.mppe.resets', fixed: { direction: 'in' } },
+  'control.message': { metric: 'pptp.control.messages', from: { message: 'message', direction: 'direction' } },
+  'control.connection-refused': { metric: 'pptp.control.refused', from: { reason: 'reason' } },
+  'ppp.ignored': { metric: 'pptp.ppp.ignored', from: { why: 'reason' } },
+};
+
+/** What a counter says of an event that has too many different values. */
+const OTHER = 'other';
+
+/** The attributes of an event that are worth keeping. */
+export const keptAttributes = (name: string, attributes: Attributes): Attributes => {
+  const metric = EVENT_METRICS[name];
+  if (metric === undefined) return attributes;
+  const kept: Record<string, string | number | boolean> = {};
+  for (const attribute of Object.keys(metric.from ?? {})) {
+    const value = attributes[attribute];
+    if (value !== undefined) kept[attribute] = value;
+  }
+  return kept;
+};
+
+/** The metric's attributes of a counted event. */
+export const metricAttributes = (metric: EventMetric, attributes: Attributes): Readonly<Record<string, string>> => {
+  const labels: Record<string, string> = { ...metric.fixed };
+  for (const [from, to] of Object.entries(metric.from ?? {})) labels[to] = String(attributes[from] ?? OTHER);
+  return labels;
+};
