@@ -87,6 +87,9 @@ export const ipv6Network = (least: number, most: number): Format<string> =>
     return network !== undefined && network.prefixLength >= least && network.prefixLength <= most;
   });
 
+export const hostName = text('an IPv4 address or a host name', (value) =>
+  /^[A-Za-z0-9][A-Za-z0-9._-]{0,252}$/.test(value),
+);
 export const absolutePath = text('an absolute path', (value) => value.startsWith('/') && !value.includes('\0'));
 export const interfaceName = text('the name of a network interface (15 characters at most)', isInterfaceName);
 export const tunName = text('an interface name (15 characters at most), with one `%d` or none', (value) =>

@@ -198,6 +198,19 @@ const adminSocket = ({ admin: { socket }, stateDir }: RawConfig): string | undef
   return socket === 'auto' ? inFolder(stateDir, 'admin.sock') : socket;
 };
 
+const checkDial = (config: GatewayConfig, isSet: (path: string) => boolean, findings: Findings): void => {
+  const { server, user, password, tun } = config.dial;
+  if (server === undefined) {
+    for (const path of ['user', 'password', 'routes', 'tun'].map((name) => `dial.${name}`)) {
+      if (isSet(path)) findings.warn(path, 'has no effect because dial.server is none.');
+    }
+    return;
+  }
+  if (user === '') findings.problem('dial.user', 'must name a user because dial.server is set.', 'dial.server');
+  if (password === '') findings.problem('dial.password', 'must be given because dial.server is set.', 'dial.server');
+  if (tun === config.tun.name) findings.problem('dial.tun', 'must not be tun.name: each needs a device.', 'tun.name');
+};
+
 const pathMru = (outerMtu: number | undefined): number =>
   Math.max(LEAST_MRU, Math.min(ETHERNET_MTU, outerMtu ?? ETHERNET_MTU) - OUTER_OVERHEAD);
 
@@ -230,6 +243,11 @@ export const resolveConfig = (
       intranetInterface: intranetInterface === 'auto' ? undefined : intranetInterface,
       routes: raw.network.routes.map(network),
     },
+    dial: {
+      ...raw.dial,
+      server: raw.dial.server === 'none' ? undefined : raw.dial.server,
+      routes: raw.dial.routes.map(network),
+    },
     users: { file: raw.users.file === 'auto' ? inFolder(raw.stateDir, 'users.json') : raw.users.file },
     admin: { socket: adminSocket(raw) },
     pluginOptions: { ...(JSON.parse(raw.pluginOptions) as Readonly<Record<string, unknown>>) },
@@ -247,6 +265,7 @@ export const resolveConfig = (
   ])
     check(config, isSet, findings);
   checkIpv6(config, isSet, findings);
+  checkDial(config, isSet, findings);
   checkPath(config, outerMtu, findings);
   return { config, problems: findings.problems, warnings: findings.warnings };
 };

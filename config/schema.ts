@@ -1,4 +1,5 @@
 import type { Schema } from 'convict';
+import { dialKeys } from './dial-keys.ts';
 import {
   absolutePath,
   asciiName,
@@ -399,6 +400,7 @@ export const schema = {
       doc: 'JSON lines or lines for people; `auto` is `pretty` on a terminal and `json` elsewhere.',
     }),
   },
+  ...dialKeys,
   ...observabilityKeys,
   plugins: key(list(moduleName, 'plug-ins'), {
     env: 'PPTP_PLUGINS',

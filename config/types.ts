@@ -105,6 +105,13 @@ interface CallLimits {
   readonly idQuarantine: Seconds;
 }
 
+interface DialSettings {
+  readonly user: string;
+  /** Secret. */
+  readonly password: string;
+  readonly tun: string;
+}
+
 interface NetworkSwitches {
   readonly manage: boolean;
   readonly nat: NatMode;
@@ -128,6 +135,7 @@ export interface RawConfig extends PlainGroups {
   readonly tun: { readonly name: string; readonly mtu: number | 'auto' };
   readonly network: NetworkSwitches & { readonly intranetInterface: string; readonly routes: readonly string[] };
   readonly users: { readonly file: string };
+  readonly dial: DialSettings & { readonly server: string; readonly routes: readonly string[] };
   readonly admin: { readonly socket: string };
   /** JSON text. */
   readonly pluginOptions: string;
@@ -156,6 +164,8 @@ export interface GatewayConfig extends PlainGroups {
     readonly routes: readonly Ipv4Network[];
   };
   readonly users: { readonly file: string };
+  /** `server` is undefined when there is nobody to dial. */
+  readonly dial: DialSettings & { readonly server: string | undefined; readonly routes: readonly Ipv4Network[] };
   readonly admin: {
     /** Path of the Unix socket; undefined: none. */
     readonly socket: string | undefined;

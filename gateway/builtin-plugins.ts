@@ -1,5 +1,6 @@
 import type { GatewayConfig } from '../config/types.ts';
 import { parseIpv4 } from '../core/bytes/ipv4-address.ts';
+import type { StartCollisions } from '../core/machine/pptp-collision.ts';
 import { chapMd5Plugin } from '../plugins/auth-chap-md5/index.ts';
 import { eapPlugin } from '../plugins/auth-eap/index.ts';
 import { eapTlsPlugin } from '../plugins/auth-eap-tls/index.ts';
@@ -21,6 +22,7 @@ const MILLISECONDS = 1000;
 export function builtinPlugins(
   config: GatewayConfig,
   defaultInterface: () => string | undefined,
+  collisions?: StartCollisions,
 ): readonly LoadedPlugin[] {
   const { listen, control, calls, gre } = config;
   const address = parseIpv4(listen.address);
@@ -44,6 +46,7 @@ export function builtinPlugins(
       maxConnections: listen.maxConnections,
       maxConnectionsPerSource: listen.maxConnectionsPerAddress,
       maxCalls: calls.max,
+      collisions,
       control: {
         hostName: config.hostName,
         vendorName: config.vendor,

@@ -11,6 +11,8 @@ import { createGateway, type Gateway } from './bootstrap.ts';
 import { builtinPlugins } from './builtin-plugins.ts';
 import { callableAddresses, startCard } from './card.ts';
 import { findDefaultInterface } from './default-route.ts';
+import { Site } from './dial/site.ts';
+import type { SiteTunnel } from './dial/site-tunnel.ts';
 import { type FirstStart, prepareStart } from './first-start.ts';
 import { followLevel } from './follow-level.ts';
 import { gatewayOptions } from './options.ts';
@@ -51,18 +53,20 @@ async function runUntilTold(
   first: FirstStart,
   end: End,
 ): Promise<number> {
+  const site = new Site(config);
   // The operator's plug-ins first: their back-ends are asked before the built-in user file.
   const plugins = [
     ...(await loadPlugins(config.plugins, config.pluginOptions)),
-    ...builtinPlugins(config, findDefaultInterface),
+    ...builtinPlugins(config, findDefaultInterface, site.collisions),
   ];
   const sdk = await startTelemetrySdk({ version, log });
   const telemetry = new OpenTelemetryTelemetry({ log, userNames, now: systemClock.now });
   try {
     const platform = { clock: systemClock, random: systemRandom, log, telemetry };
-    const gateway = createGateway(platform, gatewayOptions(config), plugins);
+    const gateway = createGateway(platform, { ...gatewayOptions(config), shareGre: site.shareGre }, plugins);
     const admin = { version, config, gateway, clock: systemClock, log, levels };
-    return await withAdmin(admin, [], () => serve(gateway, config, version, log, first, end));
+    const tunnel = site.tunnel(platform, gateway.callIds);
+    return await withAdmin(admin, [], () => serve(gateway, tunnel, config, version, log, first, end));
   } finally {
     await sdk?.shutdown();
   }
@@ -70,6 +74,7 @@ async function runUntilTold(
 
 async function serve(
   gateway: Gateway,
+  tunnel: SiteTunnel | undefined,
   config: GatewayConfig,
   version: string,
   log: Log,
@@ -83,8 +88,10 @@ async function serve(
     first.keep();
     announce(gateway, log, version);
     welcome(config, addresses, first);
+    tunnel?.start();
     return await end.promise;
   } finally {
+    await tunnel?.stop();
     await gateway.stop();
     log.info('gateway.stopped', 'the gateway has stopped');
   }

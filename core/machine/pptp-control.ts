@@ -31,6 +31,7 @@ import type {
 import { PPTP_VERSION } from '../wire/pptp-message-fields.ts';
 import type { Machine } from './machine.ts';
 import { PptpCalls } from './pptp-calls.ts';
+import { YIELDED } from './pptp-collision.ts';
 import { ControlOutput } from './pptp-control-output.ts';
 import { peerOf } from './pptp-control-peer.ts';
 import {
@@ -109,8 +110,7 @@ export class PptpControl implements Machine<ControlInput, ControlEffect> {
         this.calls.placeIncoming(input.tag, input.numbers ?? {}, this.current === 'established', now);
         break;
       case 'yield':
-        if (this.current === 'idle' || this.current === 'wait-ctl-reply')
-          this.end('control-lost', "The peer's own request goes before ours.", false);
+        if (this.current === 'idle' || this.current === 'wait-ctl-reply') this.end('control-lost', YIELDED, false);
         break;
       case 'wan-error':
         if (this.current === 'established') this.calls.wanError(input.localCallId, input.errors, now);

@@ -1,4 +1,5 @@
 import { GatewayError } from '../../core/errors.ts';
+import { YIELDED } from '../../core/machine/pptp-collision.ts';
 import type { ClientEvent } from './pptp-client.ts';
 
 /** What is known of a call when it is over. */
@@ -48,6 +49,9 @@ export const explainEnd = ({ events, failing, heard, wasUp, server }: CallRecord
     return new GatewayError('DIAL_LOST', `${what} (${link.reason}): ${sentence(link.detail)}`);
   }
   const ended = find(events, 'ended');
+  if (ended?.detail === YIELDED) {
+    return new GatewayError('DIAL_YIELDED', `The other site has a connection with us: that of ${server} goes on.`);
+  }
   if (call === undefined && ended?.established === false) {
     const code = ended.detail.startsWith('Start-Control-Connection-Reply') ? 'DIAL_REFUSED' : 'DIAL_FAILED';
     return new GatewayError(code, `No control connection with ${server}: ${sentence(ended.detail)}`);

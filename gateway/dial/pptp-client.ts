@@ -3,8 +3,9 @@ import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
 import { RandomCallIds } from '../../core/machine/call-ids.ts';
 import type { Machine } from '../../core/machine/machine.ts';
 import type { EncryptionParameters, LinkEffect, LinkInput } from '../../core/machine/ppp-link-types.ts';
+import type { StartCollisions } from '../../core/machine/pptp-collision.ts';
 import type { CallEvent, ClearReason } from '../../core/ports/control.ts';
-import type { CallEndpoint } from '../../core/ports/ids.ts';
+import type { CallEndpoint, CallIds } from '../../core/ports/ids.ts';
 import { definePlugin, PLUGIN_API } from '../../core/ports/plugin.ts';
 import { after } from '../../core/time.ts';
 import { TOKENS } from '../../core/tokens.ts';
@@ -21,6 +22,14 @@ import { type LoadedPlugin, withOptions } from '../plugin-loader.ts';
 export interface Account {
   readonly userName: string;
   readonly password: string;
+}
+
+export interface CallSetting {
+  /** Announce the call as a PAC does instead of placing it. */
+  readonly incoming?: boolean | undefined;
+  /** In a process that takes calls, too: what the two share. */
+  readonly callIds?: CallIds;
+  readonly collisions?: StartCollisions;
 }
 
 /** What IPCP gave us. */
@@ -90,22 +99,20 @@ export class PptpClient {
   private readonly gateway: Gateway;
   private stopping: Promise<void> | undefined;
 
-  /**
-   * `plugins` bring the devices and the authentication methods; `line` leads to the server's control port. `incoming`: the
-   * call is announced as by a PAC.
-   */
+  /** `plugins` bring the devices and the authentication methods; `line` leads to the server's control port. */
   constructor(
     platform: Platform,
     options: GatewayOptions,
     plugins: readonly LoadedPlugin[],
     line: DialledPipe,
-    incoming = false,
+    { incoming = false, callIds, collisions }: CallSetting = {},
   ) {
     const { clock, log, random } = platform;
     this.platform = platform;
     this.events$ = this.events.asObservable();
-    const callIds = new RandomCallIds({ random, now: () => clock.now() });
-    this.control = new DialPptp({ clock, log, random, callIds }, { ...CONTROL, incoming }, line);
+    const ids = callIds ?? new RandomCallIds({ random, now: () => clock.now() });
+    const shared = collisions === undefined ? {} : { collisions };
+    this.control = new DialPptp({ clock, log, random, callIds: ids, ...shared }, { ...CONTROL, incoming }, line);
     const control = definePlugin({
       name: this.control.name,
       api: PLUGIN_API,

@@ -14,22 +14,23 @@ import { ClientNetwork } from '../../plugins/host-network-linux/index.ts';
 import type { Platform } from '../bootstrap.ts';
 import { builtinPlugins } from '../builtin-plugins.ts';
 import { EXIT } from '../cli.ts';
-import type { DialOrder } from '../cli-dial.ts';
+import type { DialOrder, DialRoute } from '../cli-dial.ts';
 import type { CliTerminal } from '../cli-password.ts';
 import { gatewayOptions, TUN_QUEUE_LENGTH } from '../options.ts';
 import type { LoadedPlugin } from '../plugin-loader.ts';
 import { systemClock, systemRandom } from '../system-clock.ts';
 import { untilToldToStop } from '../until-told.ts';
 import { dialWarnings } from './dial-warnings.ts';
-import { type DialledTunnel, Dialler, type DialReport } from './dialler.ts';
+import { type DialledTunnel, Dialler, type DiallerDeps, type DialReport } from './dialler.ts';
 import { clientOptions, PptpClient } from './pptp-client.ts';
 
 /** For the TCP connection to the server, in ms. */
-const CONNECT_TIMEOUT_MS = 15_000;
+export const CONNECT_TIMEOUT_MS = 15_000;
 /** Built-in plug-ins that only a server has a use for. */
 const SERVER_ONLY: ReadonlySet<string> = new Set(['control-pptp', 'backend-user-file', 'host-network-linux']);
 
-const clientPlugins = (config: GatewayConfig): readonly LoadedPlugin[] => {
+/** Devices and methods of a client, without a server's. */
+export const clientPlugins = (config: GatewayConfig): readonly LoadedPlugin[] => {
   const listen = { ...config.listen, address: '0.0.0.0' };
   return builtinPlugins({ ...config, listen }, () => undefined).filter(({ name }) => !SERVER_ONLY.has(name));
 };
@@ -74,6 +75,25 @@ export async function runDial(
   }
 }
 
+/** The host's side of a tunnel. */
+export const clientHost = (
+  host: ClientNetwork,
+  config: GatewayConfig,
+  routes: readonly DialRoute[],
+): DiallerDeps['host'] => ({
+  up: ({ network, interfaceName, server, encryption, peerMru }) =>
+    host.up({
+      interfaceName,
+      address: network.address,
+      peer: network.gateway,
+      server,
+      mtu: Math.min(config.tun.mtu, peerMru - (encryption === undefined ? 0 : MPPE_OVERHEAD)),
+      queueLength: TUN_QUEUE_LENGTH,
+      routes,
+    }),
+  down: () => host.down(),
+});
+
 const makeDialler = (
   platform: Platform,
   config: GatewayConfig,
@@ -89,20 +109,8 @@ const makeDialler = (
       clock,
       random,
       connect: (signal) => connectControl({ ...order, timeoutMs: CONNECT_TIMEOUT_MS }, signal),
-      createClient: (line: DialledPipe) => new PptpClient(platform, options, plugins, line, order.incoming),
-      host: {
-        up: ({ network, interfaceName, server, encryption, peerMru }) =>
-          host.up({
-            interfaceName,
-            address: network.address,
-            peer: network.gateway,
-            server,
-            mtu: Math.min(config.tun.mtu, peerMru - (encryption === undefined ? 0 : MPPE_OVERHEAD)),
-            queueLength: TUN_QUEUE_LENGTH,
-            routes: order.routes,
-          }),
-        down: () => host.down(),
-      },
+      createClient: (line: DialledPipe) => new PptpClient(platform, options, plugins, line, order),
+      host: clientHost(host, config, order.routes),
       report,
     },
     { policy: order.policy, retryAuthentication: order.retryAuthentication },

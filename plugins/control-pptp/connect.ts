@@ -10,6 +10,8 @@ export interface ConnectOptions {
   /** Name or IPv4 address. */
   readonly host: string;
   readonly port: number;
+  /** Address to connect from; the system chooses otherwise. */
+  readonly localAddress?: string | undefined;
   /** For the TCP connection, in ms. */
   readonly timeoutMs: number;
 }
@@ -62,14 +64,16 @@ const failure = (cause: unknown, where: string, timeoutMs: number): GatewayError
 
 /** Opens the TCP connection of a control connection. Throws GatewayError DIAL_FAILED; rejects at once when aborted. */
 export const connectControl = async (
-  { host, port, timeoutMs }: ConnectOptions,
+  { host, port, localAddress, timeoutMs }: ConnectOptions,
   signal: AbortSignal,
 ): Promise<DialledPipe> => {
   const server = await resolveServer(host);
   const peerName = `${formatIpv4(server)}:${port}`;
-  const socket = await open(formatIpv4(server), port, timeoutMs, signal).catch((cause: unknown) => {
-    throw failure(cause, `${peerName}${host === formatIpv4(server) ? '' : ` (${host})`}`, timeoutMs);
-  });
+  const socket = await open({ host: formatIpv4(server), port, localAddress }, timeoutMs, signal).catch(
+    (cause: unknown) => {
+      throw failure(cause, `${peerName}${host === formatIpv4(server) ? '' : ` (${host})`}`, timeoutMs);
+    },
+  );
   const local = socketIpv4(socket.localAddress);
   if (local === undefined) {
     socket.destroy();
@@ -78,10 +82,12 @@ export const connectControl = async (
   return { pipe: socketPipe(socket), ends: { local, peer: server, peerName } };
 };
 
-const open = (host: string, port: number, timeoutMs: number, signal: AbortSignal): Promise<Socket> =>
+type Way = Pick<ConnectOptions, 'host' | 'port' | 'localAddress'>;
+
+const open = ({ host, port, localAddress }: Way, timeoutMs: number, signal: AbortSignal): Promise<Socket> =>
   new Promise((resolve, reject) => {
     signal.throwIfAborted();
-    const socket = connect({ host, port });
+    const socket = connect({ host, port, ...(localAddress === undefined ? {} : { localAddress }) });
     // At no moment may an error find nobody listening.
     socket.on('error', () => undefined);
     const settle = (error: unknown): void => {

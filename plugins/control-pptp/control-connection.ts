@@ -20,6 +20,8 @@ export interface ConnectionEvents {
   readonly strangerNotes: NoteBudget;
   /** A deadline may have come nearer. */
   deadline(when: Instant): void;
+  /** The peer has a control connection; the result is called when it has gone. */
+  served(): () => void;
   /** The socket is gone and nothing follows. */
   ended(): void;
 }
@@ -43,6 +45,7 @@ export class ControlConnection {
   private established = false;
   private closing = false;
   private lingerUntil: Instant | undefined;
+  private gone: () => void = () => undefined;
 
   constructor(
     socket: Socket,
@@ -136,6 +139,7 @@ export class ControlConnection {
         break;
       case 'established':
         this.established = true;
+        this.gone = this.events.served();
         this.log.info('control.established', 'A control connection is up.', { ...effect.peer });
         this.events.count('control.established');
         break;
@@ -181,6 +185,7 @@ export class ControlConnection {
   private close(abort: boolean, detail: string): void {
     if (this.closing) return;
     this.closing = true;
+    this.gone();
     // Port scanners come and go at any rate; only what was a control connection is worth a line.
     const level = this.established ? 'info' : 'debug';
     this.log[level]('control.closed', `The control connection is closed: ${detail}`);

@@ -2,6 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { type Observable, Subject } from 'rxjs';
 import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
 import { NoteBudget } from '../../core/machine/note-budget.ts';
+import type { StartCollisions } from '../../core/machine/pptp-collision.ts';
 import { type CallRefusal, CONTROL_DEFAULTS } from '../../core/machine/pptp-control-types.ts';
 import type { CancelSignal } from '../../core/ports/cancel.ts';
 import type { Clock } from '../../core/ports/clock.ts';
@@ -23,6 +24,8 @@ export interface ControlPptpDeps {
   readonly telemetry: Telemetry;
   readonly callIds: CallIds;
   readonly random: RandomSource;
+  /** Of a process that asks for connections, too (RFC 2637 section 3.1.3). */
+  readonly collisions?: StartCollisions | undefined;
   /** Asked for every call that the plug-in's own limits let through; undefined accepts it. */
   readonly admit?: () => CallRefusal | undefined;
 }
@@ -155,11 +158,11 @@ export class ControlPptp implements ControlPlugin {
       this.refuse(socket, obstacle ?? 'ipv6');
       return;
     }
-    const { callIds, random, log } = this.deps;
+    const { callIds, random, log, collisions } = this.deps;
     const connection: ControlConnection = new ControlConnection(
       socket,
       { local, peer },
-      { callIds, random, log, admit: () => this.admit(peer) },
+      { callIds, random, log, admit: () => this.admit(peer), collide: () => collisions?.meet(peer) ?? 'none' },
       this.options,
       {
         now: () => this.deps.clock.now(),
@@ -167,6 +170,7 @@ export class ControlPptp implements ControlPlugin {
         count: (name, attributes) => this.deps.telemetry.event(name, attributes),
         strangerNotes: this.strangerNotes,
         deadline: (when) => this.arm(when),
+        served: () => collisions?.serve(peer) ?? (() => undefined),
         ended: () => this.forget(connection),
       },
     );

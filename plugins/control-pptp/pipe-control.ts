@@ -1,5 +1,6 @@
 import { type Observable, Subject } from 'rxjs';
 import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
+import type { StartCollisions } from '../../core/machine/pptp-collision.ts';
 import { PptpControl } from '../../core/machine/pptp-control.ts';
 import type {
   ControlDeps,
@@ -19,6 +20,8 @@ import type { BytePipe } from './byte-pipe.ts';
 export interface PipeControlDeps extends ControlDeps {
   readonly clock: Clock;
   readonly log: Log;
+  /** Of a process that asks for connections and is asked for them. */
+  readonly collisions?: StartCollisions;
 }
 
 export type PipeControlOptions = Pick<ControlOptions, 'role'> & Partial<ControlOptions>;
@@ -103,7 +106,7 @@ export class PipeControl implements ControlPlugin {
     });
     this.connections.add(connection);
     if (this.refusing) connection.handle({ kind: 'refuse-calls' });
-    connection.handle({ kind: 'open' });
+    connection.open();
   }
 
   clear({ localCallId }: CallEndpoint, reason: ClearReason, detail: string): void {
@@ -146,6 +149,8 @@ class PipeConnection {
   private readonly waiting: ControlInput[] = [];
   private executing = false;
   private over = false;
+  /** Ends what `collisions` was told of this connection. */
+  private settled: () => void = () => undefined;
   private established = false;
   /** The machine's last word, better than what the transport says. */
   private farewell: string | undefined;
@@ -168,11 +173,24 @@ class PipeConnection {
     this.originates = options.originates ?? options.role === 'pns';
     this.events = events;
     this.since = deps.clock.now();
-    this.machine = new PptpControl(deps, options);
+    const { collisions } = deps;
+    const collide = collisions === undefined ? {} : { collide: () => collisions.meet(ends.peer) };
+    this.machine = new PptpControl({ ...deps, ...collide }, options);
     pipe.read({
       bytes: (bytes) => this.handle({ kind: 'bytes', bytes }),
       closed: (detail) => this.close(detail),
     });
+  }
+
+  open(): void {
+    const { local, peer } = this.ends;
+    const { collisions } = this.deps;
+    if (collisions === undefined || !this.originates) this.handle({ kind: 'open' });
+    else if (collisions.serves(peer)) this.handle({ kind: 'yield' });
+    else {
+      this.settled = collisions.begin(local, peer, () => this.handle({ kind: 'yield' }));
+      this.handle({ kind: 'open' });
+    }
   }
 
   handle(input: ControlInput): void {
@@ -230,6 +248,7 @@ class PipeConnection {
         this.pipe.write(effect.bytes);
         return;
       case 'close':
+        this.settled();
         this.farewell ??= effect.detail;
         this.stopAt = undefined;
         this.lingerUntil = after(this.deps.clock.now(), LINGER_MS);
@@ -238,6 +257,8 @@ class PipeConnection {
         return;
       case 'established':
         this.established = true;
+        this.settled();
+        if (!this.originates) this.settled = this.deps.collisions?.serve(this.ends.peer) ?? this.settled;
         this.events.happened({ kind: 'established', peer: effect.peer });
         if (this.originates) {
           this.waiting.push({ kind: this.role === 'pns' ? 'place-call' : 'place-incoming-call', tag: 1 });

@@ -1,15 +1,22 @@
+import type { StartCollisions } from '../../core/machine/pptp-collision.ts';
 import { definePlugin, PLUGIN_API } from '../../core/ports/plugin.ts';
 import { TOKENS } from '../../core/tokens.ts';
 import { ControlPptp } from './control-pptp.ts';
 import type { ControlPptpOptions } from './options.ts';
 
+export interface ControlPptpPluginOptions extends Partial<ControlPptpOptions> {
+  /** Of a process that asks for connections, too. */
+  readonly collisions?: StartCollisions | undefined;
+}
+
 /** Binds the control connection: PPTP's own, RFC 2637. */
-export const controlPptpPlugin = definePlugin<Partial<ControlPptpOptions>>({
+export const controlPptpPlugin = definePlugin<ControlPptpPluginOptions>({
   name: 'control-pptp',
   api: PLUGIN_API,
-  register({ bind }, options) {
+  register({ bind }, { collisions, ...options }) {
     bind(TOKENS.Control).toResolvedValue(
-      (clock, log, telemetry, callIds, random) => new ControlPptp({ clock, log, telemetry, callIds, random }, options),
+      (clock, log, telemetry, callIds, random) =>
+        new ControlPptp({ clock, log, telemetry, callIds, random, collisions }, options),
       [TOKENS.Clock, TOKENS.Log, TOKENS.Telemetry, TOKENS.CallIds, TOKENS.Random],
     );
   },

@@ -4,11 +4,12 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { fromHex } from '../../core/bytes/hex.ts';
 import { formatIpv4 } from '../../core/bytes/ipv4-address.ts';
 import { RandomCallIds } from '../../core/machine/call-ids.ts';
+import { StartCollisions } from '../../core/machine/pptp-collision.ts';
 import type { CallEvent } from '../../core/ports/control.ts';
 import { type Log, type LogFields, silentLog } from '../../core/ports/log.ts';
 import { writePptpMessage } from '../../core/wire/pptp-message.ts';
 import { ControlPptp, type ControlPptpOptions } from '../../plugins/control-pptp/index.ts';
-import { silentTelemetry } from '../support/batches.ts';
+import { address, silentTelemetry } from '../support/batches.ts';
 import { ControlClient } from '../support/control-client.ts';
 import { callRequest, startRequest } from '../support/control-rig.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -33,6 +34,8 @@ class Bench {
   onEvent: (event: CallEvent) => void = () => undefined;
   private readonly waiting: { readonly when: () => boolean; readonly resolve: () => void }[] = [];
 
+  readonly collisions = new StartCollisions();
+
   constructor(options: Partial<ControlPptpOptions> = {}) {
     const keep = (event: string, message: string, fields: LogFields = {}): void => {
       this.lines.push({ event, message, fields });
@@ -43,7 +46,7 @@ class Bench {
     const telemetry = { ...silentTelemetry, event: (name: string) => void this.counted.push(name) };
     const callIds = new RandomCallIds({ random, now: () => this.clock.now() });
     this.plugin = new ControlPptp(
-      { clock: this.clock, log, telemetry, callIds, random },
+      { clock: this.clock, log, telemetry, callIds, random, collisions: this.collisions },
       { address: '127.0.0.1', port: 0, ...options },
     );
     this.plugin.calls$.subscribe({
@@ -172,6 +175,41 @@ describe('calls', () => {
       errorCode: 4,
     });
     expect(b.closedCalls()).toMatchObject([{ reason: 'no-address', detail: 'the pool is empty' }]);
+  });
+
+  test('a PAC announces a call: refused by a line that names the setting, or opened and ended with CCR', async () => {
+    const request = {
+      kind: 'incoming-call-request',
+      callId: 77,
+      callSerialNumber: 1,
+      bearerType: 1,
+      physicalChannelId: 0,
+      dialedNumberLength: 0,
+      dialingNumberLength: 0,
+      dialedNumber: '',
+      dialingNumber: '',
+      subaddress: '',
+    } as const;
+    const off = await bench({ control: { incomingCallsHint: 'SETTING=true takes them' } }).start();
+    const refused = await off.established();
+    refused.send(request);
+    expect(await refused.expect('incoming-call-reply')).toMatchObject({ resultCode: 3 });
+    await off.logged('call.refused');
+    expect(off.lines.at(-1)?.message).toContain('SETTING=true');
+
+    const b = await bench({ control: { acceptIncomingCalls: true } }).start();
+    const client = await b.established();
+    client.send(request);
+    const { callId } = await client.expect('incoming-call-reply');
+    expect(b.events).toEqual([]);
+    const window = { packetReceiveWindow: 8, packetTransmitDelay: 0, connectSpeed: 64_000, framingType: 2 };
+    client.send({ kind: 'incoming-call-connected', peerCallId: callId, ...window });
+    await b.until(() => b.events.length > 0);
+    const [opened] = b.events;
+    expect(opened).toMatchObject({ kind: 'opened', call: { localCallId: callId, peerCallId: 77 }, window: 8 });
+    if (opened !== undefined) b.plugin.clear(opened.call, 'idle', 'nothing to do');
+    expect(await client.expect('call-clear-request')).toMatchObject({ callId });
+    expect(b.closedCalls()).toMatchObject([{ reason: 'idle' }]);
   });
 
   test('CCR, WAN-Error-Notify and Set-Link-Info', async () => {
@@ -513,5 +551,43 @@ describe('stop', () => {
     for (const one of b.clients) one.socket.destroy();
     await Promise.all([stopped, b.plugin.stop()]);
     await bench().plugin.stop();
+  });
+});
+
+describe('a process that dials, too (RFC 2637 section 3.1.3)', () => {
+  const HERE = address('127.0.0.1');
+
+  test('the connection of a peer is known from its first reply to its end', async () => {
+    const b = await bench().start();
+    const client = await b.connect();
+    expect(b.collisions.serves(HERE)).toBe(false);
+    client.send(startRequest());
+    await client.expect('start-control-connection-reply');
+    expect(b.collisions.serves(HERE)).toBe(true);
+    const gone = new Promise<void>((resolve) => b.collisions.whenGone(HERE, resolve));
+    client.socket.destroy();
+    await gone;
+    expect(b.collisions.serves(HERE)).toBe(false);
+  });
+
+  test('our own request to the higher address is given up for the peer’s', async () => {
+    const b = await bench().start();
+    let givenUp = 0;
+    b.collisions.begin(address('127.0.0.0'), HERE, () => {
+      givenUp += 1;
+    });
+    const client = await b.established();
+    expect(givenUp).toBe(1);
+    client.socket.destroy();
+  });
+
+  test('a request that loses to ours is not answered', async () => {
+    const b = await bench().start();
+    b.collisions.begin(address('127.0.0.2'), HERE, () => undefined);
+    const client = await b.connect();
+    client.send(startRequest());
+    await b.logged('control.collision');
+    expect(b.collisions.serves(HERE)).toBe(false);
+    expect(client.socket.bytesRead).toBe(0);
   });
 });

@@ -176,7 +176,7 @@ export class GatewayLab {
       },
       [clientDevices(tun, gre, method)],
       dialled,
-      options.incoming,
+      { incoming: options.incoming },
     );
     const events: ClientEvent[] = [];
     peer.events$.subscribe((event) => events.push(event));

@@ -115,6 +115,31 @@ describe('independent connections of one address (several clients behind a NAT) 
     expect(collisions.meet(LOW)).toBe('won');
   });
 
+  test('section 3.1.3: one control connection between two; ours is not asked for while the peer has one', () => {
+    const collisions = new StartCollisions();
+    const told: string[] = [];
+    const first = collisions.serve(LOW);
+    const second = collisions.serve(LOW);
+    collisions.whenGone(LOW, () => told.push('gone'));
+    collisions.whenGone(LOW, () => told.push('called off'))();
+    expect([collisions.serves(LOW), collisions.serves(HIGH)]).toEqual([true, false]);
+    first();
+    first();
+    expect([collisions.serves(LOW), told]).toEqual([true, []]);
+    second();
+    expect([collisions.serves(LOW), told]).toEqual([false, ['gone']]);
+    collisions.serve(LOW)();
+    expect(told).toEqual(['gone']);
+  });
+
+  test('told so before it was opened, a connection closes without a message', () => {
+    const rig = new ControlRig({ role: 'pns' });
+    rig.input({ kind: 'yield' });
+    rig.input({ kind: 'open' });
+    expect(rig.sent).toEqual([]);
+    expect(told(rig.effects)).toMatchObject([{ kind: 'close', abort: false }]);
+  });
+
   test('a connection that is established does not yield', () => {
     const rig = new ControlRig({ role: 'pns' });
     rig.input({ kind: 'open' });

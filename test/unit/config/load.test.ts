@@ -346,3 +346,32 @@ describe('IPv6', () => {
     ]);
   });
 });
+
+describe('the tunnel to another site', () => {
+  const site = { PPTP_DIAL_SERVER: 'gw.example', PPTP_DIAL_USER: 'here', PPTP_DIAL_PASSWORD: 'x y' };
+
+  test('none is dialled unless a server is named', () => {
+    expect(load().config.dial).toEqual({ server: undefined, user: '', password: '', routes: [], tun: 'pptp-site0' });
+    expect(load({ env: { PPTP_DIAL_ROUTES: '10.2.0.0/16' } }).warnings).toEqual([
+      'dial.routes (PPTP_DIAL_ROUTES): has no effect because dial.server is none.',
+    ]);
+  });
+
+  test('everything it is told', () => {
+    const { config } = load({
+      env: { ...site, PPTP_DIAL_ROUTES: '10.2.0.0/16,10.3.0.0/24', PPTP_DIAL_TUN: 'wan7' },
+    });
+    expect(config.dial).toMatchObject({ server: 'gw.example', user: 'here', password: 'x y', tun: 'wan7' });
+    expect(config.dial.routes.map(({ text }) => text)).toEqual(['10.2.0.0/16', '10.3.0.0/24']);
+  });
+
+  test.each([
+    ['no user', { PPTP_DIAL_USER: '' }, 'dial.user'],
+    ['no password', { PPTP_DIAL_PASSWORD: '' }, 'dial.password'],
+    ['the device of the gateway', { PPTP_DIAL_TUN: 'pptp0', PPTP_TUN_NAME: 'pptp0' }, 'dial.tun'],
+    ['everything into the tunnel', { PPTP_DIAL_ROUTES: '0.0.0.0/0' }, 'dial.routes'],
+    ['no name', { PPTP_DIAL_SERVER: 'gw example' }, 'dial.server'],
+  ])('%s is refused', (_, change, key) => {
+    expect(failure({ env: { ...site, ...change } }).problems).toMatchObject([{ key }]);
+  });
+});
