@@ -18,6 +18,8 @@ export interface DialOrder {
   readonly port: number;
   readonly userName: string;
   readonly password: string;
+  /** What to change the password to when the server says that it has expired. */
+  readonly newPassword?: string;
   /** Networks to route into the tunnel; 0.0.0.0/0 is everything. */
   readonly routes: readonly DialRoute[];
   readonly policy: RedialPolicy;
@@ -30,6 +32,7 @@ export interface DialOrder {
 interface DialFlags {
   readonly user: string;
   readonly passwordFile?: string;
+  readonly newPasswordFile?: string;
   readonly mppe: string;
   readonly strength: string;
   readonly auth: string;
@@ -109,6 +112,10 @@ export const addDialVerb = (program: Command, { terminal, load, dial, finish }: 
       '--password-file <file>',
       'read the password from a file; otherwise it is asked for, or read from standard input',
     )
+    .option(
+      '--new-password-file <file>',
+      'when the server says that the password has expired, change it to the one in this file (MS-CHAP)',
+    )
     .addOption(
       new Option('--mppe <policy>', 'encryption: nothing passes without it, or what else is allowed')
         .choices(['required', 'preferred', 'permitted', 'disabled'])
@@ -145,11 +152,15 @@ export const addDialVerb = (program: Command, { terminal, load, dial, finish }: 
     const port = parsePort(flags.port);
     const loaded = loadWith(command, flags);
     const password = await knownPassword(terminal, flags.user, flags.passwordFile);
+    const { newPasswordFile } = flags;
+    const newPassword =
+      newPasswordFile === undefined ? undefined : await knownPassword(terminal, flags.user, newPasswordFile);
     const order: DialOrder = {
       host,
       port,
       userName: flags.user,
       password,
+      ...(newPassword === undefined ? {} : { newPassword }),
       routes,
       policy: policyOf(flags),
       retryAuthentication: flags.retryAuth === true,

@@ -116,7 +116,8 @@ export class ChapPeer implements Machine<AuthInput, AuthEffect> {
     if (confirmation === undefined) return this.reject('protocol', UNPROVEN);
     if (this.accepted) return [];
     this.accepted = true;
-    return [{ kind: 'accept', identity: this.context.localName, profile: {}, ...confirmation }];
+    const changed = pending.challenge.length === 0 ? { passwordChanged: true as const } : {};
+    return [{ kind: 'accept', identity: this.context.localName, profile: {}, ...confirmation, ...changed }];
   }
 
   private failure(identifier: number, message: string, now: Instant): readonly AuthEffect[] {

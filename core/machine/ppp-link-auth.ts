@@ -18,6 +18,9 @@ export interface AuthPhaseEvents {
   refused(detail: string): void;
 }
 
+/** Event of the note that the server has taken the new password. */
+export const PASSWORD_CHANGED = 'auth.password-changed';
+
 /** Requests of one exchange that may wait for the verdict before them. */
 const MAX_WAITING = 4;
 
@@ -35,15 +38,19 @@ export class AuthPhase {
   #waiting: (VerifyEffect | ComputeEffect)[] = [];
   /** Attempts left on this link, whatever a later exchange says: starting LCP anew must not buy further ones. */
   #attemptsLeft = Number.POSITIVE_INFINITY;
+  /** Role `client`: the one that the server knows. */
+  #password: string | undefined;
 
   constructor(options: LinkOptions, events: AuthPhaseEvents) {
     this.#options = options;
+    this.#password = options.password;
     this.#events = events;
   }
 
   /** `mru`: the largest information field we may send. */
   begin(method: AuthMethod, mru: number, now: Instant): void {
-    const { role, localName, password, newPassword, random, encryption } = this.#options;
+    const { role, localName, newPassword, random, encryption } = this.#options;
+    const password = this.#password;
     this.#method = method;
     this.#waiting = [];
     this.#exchange = method.begin({
@@ -111,12 +118,19 @@ export class AuthPhase {
     for (const effect of effects) {
       if (effect.kind === 'accept') {
         this.#attemptsLeft = Number.POSITIVE_INFINITY;
+        if (effect.passwordChanged === true) this.#passwordChanged();
         this.#events.accepted(method, effect.identity, effect.profile, effect.keys);
       } else if (effect.kind === 'reject') this.#events.refused(refusal(method, effect.denial, effect.detail));
       else if (effect.kind === 'attempt-failed' && effect.retriesLeft > 0 && this.#attemptsLeft === 0) {
         this.#events.refused(refusal(method, effect.denial));
       }
     }
+  }
+
+  /** LCP may be negotiated anew, and this link will prove itself with the password of now. */
+  #passwordChanged(): void {
+    this.#password = this.#options.newPassword;
+    this.#events.emit({ kind: 'note', event: PASSWORD_CHANGED, detail: 'the server has taken the new password' });
   }
 
   #attemptFailed(method: string, effect: Extract<AuthEffect, { kind: 'attempt-failed' }>): void {

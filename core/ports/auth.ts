@@ -165,6 +165,8 @@ export type AuthEffect =
       readonly identity: string;
       readonly profile: UserProfile;
       readonly keys?: MppeKeyMaterial;
+      /** Role `peer`: the authenticator has taken `newPassword`; the old one is good for nothing any more. */
+      readonly passwordChanged?: true;
     }
   | { readonly kind: 'reject'; readonly identity: string; readonly denial: AuthRefusal; readonly detail?: string };
 

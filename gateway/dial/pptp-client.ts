@@ -2,6 +2,7 @@ import { type Observable, Subject } from 'rxjs';
 import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
 import { RandomCallIds } from '../../core/machine/call-ids.ts';
 import type { Machine } from '../../core/machine/machine.ts';
+import { PASSWORD_CHANGED } from '../../core/machine/ppp-link-auth.ts';
 import type { EncryptionParameters, LinkEffect, LinkInput } from '../../core/machine/ppp-link-types.ts';
 import type { StartCollisions } from '../../core/machine/pptp-collision.ts';
 import type { CallEvent, ClearReason } from '../../core/ports/control.ts';
@@ -22,6 +23,8 @@ import { type LoadedPlugin, withOptions } from '../plugin-loader.ts';
 export interface Account {
   readonly userName: string;
   readonly password: string;
+  /** What to change the password to when the server says that it has expired. */
+  readonly newPassword?: string | undefined;
 }
 
 export interface CallSetting {
@@ -65,6 +68,7 @@ export const clientOptions = ({ dataPath, session }: GatewayOptions, account: Ac
         ipv6: false,
         localName: account.userName,
         password: account.password,
+        ...(account.newPassword === undefined ? {} : { newPassword: account.newPassword }),
       },
     },
   };
@@ -84,6 +88,8 @@ const HARMLESS: ReadonlySet<string> = new Set(['renegotiated', 'not-encrypted'])
  */
 export class PptpClient {
   readonly events$: Observable<ClientEvent>;
+  /** The server has taken the new password. */
+  readonly passwordChanged$: Observable<void>;
   network: ClientNetwork | undefined;
   encryption: EncryptionParameters | undefined;
   call: CallEndpoint | undefined;
@@ -94,6 +100,7 @@ export class PptpClient {
   /** A PPP frame has arrived: GRE gets through. */
   heard = false;
   private readonly events = new Subject<ClientEvent>();
+  private readonly passwordChanges = new Subject<void>();
   private readonly platform: Platform;
   private readonly control: DialPptp;
   private readonly gateway: Gateway;
@@ -110,6 +117,7 @@ export class PptpClient {
     const { clock, log, random } = platform;
     this.platform = platform;
     this.events$ = this.events.asObservable();
+    this.passwordChanged$ = this.passwordChanges.asObservable();
     const ids = callIds ?? new RandomCallIds({ random, now: () => clock.now() });
     const shared = collisions === undefined ? {} : { collisions };
     this.control = new DialPptp({ clock, log, random, callIds: ids, ...shared }, { ...CONTROL, incoming }, line);
@@ -149,6 +157,7 @@ export class PptpClient {
     if (this.call !== undefined) await this.terminate();
     await this.gateway.stop();
     this.events.complete();
+    this.passwordChanges.complete();
   }
 
   private terminate(): Promise<void> {
@@ -206,6 +215,7 @@ export class PptpClient {
       }
     } else if (effect.kind === 'note') {
       if (effect.event === 'lcp.peer-terminated') this.failing ??= { reason: 'peer-terminated', detail: effect.detail };
+      if (effect.event === PASSWORD_CHANGED) this.passwordChanges.next();
     } else if (effect.kind === 'framing') this.peerMru = effect.framing.peerMru;
     else if (effect.kind === 'closed') this.events.next({ ...effect, kind: 'link-closed' });
     else if (effect.kind === 'network') {

@@ -3,6 +3,7 @@ import type { LoadedConfig } from '../../config/load.ts';
 import type { GatewayConfig } from '../../config/types.ts';
 import { formatIpv4 } from '../../core/bytes/ipv4-address.ts';
 import { GatewayError } from '../../core/errors.ts';
+import { WHY_REFUSED } from '../../core/machine/ppp-link-auth.ts';
 import type { Log } from '../../core/ports/log.ts';
 import { MPPE_OVERHEAD } from '../../core/wire/mppe-header.ts';
 import { createLog } from '../../observability/logger.ts';
@@ -20,6 +21,7 @@ import { gatewayOptions, TUN_QUEUE_LENGTH } from '../options.ts';
 import type { LoadedPlugin } from '../plugin-loader.ts';
 import { systemClock, systemRandom } from '../system-clock.ts';
 import { untilToldToStop } from '../until-told.ts';
+import { CurrentAccount } from './current-account.ts';
 import { dialWarnings } from './dial-warnings.ts';
 import { type DialledTunnel, Dialler, type DiallerDeps, type DialReport } from './dialler.ts';
 import { clientOptions, PptpClient } from './pptp-client.ts';
@@ -64,10 +66,13 @@ export async function runDial(
   try {
     const telemetry = new OpenTelemetryTelemetry({ log, userNames, now: systemClock.now });
     const platform = { clock: systemClock, random: systemRandom, log, telemetry };
-    const dialler = makeDialler(platform, config, order, host, dialReport(order, terminal, log));
+    const account = new CurrentAccount(order, () =>
+      terminal.out(`${order.host} has taken the new password of ${order.userName}: from now on it is the password`),
+    );
+    const dialler = makeDialler(platform, config, order, account, host, dialReport(order, terminal, log));
     const outcome = await Promise.race([dialler.run(), told.promise]);
     await dialler.stop();
-    if (outcome instanceof GatewayError) throw ownWords(outcome, config.tun.name);
+    if (outcome instanceof GatewayError) throw ownWords(outcome, order, config.tun.name);
     terminal.out(`disconnected from ${order.host}`);
     return EXIT.done;
   } finally {
@@ -98,10 +103,11 @@ const makeDialler = (
   platform: Platform,
   config: GatewayConfig,
   order: DialOrder,
+  account: CurrentAccount,
   host: ClientNetwork,
   report: DialReport,
 ): Dialler => {
-  const options = clientOptions(gatewayOptions(config), order);
+  const options = gatewayOptions(config);
   const plugins = clientPlugins(config);
   const { clock, random } = platform;
   return new Dialler(
@@ -109,7 +115,11 @@ const makeDialler = (
       clock,
       random,
       connect: (signal) => connectControl({ ...order, timeoutMs: CONNECT_TIMEOUT_MS }, signal),
-      createClient: (line: DialledPipe) => new PptpClient(platform, options, plugins, line, order),
+      createClient: (line: DialledPipe) => {
+        const client = new PptpClient(platform, clientOptions(options, account.now), plugins, line, order);
+        client.passwordChanged$.subscribe(() => account.passwordChanged());
+        return client;
+      },
       host: clientHost(host, config, order.routes),
       report,
     },
@@ -154,15 +164,22 @@ const logLevel = ({ config, origins }: LoadedConfig, { verbose }: DialOrder): Ga
   return verbose ? 'info' : 'warn';
 };
 
-/** The device's advice is for a gateway; here its name is a flag. */
-const ownWords = (error: GatewayError, device: string): GatewayError =>
-  error.code === 'TUN_BUSY'
-    ? new GatewayError(
-        'TUN_BUSY',
-        `The tunnel device "${device}" cannot be used, or is in use by another process: choose another --tun.`,
-        { cause: error },
-      )
-    : error;
+/** What `dial` can do about it; the device's advice is for a gateway. */
+export const ownWords = (
+  error: GatewayError,
+  { newPassword }: Pick<DialOrder, 'newPassword'>,
+  device: string,
+): GatewayError => {
+  const { code, message } = error;
+  if (code === 'TUN_BUSY') {
+    const what = `The tunnel device "${device}" cannot be used, or is in use by another process: choose another --tun.`;
+    return new GatewayError(code, what, { cause: error });
+  }
+  if (code === 'DIAL_AUTH' && newPassword === undefined && message.includes(WHY_REFUSED.expired)) {
+    return new GatewayError(code, `${message} Give the next one with --new-password-file.`, { cause: error });
+  }
+  return error;
+};
 
 const makeStateFolder = async (path: string): Promise<void> => {
   try {

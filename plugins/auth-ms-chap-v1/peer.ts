@@ -21,7 +21,7 @@ const CHANGE_SINCE_VERSION = 2;
  */
 const dialect = (context: AuthContext): ChapPeerDialect => {
   const { newPassword, random } = context;
-  const hash = ntPasswordHash(context.password ?? '');
+  let hash = ntPasswordHash(context.password ?? '');
   const change = (challenge: Uint8Array, password: string): ChapChange => {
     const newHash = ntPasswordHash(password);
     const ntResponse = challengeResponse(challenge, newHash);
@@ -31,7 +31,10 @@ const dialect = (context: AuthContext): ChapPeerDialect => {
         ...sealPasswordChange(password, hash, random.bytes(PW_BLOCK_LENGTH)),
         ntResponse,
       }),
-      confirm: () => ({ keys: msChapV1MasterKeys(newHash, challenge) }),
+      confirm() {
+        hash = newHash;
+        return { keys: msChapV1MasterKeys(newHash, challenge) };
+      },
       refused: (message) => msChapDenial(parseMsChapFailure(message)?.error ?? 0),
     };
   };

@@ -40,14 +40,19 @@ const prove = (context: AuthContext, hash: Uint8Array, authenticatorChallenge: U
 /** The peer's packets of MS-CHAPv2: RFC 2759 sections 4, 6 and 7. There is one password, so an offered retry is not taken. */
 const dialect = (context: AuthContext): ChapPeerDialect => {
   const { newPassword, random } = context;
-  const hash = ntPasswordHash(context.password ?? '');
+  let hash = ntPasswordHash(context.password ?? '');
   const change = (challenge: Uint8Array, password: string): ChapChange => {
-    const { peerChallenge, ntResponse, confirm } = prove(context, ntPasswordHash(password), challenge);
+    const newHash = ntPasswordHash(password);
+    const { peerChallenge, ntResponse, confirm } = prove(context, newHash, challenge);
     const sealed = sealPasswordChange(password, hash, random.bytes(PW_BLOCK_LENGTH));
     return {
       code: CHANGE_PASSWORD_CODE.version3,
       data: writeMsChapV2Change({ ...sealed, peerChallenge, ntResponse }),
-      confirm,
+      confirm(message) {
+        const confirmation = confirm(message);
+        if (confirmation !== undefined) hash = newHash;
+        return confirmation;
+      },
       refused: (message) => msChapDenial(parseMsChapFailure(message)?.error ?? 0),
     };
   };

@@ -1,11 +1,10 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { connect, Netns, netnsUnavailable, ROOT } from '../support/netns.ts';
+import { Program } from '../support/program.ts';
 
 const MAIN = join(ROOT, 'dist', 'gateway', 'main.js');
 const ADDON = join(ROOT, 'native', 'build', 'Release', 'pptp_native.node');
@@ -15,59 +14,6 @@ const reason = netnsUnavailable('nft') ?? built;
 const SERVER = '203.0.113.1';
 const INNER = '10.99.0.1';
 const PASSWORD = 'wonder land';
-
-/** A process in a namespace, seen through its lines. */
-class Program {
-  readonly lines: string[] = [];
-  readonly child: ChildProcess;
-  private readonly waiting = new Set<() => void>();
-
-  constructor(ns: Netns, command: readonly string[], env: Readonly<Record<string, string>>, input = '') {
-    const [program, args] = ns.inside(...command);
-    this.child = spawn(program, [...args], { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
-    this.child.stdin?.end(input);
-    for (const stream of [this.child.stdout, this.child.stderr]) {
-      if (stream === null) continue;
-      createInterface({ input: stream }).on('line', (line) => {
-        this.lines.push(line);
-        for (const look of [...this.waiting]) look();
-      });
-    }
-  }
-
-  /** The first line, past or to come, that the pattern fits. */
-  says(pattern: RegExp, timeoutMs = 20_000): Promise<string> {
-    return new Promise((resolve, reject) => {
-      const done = (): void => {
-        clearTimeout(timer);
-        this.waiting.delete(look);
-      };
-      const look = (): void => {
-        const found = this.lines.find((line) => pattern.test(line));
-        if (found === undefined) return;
-        done();
-        resolve(found);
-      };
-      const timer = setTimeout(() => {
-        done();
-        reject(new Error(`it did not say ${pattern} but\n${this.lines.join('\n')}`));
-      }, timeoutMs);
-      this.waiting.add(look);
-      look();
-    });
-  }
-
-  get ended(): boolean {
-    return this.child.exitCode !== null || this.child.signalCode !== null;
-  }
-
-  /** The exit status; -1 for a signal. */
-  async end(signal?: NodeJS.Signals): Promise<number> {
-    if (signal !== undefined && !this.ended) this.child.kill(signal);
-    if (!this.ended) await once(this.child, 'close');
-    return this.child.exitCode ?? -1;
-  }
-}
 
 describe.skipIf(reason !== undefined)(`dial against run${reason ? ` (skipped: ${reason})` : ''}`, () => {
   let server: Netns;
@@ -178,6 +124,29 @@ describe.skipIf(reason !== undefined)(`dial against run${reason ? ` (skipped: ${
     expect(it.lines.at(-1)).toBe(
       `pptp-gateway: DIAL_AUTH: Authentication with ${SERVER}:1723 failed: ms-chap-v2: wrong user name or password.`,
     );
+    expect(records()).toEqual([]);
+  });
+
+  it('changes a password that has expired, and is let in with the new one from then on', async () => {
+    const [program, args] = server.inside(process.execPath, MAIN, 'users', 'add', 'carol', '--must-change');
+    const env = { ...process.env, PPTP_STATE_DIR: join(folder, 'server') };
+    execFileSync(program, [...args], { env, input: `${PASSWORD}\n` });
+    writeFileSync(join(folder, 'next'), 'through the glass\n', { mode: 0o600 });
+
+    const refused = dial('--user', 'carol', '--once');
+    expect(await refused.end()).toBe(1);
+    expect(refused.lines.at(-1)).toMatch(
+      /DIAL_AUTH: .* the password has expired\. Give the next one with --new-password-file\.$/,
+    );
+
+    const it = dial('--user', 'carol', '--new-password-file', join(folder, 'next'));
+    await it.says(/^connected/);
+    expect(it.lines[0]).toBe(`${SERVER} has taken the new password of carol: from now on it is the password`);
+    expect(await it.end('SIGTERM')).toBe(0);
+
+    const after = dial('--user', 'carol', '--password-file', join(folder, 'next'), '--once');
+    await after.says(/^connected/);
+    expect(await after.end('SIGTERM')).toBe(0);
     expect(records()).toEqual([]);
   });
 

@@ -84,6 +84,21 @@ describe.each(KEYED)('$name with MPPE', (method) => {
     expect(server.network).toBeDefined();
   });
 
+  it('says that it was changed, and proves itself with the new one when LCP is negotiated anew', () => {
+    const user = new OneUser('secret', true);
+    const link = pair({ methods: [method], user, client: { newPassword: 'better' } }).run(5000);
+    const changes = () => link.client.all('note').filter(({ event }) => event === 'auth.password-changed');
+    expect(changes()).toHaveLength(1);
+    // An LCP Configure-Request, as if the server began anew; the client's own makes the server follow.
+    link.input('client', { kind: 'frame', protocol: PPP.lcp, bytes: fromHex('01 70 0004') });
+    link.run(10_000);
+    expect(link.server.all('authenticated')).toHaveLength(2);
+    expect(link.server.all('attempt-failed')).toHaveLength(1);
+    expect(link.server.network).toBeDefined();
+    expect([link.server.closed, link.client.closed]).toEqual([undefined, undefined]);
+    expect(changes()).toHaveLength(1);
+  });
+
   it('changes it also when the way loses packets', () => {
     const runs = Array.from({ length: 8 }, (_, seed) => {
       const user = new OneUser('secret', true);

@@ -369,6 +369,17 @@ describe('dial', () => {
     });
   });
 
+  test('reads the password to change to from a file, asking for none', async () => {
+    const file = join(folder, 'new-password');
+    writeFileSync(file, 'better\n');
+    const { run, prompts, seen } = dialled({ typed: ['old'] });
+    expect(await run('dial', '192.0.2.1', '--user', 'alice', '--new-password-file', file)).toBe(0);
+    expect(prompts).toEqual(['Password for alice: ']);
+    expect(seen[0]?.order).toMatchObject({ password: 'old', newPassword: 'better' });
+    expect(await run('dial', '192.0.2.1', '--user', 'alice', '--new-password-file', join(folder, 'absent'))).toBe(1);
+    expect(seen).toHaveLength(1);
+  });
+
   test('makes one attempt with --once', async () => {
     const { run, seen } = dialled();
     await run('dial', '192.0.2.1', '--user', 'alice', '--once');
@@ -385,6 +396,7 @@ describe('dial', () => {
     const read = dialled({ typed: [] });
     await read.run('dial', '192.0.2.1', '--user', 'alice', '--password-file', file);
     expect(read.seen[0]?.order.password).toBe('from a file');
+    expect(read.seen[0]?.order).not.toHaveProperty('newPassword');
   });
 
   test.each([
