@@ -2,18 +2,22 @@ import { Container, ContainerModule } from 'inversify';
 import { Probes } from '../core/datapath/probe.ts';
 import type { Stage } from '../core/datapath/stage.ts';
 import type { Clock } from '../core/ports/clock.ts';
+import type { ControlPlugin } from '../core/ports/control.ts';
 import type { CallIds } from '../core/ports/ids.ts';
 import type { Lifecycle } from '../core/ports/lifecycle.ts';
 import type { Log } from '../core/ports/log.ts';
-import type { GreSocket } from '../core/ports/packet-io.ts';
+import type { GreSocket, TunDevice } from '../core/ports/packet-io.ts';
 import type { RandomSource } from '../core/ports/random.ts';
 import type { Telemetry } from '../core/ports/telemetry.ts';
 import { TOKENS } from '../core/tokens.ts';
+import type { GatewayNumbers } from '../observability/metrics/gateway-numbers.ts';
 import { LifecycleRunner } from './lifecycle-runner.ts';
 import { type DataPathOptions, dataPathModule } from './modules/data-path.module.ts';
 import { type SessionOptions, sessionModule } from './modules/session.module.ts';
+import { NumberKeeper } from './numbers.ts';
 import { orderStages, Pipeline } from './pipeline.ts';
 import { checkPlugins, type LoadedPlugin } from './plugin-loader.ts';
+import type { Driver } from './session/driver.ts';
 import type { TunnelEnding, TunnelView } from './session/tunnel-view.ts';
 import { GATEWAY_TOKENS } from './tokens.ts';
 
@@ -43,6 +47,8 @@ export interface Gateway {
   onTunnelEnd(listener: (ending: TunnelEnding) => void): void;
   /** Where packet traces and captures look at packets. */
   readonly probes: Probes;
+  /** What metrics want to know of this moment. */
+  readonly numbers: () => GatewayNumbers;
   /** Ends every link with an LCP Terminate-Request; the calls follow. */
   hangUp(detail: string): void;
   start(died: (device: string, cause: unknown) => void): Promise<void>;
@@ -74,6 +80,7 @@ export function createGateway(platform: Platform, options: GatewayOptions, plugi
   const probes = new Probes(platform.clock, (probe, cause) =>
     platform.log.error('probe.fault', `The probe ${probe} threw: a bug; it was taken out.`, { probe, error: cause }),
   );
+  const numbers = keepNumbers(container, platform, driver, control, tun);
   const pipeline = new Pipeline(gre, tun, stages, platform.clock, platform.telemetry, probes);
   let died: (device: string, cause: unknown) => void = () => undefined;
   const flow: Lifecycle = {
@@ -98,6 +105,7 @@ export function createGateway(platform: Platform, options: GatewayOptions, plugi
     tunnels: () => driver.views(),
     onTunnelEnd: (listener) => driver.onEnd(listener),
     probes,
+    numbers: () => numbers.read(),
     hangUp: (detail) => driver.hangUp(detail),
     start: (onDeath) => {
       died = onDeath;
@@ -108,4 +116,27 @@ export function createGateway(platform: Platform, options: GatewayOptions, plugi
       await runner.stop();
     },
   };
+}
+
+function keepNumbers(
+  container: Container,
+  { clock, telemetry }: Platform,
+  driver: Driver,
+  control: ControlPlugin,
+  tun: TunDevice,
+): NumberKeeper {
+  const hub = container.get(GATEWAY_TOKENS.DriverHub);
+  const packets = [GATEWAY_TOKENS.PeerPackets, GATEWAY_TOKENS.IntranetPackets].map((token) => container.get(token));
+  const numbers = new NumberKeeper({
+    clock,
+    telemetry,
+    outboxes: [hub.control, hub.acks, ...packets],
+    addresses: container.get(TOKENS.AddressPool),
+    prefixes: container.isBound(GATEWAY_TOKENS.PrefixPool) ? container.get(GATEWAY_TOKENS.PrefixPool) : undefined,
+    tunnels: () => driver.views(),
+    controlConnections: () => control.connectionCount ?? 0,
+    tunName: () => tun.interfaceName,
+  });
+  driver.onEnd((ending) => numbers.ended(ending));
+  return numbers;
 }

@@ -9,6 +9,17 @@ import type { Clock } from '../core/ports/clock.ts';
 import type { GreSocket, PacketIo, TunDevice } from '../core/ports/packet-io.ts';
 import type { Telemetry } from '../core/ports/telemetry.ts';
 
+/** The devices at the two ends, as metrics name them. */
+const GRE = 'gre-socket';
+const TUN = 'tun';
+
+/** Octets of the first `count` packets of the order. */
+const octetsOf = (batch: PacketBatch, count: number): number => {
+  let octets = 0;
+  for (let at = 0; at < count; at += 1) octets += batch.length[batch.order[at] ?? 0] ?? 0;
+  return octets;
+};
+
 /**
  * The packet's way, one stream per direction for all tunnels:
  *
@@ -47,10 +58,10 @@ export class Pipeline {
 
   /** `died` is called when a device fails for good: its name and the cause. */
   start(died: (device: string, cause: unknown) => void): void {
-    const inbound$ = this.weave('in', this.gre.batches$, this.stages);
-    const outbound$ = this.weave('out', this.tun.batches$, this.stages.toReversed());
-    this.run(inbound$, this.tun, 'tun', 'in', (cause) => died(this.gre.name, cause));
-    this.run(outbound$, this.gre, 'gre-socket', 'out', (cause) => died(this.tun.name, cause));
+    const inbound$ = this.weave('in', this.gre.batches$, GRE, this.stages);
+    const outbound$ = this.weave('out', this.tun.batches$, TUN, this.stages.toReversed());
+    this.run(inbound$, this.tun, TUN, 'in', (cause) => died(this.gre.name, cause));
+    this.run(outbound$, this.gre, GRE, 'out', (cause) => died(this.tun.name, cause));
   }
 
   stop(): void {
@@ -61,12 +72,14 @@ export class Pipeline {
   private weave(
     direction: Direction,
     source$: Observable<PacketBatch>,
+    name: string,
     stages: readonly Stage[],
   ): Observable<PacketBatch> {
     const stamped$ = source$.pipe(
       tap((batch) => {
         batch.now = this.clock.now();
         this.probes.active?.entering(batch, direction);
+        if (batch.count > 0) this.telemetry.packets(name, direction, batch.count, octetsOf(batch, batch.count));
       }),
     );
     return stages.reduce<Observable<PacketBatch>>((stream$, stage) => {
@@ -95,7 +108,7 @@ export class Pipeline {
         next: (batch) => {
           const accepted = sink.write(batch);
           this.probes.active?.leaving(batch, name, direction, accepted);
-          if (accepted > 0) this.telemetry.packets(name, direction, accepted);
+          if (accepted > 0) this.telemetry.packets(name, direction, accepted, octetsOf(batch, accepted));
           if (accepted < batch.count) this.telemetry.dropped(name, direction, 'device-refused', batch.count - accepted);
         },
         error: died,

@@ -2,6 +2,7 @@ import type { ServiceIdentifier } from 'inversify';
 import type { SequenceStage } from '../core/datapath/stages/sequence.stage.ts';
 import type { Driver, DriverHub } from './session/driver.ts';
 import type { Outbox } from './session/outbox.ts';
+import type { PrefixPool } from './session/prefix-pool.ts';
 import type { SessionTable } from './session/session-table.ts';
 
 /** Services of the composition root that plug-ins have no business with. */
@@ -12,5 +13,7 @@ export const GATEWAY_TOKENS = {
   /** IP packets that the gateway itself sends to a peer, and about a peer to the intranet. */
   PeerPackets: Symbol('PeerPackets') as ServiceIdentifier<Outbox>,
   IntranetPackets: Symbol('IntranetPackets') as ServiceIdentifier<Outbox>,
+  /** Bound where tunnels carry IPv6. */
+  PrefixPool: Symbol('PrefixPool') as ServiceIdentifier<PrefixPool>,
   SequenceStage: Symbol('SequenceStage') as ServiceIdentifier<SequenceStage>,
 } as const;

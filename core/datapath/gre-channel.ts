@@ -20,6 +20,8 @@ export interface GreSnapshot {
   /** Numbers that were given up, and packets that wait for a number before them. */
   readonly lost: number;
   readonly held: number;
+  /** Packets that came too early and were kept. */
+  readonly reordered: number;
   readonly peerAcknowledged: number;
   /** Only while sending keeps to a window: its state, packets that wait for it, packets that found no room. */
   readonly window: (GreWindowSnapshot & { readonly waiting: number; readonly dropped: number }) | undefined;
@@ -130,6 +132,7 @@ export class GreChannel {
       sentOctets,
       lost: queue.lost,
       held: queue.held,
+      reordered: queue.reordered,
       peerAcknowledged,
       window,
     };

@@ -32,6 +32,8 @@ const advance = (sequence: number, by: number): number => (sequence + by) >>> 0;
 export class ReorderQueue {
   /** Numbers that were given up: lost, or still to come late. */
   lost = 0;
+  /** Packets that came too early and were kept. */
+  reordered = 0;
   private readonly options: ReorderOptions;
   /** The next number to deliver. */
   private expected = 0;
@@ -124,6 +126,7 @@ export class ReorderQueue {
       if (gap < ahead) break;
       at -= 1;
     }
+    this.reordered += 1;
     this.waiting.splice(at, 0, { sequence, bytes: copy(), arrived: now });
     const first = this.waiting[0];
     if (this.waiting.length > this.options.window && first !== undefined) this.skipTo(first.sequence);

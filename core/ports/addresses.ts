@@ -4,6 +4,9 @@ import type { Ipv4 } from '../bytes/ipv4-address.ts';
 export interface AddressPool {
   /** Our own end of every tunnel. */
   readonly gatewayAddress: Ipv4;
+  /** Addresses that it has for peers, and how many of them are leased; for metrics. */
+  readonly size?: number;
+  readonly inUse?: number;
   lease(wanted?: Ipv4): AddressLease;
   release(address: Ipv4): void;
 }

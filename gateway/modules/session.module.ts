@@ -19,8 +19,9 @@ import { PPP } from '../../core/wire/ppp.ts';
 import { CidrPool, type PoolRange } from '../session/address-pool.ts';
 import { Driver, DriverHub, type DriverOptions } from '../session/driver.ts';
 import { Outbox } from '../session/outbox.ts';
-import { Ipv6PrefixPool } from '../session/prefix-pool.ts';
+import { Ipv6PrefixPool, type PrefixPool } from '../session/prefix-pool.ts';
 import { SessionTable } from '../session/session-table.ts';
+import { timed } from '../session/timed-back-end.ts';
 import type { Ipv6Services } from '../session/tunnel-ipv6.ts';
 import { GATEWAY_TOKENS } from '../tokens.ts';
 
@@ -87,25 +88,30 @@ export const sessionModule = (options: SessionOptions): ContainerModule =>
       TOKENS.Clock,
       TOKENS.Telemetry,
     ]);
+    if (options.ipv6 !== undefined) {
+      bind(GATEWAY_TOKENS.PrefixPool).toConstantValue(new Ipv6PrefixPool(options.ipv6.network));
+    }
     bind(TOKENS.Wakeups).toResolvedValue((hub) => hub, [GATEWAY_TOKENS.DriverHub]);
     bind(TOKENS.ControlFrames).toResolvedValue((hub) => hub, [GATEWAY_TOKENS.DriverHub]);
     bind(GATEWAY_TOKENS.Driver).toDynamicValue(({ get, getAll }) => {
       const random = get(TOKENS.Random);
+      const clock = get(TOKENS.Clock);
+      const telemetry = get(TOKENS.Telemetry);
       const watch = options.watchLink ?? ((link) => link);
       const authMethods = chooseMethods(options.authMethods, getAll(TOKENS.AuthMethod));
       return new Driver(
         {
-          clock: get(TOKENS.Clock),
+          clock,
           log: get(TOKENS.Log),
-          telemetry: get(TOKENS.Telemetry),
+          telemetry,
           control: get(TOKENS.Control),
-          authenticators: getAll(TOKENS.Authenticator),
+          authenticators: getAll(TOKENS.Authenticator).map((one) => timed(one, clock, telemetry)),
           addresses: get(TOKENS.AddressPool),
           sessions: get(GATEWAY_TOKENS.SessionTable),
           hub: get(GATEWAY_TOKENS.DriverHub),
           stages: getAll(TOKENS.Stage),
           sequence: get(GATEWAY_TOKENS.SequenceStage),
-          ...ipv6Services(options.ipv6, random, get(GATEWAY_TOKENS.PeerPackets)),
+          ...ipv6Services(options.ipv6, random, () => get(GATEWAY_TOKENS.PrefixPool), get(GATEWAY_TOKENS.PeerPackets)),
           createLink: () => watch(new PppLink({ ...options.link, authMethods, random })),
           setEncryption,
         },
@@ -117,12 +123,13 @@ export const sessionModule = (options: SessionOptions): ContainerModule =>
 function ipv6Services(
   ipv6: SessionOptions['ipv6'],
   random: RandomSource,
+  prefixes: () => PrefixPool,
   packets: Outbox,
 ): { readonly ipv6?: Ipv6Services } {
   if (ipv6 === undefined) return {};
-  const { network, dns, mtu } = ipv6;
+  const { dns, mtu } = ipv6;
   const send = (session: Session, bytes: Uint8Array): void => packets.put(session, PPP.ipv6, bytes);
-  return { ipv6: { prefixes: new Ipv6PrefixPool(network), dns, mtu, random, send } };
+  return { ipv6: { prefixes: prefixes(), dns, mtu, random, send } };
 }
 
 /** The configured methods, strongest first. */

@@ -16,6 +16,7 @@ export interface PoolRange {
  */
 export class CidrPool implements AddressPool {
   readonly gatewayAddress: Ipv4;
+  readonly size: number;
   private readonly first: number;
   private readonly last: number;
   private readonly leased = new Set<number>();
@@ -30,6 +31,8 @@ export class CidrPool implements AddressPool {
     this.first = range.network + 1;
     this.last = range.network + size - 2;
     this.next = this.first;
+    // Not for clients: the network's own address, the broadcast address, and the gateway's.
+    this.size = size - 3;
     this.reserved = reserved;
   }
 

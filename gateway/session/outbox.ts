@@ -13,7 +13,9 @@ import type { Telemetry } from '../../core/ports/telemetry.ts';
 export class Outbox {
   readonly packets$: Observable<PacketBatch>;
   private readonly subject = new Subject<PacketBatch>();
-  private readonly name: string;
+  readonly name: string;
+  /** Most packets that waited at once. */
+  peak = 0;
   private readonly clock: Clock;
   private readonly telemetry: Telemetry;
   private readonly direction: Direction;
@@ -36,6 +38,15 @@ export class Outbox {
     return this.filling.free === 0;
   }
 
+  /** Packets that wait for the end of the turn, and how many can. */
+  get waiting(): number {
+    return this.filling.count;
+  }
+
+  get capacity(): number {
+    return this.filling.capacity;
+  }
+
   put(session: Session, protocol: number, bytes: Uint8Array): void {
     const index = this.filling.append(bytes);
     if (index < 0) {
@@ -55,6 +66,7 @@ export class Outbox {
     this.scheduled = false;
     const batch = this.filling;
     if (batch.count === 0) return;
+    if (batch.count > this.peak) this.peak = batch.count;
     this.filling = this.spare;
     this.spare = batch;
     batch.now = this.clock.now();

@@ -2,6 +2,9 @@ import { type Bits64, bits64, type Ipv6, type Ipv6Network } from '../../core/byt
 
 /** A /64 for each session. */
 export interface PrefixPool {
+  /** Prefixes that it has for sessions, and how many of them are leased. */
+  readonly size: number;
+  readonly inUse: number;
   lease(): Bits64 | undefined;
   release(prefix: Bits64): void;
 }
@@ -20,7 +23,7 @@ const LONGEST_LINE = 65_536;
  */
 export class Ipv6PrefixPool implements PrefixPool {
   private readonly network: Ipv6Network;
-  private readonly size: number;
+  readonly size: number;
   private readonly leased = new Set<number>();
   private readonly returned = new Set<number>();
   private next = 1;

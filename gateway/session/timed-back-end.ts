@@ -1,0 +1,52 @@
+import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
+import type { Authenticator, AuthKind, AuthKinds, BackEndAnswer } from '../../core/ports/auth.ts';
+import type { CancelSignal } from '../../core/ports/cancel.ts';
+import type { Clock } from '../../core/ports/clock.ts';
+import type { Telemetry } from '../../core/ports/telemetry.ts';
+
+/** The back-end, with a watch on how long it takes to answer. */
+export const timed = (
+  backEnd: Authenticator,
+  clock: Pick<Clock, 'now'>,
+  telemetry: Pick<Telemetry, 'measure'>,
+): Authenticator => new TimedBackEnd(backEnd, clock, telemetry);
+
+class TimedBackEnd implements Authenticator {
+  readonly name: string;
+  private readonly backEnd: Authenticator;
+  private readonly clock: Pick<Clock, 'now'>;
+  private readonly telemetry: Pick<Telemetry, 'measure'>;
+
+  constructor(backEnd: Authenticator, clock: Pick<Clock, 'now'>, telemetry: Pick<Telemetry, 'measure'>) {
+    this.name = backEnd.name;
+    this.backEnd = backEnd;
+    this.clock = clock;
+    this.telemetry = telemetry;
+  }
+
+  reservedAddresses(): ReadonlySet<Ipv4> {
+    return this.backEnd.reservedAddresses?.() ?? new Set();
+  }
+
+  supports(kind: AuthKind): boolean {
+    return this.backEnd.supports(kind);
+  }
+
+  async verify<K extends AuthKind>(
+    kind: K,
+    request: AuthKinds[K]['request'],
+    signal: CancelSignal,
+  ): Promise<BackEndAnswer<K>> {
+    const began = this.clock.now();
+    // What a failure is called where its cause is not told.
+    let result = 'unavailable';
+    try {
+      const answer = await this.backEnd.verify(kind, request, signal);
+      result = answer.ok ? 'ok' : answer.denial;
+      return answer;
+    } finally {
+      const seconds = (this.clock.now() - began) / 1000;
+      this.telemetry.measure('pptp.auth.backend.duration', seconds, { backend: this.name, result });
+    }
+  }
+}
