@@ -11,6 +11,14 @@ const PEER_PACKETS_SLOT = 780;
 /** Behind the source guard. */
 const INTRANET_PACKETS_SLOT = 850;
 
+/** Stages that do nothing to the packets that pass them. */
+export const ENTRANCES: ReadonlySet<string> = new Set([
+  'control-frames',
+  'acknowledgments',
+  'peer-packets',
+  'intranet-packets',
+]);
+
 /** A place in the outbound stream where packets that this side makes itself come in. */
 const entrance = (name: string, slot: number, outbox: Outbox): Stage => ({
   name,

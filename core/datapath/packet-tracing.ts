@@ -1,0 +1,338 @@
+import { type Direction, DROP_REASONS } from '../outcome.ts';
+import type { Instant } from '../time.ts';
+import { BatchJourney } from './batch-journey.ts';
+import type { PacketBatch } from './packet-batch.ts';
+import { type PacketQueueName, QueuedNames, queueOf, reorderName, WaitingRoom } from './packet-queues.ts';
+import { ActiveRule, PacketLimit, type PacketRule, type PacketRuleView } from './packet-rules.ts';
+import {
+  type PacketOutcome,
+  type PacketSource,
+  type PacketStep,
+  type PacketTrace,
+  TracedPacket,
+} from './packet-trace.ts';
+import type { PipelineProbe, Probes } from './probe.ts';
+
+export interface PacketTracingOptions {
+  /** Most packets traced in one second, over all rules. */
+  readonly perSecond: number;
+  /** Random numbers from 0 to below 1. */
+  readonly uniform: () => number;
+  /** Stages to leave out: they do nothing to packets that pass them. */
+  readonly entrances?: ReadonlySet<string>;
+}
+
+export interface RuleHandle {
+  readonly id: string;
+  /** As `PacketTracing.remove`. */
+  remove(): boolean;
+}
+
+/** Since the start of the process. */
+export interface PacketTracingCounts {
+  readonly traced: number;
+  /** Chosen by a rule, and not traced because too many were in that second. */
+  readonly suppressed: number;
+}
+
+/** A rule costs every batch something. */
+export const MOST_PACKET_RULES = 16;
+/** Packets in queues that are followed at a time. */
+const MOST_WAITING = 1024;
+/** Longer than packets wait; sessions end with packets in their queues. */
+const LONGEST_WAIT_MS = 60_000;
+
+const isDrop = (outcome: PacketOutcome): boolean => DROP_REASONS.some((reason) => reason === outcome);
+
+/**
+ * Packet traces: follows chosen packets through the stages, both ways, and hands the way of each to `told` when it ends.
+ *
+ * A packet is chosen once, right after the stage that found its session. For a rule about all packets that is one
+ * comparison per batch, for a rule about a user or a tunnel one per packet; packets not chosen cost nothing more, because
+ * what went before is kept for the batch and not for packets. Rules for dropped packets choose when a packet is dropped.
+ * Without rules the probe is not there.
+ */
+export class PacketTracing {
+  private readonly probes: Probes;
+  private readonly told: (trace: PacketTrace) => void;
+  private readonly limit: PacketLimit;
+  private readonly uniform: () => number;
+  private readonly entrances: ReadonlySet<string>;
+  private readonly journey = new BatchJourney();
+  private readonly waiting = new WaitingRoom<TracedPacket>(MOST_WAITING, LONGEST_WAIT_MS);
+  private rulesForAll: readonly ActiveRule[] = [];
+  private rulesForDrops: readonly ActiveRule[] = [];
+  /** Followed in the batch under way. */
+  private packets: TracedPacket[] = [];
+  /** The rules have looked at the batch under way. */
+  private decided = false;
+  private removeProbe: (() => void) | undefined;
+  private nextId = 1;
+  private traced = 0;
+  private suppressed = 0;
+
+  constructor(probes: Probes, told: (trace: PacketTrace) => void, options: PacketTracingOptions) {
+    this.probes = probes;
+    this.told = told;
+    this.limit = new PacketLimit(options.perSecond);
+    this.uniform = options.uniform;
+    this.entrances = options.entrances ?? new Set();
+  }
+
+  /** Undefined when there are `MOST_PACKET_RULES`. */
+  addRule(rule: PacketRule): RuleHandle | undefined {
+    if (this.rules().length >= MOST_PACKET_RULES) return undefined;
+    const id = String(this.nextId);
+    this.nextId += 1;
+    const active = new ActiveRule(id, rule, this.uniform, this.probes.now());
+    if (rule.dropsOnly === true) this.rulesForDrops = [...this.rulesForDrops, active];
+    else this.rulesForAll = [...this.rulesForAll, active];
+    this.removeProbe ??= this.probes.add(this.probe);
+    return { id, remove: () => this.remove(id) };
+  }
+
+  /** Packets chosen so far are followed to their end. False when there is no such rule (any more). */
+  remove(id: string): boolean {
+    const rule = [...this.rulesForAll, ...this.rulesForDrops].find((one) => one.id === id);
+    if (rule !== undefined) this.retire(rule);
+    this.rest();
+    return rule !== undefined;
+  }
+
+  /** The rules in force, oldest first. */
+  rules(): readonly PacketRuleView[] {
+    const now = this.probes.now();
+    this.retireEnded(now);
+    return [...this.rulesForAll, ...this.rulesForDrops]
+      .toSorted((a, b) => Number(a.id) - Number(b.id))
+      .map((rule) => rule.view(now));
+  }
+
+  counts(): PacketTracingCounts {
+    return { traced: this.traced, suppressed: this.suppressed };
+  }
+
+  private readonly probe: PipelineProbe = {
+    name: 'packet-tracing',
+    entering: (batch, direction) => this.begin(batch, direction),
+    joining: (batch, stage, direction) => this.join(batch, stage, direction),
+    worked: (batch, stage, direction, began, ended) => this.worked(batch, stage, direction, began, ended),
+    leaving: (batch, device, _direction, accepted) => this.leave(batch, device, accepted),
+  };
+
+  private begin(batch: PacketBatch, direction: Direction): void {
+    this.retireEnded(batch.now);
+    for (const packet of this.waiting.takeOlder(batch.now)) this.tell(packet, packet.steps, 'held', batch.now);
+    // Something is left only of a batch that never came to its end: the pipeline was stopped.
+    this.packets = [];
+    this.decided = false;
+    this.journey.start(batch, direction);
+  }
+
+  private join(batch: PacketBatch, stage: string, direction: Direction): void {
+    this.begin(batch, direction);
+    const queue = queueOf(stage, direction);
+    if (queue !== undefined) {
+      this.decided = true;
+      if (this.waiting.size === 0) return;
+      const names = new QueuedNames(queue, batch, 'released');
+      for (let at = 0; at < batch.count; at += 1) {
+        const index = batch.order[at] ?? 0;
+        this.wake(batch, index, names.of(index), { queue, stage, ended: batch.now });
+      }
+      return;
+    }
+    const began = batch.waitingSince ?? batch.now;
+    const wait: PacketStep = { kind: 'queue', queue: 'outbox', stage, began, ended: batch.now };
+    this.decide(batch, batch.order, batch.count, { direction, origin: stage, began, earlier: [wait] });
+  }
+
+  private worked(batch: PacketBatch, stage: string, direction: Direction, began: Instant, ended: Instant): void {
+    const { journey } = this;
+    if (journey.batch !== batch || this.entrances.has(stage)) return;
+    const takenBefore = journey.taken;
+    const watchesDrops = this.rulesForDrops.length > 0;
+    if (this.decided && this.packets.length === 0 && !watchesDrops) journey.skip(batch);
+    else journey.add(batch, stage, began, ended);
+    if (watchesDrops) this.addFallen(batch, stage, direction);
+    if (this.packets.length > 0) this.follow(batch, stage, direction, ended);
+    if (batch.taken > takenBefore) this.receive(batch, stage, direction, takenBefore, ended);
+    if (!this.decided && isAtSession(batch)) this.decide(batch, batch.order, batch.count, this.source());
+    this.rest();
+  }
+
+  private leave(batch: PacketBatch, device: string, accepted: number): void {
+    const { journey } = this;
+    if (journey.batch !== batch) return;
+    if (this.rulesForDrops.length > 0) {
+      for (let at = accepted; at < batch.count; at += 1) this.addIfNew(batch, batch.order[at] ?? 0);
+    }
+    if (this.packets.length > 0) {
+      const began = journey.lastEnded();
+      const ended = this.probes.now();
+      for (const packet of this.packets) {
+        packet.note(batch, device);
+        const taken = batch.order.indexOf(packet.index) < accepted;
+        const octetsIn = batch.length[packet.index] ?? 0;
+        const work = { began, ended, packets: batch.count, octetsIn, octetsOut: taken ? octetsIn : 0 };
+        const steps: PacketStep[] = [...packet.stepsIn(journey), { kind: 'device', stage: device, ...work }];
+        this.tell(packet, steps, taken ? 'delivered' : 'device-refused', batch.now);
+      }
+      this.packets = [];
+    }
+    journey.batch = undefined;
+    this.rest();
+  }
+
+  private source(): PacketSource {
+    return { direction: this.journey.direction, origin: undefined, began: this.journey.began, earlier: [] };
+  }
+
+  /** The rules choose among the first `count` of `slots`. */
+  private decide(batch: PacketBatch, slots: ArrayLike<number>, count: number, source: PacketSource): void {
+    this.decided = true;
+    for (const rule of this.rulesForAll) {
+      if (rule.isGeneral) {
+        let at = 0;
+        for (let gap = rule.passesOver(count); gap >= 0; gap = rule.passesOver(count - at)) {
+          at += gap + 1;
+          this.choose(rule, batch, slots[at - 1] ?? 0, source);
+        }
+      } else {
+        for (let at = 0; at < count; at += 1) {
+          const index = slots[at] ?? 0;
+          if (rule.matches(batch.session[index]) && rule.chooses()) this.choose(rule, batch, index, source);
+        }
+      }
+    }
+  }
+
+  private choose(rule: ActiveRule, batch: PacketBatch, index: number, source: PacketSource): void {
+    if (rule.isUsedUp || batch.session[index] === undefined || !batch.isLive(index)) return;
+    if (this.isFollowed(index) || !this.mayTrace(rule, batch.now)) return;
+    this.journey.resume(batch);
+    const packet = new TracedPacket(rule, batch.session[index], index, source);
+    packet.note(batch, '');
+    this.packets.push(packet);
+  }
+
+  /** Counts the packet for the rule, one way or the other. */
+  private mayTrace(rule: ActiveRule, now: Instant): boolean {
+    if (!this.limit.allows(now)) {
+      rule.suppressed += 1;
+      this.suppressed += 1;
+      return false;
+    }
+    rule.traced += 1;
+    this.traced += 1;
+    if (rule.isUsedUp) this.retire(rule);
+    return true;
+  }
+
+  private isFollowed(index: number): boolean {
+    return this.packets.some((packet) => packet.index === index);
+  }
+
+  /** Rules for drops: follows what the stage has just dropped, and what it keeps, which may be dropped later. */
+  private addFallen(batch: PacketBatch, stage: string, direction: Direction): void {
+    if (batch.doomed === 0 && queueOf(stage, direction) === undefined) return;
+    for (let at = 0; at < batch.count; at += 1) {
+      const index = batch.order[at] ?? 0;
+      const fate = batch.fate(index);
+      if (fate !== 'live' && fate !== 'diverted') this.addIfNew(batch, index);
+    }
+  }
+
+  private addIfNew(batch: PacketBatch, index: number): void {
+    if (this.isFollowed(index) || !this.rulesForDrops.some((rule) => rule.matches(batch.session[index]))) return;
+    this.packets.push(new TracedPacket(undefined, batch.session[index], index, this.source()));
+  }
+
+  /** Looks at the followed after a stage, and ends with those that it did not let pass. */
+  private follow(batch: PacketBatch, stage: string, direction: Direction, ended: Instant): void {
+    const queue = queueOf(stage, direction);
+    const names = queue === undefined ? undefined : new QueuedNames(queue, batch, 'held');
+    const passed: TracedPacket[] = [];
+    for (const packet of this.packets) {
+      packet.note(batch, stage);
+      const fate = batch.fate(packet.index);
+      if (fate === 'live') {
+        passed.push(packet);
+        continue;
+      }
+      const steps = packet.stepsIn(this.journey);
+      const name = fate === 'held' ? names?.of(packet.index) : undefined;
+      const kept = name !== undefined && this.waiting.put(name, packet.paused(steps), ended);
+      if (!kept) this.tell(packet, steps, fate, batch.now);
+    }
+    this.packets = passed;
+  }
+
+  /** Packets that the stage put in: let go by its queue, or made. */
+  private receive(batch: PacketBatch, stage: string, direction: Direction, from: number, ended: Instant): void {
+    const queue = queueOf(stage, direction);
+    const slots = Array.from({ length: batch.taken - from }, (_, at) => from + at);
+    if (queue === undefined) {
+      const source = { direction, origin: stage, began: ended, earlier: [] };
+      if (this.decided) this.decide(batch, slots, slots.length, source);
+    } else if (this.waiting.size > 0) {
+      for (const index of slots) {
+        const session = batch.session[index];
+        const name = session === undefined ? '' : reorderName(session, batch.sequence[index] ?? -1);
+        this.wake(batch, index, name, { queue, stage, ended });
+      }
+    }
+  }
+
+  /** Goes on with a packet that waited, if it is one of those followed. */
+  private wake(
+    batch: PacketBatch,
+    index: number,
+    name: string,
+    { queue, stage, ended }: { readonly queue: PacketQueueName; readonly stage: string; readonly ended: Instant },
+  ): void {
+    const found = this.waiting.take(name);
+    if (found === undefined) return;
+    this.journey.resume(batch);
+    this.packets.push(found.what.resumed(index, { kind: 'queue', queue, stage, began: found.since, ended }));
+  }
+
+  private tell(packet: TracedPacket, steps: readonly PacketStep[], outcome: PacketOutcome, now: Instant): void {
+    let { rule } = packet;
+    if (rule === undefined) {
+      if (!isDrop(outcome)) return;
+      rule = this.rulesForDrops.find((one) => one.matches(packet.session) && one.chooses());
+      if (rule === undefined || !this.mayTrace(rule, now)) return;
+    }
+    this.told(packet.trace(rule.id, steps, outcome));
+  }
+
+  private retire(rule: ActiveRule): void {
+    this.rulesForAll = this.rulesForAll.filter((one) => one !== rule);
+    this.rulesForDrops = this.rulesForDrops.filter((one) => one !== rule);
+  }
+
+  private retireEnded(now: Instant): void {
+    for (const rules of [this.rulesForAll, this.rulesForDrops]) {
+      for (const rule of rules) if (rule.until !== undefined && now >= rule.until) this.retire(rule);
+    }
+  }
+
+  /** Takes the probe out when there is nothing left to do. */
+  private rest(): void {
+    if (this.rulesForAll.length + this.rulesForDrops.length > 0) return;
+    if (this.packets.length > 0 || this.waiting.size > 0) return;
+    this.journey.batch = undefined;
+    this.removeProbe?.();
+    this.removeProbe = undefined;
+  }
+}
+
+/** Whether the stages have come to where packets have sessions. */
+const isAtSession = (batch: PacketBatch): boolean => {
+  for (let at = 0; at < batch.count; at += 1) {
+    const index = batch.order[at] ?? 0;
+    if (batch.isLive(index)) return batch.session[index] !== undefined;
+  }
+  return false;
+};
