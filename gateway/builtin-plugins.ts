@@ -94,10 +94,12 @@ function hostNetwork(config: GatewayConfig, defaultInterface: () => string | und
   };
 }
 
-function nat({ network }: GatewayConfig, defaultInterface: () => string | undefined): HostNetworkOptions['nat'] {
+function nat({ network, dial }: GatewayConfig, defaultInterface: () => string | undefined): HostNetworkOptions['nat'] {
   const wanted = network.nat === 'on' || (network.nat === 'auto' && network.proxyArp.length === 0);
   if (!wanted) return { mode: 'off' };
   if (network.natInterfaces.length > 0) return { mode: 'on', interfaces: network.natInterfaces };
   const intranet = network.intranetInterface ?? defaultInterface();
-  return intranet === undefined ? { mode: 'all' } : { mode: 'on', interfaces: [intranet] };
+  if (intranet === undefined) return { mode: 'all' };
+  // The other site takes from us only what comes from the address that it gave.
+  return { mode: 'on', interfaces: dial.server === undefined ? [intranet] : [intranet, dial.tun] };
 }

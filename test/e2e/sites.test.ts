@@ -141,6 +141,10 @@ describe.skipIf(reason !== undefined)(`two sites${reason ? ` (skipped: ${reason}
     expect(high.ip('route', 'get', LOW.lan)).toContain('dev pptp-site0');
     for (const to of [LOW.inner, LOW.lan]) expect(ping(high, to)).toContain(' 0% packet loss');
     expect(ping(low, '10.1.0.2')).toContain(' 0% packet loss');
+    // Clients of the pool get there, too: under the address that the other site gave.
+    high.ip('address', 'add', '10.2.0.77/32', 'dev', 'lo');
+    expect(high.run('ping', '-c', '1', '-W', '2', '-I', '10.2.0.77', LOW.lan)).toContain(' 0% packet loss');
+    high.ip('address', 'del', '10.2.0.77/32', 'dev', 'lo');
 
     // The site that dialled goes: its own side is taken back, and the other one waits no longer.
     expect(await atHigh.end('SIGTERM')).toBe(0);
