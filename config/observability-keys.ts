@@ -1,5 +1,5 @@
 import type { Schema } from 'convict';
-import { absolutePath, either, oneOf, secretText } from './formats.ts';
+import { absolutePath, either, integer, ipv4Address, ipv6Address, oneOf, secretText, toggle } from './formats.ts';
 import { key } from './key.ts';
 import type { RawConfig } from './types.ts';
 
@@ -26,4 +26,23 @@ export const observabilityKeys = {
       doc: 'Unix socket on which a running gateway answers `tunnels`, `explain`, `log-level` and the like; `auto` is `admin.sock` in `stateDir`, `off` is none.',
     }),
   },
-} satisfies Schema<Pick<RawConfig, 'telemetry' | 'admin'>>;
+  capture: {
+    decrypted: key(toggle, {
+      env: 'PPTP_CAPTURE_DECRYPTED',
+      default: false,
+      doc: 'Let `capture --decrypted` show what tunnels encrypt, and authentication frames whole.',
+    }),
+  },
+  metrics: {
+    address: key(either(ipv4Address, ipv6Address), {
+      env: 'PPTP_METRICS_ADDRESS',
+      default: '127.0.0.1',
+      doc: 'Address on which Prometheus reads metrics. There is no log-in: let only it reach the address.',
+    }),
+    port: key(integer(0, 65535), {
+      env: 'PPTP_METRICS_PORT',
+      default: 0,
+      doc: 'TCP port on which Prometheus reads metrics, at `/metrics` (see docs/metrics.md); 0 is none.',
+    }),
+  },
+} satisfies Schema<Pick<RawConfig, 'telemetry' | 'admin' | 'capture' | 'metrics'>>;

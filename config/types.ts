@@ -82,6 +82,15 @@ interface PlainGroups {
     /** Secret; empty means a random key for the life of the process. */
     readonly hashKey: string;
   };
+  readonly capture: {
+    /** Captures may show what tunnels encrypt. */
+    readonly decrypted: boolean;
+  };
+  readonly metrics: {
+    readonly address: string;
+    /** 0: metrics are not served. */
+    readonly port: number;
+  };
   /** Package names or paths, loaded in this order. */
   readonly plugins: readonly string[];
 }

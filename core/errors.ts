@@ -31,6 +31,8 @@ export const ERROR_CODES = [
   'ADMIN_SOCKET',
   'ADMIN_UNREACHABLE',
   'ADMIN_REFUSED',
+  'CAPTURE_FILE',
+  'METRICS_ENDPOINT',
 ] as const;
 export type ErrorCode = (typeof ERROR_CODES)[number];
 

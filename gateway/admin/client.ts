@@ -1,4 +1,4 @@
-import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { userInfo } from 'node:os';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
@@ -17,6 +17,7 @@ export interface AdminRequest {
 /** An answer with a status below 400. Read one of the two. */
 export interface AdminReply {
   readonly status: number;
+  readonly headers: IncomingHttpHeaders;
   readonly stream: Readable;
   /** The body as JSON. The gateway is of the same version, so its shape is taken at its word. */
   json<T>(): Promise<T>;
@@ -92,6 +93,7 @@ export const adminRequest = (socketPath: string, { method, path, body, signal }:
       }
       resolve({
         status,
+        headers: response.headers,
         stream: response,
         json: async <T>() => JSON.parse(await text(response)) as T,
       });

@@ -10,6 +10,10 @@ export const isCapturePoint = (word: string): word is CapturePoint => CAPTURE_PO
 /** Points where packets lie open whatever the tunnel encrypts. */
 export const CLEAR_POINTS: ReadonlySet<CapturePoint> = new Set(['decrypted', 'tun']);
 
+/** Where a capture looks when it is not told: no packet twice in the same form. */
+export const defaultPoints = (decrypted: boolean): readonly CapturePoint[] =>
+  decrypted ? ['gre', 'decrypted'] : ['gre'];
+
 /** LINKTYPE_RAW, LINKTYPE_PPP_WITH_DIR. */
 const RAW_IP = 101;
 const PPP_WITH_DIRECTION = 204;

@@ -1,7 +1,8 @@
 import type { AdminRoute } from '../route.ts';
+import { captureRoute } from './capture.ts';
 import { gatewayRoute } from './gateway.ts';
 import { logLevelRoute } from './log-level.ts';
 import { tunnelsRoute } from './tunnels.ts';
 
 /** Routes that need nothing but `AdminDeps`. */
-export const ADMIN_ROUTES: readonly AdminRoute[] = [gatewayRoute, tunnelsRoute, logLevelRoute];
+export const ADMIN_ROUTES: readonly AdminRoute[] = [gatewayRoute, tunnelsRoute, logLevelRoute, captureRoute];

@@ -1,0 +1,123 @@
+import { finished } from 'node:stream/promises';
+import { after } from '../../../core/time.ts';
+import { Capture, type CaptureFilter, type CaptureSummary } from '../../../observability/capture/capture.ts';
+import { type CaptureRefusal, Captures } from '../../../observability/capture/captures.ts';
+import { CAPTURE_POINTS, type CapturePoint, defaultPoints } from '../../../observability/capture/points.ts';
+import { AdminError, type AdminRoute } from '../route.ts';
+
+/** The body of `POST /v1/captures`; the answer is a pcapng file that grows. */
+export interface CaptureRequest {
+  readonly points?: readonly CapturePoint[];
+  readonly decrypted?: boolean;
+  /** One of the two, or every tunnel. */
+  readonly tunnel?: string;
+  readonly user?: string;
+  readonly packets?: number;
+  readonly seconds?: number;
+}
+
+/** The header of that answer with the number of the capture, for `/v1/captures/:id`. */
+export const CAPTURE_ID_HEADER = 'x-capture-id';
+
+const DAY_SECONDS = 86_400;
+const MOST_PACKETS = 1_000_000_000;
+/** How long the end of the gateway waits for readers that still have something to get. */
+const PATIENCE_MS = 2_000;
+
+const body = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    points: {
+      type: 'array',
+      items: { type: 'string', enum: CAPTURE_POINTS },
+      minItems: 1,
+      maxItems: CAPTURE_POINTS.length,
+      uniqueItems: true,
+    },
+    decrypted: { type: 'boolean' },
+    tunnel: { type: 'string', minLength: 1, maxLength: 64 },
+    user: { type: 'string', minLength: 1, maxLength: 256 },
+    packets: { type: 'integer', minimum: 1, maximum: MOST_PACKETS },
+    seconds: { type: 'integer', minimum: 1, maximum: DAY_SECONDS },
+  },
+} as const;
+
+const REFUSALS: Readonly<Record<CaptureRefusal['why'], { readonly status: number; readonly code: string }>> = {
+  'needs-decrypted': { status: 400, code: 'NEEDS_DECRYPTED' },
+  'not-allowed': { status: 403, code: 'DECRYPTED_NOT_ALLOWED' },
+  'no-tunnel': { status: 404, code: 'NO_TUNNEL' },
+  'too-many': { status: 429, code: 'TOO_MANY_CAPTURES' },
+};
+
+const filterOf = ({ tunnel, user }: CaptureRequest): CaptureFilter => {
+  if (tunnel !== undefined && user !== undefined) {
+    throw new AdminError(400, 'INVALID_REQUEST', 'Name a tunnel or a user, not both.');
+  }
+  if (tunnel !== undefined) return { kind: 'tunnel', id: tunnel };
+  return user === undefined ? { kind: 'all' } : { kind: 'user', name: user };
+};
+
+const noCapture = (id: string): AdminError =>
+  new AdminError(404, 'NO_CAPTURE', `There is no capture ${id}; of those that have ended only the last are known.`);
+
+/** Starts captures, ends them, and says how they went. */
+export const captureRoute: AdminRoute = (app, { gateway, clock, log, version, config }) => {
+  const captures = new Captures({
+    probes: gateway.probes,
+    stages: gateway.stages,
+    tunnels: () => gateway.tunnels(),
+    clock,
+    log,
+    version,
+    allowDecrypted: config.capture.decrypted,
+  });
+  const answers = new Set<Promise<unknown>>();
+
+  app.post<{ Body: CaptureRequest }>('/v1/captures', { schema: { body } }, (request, reply) => {
+    const { points, decrypted = false, packets, seconds } = request.body;
+    const capture = captures.start({
+      points: points ?? defaultPoints(decrypted),
+      decrypted,
+      filter: filterOf(request.body),
+      packets,
+      seconds,
+      who: request.actor,
+    });
+    if (!(capture instanceof Capture)) {
+      const { status, code } = REFUSALS[capture.why];
+      throw new AdminError(status, code, capture.message);
+    }
+    const answered = finished(reply.raw)
+      .catch(() => undefined)
+      .finally(() => answers.delete(answered));
+    answers.add(answered);
+    return reply.header(CAPTURE_ID_HEADER, capture.id).type('application/x-pcapng').send(capture.stream);
+  });
+
+  app.get('/v1/captures', (): { readonly captures: readonly CaptureSummary[] } => ({ captures: captures.list() }));
+
+  app.get<{ Params: { readonly id: string } }>('/v1/captures/:id', ({ params }): CaptureSummary => {
+    const found = captures.find(params.id);
+    if (found === undefined) throw noCapture(params.id);
+    return found;
+  });
+
+  app.delete<{ Params: { readonly id: string } }>('/v1/captures/:id', ({ params }): CaptureSummary => {
+    captures.end(params.id);
+    const found = captures.find(params.id);
+    if (found === undefined) throw noCapture(params.id);
+    return found;
+  });
+
+  app.addHook('preClose', async () => {
+    captures.stop();
+    if (answers.size === 0) return;
+    let cancel: () => void = () => undefined;
+    const patience = new Promise<void>((resolve) => {
+      cancel = clock.schedule(after(clock.now(), PATIENCE_MS), resolve);
+    });
+    await Promise.race([Promise.all(answers), patience]);
+    cancel();
+  });
+};
