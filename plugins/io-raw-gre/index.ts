@@ -1,2 +1,3 @@
+export { type GreRefusal, hearGreRefusals, parseGreRefusal } from './gre-refusals.ts';
 export { rawGrePlugin } from './plugin.ts';
 export { type RawGreDependencies, type RawGreOptions, RawGreSocket } from './raw-gre-socket.ts';

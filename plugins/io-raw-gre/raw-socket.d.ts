@@ -14,6 +14,8 @@ declare module 'raw-socket' {
   interface Socket {
     readonly wrap: SocketWrap;
     on(event: 'error', listener: (cause: Error) => void): void;
+    /** One received packet, with its IPv4 header; valid until the listener returns. */
+    on(event: 'message', listener: (packet: Uint8Array, source: string) => void): void;
     setOption(level: number, option: number, value: number): void;
     setOption(level: number, option: number, value: Uint8Array, length: number): void;
     /** Fills `value` and returns the length of the option. */

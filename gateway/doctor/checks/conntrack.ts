@@ -1,0 +1,38 @@
+import { type Finding, reporter } from '../finding.ts';
+
+export interface ConntrackFacts {
+  /** Connection tracking is on in this network namespace (/proc/sys/net/netfilter/nf_conntrack_max is there). */
+  readonly tracks: boolean;
+  /** The module nf_conntrack_pptp is loaded or built in. */
+  readonly hasHelper: boolean;
+  /** net.netfilter.nf_conntrack_helper: helpers without being asked by a rule; undefined since Linux 6.0, which has none. */
+  readonly automatic: string | undefined;
+  /** A firewall rule assigns the helper. */
+  readonly assigned: boolean;
+  /** The firewall takes GRE only as part of a known control connection. */
+  readonly needed: boolean;
+}
+
+const { ok, fail } = reporter('conntrack');
+
+/** The PPTP helper of connection tracking: without it a firewall does not know which GRE belongs to a call. */
+export const checkConntrack = ({
+  tracks,
+  hasHelper,
+  automatic,
+  assigned,
+  needed,
+}: ConntrackFacts): readonly Finding[] => {
+  if (!needed) {
+    return [ok(tracks ? 'The firewall needs no help to let GRE in.' : 'There is no connection tracking here.')];
+  }
+  const works = hasHelper && (assigned || automatic === '1');
+  if (works) return [ok('The firewall lets GRE in by the connection tracking helper pptp.')];
+  const why = hasHelper ? 'no rule assigns it to TCP port 1723' : 'the module nf_conntrack_pptp is not loaded';
+  return [
+    fail(
+      `The firewall lets GRE in only as related to a control connection, but connection tracking does not know PPTP: ${why}.`,
+      'Accept IP protocol 47 without conditions (simplest), or load nf_conntrack_pptp and assign the helper pptp to TCP port 1723 in a rule.',
+    ),
+  ];
+};

@@ -1,0 +1,55 @@
+import { execFile } from 'node:child_process';
+import { access, constants, readdir, readFile, readlink } from 'node:fs/promises';
+
+// Looking at this host. Nothing here changes anything, and what cannot be seen is undefined.
+
+export const readText = async (path: string): Promise<string | undefined> => {
+  try {
+    return await readFile(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+};
+
+export const readLine = async (path: string): Promise<string | undefined> => (await readText(path))?.split('\n')[0];
+
+export const readTarget = (path: string): Promise<string | undefined> => readlink(path).catch(() => undefined);
+
+export const namesIn = (folder: string): Promise<readonly string[]> => readdir(folder).catch(() => []);
+
+export const exists = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  );
+
+export const isWritable = (path: string): Promise<boolean> =>
+  access(path, constants.W_OK).then(
+    () => true,
+    () => false,
+  );
+
+export interface ProgramResult {
+  readonly ok: boolean;
+  readonly missing: boolean;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const TIMEOUT_MS = 10_000;
+const MAX_OUTPUT = 64 * 1024 * 1024;
+/** Debian keeps these programs where an ordinary user's PATH does not look. */
+const PATH = `${process.env['PATH'] ?? '/usr/bin:/bin'}:/usr/local/sbin:/usr/sbin:/sbin`;
+
+/** Runs a program without a shell, in the C locale. */
+export const runProgram = (program: string, ...args: readonly string[]): Promise<ProgramResult> =>
+  new Promise((resolve) => {
+    const options = { timeout: TIMEOUT_MS, maxBuffer: MAX_OUTPUT, env: { PATH, LC_ALL: 'C' } };
+    execFile(program, [...args], options, (error, stdout, stderr) => {
+      const missing = error !== null && error.code === 'ENOENT';
+      resolve({ ok: error === null, missing, stdout, stderr: stderr.trim() || (error?.message ?? '') });
+    });
+  });
+
+/** Text of what was thrown, with what to do where one of our errors knows. */
+export const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
