@@ -37,6 +37,8 @@ export class SiteTunnel {
   private readonly log: Log;
   private readonly stopping = new AbortController();
   private dialler: Dialler | undefined;
+  /** The other site's address, when it was found to have a connection with us. */
+  private heldBy: Ipv4 | undefined;
   private running: Promise<void> = Promise.resolve();
 
   constructor(deps: SiteTunnelDeps) {
@@ -60,6 +62,12 @@ export class SiteTunnel {
     while (!signal.aborted) {
       const why = await this.dial().catch((cause: unknown) => cause);
       if (signal.aborted) return;
+      const { heldBy } = this;
+      this.heldBy = undefined;
+      if (heldBy !== undefined) {
+        await this.untilGone(heldBy, signal);
+        continue;
+      }
       const waitMs = codeOf(why) === 'DIAL_AUTH' ? AFTER_REFUSED_USER_MS : AFTER_OTHER_FAILURE_MS;
       this.log.warn('site.failed', `${codeOf(why)}: ${textOf(why)}`, { retryInMs: waitMs });
       await this.pause(waitMs);
@@ -85,9 +93,11 @@ export class SiteTunnel {
   private async connect(signal: AbortSignal): Promise<DialledPipe> {
     const { deps } = this;
     const server = await deps.resolve(deps.server);
-    await this.untilGone(server, signal);
-    if (signal.aborted) throw new GatewayError('DIAL_FAILED', 'Told to stop.');
-    return deps.connect(server, signal);
+    if (signal.aborted || !deps.collisions.serves(server)) return deps.connect(server, signal);
+    // Failures before the other's tunnel say nothing of the time after it: a new dialler has no waits to make up for.
+    this.heldBy = server;
+    void this.dialler?.stop();
+    throw new GatewayError('DIAL_YIELDED', 'The other site has a connection with us.');
   }
 
   private async untilGone(server: Ipv4, signal: AbortSignal): Promise<void> {

@@ -150,6 +150,22 @@ describe('a gateway that cannot dial', () => {
     expect(high.gateway.sessions()).toBe(1);
   });
 
+  it('does not make up for failures before the other site’s tunnel when that has gone', async () => {
+    const { clock, low, high } = await sites();
+    low.unreachable = true;
+    low.tunnel.start();
+    await clock.advance(300_000);
+    high.tunnel.start();
+    await clock.advance(61_000);
+    expect(high.story.at(-1)).toBe('up 10.1.0.2');
+    const failed = low.said('site.down').length;
+    const stopping = high.tunnel.stop();
+    await clock.advance(15_000);
+    await stopping;
+    // 0, 1, 3 and 7 seconds after it, at the latest.
+    expect(low.said('site.down').length - failed).toBeGreaterThanOrEqual(4);
+  });
+
   it.each([0, 1, 5, 1_000])('can be stopped %i ms after it began, with nothing left on the host', async (ms) => {
     const { clock, low, high } = await sites();
     low.tunnel.start();
