@@ -1,5 +1,15 @@
 import type { Schema } from 'convict';
-import { absolutePath, either, integer, ipv4Address, ipv6Address, oneOf, secretText, toggle } from './formats.ts';
+import {
+  absolutePath,
+  either,
+  integer,
+  ipv4Address,
+  ipv6Address,
+  oneOf,
+  secretText,
+  share,
+  toggle,
+} from './formats.ts';
 import { key } from './key.ts';
 import type { RawConfig } from './types.ts';
 
@@ -33,6 +43,18 @@ export const observabilityKeys = {
       doc: 'Let `capture --decrypted` show what tunnels encrypt, and authentication frames whole.',
     }),
   },
+  packetTraces: {
+    ratio: key(share, {
+      env: 'PPTP_TRACE_PACKETS_RATIO',
+      default: 0,
+      doc: 'Share of the packets of every tunnel that is traced through the stages (see docs/packet-traces.md); 0 is none.',
+    }),
+    perSecond: key(integer(1, 1_000_000), {
+      env: 'PPTP_TRACE_PACKETS_PER_SECOND',
+      default: 100,
+      doc: 'Most packets that are traced in one second, by this ratio and by `trace` together; each makes about ten spans.',
+    }),
+  },
   metrics: {
     address: key(either(ipv4Address, ipv6Address), {
       env: 'PPTP_METRICS_ADDRESS',
@@ -45,4 +67,4 @@ export const observabilityKeys = {
       doc: 'TCP port on which Prometheus reads metrics, at `/metrics` (see docs/metrics.md); 0 is none.',
     }),
   },
-} satisfies Schema<Pick<RawConfig, 'telemetry' | 'admin' | 'capture' | 'metrics'>>;
+} satisfies Schema<Pick<RawConfig, 'telemetry' | 'admin' | 'capture' | 'packetTraces' | 'metrics'>>;

@@ -86,6 +86,11 @@ interface PlainGroups {
     /** Captures may show what tunnels encrypt. */
     readonly decrypted: boolean;
   };
+  readonly packetTraces: {
+    /** From 0 to 1. */
+    readonly ratio: number;
+    readonly perSecond: number;
+  };
   readonly metrics: {
     readonly address: string;
     /** 0: metrics are not served. */

@@ -14,7 +14,8 @@ export interface Reading {
   readonly attributes: MetricAttributes;
 }
 
-export type Readings = ReadonlyMap<ReadMetric, readonly Reading[]>;
+/** By metric name. */
+export type Readings = ReadonlyMap<string, readonly Reading[]>;
 
 export interface MetricSources {
   readonly counters: CountersSnapshot;

@@ -1,0 +1,91 @@
+import type { Log } from '../../core/ports/log.ts';
+import type { OpenTelemetryTelemetry } from '../telemetry.ts';
+import type { EndpointOptions } from './endpoint.ts';
+import { EventLoopWatch } from './event-loop.ts';
+import type { GatewayNumbers } from './gateway-numbers.ts';
+import { KernelReader } from './kernel.ts';
+import { readProcess } from './process-numbers.ts';
+import { collect, type Readings } from './readings.ts';
+
+export interface MetricsOptions {
+  readonly version: string;
+  readonly log: Log;
+  readonly telemetry: OpenTelemetryTelemetry;
+  readonly numbers: () => GatewayNumbers;
+  /** Where Prometheus reads; several addresses are possible, none is none. */
+  readonly endpoints: readonly EndpointOptions[];
+  /** The OpenTelemetry SDK takes metrics. */
+  readonly otel: boolean;
+}
+
+export interface Metrics {
+  /** Where the endpoints listen. */
+  readonly listening: readonly { readonly address: string; readonly port: number }[];
+  stop(): Promise<void>;
+}
+
+/** Offers metrics where they are wanted; loads and starts nothing where they are not. Rejects with METRICS_ENDPOINT. */
+export const startMetrics = async (options: MetricsOptions): Promise<Metrics | undefined> => {
+  const { endpoints, otel, log, telemetry } = options;
+  if (endpoints.length === 0 && !otel) return undefined;
+  const loop = new EventLoopWatch();
+  const kernel = new KernelReader();
+  const read = (): Readings => {
+    const gateway = options.numbers();
+    return collect({
+      counters: telemetry.snapshot(),
+      process: readProcess(),
+      eventLoop: loop.read(),
+      kernel: kernel.read(gateway.tun),
+      versions: { gateway: options.version, node: process.versions.node },
+      gateway,
+    });
+  };
+  const ends: (() => Promise<void> | void)[] = [() => loop.stop()];
+  const stop = async (): Promise<void> => {
+    for (const end of ends.splice(0)) await end();
+  };
+  try {
+    if (otel) ends.push(await offerToOtel(read, telemetry));
+    const listening = endpoints.length === 0 ? [] : await serve(read, telemetry, endpoints, ends);
+    for (const at of listening) log.info('metrics.listening', `Metrics are at http://${host(at)}/metrics.`, { ...at });
+    return { listening, stop };
+  } catch (cause) {
+    await stop();
+    throw cause;
+  }
+};
+
+const offerToOtel = async (read: () => Readings, telemetry: OpenTelemetryTelemetry): Promise<() => void> => {
+  const { OtelExporter } = await import('./otel.ts');
+  const exporter = new OtelExporter(read);
+  const remove = telemetry.durations.add(exporter);
+  return () => {
+    remove();
+    exporter.stop();
+  };
+};
+
+const serve = async (
+  read: () => Readings,
+  telemetry: OpenTelemetryTelemetry,
+  endpoints: readonly EndpointOptions[],
+  ends: (() => Promise<void> | void)[],
+): Promise<Metrics['listening']> => {
+  const [{ PrometheusExporter }, { MetricsEndpoint }] = await Promise.all([
+    import('./prometheus.ts'),
+    import('./endpoint.ts'),
+  ]);
+  const exporter = new PrometheusExporter(read);
+  ends.push(telemetry.durations.add(exporter));
+  const listening: { readonly address: string; readonly port: number }[] = [];
+  for (const options of endpoints) {
+    const endpoint = new MetricsEndpoint(options, (format) => exporter.page(format));
+    listening.push(await endpoint.start());
+    ends.push(() => endpoint.stop());
+  }
+  return listening;
+};
+
+const host = ({ address, port }: { readonly address: string; readonly port: number }): string =>
+  address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
