@@ -11,6 +11,8 @@ import type { LayerEvents } from './negotiation-types.ts';
 export interface Ipv6cpEvents extends Pick<LayerEvents, 'send' | 'ignored' | 'note' | 'peerMru'> {
   up(ids: InterfaceIds): void;
   down(): void;
+  /** There is no IPv6, or no more; told once until it opens again. */
+  finished(detail: string): void;
 }
 
 /**
@@ -109,5 +111,6 @@ export class Ipv6cp {
     if (this.#over) return;
     this.#over = true;
     this.#events.note('ipv6cp.not-open', detail);
+    this.#events.finished(detail);
   }
 }

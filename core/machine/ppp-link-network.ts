@@ -248,9 +248,15 @@ export class NetworkPhase {
       up: (ids) => {
         const prefix = this.#profile?.ipv6?.prefix;
         this.#host.emit({ kind: 'ipv6', ipv6: prefix === undefined ? ids : { ...ids, prefix } });
+        this.#phases.done('ipv6cp');
       },
-      down: () => this.#host.emit({ kind: 'ipv6', ipv6: undefined }),
+      down: () => {
+        this.#host.emit({ kind: 'ipv6', ipv6: undefined });
+        if (negotiates(this.#ipv6cp?.state)) this.#phases.begin('ipv6cp');
+      },
+      finished: (detail) => this.#phases.failed('ipv6cp', 'no-ipv6', detail),
     };
+    this.#phases.begin('ipv6cp');
     this.#ipv6cp = new Ipv6cp(this.#options, this.#profile?.ipv6 ?? {}, events, this.#timers.handle('ipv6cp'));
     this.#ipv6cp.start(this.#now);
     const early = this.#held.get(PPP.ipv6cp);

@@ -114,6 +114,7 @@ export const sessionModule = (options: SessionOptions): ContainerModule =>
           ...ipv6Services(options.ipv6, random, () => get(GATEWAY_TOKENS.PrefixPool), get(GATEWAY_TOKENS.PeerPackets)),
           createLink: () => watch(new PppLink({ ...options.link, authMethods, random })),
           setEncryption,
+          role: options.link.role,
         },
         options.driver,
       );

@@ -1,6 +1,9 @@
-import type { Authenticator, AuthKind, AuthKinds, AuthVerdict } from '../../core/ports/auth.ts';
+import type { AuthDenial, Authenticator, AuthKind, AuthKinds, AuthVerdict } from '../../core/ports/auth.ts';
 import type { CancelSignal } from '../../core/ports/cancel.ts';
 import type { Log } from '../../core/ports/log.ts';
+
+/** Sees each question to a back-end begin; what it returns hears the answer. */
+export type BackEndWatch = (backEnd: string) => (answer: AuthDenial | 'accepted' | 'unknown-user' | 'failed') => void;
 
 /**
  * Asks the back-ends that can judge this kind of proof, in binding order (plug-ins of the operator before the built-in
@@ -13,17 +16,22 @@ export async function askBackEnds<K extends AuthKind>(
   request: AuthKinds[K]['request'],
   signal: CancelSignal,
   log: Log,
+  watch: BackEndWatch = () => () => undefined,
 ): Promise<AuthVerdict<K>> {
   let asked = 0;
   for (const backEnd of backEnds) {
+    let answered: ReturnType<BackEndWatch> | undefined;
     try {
       if (!backEnd.supports(kind)) continue;
       asked += 1;
+      answered = watch(backEnd.name);
       const answer = await backEnd.verify(kind, request, signal);
+      answered(answer.ok ? 'accepted' : answer.denial);
       if (answer.ok) return answer;
       const { denial } = answer;
       if (denial !== 'unknown-user') return { ok: false, denial };
     } catch (cause) {
+      answered?.('failed');
       log.error('auth.backend-failed', `the back-end ${backEnd.name} could not answer`, {
         cause: cause instanceof Error ? cause.message : String(cause),
       });

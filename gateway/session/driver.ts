@@ -14,20 +14,22 @@ import type { EncryptionParameters, LinkEffect, LinkInput } from '../../core/mac
 import type { AddressPool } from '../../core/ports/addresses.ts';
 import type { Authenticator } from '../../core/ports/auth.ts';
 import type { Clock } from '../../core/ports/clock.ts';
-import type { CallEvent, ControlPlugin } from '../../core/ports/control.ts';
+import type { CallEvent, ClearReason, ControlPlugin, ControlRecord } from '../../core/ports/control.ts';
 import { type CallEndpoint, sessionId } from '../../core/ports/ids.ts';
 import type { Lifecycle } from '../../core/ports/lifecycle.ts';
 import type { Log } from '../../core/ports/log.ts';
 import type { ControlFrames, Wakeups } from '../../core/ports/sessions.ts';
-import type { Telemetry } from '../../core/ports/telemetry.ts';
+import type { Telemetry, TunnelRole } from '../../core/ports/telemetry.ts';
 import { earliest, type Instant, instant } from '../../core/time.ts';
+import { connectionAttributes, controlEvents, peerAttributes } from './control-events.ts';
 import { DeadlineHeap } from './deadline-heap.ts';
+import { FailedConnections } from './failed-connections.ts';
 import type { Outbox } from './outbox.ts';
 import type { SessionTable } from './session-table.ts';
-import { SetupTrace } from './setup-trace.ts';
 import { Tunnel, type TunnelContext } from './tunnel.ts';
 import type { Ipv6Services } from './tunnel-ipv6.ts';
 import type { SessionLimits } from './tunnel-limits.ts';
+import { TunnelSpans } from './tunnel-spans.ts';
 import type { TunnelEnding, TunnelView } from './tunnel-view.ts';
 
 /** The parts of the driver that exist before it: made by the container, shared with the stages. */
@@ -44,6 +46,8 @@ export interface DriverDeps {
   readonly sequence: SequenceStage;
   /** Absent: no IPv6 in the tunnels. */
   readonly ipv6?: Ipv6Services;
+  /** What we are in the control connections; `server` when it is not said. */
+  readonly role?: TunnelRole;
   createLink(): Machine<LinkInput, LinkEffect>;
   setEncryption(session: Session, parameters: EncryptionParameters | undefined): void;
 }
@@ -111,6 +115,7 @@ export class Driver implements Lifecycle, StageEvents {
   private readonly releasing = new PacketBatch(128);
   private readonly sending = new PacketBatch(128);
   private readonly window: GreWindowStage | undefined;
+  private readonly failedConnections: FailedConnections;
   private cancelTimer: (() => void) | undefined;
   private timerAt = Number.POSITIVE_INFINITY;
   private unsubscribe: (() => void) | undefined;
@@ -118,6 +123,7 @@ export class Driver implements Lifecycle, StageEvents {
 
   constructor(deps: DriverDeps, options: DriverOptions) {
     this.deps = deps;
+    this.failedConnections = new FailedConnections(deps.telemetry, () => deps.clock.now(), deps.role);
     this.window = deps.stages.find((stage) => stage instanceof GreWindowStage);
     this.context = {
       clock: deps.clock,
@@ -188,7 +194,7 @@ export class Driver implements Lifecycle, StageEvents {
     queueMicrotask(() => {
       this.reportErrors(tunnel);
       if (consecutive === GARBAGE_LIMIT) {
-        tunnel.close('negotiation-failed', `${GARBAGE_LIMIT} packets in a row could not be decrypted: the keys differ`);
+        tunnel.undecipherable(`${GARBAGE_LIMIT} packets in a row could not be decrypted: the keys differ`);
       }
     });
   }
@@ -204,8 +210,12 @@ export class Driver implements Lifecycle, StageEvents {
       this.begin(event);
       return;
     }
+    if (event.kind === 'no-call') {
+      this.failedConnections.report(event);
+      return;
+    }
     const tunnel = this.find(event.call);
-    if (event.kind === 'closed' && tunnel !== undefined) this.end(tunnel, event.reason, event.detail);
+    if (event.kind === 'closed' && tunnel !== undefined) this.end(tunnel, event.reason, event.detail, event.control);
     if (event.kind === 'link-info') tunnel?.linkInfo(event.sendAccm, event.receiveAccm);
   }
 
@@ -215,23 +225,29 @@ export class Driver implements Lifecycle, StageEvents {
     const session = new Session(id, event.call);
     session.set(PEER_WINDOW, { packets: event.window, processingDelay: event.processingDelay });
     const since = instant(event.since);
+    const role = this.deps.role ?? 'server';
     const trace = telemetry.tunnel(
       {
         'session.id': id,
-        'network.transport': 'tcp',
-        'network.type': 'ipv4',
-        'network.local.address': formatIpv4(event.call.local),
-        'client.address': formatIpv4(event.call.peer),
+        ...connectionAttributes(role, event.call.local, event.call.peer, event.peerName),
+        ...peerAttributes(event.control),
         'pptp.call.id': event.call.localCallId,
         'pptp.peer_call.id': event.call.peerCallId,
       },
       since,
+      role,
     );
     session.set(SETUP_SPAN, trace.root);
-    trace.phase('control', {}, since).end();
-    const setup = new SetupTrace(trace);
+    const connection = trace.phase('control', {}, since);
+    controlEvents(connection, event.control);
+    connection.end();
+    const spans = new TunnelSpans(
+      trace,
+      () => clock.now(),
+      (milliseconds) => telemetry.measure('pptp.echo.duration', milliseconds / 1000, { protocol: 'lcp' }),
+    );
     const sessionLog = log.child({ session: id, peer: event.peerName, trace_id: trace.traceId });
-    const tunnel = new Tunnel(session, event.peerName, this.deps.createLink(), setup, this.context, sessionLog);
+    const tunnel = new Tunnel(session, event.peerName, this.deps.createLink(), spans, this.context, sessionLog);
     this.tunnels.set(session, tunnel);
     sessions.add(session);
     try {
@@ -250,13 +266,13 @@ export class Driver implements Lifecycle, StageEvents {
     tunnel.open();
   }
 
-  private end(tunnel: Tunnel, reason: Parameters<Tunnel['end']>[0], detail: string): void {
+  private end(tunnel: Tunnel, reason: ClearReason, detail: string, control?: ControlRecord): void {
     const { session } = tunnel;
     this.tunnels.delete(session);
     this.deadlines.remove(session);
     // Before the tunnel gives back what the view shows.
     const view = tunnel.view();
-    tunnel.end(reason, detail);
+    tunnel.end(reason, detail, control);
     for (const listener of this.endings) listener({ view, reason, detail });
     for (const stage of this.deps.stages) {
       try {

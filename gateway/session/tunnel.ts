@@ -1,7 +1,7 @@
 import { printable } from '../../core/bytes/ascii.ts';
 import { formatIpv4, type Ipv4 } from '../../core/bytes/ipv4-address.ts';
-import { ZERO_BITS64 } from '../../core/bytes/ipv6-address.ts';
-import { GRE_CHANNEL, type GreSnapshot } from '../../core/datapath/gre-channel.ts';
+import { formatPrefix64, ZERO_BITS64 } from '../../core/bytes/ipv6-address.ts';
+import { GRE_CHANNEL, type GreChannel, type GreSnapshot } from '../../core/datapath/gre-channel.ts';
 import { flushEncryption } from '../../core/datapath/mppe-state.ts';
 import type { Session } from '../../core/datapath/session.ts';
 import { PPP_FRAMING } from '../../core/datapath/stages/ppp.stage.ts';
@@ -23,18 +23,18 @@ import type {
   UserProfile,
 } from '../../core/ports/auth.ts';
 import type { Clock } from '../../core/ports/clock.ts';
-import type { ClearReason } from '../../core/ports/control.ts';
+import type { ClearReason, ControlRecord } from '../../core/ports/control.ts';
 import type { Log } from '../../core/ports/log.ts';
-import type { Telemetry } from '../../core/ports/telemetry.ts';
+import type { Attributes, SpanFailure, Telemetry } from '../../core/ports/telemetry.ts';
 import { after, earliest, type Instant } from '../../core/time.ts';
 import { PPP } from '../../core/wire/ppp.ts';
 import { askBackEnds } from './ask-back-ends.ts';
 import { SessionLog } from './session-log.ts';
 import type { SessionTable } from './session-table.ts';
-import type { SetupTrace } from './setup-trace.ts';
 import { TunnelAddress, whyNoAddress } from './tunnel-address.ts';
 import { type Ipv6Services, TunnelIpv6 } from './tunnel-ipv6.ts';
 import { type SessionLimits, TunnelLimits } from './tunnel-limits.ts';
+import type { TunnelSpans } from './tunnel-spans.ts';
 import type { TunnelView } from './tunnel-view.ts';
 
 /** What every tunnel of the process shares. */
@@ -76,6 +76,9 @@ const CLEAR_REASON: Readonly<Record<LinkEnd, ClearReason>> = {
   shutdown: 'shutdown',
 };
 
+const BACK_END_FAILED: SpanFailure = { error: 'unavailable', message: 'the back-end could not answer' };
+const TASK_FAILED: SpanFailure = { error: 'task-failed', message: 'the step could not be done' };
+
 /** Notes of the machines that are kept as attributes of the session. */
 const REMEMBERED: ReadonlyMap<string, string> = new Map([
   ['lcp.identification', 'ppp.lcp.identification'],
@@ -92,7 +95,7 @@ export class Tunnel {
   lostReported = 0;
   private readonly context: TunnelContext;
   private readonly link: Machine<LinkInput, LinkEffect>;
-  private readonly trace: SetupTrace;
+  private readonly spans: TunnelSpans;
   private readonly log: Log;
   private readonly abort = new AbortController();
   private readonly openedAt: Instant;
@@ -111,14 +114,14 @@ export class Tunnel {
     session: Session,
     peerName: string,
     link: Machine<LinkInput, LinkEffect>,
-    trace: SetupTrace,
+    spans: TunnelSpans,
     context: TunnelContext,
     log: Log,
   ) {
     this.session = session;
     this.peerName = peerName;
     this.link = link;
-    this.trace = trace;
+    this.spans = spans;
     this.context = context;
     this.log = new SessionLog(log, () => context.clock.now());
     this.openedAt = context.clock.now();
@@ -134,6 +137,7 @@ export class Tunnel {
   }
 
   frame(protocol: number, bytes: Uint8Array): void {
+    if (!this.over) this.spans.packet('in', protocol, bytes);
     if (protocol === PPP.ipv6 && this.ipv6 !== undefined) {
       this.ipv6.packet(bytes, this.context.clock.now());
       this.context.reschedule(this);
@@ -143,6 +147,7 @@ export class Tunnel {
   }
 
   close(reason: LinkEnd, detail: string): void {
+    this.spans.ending();
     this.submit({ kind: 'close', reason, detail });
   }
 
@@ -176,6 +181,7 @@ export class Tunnel {
     const heard = this.session.get(GRE_CHANNEL)?.lastReceived;
     if (heard !== undefined && heard !== this.heardAt) {
       this.heardAt = heard;
+      this.spans.heard();
       this.submit({ kind: 'alive' });
     }
     const due = this.link.nextTimeout();
@@ -184,11 +190,18 @@ export class Tunnel {
     const reached = this.limits?.reached(now);
     if (reached === undefined) return;
     this.limits = undefined;
+    this.spans.limitReached(reached.reason, reached.detail);
     this.close(reached.reason, reached.detail);
   }
 
+  /** The keys of the two sides cannot be the same. */
+  undecipherable(detail: string): void {
+    this.spans.limitReached('undecryptable', detail);
+    this.close('negotiation-failed', detail);
+  }
+
   /** The call is gone: gives everything back. Nothing happens on this tunnel afterwards. */
-  end(reason: ClearReason, detail: string): void {
+  end(reason: ClearReason, detail: string, control?: ControlRecord): void {
     if (this.over) return;
     this.over = true;
     this.abort.abort();
@@ -197,9 +210,9 @@ export class Tunnel {
     this.context.sessions.remove(this.session);
     this.address.giveBack();
     this.ipv6?.release();
-    this.trace.fail(reason, detail);
-    const { failure } = this.trace;
     const channel = this.session.get(GRE_CHANNEL);
+    this.spans.end(reason, detail, this.numbers(channel), control);
+    const { failure } = this.spans;
     this.log.info('session.closed', `the tunnel of ${this.peerName} is closed: ${failure?.error ?? reason}`, {
       reason,
       detail,
@@ -217,6 +230,21 @@ export class Tunnel {
       windowTimeOuts: channel?.transmit?.window.timeOuts,
       windowDropped: channel?.transmit?.dropped,
     });
+  }
+
+  private numbers(channel: GreChannel | undefined): Attributes {
+    return {
+      'pptp.tunnel.seconds': (this.context.clock.now() - this.openedAt) / 1000,
+      'gre.packets.received': channel?.received ?? 0,
+      'gre.packets.sent': channel?.sent ?? 0,
+      'gre.octets.received': channel?.receivedOctets ?? 0,
+      'gre.octets.sent': channel?.sentOctets ?? 0,
+      'gre.packets.lost': channel?.queue.lost ?? 0,
+    };
+  }
+
+  private get hasHeard(): boolean {
+    return (this.session.get(GRE_CHANNEL)?.received ?? 0) > 0;
   }
 
   private submit(input: LinkInput): void {
@@ -255,6 +283,7 @@ export class Tunnel {
     if (this.over) return;
     switch (effect.kind) {
       case 'send':
+        this.spans.packet('out', effect.protocol, effect.bytes);
         this.context.send(this.session, effect.protocol, effect.bytes);
         return;
       case 'verify':
@@ -277,12 +306,13 @@ export class Tunnel {
           },
         );
         this.context.telemetry.event('auth.failed', { method: effect.method, denial: effect.denial });
+        this.spans.attemptFailed({ ...effect, identity: printable(effect.identity) });
         return;
       case 'authenticated':
         this.authorize(effect.identity, effect.method, effect.profile);
         return;
       case 'phase':
-        this.trace.phase(effect);
+        this.spans.phase(effect, this.hasHeard);
         return;
       case 'framing': {
         const framing = this.session.get(PPP_FRAMING);
@@ -291,7 +321,7 @@ export class Tunnel {
       }
       case 'encryption':
         this.context.setEncryption(this.session, effect.parameters);
-        this.trace.encryption(effect.parameters);
+        this.spans.encryption(effect.parameters);
         return;
       case 'flush':
         flushEncryption(this.session);
@@ -318,16 +348,28 @@ export class Tunnel {
   }
 
   private async verify<K extends AuthKind>(kind: K, request: AuthKinds[K]['request']): Promise<void> {
-    const { authenticators } = this.context;
-    const verdict = await askBackEnds(authenticators, kind, request, this.abort.signal, this.log);
+    const { authenticators, clock } = this.context;
+    const since = clock.now();
+    const round = this.spans.asked(kind);
+    const verdict = await askBackEnds(authenticators, kind, request, this.abort.signal, this.log, (backEnd) => {
+      const span = round?.step('auth.backend', { 'pptp.backend.name': backEnd, 'ppp.auth.proof': kind });
+      return (answer) => {
+        span?.attributes({ 'pptp.backend.answer': answer });
+        span?.end(answer === 'failed' ? BACK_END_FAILED : undefined);
+      };
+    });
+    if (verdict.ok && kind.endsWith('-change')) this.spans.passwordChanged(since);
     if (!this.over) this.submit({ kind: 'verdict', verdict });
   }
 
   private async compute(task: ComputeEffect['task']): Promise<void> {
     let result: Computed = { ok: false };
+    const span = this.spans.task();
     try {
       result = { ok: true, value: await task(this.abort.signal) };
+      span?.end();
     } catch (cause) {
+      span?.end(TASK_FAILED);
       this.log.error('auth.task-failed', 'a step of the authentication could not be done', {
         cause: cause instanceof Error ? cause.message : String(cause),
       });
@@ -336,10 +378,16 @@ export class Tunnel {
   }
 
   private authorize(identity: string, method: string, profile: UserProfile): void {
+    this.spans.authenticated(identity, method);
+    const span = this.spans.address();
     const lease = this.address.lease(identity, profile.address);
     if (!lease.ok) {
       this.ipv6?.release();
       const detail = whyNoAddress(lease.why, profile.address);
+      const failure = { error: 'no-address', message: detail };
+      span.attributes({ 'pptp.address.refusal': lease.why });
+      span.end(failure);
+      this.spans.addressFailed(failure);
       this.log.warn('address.refused', `no address for a call from ${this.peerName}: ${detail}`, { user: identity });
       this.close('no-address', detail);
       return;
@@ -349,7 +397,12 @@ export class Tunnel {
     this.session.identity = identity;
     this.profile = profile;
     const ipv6 = this.ipv6?.profile();
-    this.trace.authenticated(identity, method);
+    span.attributes({
+      'ppp.ipcp.address': formatIpv4(lease.address),
+      'pptp.address.fixed': profile.address !== undefined,
+      ...(ipv6 === undefined ? {} : { 'ppp.ipv6.prefix': formatPrefix64(ipv6.prefix) }),
+    });
+    span.end();
     this.submit({
       kind: 'authorize',
       profile: {
@@ -363,15 +416,15 @@ export class Tunnel {
   }
 
   view(): TunnelView {
-    const { session, peerName, openedAt, upAt, trace } = this;
+    const { session, peerName, openedAt, upAt, spans } = this;
     const channel = session.get(GRE_CHANNEL);
     return {
       session,
       peerName,
       openedAt,
       upAt,
-      traceId: trace.traceId,
-      encryption: trace.encryptionName,
+      traceId: spans.traceId,
+      encryption: spans.encryptionName,
       drops: session.drops,
       gre: channel?.snapshot(),
       lastReceived: channel?.lastReceived,
@@ -386,6 +439,7 @@ export class Tunnel {
   private network(address: Ipv4 | undefined): void {
     if (address === undefined) {
       this.context.sessions.unbind(this.session);
+      this.spans.down();
       return;
     }
     this.context.sessions.bind(this.session, address);
@@ -398,16 +452,19 @@ export class Tunnel {
     this.log.info('session.up', `the tunnel of ${this.peerName} is up: ${formatIpv4(address)}`, {
       user: this.session.identity,
       address: formatIpv4(address),
-      encryption: this.trace.encryptionName,
+      encryption: this.spans.encryptionName,
       identification: this.session.attributes.get('ppp.lcp.identification'),
       setupMs: milliseconds,
     });
     this.context.telemetry.event('session.up');
-    this.trace.up(formatIpv4(address));
+    this.spans.up(formatIpv4(address));
   }
 
   private changeIpv6(ipv6: LinkIpv6 | undefined): void {
     // A client has no prefix: which addresses it has is between its kernel and the router advertisements.
+    const before = this.session.ipv6?.prefix;
+    if (ipv6?.prefix !== undefined) this.spans.ipv6Up(formatPrefix64(ipv6.prefix));
+    else if (ipv6 === undefined && before !== undefined) this.spans.prefixWithdrawn(formatPrefix64(before));
     const client = ipv6 !== undefined && ipv6.prefix === undefined;
     if (client) this.session.ipv6 = { ...ipv6, prefix: ZERO_BITS64 };
     else if (this.ipv6 === undefined) this.session.ipv6 = undefined;
@@ -416,21 +473,24 @@ export class Tunnel {
 
   private note(event: string, detail: string): void {
     this.log.debug(event, detail);
+    this.spans.note(event, detail);
     const name = REMEMBERED.get(event);
     if (name === undefined) return;
     this.session.attributes.set(name, detail);
-    this.trace.attribute(name, detail);
+    this.spans.attribute(name, detail);
   }
 
   private closed(reason: LinkEnd, detail: string): void {
-    const nothingHeard = reason === 'no-answer' && (this.session.get(GRE_CHANNEL)?.received ?? 0) === 0;
+    this.spans.ending();
+    const nothingHeard = reason === 'no-answer' && !this.hasHeard;
     this.context.clear(this.session, nothingHeard ? 'no-gre' : CLEAR_REASON[reason], detail);
   }
 
   private checkSilence(now: Instant): void {
     if (this.silenceAt === undefined || now < this.silenceAt) return;
     this.silenceAt = undefined;
-    if ((this.session.get(GRE_CHANNEL)?.received ?? 0) > 0) return;
+    if (this.hasHeard) return;
+    this.spans.note('gre.blocked', 'no GRE packet has arrived yet: is IP protocol 47 dropped on the way?');
     this.log.warn(
       'gre.blocked',
       `the control connection of ${this.peerName} is up, but no GRE packet has arrived from ${formatIpv4(this.session.call.peer)} ` +

@@ -21,10 +21,14 @@ interface Line {
   readonly fields: LogFields;
 }
 
+type AboutCall = Exclude<CallEvent, { kind: 'no-call' }>;
+
 /** A server on loopback in manual time; everything it says is kept and can be waited for. */
 class Bench {
   readonly clock = new ManualClock();
-  readonly events: CallEvent[] = [];
+  readonly events: AboutCall[] = [];
+  /** Connections that ended without a call. */
+  readonly without: Extract<CallEvent, { kind: 'no-call' }>[] = [];
   readonly lines: Line[] = [];
   readonly counted: string[] = [];
   readonly plugin: ControlPptp;
@@ -51,7 +55,8 @@ class Bench {
     );
     this.plugin.calls$.subscribe({
       next: (event) => {
-        this.events.push(event);
+        if (event.kind === 'no-call') this.without.push(event);
+        else this.events.push(event);
         this.onEvent(event);
         this.check();
       },
@@ -93,8 +98,8 @@ class Bench {
     return this.until(() => this.lines.some((line) => line.event === event));
   }
 
-  closedCalls(): Extract<CallEvent, { kind: 'closed' }>[] {
-    return this.events.filter((event): event is Extract<CallEvent, { kind: 'closed' }> => event.kind === 'closed');
+  closedCalls(): Extract<AboutCall, { kind: 'closed' }>[] {
+    return this.events.filter((event): event is Extract<AboutCall, { kind: 'closed' }> => event.kind === 'closed');
   }
 
   async end(): Promise<void> {

@@ -41,7 +41,7 @@ await describeWithLab('the trace of a tunnel', (lab) => {
     [gateway, client] = await Promise.all([lab().startGateway({ stateDirectory, env: OTEL }), lab().guest('c1')]);
     const { root, children } = await nextTrace(() => client.mustDial(alice));
     expect(children.map(({ name }) => String(name))).toEqual(
-      ['control', 'lcp', 'auth', 'ccp', 'ipcp'].map((phase) => expect.stringContaining(phase)),
+      ['control', 'lcp', 'auth', 'address', 'ccp', 'ipcp'].map((phase) => expect.stringContaining(phase)),
     );
     expect(new Set([root, ...children].map(({ traceId }) => traceId)).size).toBe(1);
     expect(root).toMatchObject({

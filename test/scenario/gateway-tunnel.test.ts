@@ -48,7 +48,7 @@ describe('a client dials the gateway', () => {
     expect(lab.telemetry.traces).toHaveLength(1);
     const [trace] = lab.telemetry.traces;
     expect(trace?.phases.map(({ name, ended, failure }) => ({ name, ended, failure }))).toEqual(
-      ['control', 'lcp', 'auth', 'ccp', 'ipcp'].map((name) => ({ name, ended: true, failure: undefined })),
+      ['control', 'lcp', 'auth', 'address', 'ccp', 'ipcp'].map((name) => ({ name, ended: true, failure: undefined })),
     );
     expect(trace).toMatchObject({ ended: true, failure: undefined });
     expect(trace?.attributes).toMatchObject({

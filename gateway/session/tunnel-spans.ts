@@ -1,0 +1,305 @@
+import type { EncryptionParameters, LinkEffect } from '../../core/machine/ppp-link-types.ts';
+import { agreedMethod, type PppSummary, summarizePpp } from '../../core/machine/ppp-summary.ts';
+import type { Direction } from '../../core/outcome.ts';
+import type { ClearReason, ControlRecord } from '../../core/ports/control.ts';
+import type { Attributes, PhaseSpan, SetupPhase, SpanFailure, TunnelTrace } from '../../core/ports/telemetry.ts';
+import type { Instant } from '../../core/time.ts';
+import { PPP } from '../../core/wire/ppp.ts';
+import { CODE } from '../../core/wire/ppp-config.ts';
+import { type FailedAttempt, packetAttributes } from './auth-rounds.ts';
+import { controlEvents } from './control-events.ts';
+import { EchoWatch } from './echo-watch.ts';
+import { LaterSpans } from './later-spans.ts';
+import { PhaseSpans } from './phase-spans.ts';
+import { SpanBudget } from './span-budget.ts';
+
+type PhaseEffect = Extract<LinkEffect, { readonly kind: 'phase' }>;
+
+/** Spans of one set-up, and of one negotiation after it; far above what a peer in good faith needs. */
+const SETUP_SPANS = 64;
+const RENEGOTIATION_SPANS = 32;
+/** Events of the root: packets and notes that belong to no phase. */
+const ROOT_EVENTS = 64;
+
+/** Failures of a phase that the set-up goes on with. */
+const HARMLESS: ReadonlySet<string> = new Set(['renegotiated', 'not-encrypted', 'no-ipv6']);
+/** Ends that are as somebody wanted them. */
+const IN_ORDER: ReadonlySet<ClearReason> = new Set([
+  'peer-request',
+  'peer-disconnect',
+  'peer-terminated',
+  'idle',
+  'session-timeout',
+  'administrative',
+  'shutdown',
+]);
+
+/** The spans of one tunnel: its set-up, which is over when it is first up or fails before, and what happens later. */
+export class TunnelSpans {
+  private readonly trace: TunnelTrace;
+  private readonly now: () => Instant;
+  private readonly roundTrip: (milliseconds: number) => void;
+  private readonly setup: PhaseSpans;
+  private readonly seen = new Set<SetupPhase>();
+  private readonly later: LaterSpans;
+  private readonly echoes = new EchoWatch();
+  private again: { readonly span: PhaseSpan; readonly phases: PhaseSpans } | undefined;
+  private method: string | undefined;
+  private rootEvents = 0;
+  private setupOver = false;
+  private wasUp = false;
+  private networkUp = false;
+  private firstFailure: SpanFailure | undefined;
+  private encryptionText = 'none';
+  private endingSince: Instant | undefined;
+
+  /** `roundTrip` is told how long each LCP echo took. */
+  constructor(trace: TunnelTrace, now: () => Instant, roundTrip: (milliseconds: number) => void = () => undefined) {
+    this.trace = trace;
+    this.now = now;
+    this.roundTrip = roundTrip;
+    this.setup = new PhaseSpans((phase, attributes) => trace.phase(phase, attributes), new SpanBudget(SETUP_SPANS));
+    this.later = new LaterSpans(trace, now);
+  }
+
+  get traceId(): string {
+    return this.trace.traceId;
+  }
+
+  /** "MPPE 128 stateless", "MPPE 40 stateful + MPPC", "MPPC stateless" or "none". */
+  get encryptionName(): string {
+    return this.encryptionText;
+  }
+
+  /** Why the set-up failed, once a phase has. Peers then hang up in their own way, which says less. */
+  get failure(): SpanFailure | undefined {
+    return this.wasUp ? undefined : this.firstFailure;
+  }
+
+  /** `heard`: GRE has come from the peer. Where none has, no answer has one explanation. */
+  phase(effect: PhaseEffect, heard: boolean): void {
+    const { phase } = effect;
+    if (effect.state === 'begin') {
+      this.begin(phase);
+      return;
+    }
+    const failure = effect.state === 'failed' ? phaseFailure(effect.error, effect.detail, heard) : undefined;
+    if (failure !== undefined && !HARMLESS.has(failure.error)) this.firstFailure ??= failure;
+    if (this.setup.has(phase)) this.setup.end(phase, failure);
+    else this.again?.phases.end(phase, failure);
+    this.endRenegotiation();
+  }
+
+  /** A control frame of the link. */
+  packet(direction: Direction, protocol: number, bytes: Uint8Array): void {
+    this.watchEchoes(direction, protocol, bytes);
+    const code = bytes[0];
+    if (protocol === PPP.ccp && code === CODE.resetRequest && this.setupOver) {
+      this.later.add('mppe_reset', { 'mppe.reset.by': direction === 'in' ? 'peer' : 'gateway' });
+      return;
+    }
+    // Once everything is quiet nothing is left to show, and nothing is taken apart.
+    if (this.setupOver && this.again === undefined && this.setup.isIdle) return;
+    // The side that acknowledges LCP's Configure-Request says which method the other will have from it.
+    if (protocol === PPP.lcp && code === CODE.configureAck) this.method = agreedMethod(bytes) ?? this.method;
+    const summary = summarizePpp(protocol, bytes);
+    if (summary === undefined || this.setup.packet(direction, summary)) return;
+    if (this.again?.phases.packet(direction, summary) === true) return;
+    this.besides(direction, summary);
+  }
+
+  /** Anything came from the peer. */
+  heard(): void {
+    const loss = this.echoes.heard();
+    if (loss !== undefined) this.later.add('echo_loss', { 'ppp.echo.lost': loss.lost }, loss.since);
+  }
+
+  /** A question to the back-ends: the span that their answers belong to. */
+  asked(kind: string): PhaseSpan | undefined {
+    return (this.setup.auth ?? this.again?.phases.auth)?.asked(kind);
+  }
+
+  /** A task of the authentication. */
+  task(): PhaseSpan | undefined {
+    return (this.setup.auth ?? this.again?.phases.auth)?.current.step('auth.task');
+  }
+
+  attemptFailed(attempt: FailedAttempt): void {
+    (this.setup.auth ?? this.again?.phases.auth)?.failed(attempt);
+    if (this.setupOver) return;
+    const { method, identity } = attempt;
+    this.trace.attributes({ 'ppp.auth.protocol': method, ...(identity === '' ? {} : { 'user.name': identity }) });
+  }
+
+  passwordChanged(since: Instant): void {
+    this.later.add('password_change', {}, since);
+  }
+
+  authenticated(identity: string, method: string): void {
+    this.trace.attributes({ 'ppp.auth.protocol': method, ...(identity === '' ? {} : { 'user.name': identity }) });
+  }
+
+  /** Looking for an inner address. */
+  address(): PhaseSpan {
+    if (this.again !== undefined) return this.again.span.step('address');
+    return this.trace.phase('address');
+  }
+
+  addressFailed(failure: SpanFailure): void {
+    this.firstFailure ??= failure;
+  }
+
+  attribute(name: string, value: string): void {
+    this.trace.attributes({ [name]: value });
+  }
+
+  /** Something that the machines noticed. */
+  note(event: string, detail: string): void {
+    if (event === 'lcp.peer-terminated') this.ending();
+    const attributes = { 'pptp.note': detail };
+    if (this.again !== undefined) this.again.span.event(event, attributes);
+    else this.rootEvent(event, attributes);
+  }
+
+  /** Undefined: there is none any more. */
+  encryption(parameters: EncryptionParameters | undefined): void {
+    this.encryptionText = parameters === undefined ? 'none' : describeEncryption(parameters);
+    if (parameters === undefined) return;
+    const attributes = encryptionAttributes(parameters);
+    this.setup.attributes('ccp', attributes);
+    this.again?.phases.attributes('ccp', attributes);
+    this.trace.attributes(attributes);
+  }
+
+  /** IPCP is open. */
+  up(address: string): void {
+    this.networkUp = true;
+    const attributes = { 'ppp.ipcp.address': address };
+    this.setup.attributes('ipcp', attributes);
+    this.again?.phases.attributes('ipcp', attributes);
+    if (this.setupOver) return;
+    this.wasUp = true;
+    this.setupOver = true;
+    this.trace.attributes(attributes);
+    this.trace.end();
+  }
+
+  /** IPCP is closed. */
+  down(): void {
+    this.networkUp = false;
+  }
+
+  /** IPV6CP is open. */
+  ipv6Up(prefix: string): void {
+    const attributes = { 'ppp.ipv6.prefix': prefix };
+    this.setup.attributes('ipv6cp', attributes);
+    this.again?.phases.attributes('ipv6cp', attributes);
+  }
+
+  prefixWithdrawn(prefix: string): void {
+    this.later.add('prefix_withdrawn', { 'ppp.ipv6.prefix': prefix });
+  }
+
+  /** A limit is why the tunnel ends. */
+  limitReached(limit: string, detail: string): void {
+    this.ending();
+    this.later.add('limit_reached', { 'pptp.limit': limit, 'pptp.note': detail });
+  }
+
+  /** The end has begun, whoever wanted it. */
+  ending(): void {
+    this.endingSince ??= this.now();
+  }
+
+  /** The call is over. Before the tunnel was up that is a failure: the phase that failed says why, if one did. */
+  end(reason: ClearReason, detail: string, numbers: Attributes, control: ControlRecord | undefined): void {
+    const why = { error: reason, message: detail };
+    this.again?.phases.endAll(why);
+    this.again?.span.end(why);
+    this.again = undefined;
+    const attributes = { 'pptp.end.reason': reason, ...numbers };
+    if (!this.setupOver) {
+      this.setupOver = true;
+      const failure = this.firstFailure ?? why;
+      this.setup.endAll(failure);
+      controlEvents(this.trace, control);
+      this.trace.attributes(attributes);
+      this.trace.end(failure);
+      return;
+    }
+    this.setup.endAll(why);
+    const failure = IN_ORDER.has(reason) ? undefined : why;
+    const loss = this.echoes.gaveUp();
+    if (loss !== undefined && reason === 'link-dead') {
+      this.later.add('echo_loss', { 'ppp.echo.lost': loss.lost }, loss.since, why);
+    }
+    const span = this.later.begin('end', { ...attributes, 'pptp.note': detail }, this.endingSince);
+    controlEvents(span, control);
+    span.end(failure);
+  }
+
+  private begin(phase: SetupPhase): void {
+    // A protocol that the peer begins late belongs to the set-up all the same, the first time.
+    const late = this.setupOver && (this.seen.has(phase) || phase === 'lcp');
+    this.seen.add(phase);
+    if (!late) {
+      this.setup.begin(phase, this.method);
+      return;
+    }
+    this.again ??= this.renegotiate();
+    this.again.phases.begin(phase, this.method);
+  }
+
+  private renegotiate(): { readonly span: PhaseSpan; readonly phases: PhaseSpans } {
+    const span = this.later.begin('renegotiation');
+    const start = (phase: SetupPhase, attributes: Attributes): PhaseSpan => span.step(phase, attributes);
+    return { span, phases: new PhaseSpans(start, new SpanBudget(RENEGOTIATION_SPANS)) };
+  }
+
+  private endRenegotiation(): void {
+    if (this.again === undefined || !this.networkUp || !this.again.phases.isIdle) return;
+    this.again.span.end();
+    this.again = undefined;
+  }
+
+  private watchEchoes(direction: Direction, protocol: number, bytes: Uint8Array): void {
+    const code = protocol === PPP.lcp ? bytes[0] : undefined;
+    const identifier = bytes[1] ?? 0;
+    if (direction === 'out') {
+      if (code === CODE.echoRequest) this.echoes.requested(identifier, this.now());
+      return;
+    }
+    const took = code === CODE.echoReply ? this.echoes.replied(identifier, this.now()) : undefined;
+    if (took !== undefined) this.roundTrip(took);
+    this.heard();
+  }
+
+  private besides(direction: Direction, summary: PppSummary): void {
+    const attributes = packetAttributes(direction, summary);
+    if (this.again !== undefined) this.again.span.event(summary.name, attributes);
+    else this.rootEvent(summary.name, attributes);
+  }
+
+  private rootEvent(name: string, attributes: Attributes): void {
+    if (this.setupOver || this.rootEvents >= ROOT_EVENTS) return;
+    this.rootEvents += 1;
+    this.trace.event(name, attributes);
+  }
+}
+
+const phaseFailure = (error: string, detail: string, heard: boolean): SpanFailure =>
+  error === 'no-answer' && !heard
+    ? { error: 'no-gre', message: `no GRE packet arrived, so IP protocol 47 is dropped on the way: ${detail}` }
+    : { error, message: detail };
+
+const encryptionAttributes = ({ strength, stateless, compression }: EncryptionParameters): Attributes => ({
+  'ppp.mppe.key_bits': strength ?? 0,
+  'ppp.mppe.stateless': stateless,
+  'ppp.mppc': compression === true,
+});
+
+const describeEncryption = ({ strength, stateless, compression }: EncryptionParameters): string => {
+  const mode = stateless ? 'stateless' : 'stateful';
+  if (strength === undefined) return `MPPC ${mode}`;
+  return `MPPE ${strength} ${mode}${compression === true ? ' + MPPC' : ''}`;
+};
