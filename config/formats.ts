@@ -37,6 +37,14 @@ export const integer = (least: number, most: number, unit = ''): Format<number> 
   },
 });
 
+export const share: Format<number> = {
+  expected: 'a number from 0 to 1, such as 0.001',
+  parse: (value) => {
+    const number = typeof value === 'string' && /^\d(\.\d{1,9})?$/.test(value) ? Number(value) : value;
+    return typeof number === 'number' && number >= 0 && number <= 1 ? number : undefined;
+  },
+};
+
 export const oneOf = <const T extends string>(...choices: readonly T[]): Format<T> => ({
   expected:
     choices.length === 1 ? `\`${choices[0]}\`` : `one of ${choices.map((choice) => `\`${choice}\``).join(', ')}`,
