@@ -6,6 +6,7 @@ import type { Environment } from '../config/sources.ts';
 import { GatewayError } from '../core/errors.ts';
 import { type AdminVerbs, runningGateway } from './cli-admin.ts';
 import { addDialVerb, type DialOrder } from './cli-dial.ts';
+import { addExplainVerb } from './cli-explain.ts';
 import { addLogLevelVerb } from './cli-log-level.ts';
 import type { CliTerminal } from './cli-password.ts';
 import { addTunnelsVerb } from './cli-tunnels.ts';
@@ -116,6 +117,7 @@ const buildProgram = (services: CliServices, finish: (code: number) => void): Co
   };
   addTunnelsVerb(verbs);
   addLogLevelVerb(verbs);
+  addExplainVerb(verbs);
 
   const config = program.command('config').description('Looks at the configuration without running anything.');
   withConfig(

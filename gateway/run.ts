@@ -1,11 +1,15 @@
 import type { LoadedConfig } from '../config/load.ts';
 import type { GatewayConfig } from '../config/types.ts';
 import type { Log } from '../core/ports/log.ts';
+import { Journal } from '../observability/journal/journal.ts';
+import { JournalLog } from '../observability/journal/journal-log.ts';
+import { JournalTelemetry } from '../observability/journal/journal-telemetry.ts';
 import { LogLevels } from '../observability/log-levels.ts';
 import { createLog } from '../observability/logger.ts';
 import { startTelemetrySdk } from '../observability/sdk.ts';
 import { OpenTelemetryTelemetry } from '../observability/telemetry.ts';
 import { createUserNames, type UserNames } from '../observability/user-names.ts';
+import { journalNumbers } from './admin/journal-numbers.ts';
 import { withAdmin } from './admin/with-admin.ts';
 import { createGateway, type Gateway } from './bootstrap.ts';
 import { builtinPlugins } from './builtin-plugins.ts';
@@ -62,9 +66,16 @@ async function runUntilTold(
   const sdk = await startTelemetrySdk({ version, log });
   const telemetry = new OpenTelemetryTelemetry({ log, userNames, now: systemClock.now });
   try {
-    const platform = { clock: systemClock, random: systemRandom, log, telemetry };
+    const journal = new Journal(systemClock.now);
+    const platform = {
+      clock: systemClock,
+      random: systemRandom,
+      log: new JournalLog(log, journal),
+      telemetry: new JournalTelemetry(telemetry, journal),
+    };
     const gateway = createGateway(platform, { ...gatewayOptions(config), shareGre: site.shareGre }, plugins);
-    const admin = { version, config, gateway, clock: systemClock, log, levels };
+    gateway.onTunnelEnd(({ view }) => journal.numbers(view.session.id, journalNumbers(view)));
+    const admin = { version, config, gateway, clock: systemClock, log, levels, journal };
     const tunnel = site.tunnel(platform, gateway.callIds);
     return await withAdmin(admin, [], () => serve(gateway, tunnel, config, version, log, first, end));
   } finally {

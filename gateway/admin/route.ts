@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { GatewayConfig } from '../../config/types.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Log } from '../../core/ports/log.ts';
+import type { Journal } from '../../observability/journal/journal.ts';
 import type { LogLevels } from '../../observability/log-levels.ts';
 import type { Gateway } from '../bootstrap.ts';
 
@@ -13,6 +14,7 @@ export interface AdminDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly levels: LogLevels;
+  readonly journal: Journal;
 }
 
 /** Puts routes on the app. Paths begin with /v1/, inputs have a JSON schema, refusals are an `AdminError`. */

@@ -7,6 +7,7 @@ import type { AdminDeps, AdminRoute } from '../../gateway/admin/route.ts';
 import { ADMIN_ROUTES } from '../../gateway/admin/routes/index.ts';
 import { AdminServer } from '../../gateway/admin/server.ts';
 import type { Gateway } from '../../gateway/bootstrap.ts';
+import { Journal } from '../../observability/journal/journal.ts';
 import { LogLevels } from '../../observability/log-levels.ts';
 import { MemoryLog } from './memory-log.ts';
 
@@ -39,6 +40,7 @@ export const adminRig = async ({ gateway, clock, config, routes, deps: more }: A
     clock,
     log,
     levels: new LogLevels('info'),
+    journal: new Journal(() => clock.now()),
     ...more,
   };
   const server = new AdminServer(socket, deps, [...ADMIN_ROUTES, ...(routes ?? [])]);

@@ -1,8 +1,15 @@
 import type { AdminRoute } from '../route.ts';
 import { captureRoute } from './capture.ts';
+import { explainRoute } from './explain.ts';
 import { gatewayRoute } from './gateway.ts';
 import { logLevelRoute } from './log-level.ts';
 import { tunnelsRoute } from './tunnels.ts';
 
 /** Routes that need nothing but `AdminDeps`. */
-export const ADMIN_ROUTES: readonly AdminRoute[] = [gatewayRoute, tunnelsRoute, logLevelRoute, captureRoute];
+export const ADMIN_ROUTES: readonly AdminRoute[] = [
+  gatewayRoute,
+  tunnelsRoute,
+  logLevelRoute,
+  explainRoute,
+  captureRoute,
+];

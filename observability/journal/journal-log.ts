@@ -1,0 +1,79 @@
+import type { Log, LogFields } from '../../core/ports/log.ts';
+import type { Journal } from './journal.ts';
+
+type Level = 'debug' | 'info' | 'warn' | 'error';
+
+/** Fields of log lines that a note keeps: words from small sets and what the record shows. */
+const KEPT = ['denial', 'method', 'retriesLeft', 'notLogged', 'reason', 'setupFailure'] as const;
+
+const textOf = (value: unknown): string | undefined =>
+  typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
+
+/**
+ * Notes what is logged about a session, whatever the level that is written, and passes everything on. A line belongs to
+ * a session by the field `session` of the log it is written to.
+ */
+export class JournalLog implements Log {
+  readonly #inner: Log;
+  readonly #journal: Journal;
+  readonly #session: string | undefined;
+
+  constructor(inner: Log, journal: Journal, session?: string) {
+    this.#inner = inner;
+    this.#journal = journal;
+    this.#session = session;
+  }
+
+  debug(event: string, message: string, fields?: LogFields): void {
+    this.#write('debug', event, message, fields);
+  }
+
+  info(event: string, message: string, fields?: LogFields): void {
+    this.#write('info', event, message, fields);
+  }
+
+  warn(event: string, message: string, fields?: LogFields): void {
+    this.#write('warn', event, message, fields);
+  }
+
+  error(event: string, message: string, fields?: LogFields): void {
+    this.#write('error', event, message, fields);
+  }
+
+  child(fields: LogFields): Log {
+    const session = textOf(fields['session']) ?? this.#session;
+    if (session !== undefined) this.#peer(session, textOf(fields['peer']));
+    return new JournalLog(this.#inner.child(fields), this.#journal, session);
+  }
+
+  #peer(session: string, peer: string | undefined): void {
+    const entry = this.#journal.entry(session);
+    if (entry !== undefined && peer !== undefined) entry.peer = peer;
+  }
+
+  #write(level: Level, event: string, message: string, fields: LogFields | undefined): void {
+    if (this.#session !== undefined) this.#note(this.#session, event, message, fields ?? {});
+    this.#inner[level](event, message, fields);
+  }
+
+  #note(session: string, event: string, message: string, fields: LogFields): void {
+    const entry = this.#journal.entry(session);
+    if (entry === undefined) return;
+    const kept: Record<string, string> = {};
+    for (const name of KEPT) {
+      const text = textOf(fields[name]);
+      if (text !== undefined) kept[name] = text;
+    }
+    entry.note(this.#journal.now(), event, message, kept);
+    entry.user = textOf(fields['user']) ?? entry.user;
+    entry.method = textOf(fields['method']) ?? entry.method;
+    if (event === 'session.up') {
+      entry.address = textOf(fields['address']) ?? entry.address;
+      entry.encryption = textOf(fields['encryption']) ?? entry.encryption;
+      entry.identification = textOf(fields['identification']) ?? entry.identification;
+    }
+    if (event === 'session.closed') {
+      this.#journal.ended(session, textOf(fields['reason']) ?? 'unknown', textOf(fields['detail']) ?? '');
+    }
+  }
+}
