@@ -4,12 +4,19 @@ import type { ControlEffect, NoteFields, NoteLevel } from './pptp-control-types.
 /** The effects of one input, in order. */
 export class ControlOutput {
   private effects: ControlEffect[] = [];
+  private readonly sent: (message: PptpMessage) => void;
+
+  /** `sent` is told of every message. */
+  constructor(sent: (message: PptpMessage) => void = () => undefined) {
+    this.sent = sent;
+  }
 
   push(effect: ControlEffect): void {
     this.effects.push(effect);
   }
 
   send(message: PptpMessage): void {
+    this.sent(message);
     this.effects.push({ kind: 'send', bytes: writePptpMessage(message) });
   }
 

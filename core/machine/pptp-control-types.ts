@@ -1,6 +1,8 @@
+import type { Direction } from '../outcome.ts';
 import type { ClearReason, WanErrors } from '../ports/control.ts';
 import type { CallId, CallIds } from '../ports/ids.ts';
 import type { RandomSource } from '../ports/random.ts';
+import type { PptpMessage } from '../wire/pptp-message.ts';
 import type { CollisionOutcome } from './pptp-collision.ts';
 
 /**
@@ -70,6 +72,8 @@ export interface ControlDeps {
   readonly random: RandomSource;
   /** Asked for every call that the peer wants and the machine itself would accept; undefined accepts it. */
   readonly admit?: () => CallRefusal | undefined;
+  /** Told of every whole message as it is taken or sent, for traces. */
+  readonly seen?: (direction: Direction, message: PptpMessage) => void;
   /** Receiver: asked when a Start-Control-Connection-Request arrives (section 3.1.3); see `StartCollisions`. */
   readonly collide?: () => CollisionOutcome;
 }

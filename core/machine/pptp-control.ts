@@ -61,7 +61,7 @@ type TimerKind = 'start' | 'echo' | 'echo-reply' | 'stop-reply';
 export class PptpControl implements Machine<ControlInput, ControlEffect> {
   private readonly options: ControlOptions;
   private readonly deps: ControlDeps;
-  private readonly out = new ControlOutput();
+  private readonly out: ControlOutput;
   private readonly calls: PptpCalls;
   private readonly stream = new ControlStream();
   private readonly timers = new PptpTimers<TimerKind>();
@@ -71,6 +71,7 @@ export class PptpControl implements Machine<ControlInput, ControlEffect> {
   constructor(deps: ControlDeps, options: { readonly role: ControlRole } & Partial<ControlOptions>) {
     this.options = { ...CONTROL_DEFAULTS, originates: options.role === 'pns', ...options };
     this.deps = deps;
+    this.out = new ControlOutput((message) => deps.seen?.('out', message));
     this.calls = new PptpCalls(deps, this.options, this.out);
     this.echoIdentifier = readU32(deps.random.bytes(4), 0);
   }
@@ -194,6 +195,7 @@ export class PptpControl implements Machine<ControlInput, ControlEffect> {
   }
 
   private handleMessage(message: PptpMessage, now: Instant): void {
+    this.deps.seen?.('in', message);
     switch (this.current) {
       case 'wait-ctl-request':
         if (message.kind === 'start-control-connection-request') {

@@ -8,6 +8,7 @@ import type { CallEndpoint, CallId } from '../../core/ports/ids.ts';
 import type { Log } from '../../core/ports/log.ts';
 import type { Attributes } from '../../core/ports/telemetry.ts';
 import { after, earliest, type Instant } from '../../core/time.ts';
+import { ConnectionRecord } from './connection-record.ts';
 import type { ControlPptpOptions } from './options.ts';
 
 /** What a connection tells the plug-in. */
@@ -16,6 +17,8 @@ export interface ConnectionEvents {
   call(event: CallEvent): void;
   /** Something worth counting happened; names and attributes are from small sets. */
   count(name: string, attributes?: Attributes): void;
+  /** An Echo-Request of ours was answered after so long. */
+  roundTrip(milliseconds: number): void;
   /** Shared by all connections that are not established, since a scanner opens many. */
   readonly strangerNotes: NoteBudget;
   /** A deadline may have come nearer. */
@@ -37,6 +40,9 @@ export class ControlConnection {
   private readonly log: Log;
   private readonly options: ControlPptpOptions;
   private readonly notes: NoteBudget;
+  private readonly record: ConnectionRecord;
+  /** The machine's last word, better than what the transport says. */
+  private farewell: string | undefined;
   /** Inputs that arrived while effects were executed, such as a `clear` from a subscriber of `opened`. */
   private readonly waiting: ControlInput[] = [];
   private executing = false;
@@ -60,9 +66,14 @@ export class ControlConnection {
     this.peerName = `${formatIpv4(addresses.peer)}:${socket.remotePort ?? 0}`;
     this.options = options;
     this.events = events;
+    this.record = new ConnectionRecord(
+      () => events.now(),
+      (milliseconds) => events.roundTrip(milliseconds),
+    );
     this.notes = new NoteBudget(options.maxNotesPerMinute, 60_000);
     this.log = deps.log.child({ peer: this.peerName });
-    this.machine = new PptpControl(deps, { ...options.control, role: 'pac' });
+    const seen = this.record.seen.bind(this.record);
+    this.machine = new PptpControl({ ...deps, seen }, { ...options.control, role: 'pac' });
   }
 
   begin(): void {
@@ -72,12 +83,14 @@ export class ControlConnection {
     this.socket.on('error', (error) => this.handle({ kind: 'closed', detail: `TCP error: ${error.message}` }));
     this.socket.on('close', () => {
       this.handle({ kind: 'closed', detail: 'The TCP connection is closed.' });
+      this.tellOfNoCall();
       this.events.ended();
     });
     this.handle({ kind: 'open' });
   }
 
   handle(input: ControlInput): void {
+    if (input.kind === 'stop') this.record.stopped();
     this.waiting.push(input);
     this.drain();
   }
@@ -150,7 +163,7 @@ export class ControlConnection {
           peerName: this.peerName,
           window: effect.window,
           processingDelay: effect.processingDelay,
-          since: this.since ?? this.events.now(),
+          ...this.record.callOpened(effect.localCallId, effect.peerCallId, this.since ?? this.events.now()),
         });
         break;
       case 'call-closed':
@@ -159,6 +172,7 @@ export class ControlConnection {
           call: this.endpoint(effect.localCallId, effect.peerCallId),
           reason: effect.reason,
           detail: effect.detail,
+          control: this.record.callClosed(effect.localCallId, effect.peerCallId),
         });
         break;
       case 'link-info':
@@ -185,6 +199,7 @@ export class ControlConnection {
   private close(abort: boolean, detail: string): void {
     if (this.closing) return;
     this.closing = true;
+    this.farewell = detail;
     this.gone();
     // Port scanners come and go at any rate; only what was a control connection is worth a line.
     const level = this.established ? 'info' : 'debug';
@@ -198,11 +213,19 @@ export class ControlConnection {
     this.lingerUntil = after(this.events.now(), this.options.lingerMs);
   }
 
+  private tellOfNoCall(): void {
+    const record = this.record.withoutCall(this.established, this.farewell ?? 'The TCP connection is closed.');
+    if (record === undefined) return;
+    const { local, peer, peerName, since } = this;
+    this.events.call({ kind: 'no-call', local, peer, peerName, since, ...record });
+  }
+
   private endpoint(localCallId: CallId, peerCallId: CallId): CallEndpoint {
     return { local: this.local, peer: this.peer, localCallId, peerCallId };
   }
 
   private note(level: 'debug' | 'info' | 'warn', event: string, message: string, fields: Record<string, unknown> = {}) {
+    this.record.noted(event, message);
     const budget = this.established ? this.notes : this.events.strangerNotes;
     const missed = budget.take(this.events.now());
     if (missed === undefined) return;

@@ -168,6 +168,8 @@ export class ControlPptp implements ControlPlugin {
         now: () => this.deps.clock.now(),
         call: (event) => this.announce(connection, event),
         count: (name, attributes) => this.deps.telemetry.event(name, attributes),
+        roundTrip: (milliseconds) =>
+          this.deps.telemetry.measure('pptp.echo.duration', milliseconds / 1000, { protocol: 'control' }),
         strangerNotes: this.strangerNotes,
         deadline: (when) => this.arm(when),
         served: () => collisions?.serve(peer) ?? (() => undefined),

@@ -16,6 +16,7 @@ import type { CallEndpoint, CallId } from '../../core/ports/ids.ts';
 import type { Log } from '../../core/ports/log.ts';
 import { after, earliest, type Instant } from '../../core/time.ts';
 import type { BytePipe } from './byte-pipe.ts';
+import { ConnectionRecord } from './connection-record.ts';
 
 export interface PipeControlDeps extends ControlDeps {
   readonly clock: Clock;
@@ -145,6 +146,9 @@ class PipeConnection {
   private readonly events: PipeConnectionEvents;
   private readonly machine: PptpControl;
   private readonly since: Instant;
+  private readonly record: ConnectionRecord;
+  /** When the first octet of the peer arrived. */
+  private heardAt: Instant | undefined;
   /** Inputs that came while effects were executed, such as a `clear` from a subscriber of `opened`. */
   private readonly waiting: ControlInput[] = [];
   private executing = false;
@@ -173,11 +177,16 @@ class PipeConnection {
     this.originates = options.originates ?? options.role === 'pns';
     this.events = events;
     this.since = deps.clock.now();
+    this.record = new ConnectionRecord(() => deps.clock.now());
     const { collisions } = deps;
     const collide = collisions === undefined ? {} : { collide: () => collisions.meet(ends.peer) };
-    this.machine = new PptpControl({ ...deps, ...collide }, options);
+    const seen = this.record.seen.bind(this.record);
+    this.machine = new PptpControl({ ...deps, ...collide, seen }, options);
     pipe.read({
-      bytes: (bytes) => this.handle({ kind: 'bytes', bytes }),
+      bytes: (bytes) => {
+        this.heardAt ??= deps.clock.now();
+        this.handle({ kind: 'bytes', bytes });
+      },
       closed: (detail) => this.close(detail),
     });
   }
@@ -194,12 +203,14 @@ class PipeConnection {
   }
 
   handle(input: ControlInput): void {
+    if (input.kind === 'yield') this.record.stopped();
     this.waiting.push(input);
     if (!this.executing) this.drain();
   }
 
   /** A PNS waits a moment for the Call-Disconnect-Notify of each call that it clears. */
   stop(): void {
+    this.record.stopped();
     if (this.originates && this.established) {
       this.stopAt = after(this.deps.clock.now(), CLEAR_MS);
       const detail = 'The control connection is stopped.';
@@ -229,6 +240,7 @@ class PipeConnection {
     this.handle({ kind: 'closed', detail });
     this.over = true;
     this.arm();
+    this.tellOfNoCall(this.farewell ?? detail);
     this.events.happened({ kind: 'ended', established: this.established, detail: this.farewell ?? detail });
     this.events.ended();
   }
@@ -272,7 +284,7 @@ class PipeConnection {
           peerName: this.ends.peerName,
           window: effect.window,
           processingDelay: effect.processingDelay,
-          since: this.since,
+          ...this.record.callOpened(effect.localCallId, effect.peerCallId, this.since),
         });
         return;
       case 'call-closed':
@@ -282,6 +294,7 @@ class PipeConnection {
           call: this.endpoint(effect),
           reason: effect.reason,
           detail: effect.detail,
+          control: this.record.callClosed(effect.localCallId, effect.peerCallId),
         });
         return;
       case 'link-info':
@@ -293,9 +306,11 @@ class PipeConnection {
         });
         return;
       case 'note':
+        this.record.noted(effect.event, effect.message);
         this.deps.log[effect.level](effect.event, effect.message, effect.fields);
         return;
       case 'call-failed':
+        this.record.callFailed(effect.result, effect.detail);
         this.deps.log.warn('call.failed', `The call was not opened: ${effect.detail}`, { result: effect.result });
         this.events.happened({ kind: 'call-failed', result: effect.result, detail: effect.detail });
         this.waiting.push({ kind: 'stop', reason: 'none' });
@@ -306,6 +321,13 @@ class PipeConnection {
       default:
         effect satisfies never;
     }
+  }
+
+  private tellOfNoCall(detail: string): void {
+    const record = this.record.withoutCall(this.established, detail);
+    if (record === undefined) return;
+    const since = this.originates ? this.since : this.heardAt;
+    this.events.call({ kind: 'no-call', ...this.ends, since, ...record });
   }
 
   private endpoint(effect: { readonly localCallId: CallId; readonly peerCallId: CallId }): CallEndpoint {
