@@ -7,10 +7,10 @@ import { addUser, alice, event } from './support/users.ts';
 const LOSSY = `
 nft -f - <<'N'
 table netdev lossy {
-  chain out { type filter hook egress device wan priority 0; ip protocol gre numgen inc mod 41 7 drop; }
+  chain out { type filter hook egress device wan priority 0; ip protocol 47 numgen inc mod 41 7 drop; }
 }
 table inet lossy {
-  chain in { type filter hook input priority 0; ip protocol gre numgen inc mod 41 11 drop; }
+  chain in { type filter hook input priority 0; ip protocol 47 numgen inc mod 41 11 drop; }
 }
 N`;
 

@@ -93,7 +93,7 @@ gre() {
   case $1 in
     block) inside "$NS_SW" nft -f - <<'N'
 table bridge lab-gre {
-  chain forward { type filter hook forward priority 0; ip protocol gre drop; }
+  chain forward { type filter hook forward priority 0; ip protocol 47 drop; }
 }
 N
       ;;
@@ -118,11 +118,11 @@ N
 table ip lab {
   chain gre-in {
     type filter hook prerouting priority raw;
-    ip protocol gre notrack
-    iifname "out" ip protocol gre ip saddr $2 ip daddr set $3
-    iifname "out" ip protocol gre ip saddr $4 ip daddr set $5
+    ip protocol 47 notrack
+    iifname "out" ip protocol 47 ip saddr $2 ip daddr set $3
+    iifname "out" ip protocol 47 ip saddr $4 ip daddr set $5
   }
-  chain gre-out { type filter hook postrouting priority raw; oifname "out" ip protocol gre ip saddr set $NAT_WAN; }
+  chain gre-out { type filter hook postrouting priority raw; oifname "out" ip protocol 47 ip saddr set $NAT_WAN; }
   $masquerade
 }
 N
