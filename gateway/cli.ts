@@ -5,12 +5,16 @@ import { KEYS } from '../config/schema.ts';
 import type { Environment } from '../config/sources.ts';
 import { GatewayError } from '../core/errors.ts';
 import { type AdminVerbs, runningGateway } from './cli-admin.ts';
+import { addCaptureVerb } from './cli-capture.ts';
 import { addDialVerb, type DialOrder } from './cli-dial.ts';
+import { addDoctorVerb } from './cli-doctor.ts';
 import { addExplainVerb } from './cli-explain.ts';
 import { addLogLevelVerb } from './cli-log-level.ts';
 import type { CliTerminal } from './cli-password.ts';
 import { addTunnelsVerb } from './cli-tunnels.ts';
 import { addUserVerbs, type UserAction, type UserAdmin } from './cli-users.ts';
+import type { Peer } from './doctor/examine.ts';
+import type { Finding } from './doctor/finding.ts';
 
 /** What the verbs do; the composition root gives the real ones, tests others. */
 export interface CliServices {
@@ -23,6 +27,8 @@ export interface CliServices {
   runGateway(loaded: LoadedConfig): Promise<number>;
   /** Keeps a tunnel to a server up until told to stop; resolves with the exit code. */
   dial(loaded: LoadedConfig, order: DialOrder): Promise<number>;
+  /** What on this host, and on the way to that server, keeps calls from working. */
+  examine(loaded: LoadedConfig, peer: Peer | undefined): Promise<readonly Finding[]>;
   /** The users of a file. */
   openUsers(file: string): UserAdmin;
 }
@@ -105,6 +111,7 @@ const buildProgram = (services: CliServices, finish: (code: number) => void): Co
       return EXIT.done;
     });
   addUserVerbs(program, terminal, userAction);
+  addDoctorVerb(program, { terminal, withConfig, examine: services.examine });
 
   const verbs: AdminVerbs = {
     program,
@@ -118,6 +125,7 @@ const buildProgram = (services: CliServices, finish: (code: number) => void): Co
   addTunnelsVerb(verbs);
   addLogLevelVerb(verbs);
   addExplainVerb(verbs);
+  addCaptureVerb(verbs);
 
   const config = program.command('config').description('Looks at the configuration without running anything.');
   withConfig(

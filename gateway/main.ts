@@ -16,6 +16,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   terminal: processTerminal,
   runGateway: (loaded) => runGateway(loaded, version),
   dial: (loaded, order) => runDial(loaded, order, processTerminal, version),
+  examine: async (loaded, peer) => (await import('./doctor/examine.ts')).examine(loaded, peer, process.env),
   openUsers,
   outerMtu,
 });

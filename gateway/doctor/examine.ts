@@ -1,7 +1,7 @@
 import type { LoadedConfig } from '../../config/load.ts';
 import { checkCertificates } from './checks/certificates.ts';
 import { checkClock } from './checks/clock.ts';
-import { checkConntrack } from './checks/conntrack.ts';
+import { checkConntrack, knowsPptp } from './checks/conntrack.ts';
 import { checkControlPort } from './checks/control-port.ts';
 import { checkDevices } from './checks/devices.ts';
 import { checkFirewall } from './checks/firewall.ts';
@@ -58,6 +58,7 @@ export const examine = async (
 ): Promise<readonly Finding[]> => {
   const processes = await visibleProcesses();
   const firewall = lookAtFirewall(config);
+  const conntrack = firewall.then(lookAtConntrack);
   const checks: readonly Check[] = [
     ['rights', async () => checkRights(await lookAtRights(), config)],
     ['devices', async () => checkDevices(await lookAtDevices())],
@@ -67,8 +68,8 @@ export const examine = async (
     ['control-port', async () => checkControlPort(await lookAtControlPort(processes), config)],
     ['gre', async () => checkGreSocket(await lookAtGreSocket(config))],
     ['gre-users', async () => checkGreUsers(await lookAtGreUsers(processes))],
-    ['firewall', async () => checkFirewall(await firewall, config)],
-    ['conntrack', async () => checkConntrack(await lookAtConntrack(await firewall))],
+    ['firewall', async () => checkFirewall(await firewall, config, knowsPptp(await conntrack))],
+    ['conntrack', async () => checkConntrack(await conntrack)],
     ['forwarding', async () => checkForwarding(await lookAtForwarding(), config)],
     ['mtu', async () => checkMtu(lookAtMtu(config), config)],
     ['pool', async () => checkPool(await lookAtPool(), config)],

@@ -15,19 +15,17 @@ export interface ConntrackFacts {
 
 const { ok, fail } = reporter('conntrack');
 
+/** Packets of a call are `related` to its control connection. */
+export const knowsPptp = ({ hasHelper, automatic, assigned }: ConntrackFacts): boolean =>
+  hasHelper && (assigned || automatic === '1');
+
 /** The PPTP helper of connection tracking: without it a firewall does not know which GRE belongs to a call. */
-export const checkConntrack = ({
-  tracks,
-  hasHelper,
-  automatic,
-  assigned,
-  needed,
-}: ConntrackFacts): readonly Finding[] => {
+export const checkConntrack = (facts: ConntrackFacts): readonly Finding[] => {
+  const { tracks, hasHelper, needed } = facts;
   if (!needed) {
     return [ok(tracks ? 'The firewall needs no help to let GRE in.' : 'There is no connection tracking here.')];
   }
-  const works = hasHelper && (assigned || automatic === '1');
-  if (works) return [ok('The firewall lets GRE in by the connection tracking helper pptp.')];
+  if (knowsPptp(facts)) return [ok('The firewall lets GRE in by the connection tracking helper pptp.')];
   const why = hasHelper ? 'no rule assigns it to TCP port 1723' : 'the module nf_conntrack_pptp is not loaded';
   return [
     fail(

@@ -32,7 +32,11 @@ interface Subject {
   readonly partial?: 'as-wanted';
 }
 
-const subjects = ({ listen, tun, pool, network }: GatewayConfig, outer: string | undefined): readonly Subject[] => {
+const subjects = (
+  { listen, tun, pool, network }: GatewayConfig,
+  outer: string | undefined,
+  knowsPptp: boolean,
+): readonly Subject[] => {
   const arrives = { ...(outer === undefined ? {} : { in: outer }), destinationType: 'local' } as const;
   const leaves = outer === undefined ? {} : { out: outer };
   const { gre, tcp } = IP_PROTOCOL;
@@ -45,7 +49,7 @@ const subjects = ({ listen, tun, pool, network }: GatewayConfig, outer: string |
     {
       what: 'GRE (IP protocol 47) to the gateway',
       hooks: INWARDS,
-      packet: { protocol: gre, state: 'new', ...arrives },
+      packet: { protocol: gre, state: knowsPptp ? 'related' : 'new', ...arrives },
       nft: 'meta l4proto gre',
       iptables: '-p gre',
     },
@@ -137,8 +141,8 @@ export const ruleSets = ({ nft, legacy }: FirewallFacts): readonly RuleSet[] => 
   ...(legacy === undefined ? [] : [legacy]),
 ];
 
-/** Whether the packet filter of this host lets PPTP pass, rule by rule. */
-export const checkFirewall = (facts: FirewallFacts, config: GatewayConfig): readonly Finding[] => {
+/** Whether the packet filter of this host lets PPTP pass, rule by rule. `knowsPptp`: connection tracking relates GRE to calls. */
+export const checkFirewall = (facts: FirewallFacts, config: GatewayConfig, knowsPptp: boolean): readonly Finding[] => {
   const findings: Finding[] = [];
   const { nft, legacy, outer } = facts;
   if (nft === 'missing' && legacy === undefined)
@@ -150,7 +154,7 @@ export const checkFirewall = (facts: FirewallFacts, config: GatewayConfig): read
     );
   else if (typeof nft === 'object' && 'refused' in nft)
     findings.push(warn(`The firewall rules cannot be read (${nft.refused}).`, 'Run the doctor as root.'));
-  for (const subject of subjects(config, outer)) {
+  for (const subject of subjects(config, outer, knowsPptp)) {
     for (const rules of ruleSets(facts)) {
       const verdicts = judge(rules, subject.hooks, subject.packet);
       for (const judged of verdicts) findings.push(...[findingOf(subject, judged)].filter((one) => one !== undefined));

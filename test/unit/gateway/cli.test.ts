@@ -51,6 +51,7 @@ const commandLine = (situation: Situation = {}) => {
       },
       runGateway: situation.run ?? (async () => 0),
       dial: situation.dial ?? (async () => 0),
+      examine: async () => [],
       openUsers: (file) => {
         files.push(file);
         return {
