@@ -59,8 +59,10 @@ const number = (options: Options, code: number): number =>
 const time = (view: DataView, at: number): number => view.getUint32(at, true) * 2 ** 32 + view.getUint32(at + 4, true);
 
 /** Throws on anything that is no whole file. */
-export const readPcapng = (file: Uint8Array): PcapngFile => {
-  const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
+export const readPcapng = (octets: Uint8Array): PcapngFile => {
+  // A copy: a part of a Buffer is a Buffer, which is never equal to an array of octets.
+  const file = new Uint8Array(octets);
+  const view = new DataView(file.buffer);
   let header: Options = new Map();
   const interfaces: PcapngInterface[] = [];
   const packets: PcapngPacket[] = [];
