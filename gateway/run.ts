@@ -4,6 +4,7 @@ import type { Log } from '../core/ports/log.ts';
 import { Journal } from '../observability/journal/journal.ts';
 import { JournalLog } from '../observability/journal/journal-log.ts';
 import { JournalTelemetry } from '../observability/journal/journal-telemetry.ts';
+import { type LogBridge, logBridge } from '../observability/log-bridge.ts';
 import { LogLevels } from '../observability/log-levels.ts';
 import { createLog } from '../observability/logger.ts';
 import { startTelemetrySdk } from '../observability/sdk.ts';
@@ -24,13 +25,15 @@ import { loadPlugins } from './plugin-loader.ts';
 import { systemClock, systemRandom } from './system-clock.ts';
 import { type End, untilToldToStop } from './until-told.ts';
 import { openUserFile } from './user-file.ts';
+import { metricsEndpoints, withMetrics } from './with-metrics.ts';
 
 /** Runs the gateway in the foreground until SIGTERM, SIGINT or the death of a device; resolves with the exit code. */
 export async function runGateway(loaded: LoadedConfig, version: string): Promise<number> {
   const { config } = loaded;
   const userNames = createUserNames(config.telemetry.userNames, config.telemetry.hashKey);
   const levels = new LogLevels(config.log.level);
-  const log = createLog({ ...config.log, level: levels, userNames });
+  const bridge = logBridge();
+  const log = createLog({ ...config.log, level: levels, userNames, copy: bridge });
   followLevel(levels, log);
   for (const warning of loaded.warnings) log.warn('config.warning', warning);
 
@@ -38,7 +41,7 @@ export async function runGateway(loaded: LoadedConfig, version: string): Promise
   const end = untilToldToStop(log);
   const first = await prepareStart(config.stateDir, config.users.file, openUserFile(config.users.file));
   try {
-    return await runUntilTold(config, version, { log, levels, userNames }, first, end);
+    return await runUntilTold(config, version, { log, levels, userNames, bridge }, first, end);
   } finally {
     await first.undo();
   }
@@ -48,12 +51,13 @@ interface Logging {
   readonly log: Log;
   readonly levels: LogLevels;
   readonly userNames: UserNames;
+  readonly bridge: LogBridge | undefined;
 }
 
 async function runUntilTold(
   config: GatewayConfig,
   version: string,
-  { log, levels, userNames }: Logging,
+  { log, levels, userNames, bridge }: Logging,
   first: FirstStart,
   end: End,
 ): Promise<number> {
@@ -63,7 +67,9 @@ async function runUntilTold(
     ...(await loadPlugins(config.plugins, config.pluginOptions)),
     ...builtinPlugins(config, findDefaultInterface, site.collisions),
   ];
-  const sdk = await startTelemetrySdk({ version, log });
+  // Before the SDK: what the gateway does itself is taken out of the environment that the SDK reads.
+  const endpoints = metricsEndpoints(config, process.env);
+  const sdk = await startTelemetrySdk({ version, log, bridge });
   const telemetry = new OpenTelemetryTelemetry({ log, userNames, now: systemClock.now });
   try {
     const journal = new Journal(systemClock.now);
@@ -77,7 +83,17 @@ async function runUntilTold(
     gateway.onTunnelEnd(({ view }) => journal.numbers(view.session.id, journalNumbers(view)));
     const admin = { version, config, gateway, clock: systemClock, log, levels, journal };
     const tunnel = site.tunnel(platform, gateway.callIds);
-    return await withAdmin(admin, [], () => serve(gateway, tunnel, config, version, log, first, end));
+    const metrics = {
+      version,
+      log,
+      telemetry,
+      numbers: gateway.numbers,
+      endpoints,
+      otel: sdk?.metrics === true,
+    };
+    return await withMetrics(metrics, () =>
+      withAdmin(admin, [], () => serve(gateway, tunnel, config, version, log, first, end)),
+    );
   } finally {
     await sdk?.shutdown();
   }

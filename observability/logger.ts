@@ -16,6 +16,8 @@ export interface LoggerOptions {
   readonly format: 'auto' | 'json' | 'pretty';
   /** How the field `user` is written; plain if left out. */
   readonly userNames?: UserNames;
+  /** Gets each line as well, always as JSON. */
+  readonly copy?: LineSink | undefined;
   /** Where lines go instead of standard output. */
   readonly sink?: LineSink;
   /** Whether the sink is a terminal; asked of standard output if left out. */
@@ -34,6 +36,16 @@ const openSink = ({ format, sink, terminal = process.stdout.isTTY === true }: Lo
   if (format === 'json' || (format === 'auto' && !terminal)) return out;
   const colour = terminal && process.env['NO_COLOR'] === undefined;
   return { write: (line) => void out.write(prettyLine(line, colour)) };
+};
+
+const both = (sink: LineSink, copy: LineSink | undefined): LineSink => {
+  if (copy === undefined) return sink;
+  return {
+    write: (line) => {
+      sink.write(line);
+      copy.write(line);
+    },
+  };
 };
 
 class PinoLog implements Log {
@@ -87,5 +99,9 @@ export const createLog = (options: LoggerOptions): Log => {
     formatters: { level: (label: string) => ({ level: label }) },
     mixin: traceIds,
   };
-  return new PinoLog(pino(settings, openSink(options)), options.userNames ?? createUserNames('plain'), levels);
+  return new PinoLog(
+    pino(settings, both(openSink(options), options.copy)),
+    options.userNames ?? createUserNames('plain'),
+    levels,
+  );
 };

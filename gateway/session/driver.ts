@@ -246,7 +246,12 @@ export class Driver implements Lifecycle, StageEvents {
       () => clock.now(),
       (milliseconds) => telemetry.measure('pptp.echo.duration', milliseconds / 1000, { protocol: 'lcp' }),
     );
-    const sessionLog = log.child({ session: id, peer: event.peerName, trace_id: trace.traceId });
+    const sessionLog = log.child({
+      session: id,
+      peer: event.peerName,
+      trace_id: trace.traceId,
+      ...(trace.root.sampled ? { span_id: trace.root.spanId } : {}),
+    });
     const tunnel = new Tunnel(session, event.peerName, this.deps.createLink(), spans, this.context, sessionLog);
     this.tunnels.set(session, tunnel);
     sessions.add(session);
