@@ -11,6 +11,7 @@ import { addDoctorVerb } from './cli-doctor.ts';
 import { addExplainVerb } from './cli-explain.ts';
 import { addLogLevelVerb } from './cli-log-level.ts';
 import type { CliTerminal } from './cli-password.ts';
+import { addTraceVerb } from './cli-trace.ts';
 import { addTunnelsVerb } from './cli-tunnels.ts';
 import { addUserVerbs, type UserAction, type UserAdmin } from './cli-users.ts';
 import type { Peer } from './doctor/examine.ts';
@@ -126,6 +127,7 @@ const buildProgram = (services: CliServices, finish: (code: number) => void): Co
   addLogLevelVerb(verbs);
   addExplainVerb(verbs);
   addCaptureVerb(verbs);
+  addTraceVerb(verbs);
 
   const config = program.command('config').description('Looks at the configuration without running anything.');
   withConfig(

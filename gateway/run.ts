@@ -11,6 +11,7 @@ import { startTelemetrySdk } from '../observability/sdk.ts';
 import { OpenTelemetryTelemetry } from '../observability/telemetry.ts';
 import { createUserNames, type UserNames } from '../observability/user-names.ts';
 import { journalNumbers } from './admin/journal-numbers.ts';
+import { traceRoute } from './admin/routes/trace.ts';
 import { withAdmin } from './admin/with-admin.ts';
 import { createGateway, type Gateway } from './bootstrap.ts';
 import { builtinPlugins } from './builtin-plugins.ts';
@@ -21,6 +22,7 @@ import type { SiteTunnel } from './dial/site-tunnel.ts';
 import { type FirstStart, prepareStart } from './first-start.ts';
 import { followLevel } from './follow-level.ts';
 import { gatewayOptions } from './options.ts';
+import { tracePackets } from './packet-traces.ts';
 import { loadPlugins } from './plugin-loader.ts';
 import { systemClock, systemRandom } from './system-clock.ts';
 import { type End, untilToldToStop } from './until-told.ts';
@@ -81,6 +83,7 @@ async function runUntilTold(
     };
     const gateway = createGateway(platform, { ...gatewayOptions(config), shareGre: site.shareGre }, plugins);
     gateway.onTunnelEnd(({ view }) => journal.numbers(view.session.id, journalNumbers(view)));
+    const packets = tracePackets(gateway, config.packetTraces, sdk?.traces === true, platform);
     const admin = { version, config, gateway, clock: systemClock, log, levels, journal };
     const tunnel = site.tunnel(platform, gateway.callIds);
     const metrics = {
@@ -92,7 +95,7 @@ async function runUntilTold(
       otel: sdk?.metrics === true,
     };
     return await withMetrics(metrics, () =>
-      withAdmin(admin, [], () => serve(gateway, tunnel, config, version, log, first, end)),
+      withAdmin(admin, [traceRoute(packets)], () => serve(gateway, tunnel, config, version, log, first, end)),
     );
   } finally {
     await sdk?.shutdown();
