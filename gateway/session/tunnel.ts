@@ -309,6 +309,7 @@ export class Tunnel {
         this.spans.attemptFailed({ ...effect, identity: printable(effect.identity) });
         return;
       case 'authenticated':
+        this.context.telemetry.event('auth.succeeded', { method: effect.method });
         this.authorize(effect.identity, effect.method, effect.profile);
         return;
       case 'phase':

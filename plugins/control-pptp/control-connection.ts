@@ -72,7 +72,10 @@ export class ControlConnection {
     );
     this.notes = new NoteBudget(options.maxNotesPerMinute, 60_000);
     this.log = deps.log.child({ peer: this.peerName });
-    const seen = this.record.seen.bind(this.record);
+    const seen: ControlDeps['seen'] = (direction, message) => {
+      this.record.seen(direction, message);
+      events.count('control.message', { message: message.kind, direction });
+    };
     this.machine = new PptpControl({ ...deps, seen }, { ...options.control, role: 'pac' });
   }
 
