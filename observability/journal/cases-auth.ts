@@ -106,7 +106,7 @@ const noCommon: Case = (facts) => {
 };
 
 const notFinished: Case = (facts) => {
-  const over = facts.error === 'authentication-failed' || (!facts.wasUp && facts.phase?.name === 'auth');
+  const over = facts.error === 'authentication-failed' || (facts.over && facts.phase?.name === 'auth');
   if (!over || facts.phaseDone('auth')) return undefined;
   return failed(
     facts,

@@ -3,6 +3,7 @@ import type { Case } from './explain.ts';
 import type { Facts } from './facts.ts';
 
 const MANY_UNDECRYPTABLE = 10;
+const MANY_TOO_BIG = 5;
 const SOME_LOST = 20;
 const LOSS_RATIO = 0.01;
 
@@ -60,7 +61,8 @@ const spoofed: Case = (facts) => {
 
 const blackHole: Case = (facts) => {
   const [into, out] = [facts.drops('too-big', 'in'), facts.drops('too-big', 'out')];
-  if (into + out === 0) return undefined;
+  // One now and then is how senders find the size of a path.
+  if (into + out < MANY_TOO_BIG) return undefined;
   return {
     case: 'mtu-black-hole',
     severity: 'warning',

@@ -100,8 +100,9 @@ export class JournalEntry implements JournalRecord {
     for (const [name, value] of Object.entries(attributes)) {
       const field = SHOWN[name];
       if (field !== undefined && value !== '') this[field] = printable(String(value), TEXT);
-      if (name === 'client.address') this.peer ??= String(value);
     }
+    const { 'network.peer.address': host, 'network.peer.port': port } = attributes;
+    if (host !== undefined) this.peer ??= port === undefined ? String(host) : `${host}:${port}`;
   }
 
   /** Returns what ends the phase; nothing when there have been too many to remember. */

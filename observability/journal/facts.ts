@@ -106,7 +106,8 @@ export class Facts {
   /** The phase in which the set-up failed, or in which it was when it ended. */
   get phase(): JournalPhase | undefined {
     const { phases } = this.record;
-    return phases.find(({ failure }) => failure !== undefined) ?? phases.at(-1);
+    const failed = phases.filter(({ failure }) => failure !== undefined);
+    return failed.find(({ failure }) => failure?.error === this.error) ?? failed.at(-1) ?? phases.at(-1);
   }
 
   phaseFailed(name: string): boolean {

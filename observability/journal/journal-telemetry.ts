@@ -83,7 +83,10 @@ class JournalTrace implements TunnelTrace {
   }
 
   event(name: string, attributes?: Attributes, at?: Instant): void {
-    this.#entry.message(at ?? this.#journal.now(), name, describe(attributes), texts(attributes));
+    // A note of the machines: the log has said it, and the journal has it from there.
+    if (attributes?.['pptp.note'] === undefined) {
+      this.#entry.message(at ?? this.#journal.now(), name, spoken(attributes), texts(attributes));
+    }
     this.#inner.event(name, attributes, at);
   }
 
@@ -131,7 +134,7 @@ class JournalSpan implements PhaseSpan {
   }
 
   event(name: string, attributes?: Attributes, at?: Instant): void {
-    this.#entry.message(at ?? this.#journal.now(), name, describe(attributes), texts(attributes));
+    this.#entry.message(at ?? this.#journal.now(), name, spoken(attributes), texts(attributes));
     this.#inner.event(name, attributes, at);
   }
 
@@ -161,6 +164,16 @@ const describe = (attributes: Attributes = {}): string =>
   Object.entries(attributes)
     .map(([name, value]) => `${name}=${value}`)
     .join(' ');
+
+/** A message of a protocol: where it went, and what it says. */
+const spoken = (attributes: Attributes = {}): string => {
+  const { 'network.io.direction': direction, 'ppp.packet.identifier': _identifier, ...others } = attributes;
+  const { 'ppp.packet.detail': detail, 'pptp.result': result, ...rest } = others;
+  const way = direction === 'receive' ? 'from the peer' : 'to the peer';
+  return [direction === undefined ? '' : way, detail ?? '', result ?? '', describe(rest)]
+    .filter((part) => part !== '')
+    .join(': ');
+};
 
 const texts = (attributes: Attributes = {}): Readonly<Record<string, string>> =>
   Object.fromEntries(Object.entries(attributes).map(([name, value]) => [name, String(value)]));

@@ -5,7 +5,7 @@ import type { CallRefusal } from '../../core/machine/pptp-control-types.ts';
 import type { AuthMethod } from '../../core/ports/auth.ts';
 import { definePlugin, PLUGIN_API } from '../../core/ports/plugin.ts';
 import { TOKENS } from '../../core/tokens.ts';
-import { createGateway, type Gateway } from '../../gateway/bootstrap.ts';
+import { createGateway, type Gateway, type Platform } from '../../gateway/bootstrap.ts';
 import { type ClientEvent, clientOptions, PptpClient } from '../../gateway/dial/pptp-client.ts';
 import { gatewayOptions } from '../../gateway/options.ts';
 import { type LoadedPlugin, withOptions } from '../../gateway/plugin-loader.ts';
@@ -37,6 +37,8 @@ export interface LabOptions {
   /** What the path does to GRE packets, both ways, from the beginning. */
   readonly faults?: Omit<Faults, 'seed'>;
   readonly seed?: number;
+  /** Stands between the gateway and what it reports to. */
+  readonly observe?: (platform: Platform) => Platform;
 }
 
 export interface DialOptions {
@@ -117,12 +119,13 @@ export class GatewayLab {
     const { config } = loadConfig({ env: { ...options.env } });
     this.options = gatewayOptions(config);
     this.acceptIncoming = config.calls.acceptIncoming;
-    const platform = {
+    const own: Platform = {
       clock: this.clock,
       random: seededRandom(this.seed),
       log: this.log,
       telemetry: this.telemetry,
     };
+    const platform = options.observe?.(own) ?? own;
     const plugins = [
       ...(options.plugins ?? []),
       withOptions(msChapV2Plugin, { maxAttempts: config.auth.maxAttempts }),

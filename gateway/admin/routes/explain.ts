@@ -13,7 +13,8 @@ export interface ExplainAnswer {
   readonly record: RecordDetail;
 }
 
-const settingsOf = ({ auth, mppe, pool, calls, ppp, tun }: GatewayConfig): ExplainSettings => ({
+/** What of the configuration an explanation names. */
+export const explainSettings = ({ auth, mppe, pool, calls, ppp, tun }: GatewayConfig): ExplainSettings => ({
   authMethods: auth.methods,
   encryption: mppe.policy,
   strengths: mppe.strengths,
@@ -31,7 +32,7 @@ const refresh = (gateway: Gateway, { journal }: AdminDeps, id: string): void => 
 
 export const explainRoute: AdminRoute = (app, deps) => {
   const { journal, gateway, clock, config } = deps;
-  const settings = settingsOf(config);
+  const settings = explainSettings(config);
 
   app.get('/v1/failures', (): { readonly failures: readonly RecordSummary[] } => ({
     failures: journal.failures().map((record) => recordSummary(record, clock)),
