@@ -1,3 +1,4 @@
+import type { GreChannel } from '../../core/datapath/gre-channel.ts';
 import type { EncryptionParameters, LinkEffect } from '../../core/machine/ppp-link-types.ts';
 import { agreedMethod, type PppSummary, summarizePpp } from '../../core/machine/ppp-summary.ts';
 import type { Direction } from '../../core/outcome.ts';
@@ -303,3 +304,13 @@ const describeEncryption = ({ strength, stateless, compression }: EncryptionPara
   if (strength === undefined) return `MPPC ${mode}`;
   return `MPPE ${strength} ${mode}${compression === true ? ' + MPPC' : ''}`;
 };
+
+/** The last numbers of a tunnel. */
+export const endNumbers = (channel: GreChannel | undefined, milliseconds: number): Attributes => ({
+  'pptp.tunnel.seconds': milliseconds / 1000,
+  'gre.packets.received': channel?.received ?? 0,
+  'gre.packets.sent': channel?.sent ?? 0,
+  'gre.octets.received': channel?.receivedOctets ?? 0,
+  'gre.octets.sent': channel?.sentOctets ?? 0,
+  'gre.packets.lost': channel?.queue.lost ?? 0,
+});

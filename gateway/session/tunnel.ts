@@ -1,89 +1,33 @@
 import { printable } from '../../core/bytes/ascii.ts';
 import { formatIpv4, type Ipv4 } from '../../core/bytes/ipv4-address.ts';
 import { formatPrefix64, ZERO_BITS64 } from '../../core/bytes/ipv6-address.ts';
-import { GRE_CHANNEL, type GreChannel, type GreSnapshot } from '../../core/datapath/gre-channel.ts';
+import { GRE_CHANNEL, type GreSnapshot } from '../../core/datapath/gre-channel.ts';
 import { flushEncryption } from '../../core/datapath/mppe-state.ts';
 import type { Session } from '../../core/datapath/session.ts';
 import { PPP_FRAMING } from '../../core/datapath/stages/ppp.stage.ts';
 import type { Machine } from '../../core/machine/machine.ts';
-import type {
-  EncryptionParameters,
-  LinkEffect,
-  LinkEnd,
-  LinkInput,
-  LinkIpv6,
-} from '../../core/machine/ppp-link-types.ts';
-import type { AddressPool } from '../../core/ports/addresses.ts';
-import type {
-  Authenticator,
-  AuthKind,
-  AuthKinds,
-  Computed,
-  ComputeEffect,
-  UserProfile,
-} from '../../core/ports/auth.ts';
-import type { Clock } from '../../core/ports/clock.ts';
+import type { LinkEffect, LinkEnd, LinkInput, LinkIpv6 } from '../../core/machine/ppp-link-types.ts';
+import type { AuthKind, AuthKinds, ComputeEffect, UserProfile } from '../../core/ports/auth.ts';
 import type { ClearReason, ControlRecord } from '../../core/ports/control.ts';
 import type { Log } from '../../core/ports/log.ts';
-import type { Attributes, SpanFailure, Telemetry } from '../../core/ports/telemetry.ts';
 import { after, earliest, type Instant } from '../../core/time.ts';
 import { PPP } from '../../core/wire/ppp.ts';
-import { askBackEnds } from './ask-back-ends.ts';
 import { SessionLog } from './session-log.ts';
-import type { SessionTable } from './session-table.ts';
 import { TunnelAddress, whyNoAddress } from './tunnel-address.ts';
-import { type Ipv6Services, TunnelIpv6 } from './tunnel-ipv6.ts';
-import { type SessionLimits, TunnelLimits } from './tunnel-limits.ts';
-import type { TunnelSpans } from './tunnel-spans.ts';
+import { CLEAR_REASON, type TunnelContext } from './tunnel-context.ts';
+import { TunnelIpv6 } from './tunnel-ipv6.ts';
+import { TunnelLimits } from './tunnel-limits.ts';
+import { TunnelQuestions } from './tunnel-questions.ts';
+import { endNumbers, type TunnelSpans } from './tunnel-spans.ts';
 import type { TunnelView } from './tunnel-view.ts';
-
-/** What every tunnel of the process shares. */
-export interface TunnelContext {
-  readonly clock: Clock;
-  readonly telemetry: Telemetry;
-  readonly authenticators: readonly Authenticator[];
-  readonly addresses: AddressPool;
-  readonly sessions: SessionTable;
-  readonly dns: readonly Ipv4[];
-  readonly wins: readonly Ipv4[];
-  /** Say so when no GRE packet came this long after the call was up, in ms (R31). */
-  readonly silenceMs: number;
-  readonly limits?: SessionLimits;
-  /** Absent: no IPv6 in the tunnels. */
-  readonly ipv6?: Ipv6Services;
-  send(session: Session, protocol: number, bytes: Uint8Array): void;
-  setEncryption(session: Session, parameters: EncryptionParameters | undefined): void;
-  /** Ends another tunnel of this user that holds this address; true when there was one. */
-  endOlder(identity: string, address: Ipv4): boolean;
-  /** Ends the call from our side; the control connection answers with the event `closed`. */
-  clear(session: Session, reason: ClearReason, detail: string): void;
-  /** The tunnel's deadline changed. */
-  reschedule(tunnel: Tunnel): void;
-}
-
-const CLEAR_REASON: Readonly<Record<LinkEnd, ClearReason>> = {
-  'authentication-failed': 'authentication-failed',
-  'negotiation-failed': 'negotiation-failed',
-  'encryption-required': 'encryption-required',
-  'no-address': 'no-address',
-  'peer-terminated': 'peer-terminated',
-  'echo-timeout': 'link-dead',
-  'no-answer': 'link-dead',
-  loopback: 'negotiation-failed',
-  idle: 'idle',
-  'session-timeout': 'session-timeout',
-  administrative: 'administrative',
-  shutdown: 'shutdown',
-};
-
-const BACK_END_FAILED: SpanFailure = { error: 'unavailable', message: 'the back-end could not answer' };
-const TASK_FAILED: SpanFailure = { error: 'task-failed', message: 'the step could not be done' };
 
 /** Notes of the machines that are kept as attributes of the session. */
 const REMEMBERED: ReadonlyMap<string, string> = new Map([
   ['lcp.identification', 'ppp.lcp.identification'],
   ['lcp.time-remaining', 'ppp.lcp.time_remaining'],
 ]);
+
+type LinkNetwork = Extract<LinkEffect, { readonly kind: 'network' }>['network'];
 
 /** Drives one session's PPP link: executes its effects and feeds it frames, answers and time. */
 export class Tunnel {
@@ -102,6 +46,7 @@ export class Tunnel {
   private readonly steps: ((now: Instant) => readonly LinkEffect[])[] = [];
   private readonly ipv6: TunnelIpv6 | undefined;
   private readonly address: TunnelAddress;
+  private readonly questions: TunnelQuestions;
   private profile: UserProfile = {};
   private limits: TunnelLimits | undefined;
   private upAt: Instant | undefined;
@@ -129,6 +74,13 @@ export class Tunnel {
     this.address = new TunnelAddress(session, context.addresses, context.sessions, (identity, address) =>
       context.endOlder(identity, address),
     );
+    this.questions = new TunnelQuestions({
+      authenticators: context.authenticators,
+      spans,
+      log: this.log,
+      now: () => context.clock.now(),
+      signal: this.abort.signal,
+    });
     this.ipv6 = context.ipv6 && new TunnelIpv6(session, context.ipv6, context.sessions, this.log);
   }
 
@@ -211,7 +163,7 @@ export class Tunnel {
     this.address.giveBack();
     this.ipv6?.release();
     const channel = this.session.get(GRE_CHANNEL);
-    this.spans.end(reason, detail, this.numbers(channel), control);
+    this.spans.end(reason, detail, endNumbers(channel, this.context.clock.now() - this.openedAt), control);
     const { failure } = this.spans;
     this.log.info('session.closed', `the tunnel of ${this.peerName} is closed: ${failure?.error ?? reason}`, {
       reason,
@@ -230,17 +182,6 @@ export class Tunnel {
       windowTimeOuts: channel?.transmit?.window.timeOuts,
       windowDropped: channel?.transmit?.dropped,
     });
-  }
-
-  private numbers(channel: GreChannel | undefined): Attributes {
-    return {
-      'pptp.tunnel.seconds': (this.context.clock.now() - this.openedAt) / 1000,
-      'gre.packets.received': channel?.received ?? 0,
-      'gre.packets.sent': channel?.sent ?? 0,
-      'gre.octets.received': channel?.receivedOctets ?? 0,
-      'gre.octets.sent': channel?.sentOctets ?? 0,
-      'gre.packets.lost': channel?.queue.lost ?? 0,
-    };
   }
 
   private get hasHeard(): boolean {
@@ -329,7 +270,7 @@ export class Tunnel {
         this.context.telemetry.event('mppe.reset-requested');
         return;
       case 'network':
-        this.network(effect.network?.peerAddress);
+        this.network(effect.network);
         return;
       case 'ipv6':
         this.changeIpv6(effect.ipv6);
@@ -349,32 +290,12 @@ export class Tunnel {
   }
 
   private async verify<K extends AuthKind>(kind: K, request: AuthKinds[K]['request']): Promise<void> {
-    const { authenticators, clock } = this.context;
-    const since = clock.now();
-    const round = this.spans.asked(kind);
-    const verdict = await askBackEnds(authenticators, kind, request, this.abort.signal, this.log, (backEnd) => {
-      const span = round?.step('auth.backend', { 'pptp.backend.name': backEnd, 'ppp.auth.proof': kind });
-      return (answer) => {
-        span?.attributes({ 'pptp.backend.answer': answer });
-        span?.end(answer === 'failed' ? BACK_END_FAILED : undefined);
-      };
-    });
-    if (verdict.ok && kind.endsWith('-change')) this.spans.passwordChanged(since);
+    const verdict = await this.questions.verify(kind, request);
     if (!this.over) this.submit({ kind: 'verdict', verdict });
   }
 
   private async compute(task: ComputeEffect['task']): Promise<void> {
-    let result: Computed = { ok: false };
-    const span = this.spans.task();
-    try {
-      result = { ok: true, value: await task(this.abort.signal) };
-      span?.end();
-    } catch (cause) {
-      span?.end(TASK_FAILED);
-      this.log.error('auth.task-failed', 'a step of the authentication could not be done', {
-        cause: cause instanceof Error ? cause.message : String(cause),
-      });
-    }
+    const result = await this.questions.compute(task);
     if (!this.over) this.submit({ kind: 'computed', result });
   }
 
@@ -437,12 +358,13 @@ export class Tunnel {
     return this.address.isOf(identity, address);
   }
 
-  private network(address: Ipv4 | undefined): void {
-    if (address === undefined) {
+  private network(network: LinkNetwork): void {
+    if (network === undefined) {
       this.context.sessions.unbind(this.session);
       this.spans.down();
       return;
     }
+    const address = network.peerAddress;
     this.context.sessions.bind(this.session, address);
     const { clock, limits } = this.context;
     this.upAt ??= clock.now();
@@ -458,7 +380,8 @@ export class Tunnel {
       setupMs: milliseconds,
     });
     this.context.telemetry.event('session.up');
-    this.spans.up(formatIpv4(address));
+    // A client is bound to its peer's address, and its own is the one that it was given.
+    this.spans.up(formatIpv4(this.address.current ?? network.localAddress));
   }
 
   private changeIpv6(ipv6: LinkIpv6 | undefined): void {

@@ -1,0 +1,52 @@
+import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
+import type { Session } from '../../core/datapath/session.ts';
+import type { EncryptionParameters, LinkEnd } from '../../core/machine/ppp-link-types.ts';
+import type { AddressPool } from '../../core/ports/addresses.ts';
+import type { Authenticator } from '../../core/ports/auth.ts';
+import type { Clock } from '../../core/ports/clock.ts';
+import type { ClearReason } from '../../core/ports/control.ts';
+import type { Telemetry } from '../../core/ports/telemetry.ts';
+import type { SessionTable } from './session-table.ts';
+import type { Tunnel } from './tunnel.ts';
+import type { Ipv6Services } from './tunnel-ipv6.ts';
+import type { SessionLimits } from './tunnel-limits.ts';
+
+/** What every tunnel of the process shares. */
+export interface TunnelContext {
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+  readonly authenticators: readonly Authenticator[];
+  readonly addresses: AddressPool;
+  readonly sessions: SessionTable;
+  readonly dns: readonly Ipv4[];
+  readonly wins: readonly Ipv4[];
+  /** Say so when no GRE packet came this long after the call was up, in ms (R31). */
+  readonly silenceMs: number;
+  readonly limits?: SessionLimits;
+  /** Absent: no IPv6 in the tunnels. */
+  readonly ipv6?: Ipv6Services;
+  send(session: Session, protocol: number, bytes: Uint8Array): void;
+  setEncryption(session: Session, parameters: EncryptionParameters | undefined): void;
+  /** Ends another tunnel of this user that holds this address; true when there was one. */
+  endOlder(identity: string, address: Ipv4): boolean;
+  /** Ends the call from our side; the control connection answers with the event `closed`. */
+  clear(session: Session, reason: ClearReason, detail: string): void;
+  /** The tunnel's deadline changed. */
+  reschedule(tunnel: Tunnel): void;
+}
+
+/** What the end of a link means for its call. */
+export const CLEAR_REASON: Readonly<Record<LinkEnd, ClearReason>> = {
+  'authentication-failed': 'authentication-failed',
+  'negotiation-failed': 'negotiation-failed',
+  'encryption-required': 'encryption-required',
+  'no-address': 'no-address',
+  'peer-terminated': 'peer-terminated',
+  'echo-timeout': 'link-dead',
+  'no-answer': 'link-dead',
+  loopback: 'negotiation-failed',
+  idle: 'idle',
+  'session-timeout': 'session-timeout',
+  administrative: 'administrative',
+  shutdown: 'shutdown',
+};

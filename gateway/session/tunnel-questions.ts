@@ -1,0 +1,66 @@
+import type {
+  Authenticator,
+  AuthKind,
+  AuthKinds,
+  AuthVerdict,
+  Computed,
+  ComputeEffect,
+} from '../../core/ports/auth.ts';
+import type { CancelSignal } from '../../core/ports/cancel.ts';
+import type { Log } from '../../core/ports/log.ts';
+import type { SpanFailure } from '../../core/ports/telemetry.ts';
+import type { Instant } from '../../core/time.ts';
+import { askBackEnds } from './ask-back-ends.ts';
+import type { TunnelSpans } from './tunnel-spans.ts';
+
+const BACK_END_FAILED: SpanFailure = { error: 'unavailable', message: 'the back-end could not answer' };
+const TASK_FAILED: SpanFailure = { error: 'task-failed', message: 'the step could not be done' };
+
+export interface QuestionDeps {
+  readonly authenticators: readonly Authenticator[];
+  readonly spans: TunnelSpans;
+  readonly log: Log;
+  readonly now: () => Instant;
+  /** Fires when the tunnel ends. */
+  readonly signal: CancelSignal;
+}
+
+/** What the authentication of one tunnel waits for: answers of back-ends, and work that takes its time. Never rejects. */
+export class TunnelQuestions {
+  private readonly deps: QuestionDeps;
+
+  constructor(deps: QuestionDeps) {
+    this.deps = deps;
+  }
+
+  async verify<K extends AuthKind>(kind: K, request: AuthKinds[K]['request']): Promise<AuthVerdict<K>> {
+    const { authenticators, spans, log, now, signal } = this.deps;
+    const since = now();
+    const round = spans.asked(kind);
+    const verdict = await askBackEnds(authenticators, kind, request, signal, log, (backEnd) => {
+      const span = round?.step('auth.backend', { 'pptp.backend.name': backEnd, 'ppp.auth.proof': kind });
+      return (answer) => {
+        span?.attributes({ 'pptp.backend.answer': answer });
+        span?.end(answer === 'failed' ? BACK_END_FAILED : undefined);
+      };
+    });
+    if (verdict.ok && kind.endsWith('-change')) spans.passwordChanged(since);
+    return verdict;
+  }
+
+  async compute(task: ComputeEffect['task']): Promise<Computed> {
+    const { spans, log, signal } = this.deps;
+    const span = spans.task();
+    try {
+      const value = await task(signal);
+      span?.end();
+      return { ok: true, value };
+    } catch (cause) {
+      span?.end(TASK_FAILED);
+      log.error('auth.task-failed', 'a step of the authentication could not be done', {
+        cause: cause instanceof Error ? cause.message : String(cause),
+      });
+      return { ok: false };
+    }
+  }
+}
