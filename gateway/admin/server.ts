@@ -59,6 +59,12 @@ export class AdminServer {
   constructor(path: string, deps: AdminDeps, routes: readonly AdminRoute[]) {
     this.path = path;
     this.app = createAdminApp(deps, routes);
+    // After the hooks of the routes, which end what is being answered: who still reads must not hold up the end of the
+    // gateway.
+    this.app.addHook('preClose', (done) => {
+      this.app.server.closeAllConnections();
+      done();
+    });
   }
 
   /** Rejects with ADMIN_SOCKET; then nothing is left behind. */
@@ -68,12 +74,8 @@ export class AdminServer {
     await this.listen();
   }
 
+  /** Routes may end their answers (`preClose`); then every connection is cut. */
   async stop(): Promise<void> {
-    const { server } = this.app;
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    // A capture that somebody still reads must not hold up the end of the gateway.
-    server.closeAllConnections();
-    await closed;
     await this.app.close();
   }
 
