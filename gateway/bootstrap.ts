@@ -1,5 +1,6 @@
 import { Container, ContainerModule } from 'inversify';
 import { Probes } from '../core/datapath/probe.ts';
+import type { SessionView } from '../core/datapath/session.ts';
 import type { Stage } from '../core/datapath/stage.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { ControlPlugin } from '../core/ports/control.ts';
@@ -8,7 +9,7 @@ import type { Lifecycle } from '../core/ports/lifecycle.ts';
 import type { Log } from '../core/ports/log.ts';
 import type { GreSocket, TunDevice } from '../core/ports/packet-io.ts';
 import type { RandomSource } from '../core/ports/random.ts';
-import type { Telemetry } from '../core/ports/telemetry.ts';
+import type { LaterSpan, PhaseSpan, Telemetry } from '../core/ports/telemetry.ts';
 import { TOKENS } from '../core/tokens.ts';
 import type { GatewayNumbers } from '../observability/metrics/gateway-numbers.ts';
 import { LifecycleRunner } from './lifecycle-runner.ts';
@@ -45,6 +46,8 @@ export interface Gateway {
   readonly tunnels: () => readonly TunnelView[];
   /** `listener` is told of every tunnel that is over, with its last numbers. */
   onTunnelEnd(listener: (ending: TunnelEnding) => void): void;
+  /** A span for what is done about a tunnel elsewhere; undefined when the tunnel is over. */
+  later(session: SessionView, name: LaterSpan): PhaseSpan | undefined;
   /** Where packet traces and captures look at packets. */
   readonly probes: Probes;
   /** What metrics want to know of this moment. */
@@ -103,6 +106,7 @@ export function createGateway(platform: Platform, options: GatewayOptions, plugi
     sessions: () => driver.size,
     callIds: container.get(TOKENS.CallIds),
     tunnels: () => driver.views(),
+    later: (session, name) => driver.later(session, name),
     onTunnelEnd: (listener) => driver.onEnd(listener),
     probes,
     numbers: () => numbers.read(),

@@ -218,9 +218,21 @@ class Call {
     if (tunnel === undefined || this.hostIsUp) await host.down();
     this.hostIsUp = tunnel !== undefined;
     if (tunnel === undefined) return;
-    await host.up(tunnel);
+    await this.setUp(tunnel);
     this.onUp();
     report.up(tunnel);
+  }
+
+  private async setUp(tunnel: DialledTunnel): Promise<void> {
+    const span = this.client.hostChange();
+    try {
+      await this.deps.host.up(tunnel);
+      span?.end();
+    } catch (cause) {
+      const { code, message } = asGatewayError(cause);
+      span?.end({ error: code, message });
+      throw cause;
+    }
   }
 }
 

@@ -8,6 +8,7 @@ import type { StartCollisions } from '../../core/machine/pptp-collision.ts';
 import type { CallEvent, ClearReason } from '../../core/ports/control.ts';
 import type { CallEndpoint, CallIds } from '../../core/ports/ids.ts';
 import { definePlugin, PLUGIN_API } from '../../core/ports/plugin.ts';
+import type { PhaseSpan } from '../../core/ports/telemetry.ts';
 import { after } from '../../core/time.ts';
 import { TOKENS } from '../../core/tokens.ts';
 import {
@@ -133,6 +134,12 @@ export class PptpClient {
   /** Name of the tunnel device, known after `start`. */
   get tunName(): string {
     return this.gateway.tunName();
+  }
+
+  /** The span of a change of the host for the tunnel. */
+  hostChange(): PhaseSpan | undefined {
+    const [view] = this.gateway.tunnels();
+    return view && this.gateway.later(view.session, 'routes');
   }
 
   /** Opens the devices and places the call. Rejects when a device cannot be opened. */

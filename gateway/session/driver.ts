@@ -3,7 +3,7 @@ import { Subject } from 'rxjs';
 import { formatIpv4, type Ipv4 } from '../../core/bytes/ipv4-address.ts';
 import { GRE_CHANNEL, type GreChannel, PEER_WINDOW } from '../../core/datapath/gre-channel.ts';
 import { PacketBatch } from '../../core/datapath/packet-batch.ts';
-import { Session } from '../../core/datapath/session.ts';
+import { Session, type SessionView } from '../../core/datapath/session.ts';
 import { SETUP_SPAN } from '../../core/datapath/setup-span.ts';
 import type { Stage } from '../../core/datapath/stage.ts';
 import { GreWindowStage } from '../../core/datapath/stages/gre-window.stage.ts';
@@ -19,7 +19,7 @@ import { type CallEndpoint, sessionId } from '../../core/ports/ids.ts';
 import type { Lifecycle } from '../../core/ports/lifecycle.ts';
 import type { Log } from '../../core/ports/log.ts';
 import type { ControlFrames, Wakeups } from '../../core/ports/sessions.ts';
-import type { Telemetry, TunnelRole } from '../../core/ports/telemetry.ts';
+import type { LaterSpan, PhaseSpan, Telemetry, TunnelRole } from '../../core/ports/telemetry.ts';
 import { earliest, type Instant, instant } from '../../core/time.ts';
 import { connectionAttributes, controlEvents, peerAttributes } from './control-events.ts';
 import { DeadlineHeap } from './deadline-heap.ts';
@@ -162,6 +162,11 @@ export class Driver implements Lifecycle, StageEvents {
 
   views(): readonly TunnelView[] {
     return [...this.tunnels.values()].map((tunnel) => tunnel.view());
+  }
+
+  /** A span for what is done about a tunnel elsewhere; undefined when the tunnel is over. */
+  later(session: SessionView, name: LaterSpan): PhaseSpan | undefined {
+    return [...this.tunnels.values()].find((tunnel) => tunnel.session === session)?.later(name);
   }
 
   /** `listener` is told of every tunnel that is over, with its last numbers. */

@@ -3,7 +3,14 @@ import type { EncryptionParameters, LinkEffect } from '../../core/machine/ppp-li
 import { agreedMethod, type PppSummary, summarizePpp } from '../../core/machine/ppp-summary.ts';
 import type { Direction } from '../../core/outcome.ts';
 import type { ClearReason, ControlRecord } from '../../core/ports/control.ts';
-import type { Attributes, PhaseSpan, SetupPhase, SpanFailure, TunnelTrace } from '../../core/ports/telemetry.ts';
+import type {
+  Attributes,
+  LaterSpan,
+  PhaseSpan,
+  SetupPhase,
+  SpanFailure,
+  TunnelTrace,
+} from '../../core/ports/telemetry.ts';
 import type { Instant } from '../../core/time.ts';
 import { PPP } from '../../core/wire/ppp.ts';
 import { CODE } from '../../core/wire/ppp-config.ts';
@@ -195,6 +202,11 @@ export class TunnelSpans {
     const attributes = { 'ppp.ipv6.prefix': prefix };
     this.setup.attributes('ipv6cp', attributes);
     this.again?.phases.attributes('ipv6cp', attributes);
+  }
+
+  /** What is done about the tunnel by others, such as the routes of the host. */
+  elsewhere(name: LaterSpan): PhaseSpan {
+    return this.later.begin(name);
   }
 
   prefixWithdrawn(prefix: string): void {

@@ -10,6 +10,7 @@ import type { LinkEffect, LinkEnd, LinkInput, LinkIpv6 } from '../../core/machin
 import type { AuthKind, AuthKinds, ComputeEffect, UserProfile } from '../../core/ports/auth.ts';
 import type { ClearReason, ControlRecord } from '../../core/ports/control.ts';
 import type { Log } from '../../core/ports/log.ts';
+import type { LaterSpan, PhaseSpan } from '../../core/ports/telemetry.ts';
 import { after, earliest, type Instant } from '../../core/time.ts';
 import { PPP } from '../../core/wire/ppp.ts';
 import { SessionLog } from './session-log.ts';
@@ -144,6 +145,11 @@ export class Tunnel {
     this.limits = undefined;
     this.spans.limitReached(reached.reason, reached.detail);
     this.close(reached.reason, reached.detail);
+  }
+
+  /** What is done about this tunnel elsewhere. */
+  later(name: LaterSpan): PhaseSpan {
+    return this.spans.elsewhere(name);
   }
 
   /** The keys of the two sides cannot be the same. */
