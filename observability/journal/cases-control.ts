@@ -46,7 +46,7 @@ const noCall: Case = (facts) => {
   return {
     case: 'no-call',
     severity: 'failure',
-    what: `${known?.what ?? 'The control connection ended without a call'}: ${facts.detail}${facts.detail.endsWith('.') ? '' : '.'}`,
+    what: `${known?.what ?? 'The control connection ended without a call'}: ${facts.detail}.`,
     where: where(facts),
     todo: known?.todo ?? ['Look at the log of the client.'],
     code: facts.error,

@@ -147,7 +147,7 @@ const endedHere: Case = (facts) => {
   return {
     case: 'ended-by-the-gateway',
     severity: facts.wasUp ? 'info' : 'failure',
-    what: `The gateway ended the call: ${facts.record.end?.detail ?? reason}.`,
+    what: `The gateway ended the call: ${facts.endDetail}.`,
     where: 'In the gateway.',
     todo: [
       'The newest log-in of a user with a fixed address takes the place of the older one: two devices need two users.',

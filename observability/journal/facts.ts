@@ -24,20 +24,25 @@ export interface ExplainContext {
   readonly now: Instant;
 }
 
+const withoutStop = (text: string): string => text.replace(/\.$/, '');
+
 /** A record, asked in the words of the cases. */
 export class Facts {
   readonly record: JournalRecord;
   readonly context: ExplainContext;
   /** The stable word of what went wrong: of the set-up, else of the end of the call. */
   readonly error: string;
-  /** What is said about it. */
+  /** What is said about it, to be put into a sentence: without a full stop. */
   readonly detail: string;
+  /** The same of the end of the call. */
+  readonly endDetail: string;
 
   constructor(record: JournalRecord, context: ExplainContext) {
     this.record = record;
     this.context = context;
     this.error = record.failure?.error ?? record.end?.reason ?? '';
-    this.detail = record.failure?.message ?? record.end?.detail ?? '';
+    this.endDetail = withoutStop(record.end?.detail ?? '');
+    this.detail = record.failure === undefined ? this.endDetail : withoutStop(record.failure.message);
   }
 
   get settings(): ExplainSettings {
@@ -85,7 +90,7 @@ export class Facts {
 
   /** Whether the detail, of the failure or of the end, has these words. */
   says(pattern: RegExp): boolean {
-    return pattern.test(this.detail) || pattern.test(this.record.end?.detail ?? '');
+    return pattern.test(this.detail) || pattern.test(this.endDetail);
   }
 
   note(event: string): JournalNote | undefined {
