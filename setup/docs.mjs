@@ -8,6 +8,8 @@ import { runScript } from './lib/script.mjs';
 await runScript(async () => {
   await buildSources();
   const { configurationPage } = await import('../dist/config/describe.js');
+  const { metricsPage } = await import('../dist/observability/metrics/page.js');
   await writeFile(join(root, 'docs', 'configuration.md'), configurationPage());
+  await writeFile(join(root, 'docs', 'metrics.md'), metricsPage());
   return 0;
 });

@@ -21,7 +21,7 @@ export const METRIC_ATTRIBUTES = {
   },
   method: {
     description:
-      'Authentication method as `PPTP_AUTH_METHODS` names it; `none` when the set-up ended before one succeeded.',
+      'Authentication method as `PPTP_AUTH_METHODS` names it; `none` when the set-up ended before one was used.',
   },
   'error.type': {
     description: 'The protocol’s own code or a stable word, as in the trace; see docs/traces.md.',

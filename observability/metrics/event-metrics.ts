@@ -20,6 +20,7 @@ export const EVENT_METRICS: Readonly<Record<string, EventMetric>> = {
   'mppe.reset-requested': { metric: 'pptp.mppe.resets', fixed: { direction: 'in' } },
   'control.message': { metric: 'pptp.control.messages', from: { message: 'message', direction: 'direction' } },
   'control.connection-refused': { metric: 'pptp.control.refused', from: { reason: 'reason' } },
+  'control.no-call': { metric: 'pptp.control.without_call', from: { error: 'error.type' } },
   'ppp.ignored': { metric: 'pptp.ppp.ignored', from: { why: 'reason' } },
 };
 

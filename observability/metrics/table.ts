@@ -57,7 +57,8 @@ export const METRICS = [
     prometheus: 'pptp_tunnel_setup_failures_total',
     kind: 'counter',
     unit: '{failure}',
-    description: 'Set-ups that failed, by the phase that failed first and its cause.',
+    description:
+      'Set-ups that failed, by the phase that failed first and its cause. Control connections without a call are among them as far as they are traced.',
     attributes: ['phase', 'error.type'],
   },
   {
@@ -200,6 +201,14 @@ export const METRICS = [
     unit: '{connection}',
     description: 'TCP connections that were closed on arrival.',
     attributes: ['reason'],
+  },
+  {
+    name: 'pptp.control.without_call',
+    prometheus: 'pptp_control_without_call_total',
+    kind: 'counter',
+    unit: '{connection}',
+    description: 'Control connections that ended without a call, and why; port scanners are most of them.',
+    attributes: ['error.type'],
   },
   {
     name: 'pptp.ppp.ignored',
