@@ -20,6 +20,9 @@ const INWARDS: readonly Hook[] = ['ingress', 'prerouting', 'input'];
 const OUTWARDS: readonly Hook[] = ['output', 'postrouting'];
 const THROUGH: readonly Hook[] = ['prerouting', 'forward', 'postrouting'];
 
+/** The other port of a control connection: any that clients choose. */
+const CLIENT_PORT = 50_000;
+
 interface Subject {
   /** "GRE (IP protocol 47) to the gateway". */
   readonly what: string;
@@ -63,14 +66,14 @@ const subjects = (
     {
       what: `TCP to port ${listen.port}`,
       hooks: INWARDS,
-      packet: { protocol: tcp, destinationPort: listen.port, state: 'new', ...arrives },
+      packet: { protocol: tcp, sourcePort: CLIENT_PORT, destinationPort: listen.port, state: 'new', ...arrives },
       nft: `tcp dport ${listen.port}`,
       iptables: `-p tcp --dport ${listen.port}`,
     },
     {
       what: `TCP from port ${listen.port}`,
       hooks: OUTWARDS,
-      packet: { protocol: tcp, sourcePort: listen.port, state: 'established', ...leaves },
+      packet: { protocol: tcp, sourcePort: listen.port, destinationPort: CLIENT_PORT, state: 'established', ...leaves },
       nft: `tcp sport ${listen.port}`,
       iptables: `-p tcp --sport ${listen.port}`,
     },

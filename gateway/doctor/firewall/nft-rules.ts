@@ -151,21 +151,23 @@ const subjectOf = (left: Json): Subject | undefined => {
 /** Undefined: not to be worked out. */
 const valuesOf = (field: Field, right: Json, known: Known): readonly Value[] | undefined => {
   const named = textOf(right);
-  if (named?.startsWith('@') === true) return elementsOf(field, known.sets.get(`${known.place} ${named}`), known);
-  if (has(right, 'set')) return elementsOf(field, member(right, 'set'), known);
-  if (has(right, '|')) return elementsOf(field, member(right, '|'), known);
-  if (Array.isArray(right)) return elementsOf(field, right, known);
+  if (named?.startsWith('@') === true) return elementsOf(field, known.sets.get(`${known.place} ${named}`));
+  if (has(right, 'set')) return elementsOf(field, member(right, 'set'));
+  if (has(right, '|')) return elementsOf(field, member(right, '|'));
+  if (Array.isArray(right)) return elementsOf(field, right);
   const value = asValue(field, right);
   return value === undefined ? undefined : [value];
 };
 
-const elementsOf = (field: Field, elements: Json, known: Known): readonly Value[] | undefined => {
-  if (!Array.isArray(elements)) return undefined;
+const elementsOf = (field: Field, elements: Json): readonly Value[] | undefined => {
+  // Some addresses, whichever: still a condition on who sends.
+  const unknown = field === 'source' ? [{ text: 'a set' }] : undefined;
+  if (!Array.isArray(elements)) return unknown;
   const values: Value[] = [];
   for (const element of elements) {
     const bare = has(element, 'elem') ? member(element, 'elem', 'val') : element;
     const value = asValue(field, bare);
-    if (value === undefined) return field === 'source' ? [{ text: known.place }] : undefined;
+    if (value === undefined) return unknown;
     values.push(value);
   }
   return values;

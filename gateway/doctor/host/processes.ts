@@ -6,9 +6,14 @@ export interface Process extends Holder {
   readonly words: readonly string[];
 }
 
-/** A command line of ours: any verb, however it was started. */
-export const isOurs = (words: readonly string[]): boolean =>
-  words.slice(0, 3).some((word) => /(^|\/)(pptp-gateway|gateway\/main\.js|setup\/(cli|start)\.mjs)$/.test(word));
+const OURS = /(^|\/)(pptp-gateway|gateway\/main\.js|setup\/(cli|start)\.mjs)$/;
+
+/** A command line of ours, whatever the verb: the program itself, or the script that Node runs. */
+export const isOurs = ([program = '', ...rest]: readonly string[]): boolean => {
+  if (/(^|\/)pptp-gateway$/.test(program)) return true;
+  const script = rest.find((word) => !word.startsWith('-'));
+  return /(^|\/)node[^/]*$/.test(program) && script !== undefined && OURS.test(script);
+};
 
 /** The processes that can be seen and share our network namespace, but for this one. */
 export const visibleProcesses = async (): Promise<readonly Process[]> => {
