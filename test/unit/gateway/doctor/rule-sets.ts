@@ -1,7 +1,7 @@
 import type { RuleSet } from '../../../../gateway/doctor/firewall/model.ts';
 import { parseNftRuleSet } from '../../../../gateway/doctor/firewall/nft-rules.ts';
 
-type Json = Readonly<Record<string, unknown>>;
+export type Json = Readonly<Record<string, unknown>>;
 
 /** Objects as `nft -j list ruleset` prints them. */
 export const nft = (...objects: readonly Json[]): RuleSet => {

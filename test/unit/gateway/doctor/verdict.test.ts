@@ -4,7 +4,21 @@ import { parseIptables } from '../../../../gateway/doctor/firewall/iptables-rule
 import type { Packet, RuleSet } from '../../../../gateway/doctor/firewall/model.ts';
 import { parseNftRuleSet } from '../../../../gateway/doctor/firewall/nft-rules.ts';
 import { judge } from '../../../../gateway/doctor/firewall/verdict.ts';
-import { accept, chain, drop, field, isControl, isGre, isKnown, jump, match, meta, nft, rule } from './rule-sets.ts';
+import {
+  accept,
+  chain,
+  drop,
+  field,
+  isControl,
+  isGre,
+  isKnown,
+  type Json,
+  jump,
+  match,
+  meta,
+  nft,
+  rule,
+} from './rule-sets.ts';
 
 const gre: Packet = { protocol: 47, state: 'new', in: 'eth0', destinationType: 'local' };
 const control: Packet = { protocol: 6, destinationPort: 1723, state: 'new', in: 'eth0', destinationType: 'local' };
@@ -22,8 +36,8 @@ const verdict = (rules: RuleSet, packet: Packet): string => {
 };
 
 describe('what nftables does to a packet', () => {
-  const input = (...rules: Parameters<typeof nft>) => nft(chain('input'), ...rules);
-  const strict = (...rules: Parameters<typeof nft>) => nft(chain('input', 'input', 'drop'), ...rules);
+  const input = (...rules: readonly Json[]) => nft(chain('input'), ...rules);
+  const strict = (...rules: readonly Json[]) => nft(chain('input', 'input', 'drop'), ...rules);
 
   test('without rules the policy decides', () => {
     expect(verdict(input(), gre)).toBe('accept by policy');
