@@ -7,6 +7,7 @@ const MOST_PHASES = 32;
 /** So many notes are kept from the beginning, and as many of the newest; of messages the same. */
 const EACH = 20;
 const TEXT = 300;
+const NO_FIELDS: Readonly<Record<string, string>> = {};
 
 /** Attributes that a record shows, by the field they fill. */
 const SHOWN: Readonly<Record<string, 'user' | 'method' | 'address' | 'identification'>> = {
@@ -117,13 +118,13 @@ export class JournalEntry implements JournalRecord {
     };
   }
 
-  note(at: Instant, event: string, message: string, fields: Readonly<Record<string, string>> = {}): void {
+  note(at: Instant, event: string, message: string, fields = NO_FIELDS): void {
     this.#notes.push({ at, event, message: printable(message, TEXT), fields });
   }
 
   /** A message of a protocol: kept apart, so that no peer pushes the notes out by talking. */
-  message(at: Instant, event: string, message: string, fields: Readonly<Record<string, string>>): void {
-    this.#messages.push({ at, event, message: printable(message, TEXT), fields });
+  message(at: Instant, event: string, message: string): void {
+    this.#messages.push({ at, event, message: printable(message, TEXT), fields: NO_FIELDS });
   }
 
   /** Ends it; what is still open ends with it. */

@@ -85,7 +85,7 @@ class JournalTrace implements TunnelTrace {
   event(name: string, attributes?: Attributes, at?: Instant): void {
     // A note of the machines: the log has said it, and the journal has it from there.
     if (attributes?.['pptp.note'] === undefined) {
-      this.#entry.message(at ?? this.#journal.now(), name, spoken(attributes), texts(attributes));
+      this.#entry.message(at ?? this.#journal.now(), name, spoken(attributes));
     }
     this.#inner.event(name, attributes, at);
   }
@@ -134,7 +134,7 @@ class JournalSpan implements PhaseSpan {
   }
 
   event(name: string, attributes?: Attributes, at?: Instant): void {
-    this.#entry.message(at ?? this.#journal.now(), name, spoken(attributes), texts(attributes));
+    this.#entry.message(at ?? this.#journal.now(), name, spoken(attributes));
     this.#inner.event(name, attributes, at);
   }
 
