@@ -10,6 +10,7 @@ import { nodeModules, root } from './lib/paths.mjs';
 import { checkMachine, planPackages, TEST_PROGRAMS } from './lib/preflight.mjs';
 import { prepareVerbs } from './lib/prepare.mjs';
 import { complain, runScript, SetupError } from './lib/script.mjs';
+import { unpackPrograms } from './lib/unpacked.mjs';
 import { runVitest } from './lib/vitest.mjs';
 
 const failure = { passed: 0, failed: 1, skipped: 0 };
@@ -58,6 +59,7 @@ const runAll = async (args) => {
   for (const problem of problems) complain(problem);
   if (problems.length > 0) return failure;
   await attempt(() => carryOut(planPackages(TEST_PROGRAMS, facts)));
+  await attempt(() => unpackPrograms(facts));
   // Compiles the gateway; when that fails, the check of all types below says so and counts it.
   await attempt(() => prepareVerbs(facts));
   await attempt(() => buildAddon(facts));

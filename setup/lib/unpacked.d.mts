@@ -1,0 +1,4 @@
+import type { Facts } from './preflight.mjs';
+export const UNPACKED_PROGRAMS: Readonly<Record<string, { readonly package: string; readonly path: string }>>;
+export const unpackedPrograms: string;
+export function unpackPrograms(facts: Pick<Facts, 'isRoot' | 'hasApt' | 'isInstalled'>): Promise<void>;

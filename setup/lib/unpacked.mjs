@@ -1,0 +1,54 @@
+import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { runCommand } from './command.mjs';
+import { cache } from './paths.mjs';
+import { SetupError, say } from './script.mjs';
+
+/**
+ * Programs of the tests whose Debian packages would start a server on this machine if they were installed: only the
+ * program is taken out of the package.
+ */
+export const UNPACKED_PROGRAMS = { promtool: { package: 'prometheus', path: 'usr/bin/promtool' } };
+
+/** Where they are; the tests have it on their path. */
+export const unpackedPrograms = join(cache, 'programs');
+
+const quiet = { env: { DEBIAN_FRONTEND: 'noninteractive' }, stdout: 'stderr' };
+
+const download = async (name, folder, { isRoot }) => {
+  // As root apt would download as a user who cannot write here.
+  const args = ['-q', ...(isRoot ? ['-o', 'APT::Sandbox::User=root'] : []), 'download', name];
+  const attempt = () => runCommand('apt-get', args, { ...quiet, cwd: folder });
+  if ((await attempt()) === 0) return true;
+  if (!isRoot) return false;
+  await runCommand('apt-get', ['-q', '-o', 'DPkg::Lock::Timeout=120', 'update'], quiet);
+  return (await attempt()) === 0;
+};
+
+const fetchProgram = async (program, { package: name, path }, facts) => {
+  say(`${program} is missing; taking it out of the Debian package ${name}, which is not installed`);
+  await mkdir(unpackedPrograms, { recursive: true });
+  const folder = await mkdtemp(join(unpackedPrograms, '.unpacking-'));
+  try {
+    if (!(await download(name, folder, facts))) {
+      throw new SetupError('PACKAGES_MISSING', `apt-get could not download ${name}, so there is no ${program}.`);
+    }
+    const [file] = (await readdir(folder)).filter((one) => one.endsWith('.deb'));
+    const code = await runCommand('dpkg-deb', ['-x', join(folder, file), join(folder, 'tree')], quiet);
+    if (code !== 0)
+      throw new SetupError('PACKAGES_MISSING', `dpkg-deb could not open ${name}, so there is no ${program}.`);
+    await rename(join(folder, 'tree', path), join(unpackedPrograms, program));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+};
+
+/** Fetches those that are missing. Rejects with a SetupError where that is not possible. */
+export const unpackPrograms = async (facts) => {
+  const present = await readdir(unpackedPrograms).catch(() => []);
+  for (const [program, where] of Object.entries(UNPACKED_PROGRAMS)) {
+    if (facts.isInstalled(program) || present.includes(program)) continue;
+    if (!facts.hasApt) throw new SetupError('PACKAGES_MISSING', `${program} is missing: install it by hand.`);
+    await fetchProgram(program, where, facts);
+  }
+};

@@ -1,0 +1,222 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { loadConfig } from '../../../config/load.ts';
+
+interface Service {
+  readonly image?: string;
+  readonly build?: { readonly context: string; readonly dockerfile: string };
+  readonly network_mode?: string;
+  readonly ports?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly command?: readonly string[];
+  readonly volumes?: readonly string[];
+  readonly cap_drop?: readonly string[];
+  readonly cap_add?: readonly string[];
+  readonly devices?: readonly string[];
+  readonly depends_on?: readonly string[];
+  readonly healthcheck?: { readonly test: readonly string[] };
+}
+interface Compose {
+  readonly services: Readonly<Record<string, Service>>;
+  readonly volumes: Readonly<Record<string, null>>;
+}
+
+const FILE = 'deploy/compose/compose.yaml';
+/** What the compose specification calls the parts of a service that are used here. */
+const SERVICE_KEYS = [
+  ...['build', 'cap_add', 'cap_drop', 'command', 'depends_on', 'devices', 'environment', 'healthcheck', 'image'],
+  ...['network_mode', 'restart', 'security_opt', 'stop_grace_period', 'volumes'],
+];
+
+/** `${NAME:-default}` without NAME. */
+const text = (path: string): string =>
+  readFileSync(path, 'utf8').replace(/\$\{\w+:-([^}]*)\}/g, (_, value: string) => value);
+const yaml = (path: string): unknown => parse(text(path));
+const compose = yaml(FILE) as Compose;
+const { gateway = {}, jaeger = {}, prometheus = {}, grafana = {} } = compose.services;
+const services = Object.entries(compose.services);
+const mounts = services.flatMap(([name, { volumes = [] }]) =>
+  volumes.map((volume) => {
+    const [source = '', target = '', mode = 'rw'] = volume.split(':');
+    return { name, source, target, mode };
+  }),
+);
+const fromRepository = mounts
+  .filter(({ source }) => source.startsWith('.'))
+  .map((mount) => ({ ...mount, source: normalize(join(dirname(FILE), mount.source)) }));
+/** The file of this repository that a container sees at this path. */
+const seenBy = (service: string, path: string): string => {
+  const mount = fromRepository.find(({ name, target }) => name === service && `${path}/`.startsWith(`${target}/`));
+  if (mount === undefined) throw new Error(`${service} sees no file of ours at ${path}`);
+  return join(mount.source, path.slice(mount.target.length));
+};
+const option = (name: string): string | undefined =>
+  prometheus.command?.find((one) => one.startsWith(`--${name}=`))?.slice(name.length + 3);
+
+describe('the compose file', () => {
+  test('has the four services, with keys of the specification, each restarted when the host is', () => {
+    expect(Object.keys(compose.services)).toEqual(['gateway', 'jaeger', 'prometheus', 'grafana']);
+    for (const [name, service] of services) {
+      expect(
+        Object.keys(service).filter((one) => !SERVICE_KEYS.includes(one)),
+        name,
+      ).toEqual([]);
+      expect(service, name).toMatchObject({ network_mode: 'host', restart: 'unless-stopped' });
+      expect(service.ports, `${name}: of no use with the network of the host`).toBeUndefined();
+      for (const other of service.depends_on ?? []) expect(compose.services).toHaveProperty(other);
+    }
+  });
+
+  test.each(services.filter(([, { build }]) => build === undefined))(
+    '%s has an image of a fixed version',
+    (_, service) => {
+      expect(service.image).toMatch(/^[a-z]+\/[a-z]+:v?\d+\.\d+\.\d+$/);
+    },
+  );
+
+  test('every file that it names is there, and no container can write to it', () => {
+    const { context = '', dockerfile = '' } = gateway.build ?? {};
+    const root = normalize(join(dirname(FILE), context));
+    expect(existsSync(join(root, 'package.json')) && existsSync(join(root, dockerfile))).toBe(true);
+    expect(fromRepository.length).toBeGreaterThan(0);
+    for (const { source, mode } of fromRepository) {
+      expect(existsSync(source), source).toBe(true);
+      expect(mode).toBe('ro');
+    }
+  });
+
+  test('every named volume is declared, and used', () => {
+    const named = mounts.filter(({ source }) => !source.startsWith('.')).map(({ source }) => source);
+    expect(Object.keys(compose.volumes).toSorted()).toEqual(named.toSorted());
+  });
+
+  test('the gateway has the rights that it needs and no other', () => {
+    expect(gateway).toMatchObject({
+      cap_drop: ['ALL'],
+      cap_add: ['NET_ADMIN', 'NET_RAW'],
+      devices: ['/dev/net/tun'],
+    });
+  });
+
+  test('its settings are names and values that the gateway takes', () => {
+    const env = gateway.environment ?? {};
+    const documented = readFileSync('docs/configuration.md', 'utf8');
+    for (const name of Object.keys(env))
+      expect(name.startsWith('OTEL_') || documented.includes(`\`${name}\``)).toBe(true);
+    const { config } = loadConfig({
+      env: Object.fromEntries(Object.entries(env).map(([name, value]) => [name, value])),
+    });
+    expect(config.metrics).toMatchObject({ address: '127.0.0.1', port: 9464 });
+    expect(mounts.find(({ name }) => name === 'gateway')?.target).toBe(config.stateDir);
+  });
+});
+
+describe('what belongs together', () => {
+  test('the gateway sends traces, and only those, to where Jaeger listens', () => {
+    expect(gateway.environment).toMatchObject({
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318',
+      OTEL_METRICS_EXPORTER: 'none',
+      OTEL_LOGS_EXPORTER: 'none',
+    });
+    expect(jaeger.environment).toEqual({ JAEGER_LISTEN_HOST: '127.0.0.1' });
+  });
+
+  test('Prometheus reads where the gateway offers metrics, and finds its rules', () => {
+    const file = seenBy('prometheus', option('config.file') ?? '');
+    const config = yaml(file) as {
+      readonly rule_files: readonly string[];
+      readonly scrape_configs: readonly {
+        readonly job_name: string;
+        readonly static_configs: readonly { readonly targets: readonly string[] }[];
+      }[];
+    };
+    const { PPTP_METRICS_ADDRESS: address, PPTP_METRICS_PORT: port } = gateway.environment ?? {};
+    expect(config.scrape_configs).toEqual([
+      { job_name: 'pptp-gateway', static_configs: [{ targets: [`${address}:${port}`] }] },
+    ]);
+    for (const rules of config.rule_files) {
+      expect(existsSync(seenBy('prometheus', join(dirname(option('config.file') ?? ''), rules)))).toBe(true);
+    }
+    expect(prometheus.command).toContain('--enable-feature=exemplar-storage');
+    expect(mounts.some(({ name, target }) => name === 'prometheus' && target === option('storage.tsdb.path'))).toBe(
+      true,
+    );
+  });
+
+  test('Grafana asks that Prometheus, and shows the dashboard', () => {
+    const sources = yaml(seenBy('grafana', '/etc/grafana/provisioning/datasources/prometheus.yaml')) as {
+      readonly datasources: readonly { readonly type: string; readonly url: string; readonly isDefault: boolean }[];
+    };
+    expect(sources.datasources).toMatchObject([
+      { type: 'prometheus', url: `http://${option('web.listen-address')}`, isDefault: true },
+    ]);
+    const { providers } = yaml(seenBy('grafana', '/etc/grafana/provisioning/dashboards/pptp-gateway.yaml')) as {
+      readonly providers: readonly { readonly type: string; readonly options: { readonly path: string } }[];
+    };
+    const [provider] = providers;
+    expect(provider?.type).toBe('file');
+    const home = grafana.environment?.['GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH'] ?? '';
+    expect(dirname(home)).toBe(provider?.options.path);
+    expect(existsSync(seenBy('grafana', home))).toBe(true);
+  });
+
+  test('everything but PPTP stays on loopback, and the page for operators says where', () => {
+    const { GF_SERVER_HTTP_ADDR: address, GF_SERVER_HTTP_PORT: port } = grafana.environment ?? {};
+    const binds = [
+      `${gateway.environment?.['PPTP_METRICS_ADDRESS']}:${gateway.environment?.['PPTP_METRICS_PORT']}`,
+      `${jaeger.environment?.['JAEGER_LISTEN_HOST']}:16686`,
+      `${jaeger.environment?.['JAEGER_LISTEN_HOST']}:4318`,
+      option('web.listen-address') ?? '',
+      `${address}:${port}`,
+    ];
+    const page = readFileSync('deploy/README.md', 'utf8');
+    for (const bind of binds) {
+      expect(bind).toMatch(/^127\.0\.0\.1:\d+$/);
+      expect(page).toContain(bind);
+    }
+  });
+});
+
+describe('the image', () => {
+  const FOLDER = dirname(FILE);
+  const dockerfile = readFileSync(`${FOLDER}/Dockerfile`, 'utf8');
+  const ignore = readFileSync(`${FOLDER}/Dockerfile.dockerignore`, 'utf8').split('\n');
+  const allowed = ignore.filter((line) => line.startsWith('!')).map((line) => line.slice(1));
+
+  test('is built from files that are there, and from no others', () => {
+    expect(ignore.find((line) => line !== '' && !line.startsWith('#'))).toBe('*');
+    for (const path of allowed) expect(existsSync(path), path).toBe(true);
+    const tsc = parse(readFileSync('gateway/tsconfig.json', 'utf8')) as {
+      readonly references: readonly { readonly path: string }[];
+    };
+    const needed = tsc.references.map(({ path }) => normalize(join('gateway', path)));
+    expect(allowed).toEqual(expect.arrayContaining([...needed, 'gateway', 'native', 'setup', 'package-lock.json']));
+  });
+
+  test('copies files that are there or that its first stage made', () => {
+    const copied = [...dockerfile.matchAll(/^COPY (?!--from)(.*) \S+$/gm)].flatMap(([, paths = '']) =>
+      paths.split(' '),
+    );
+    for (const path of copied.filter((one) => one !== '.')) {
+      expect(allowed).toContain(path);
+      expect(existsSync(path), path).toBe(true);
+    }
+    expect(dockerfile.match(/^FROM /gm)).toHaveLength(2);
+  });
+
+  test('has the command that the documentation types, as its entrance', () => {
+    expect(dockerfile).toContain('ENTRYPOINT ["pptp-gateway"]');
+    expect(gateway.healthcheck?.test.slice(0, 2)).toEqual(['CMD', 'pptp-gateway']);
+    expect(statSync(`${FOLDER}/pptp-gateway`).mode & 0o111).toBe(0o111);
+    expect(readFileSync(`${FOLDER}/pptp-gateway`, 'utf8')).toContain(
+      'exec node --enable-source-maps /app/dist/gateway/main.js',
+    );
+  });
+
+  test('has the programs that the gateway calls', async () => {
+    const { RUN_PROGRAMS } = await import('../../../setup/lib/preflight.mjs');
+    for (const name of Object.values(RUN_PROGRAMS)) expect(dockerfile).toMatch(new RegExp(`install .*\\b${name}\\b`));
+  });
+});
