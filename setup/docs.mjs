@@ -9,7 +9,9 @@ await runScript(async () => {
   await buildSources();
   const { configurationPage } = await import('../dist/config/describe.js');
   const { metricsPage } = await import('../dist/observability/metrics/page.js');
+  const { tracesPage } = await import('../dist/observability/traces-page.js');
   await writeFile(join(root, 'docs', 'configuration.md'), configurationPage());
   await writeFile(join(root, 'docs', 'metrics.md'), metricsPage());
+  await writeFile(join(root, 'docs', 'traces.md'), tracesPage());
   return 0;
 });
