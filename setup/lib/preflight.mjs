@@ -56,7 +56,7 @@ export const checkRun = (facts) => {
 export const RUN_PROGRAMS = { ip: 'iproute2', nft: 'nftables' };
 
 /** What the tests in network namespaces call besides. */
-export const TEST_PROGRAMS = { ...RUN_PROGRAMS, ping: 'iputils-ping', sysctl: 'procps' };
+export const TEST_PROGRAMS = { ...RUN_PROGRAMS, ping: 'iputils-ping', sysctl: 'procps', tshark: 'tshark' };
 
 /**
  * What is to be done about missing programs: nothing, install `packages`, or tell the operator.
