@@ -177,6 +177,28 @@ describe.skipIf(reason !== undefined)(`doctor in a network namespace${reason ? `
     );
   });
 
+  it('knows one direction from two', async () => {
+    await gateway();
+    filter('input', 'accept');
+    rule('add rule inet filter input ip protocol gre drop');
+    const told = await doctor(client, '--peer', HOST);
+    expect(about(told, 'peer')[1]).toBe(
+      'GRE of 203.0.113.1 arrives here, but ours does not arrive there: it acknowledges nothing.',
+    );
+  });
+
+  it('knows that GRE is no part of a known connection', async () => {
+    filter('input', 'drop');
+    rule('add rule inet filter input iifname lo accept');
+    rule('add rule inet filter input ct state established,related accept');
+    rule('add rule inet filter input tcp dport 1723 accept');
+    const told = await doctor(host);
+    expect(about(told, 'conntrack')).toEqual([
+      expect.stringContaining('The firewall lets GRE in only as related to a control connection'),
+    ]);
+    expect(told.code).toBe(1);
+  });
+
   it('hears who refuses GRE', async () => {
     await gateway();
     filter('input', 'accept');

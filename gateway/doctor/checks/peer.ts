@@ -27,6 +27,8 @@ export type PeerFacts =
       readonly hostName: string;
       /** Milliseconds from our first GRE packet to the first of theirs. */
       readonly heardAfter: number | undefined;
+      /** One of theirs acknowledged one of ours. */
+      readonly acknowledged: boolean;
       readonly sendRefused: boolean;
       readonly icmp: IcmpRefusal | undefined;
     }
@@ -84,8 +86,9 @@ export const checkPeer = (peer: string, facts: PeerFacts): readonly Finding[] =>
 };
 
 const checkGre = (peer: string, facts: Extract<PeerFacts, { kind: 'called' }>): Finding => {
-  const { heardAfter, icmp, sendRefused } = facts;
-  if (heardAfter !== undefined) return ok(`GRE passes both ways between here and ${peer} (${heardAfter} ms).`);
+  const { heardAfter, acknowledged, icmp, sendRefused } = facts;
+  if (heardAfter !== undefined && acknowledged)
+    return ok(`GRE passes both ways between here and ${peer} (${heardAfter} ms).`);
   if (sendRefused)
     return fail(
       `This host refuses to send GRE to ${peer}.`,
@@ -100,6 +103,11 @@ const checkGre = (peer: string, facts: Extract<PeerFacts, { kind: 'called' }>): 
     return fail(
       `${icmp.from} refuses GRE to ${peer}: ${CODES[icmp.code] ?? `unreachable, code ${icmp.code}`}.`,
       `Let IP protocol 47 pass on ${icmp.from}.`,
+    );
+  if (heardAfter !== undefined)
+    return fail(
+      `GRE of ${peer} arrives here, but ours does not arrive there: it acknowledges nothing.`,
+      'Let IP protocol 47 through in the direction of the server, on every firewall between and on the server itself.',
     );
   return fail(
     `The call to ${peer} is up, but no GRE comes back: IP protocol 47 is filtered on the way, or the server is silent.`,

@@ -113,11 +113,12 @@ const call = async (dialogue: ControlDialogue, line: DialledPipe, hostName: stri
   }
 };
 
-type GreOutcome = Pick<Extract<PeerFacts, { kind: 'called' }>, 'heardAfter' | 'sendRefused' | 'icmp'>;
+type GreOutcome = Pick<Extract<PeerFacts, { kind: 'called' }>, 'heardAfter' | 'acknowledged' | 'sendRefused' | 'icmp'>;
 
 const tryGre = async ({ ends }: DialledPipe, callId: number, peerCallId: number): Promise<GreOutcome> => {
   let icmp: IcmpRefusal | undefined;
   let heardAt: number | undefined;
+  let acknowledged = false;
   let wake: () => void = () => undefined;
   const stopHearing = await hearGreRefusals(({ from, code, to }) => {
     if (to !== ends.peer) return;
@@ -129,10 +130,12 @@ const tryGre = async ({ ends }: DialledPipe, callId: number, peerCallId: number)
     probe = await GreProbe.open(({ source, header }) => {
       if (source !== ends.peer || header.callId !== callId) return;
       heardAt ??= performance.now();
+      if (header.acknowledgment < 0) return;
+      acknowledged = true;
       wake();
     });
     const began = performance.now();
-    for (let sequence = 0; sequence < REQUESTS && heardAt === undefined && icmp === undefined; sequence += 1) {
+    for (let sequence = 0; sequence < REQUESTS && !acknowledged && icmp === undefined; sequence += 1) {
       probe.send(ends.local, ends.peer, peerCallId, sequence, -1, configureRequest(sequence + 1));
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, REQUEST_MS);
@@ -140,11 +143,11 @@ const tryGre = async ({ ends }: DialledPipe, callId: number, peerCallId: number)
           clearTimeout(timer);
           resolve();
         };
-        if (heardAt !== undefined || icmp !== undefined) wake();
+        if (acknowledged || icmp !== undefined) wake();
       });
     }
     const heardAfter = heardAt === undefined ? undefined : Math.max(0, Math.round(heardAt - began));
-    return { heardAfter, sendRefused: probe.refused, icmp };
+    return { heardAfter, acknowledged, sendRefused: probe.refused, icmp };
   } finally {
     stopHearing();
     await probe?.close();

@@ -471,7 +471,11 @@ describe('peer', () => {
       { kind: 'call-refused', hostName: 'srv', result: 2, error: 4 },
       'warn: vpn refuses the call, so GRE could not be tried: general-error, error 4 no-resource.',
     ],
-    [{ ...called, heardAfter: 12 }, 'ok: GRE passes both ways between here and vpn (12 ms).'],
+    [{ ...called, heardAfter: 12, acknowledged: true }, 'ok: GRE passes both ways between here and vpn (12 ms).'],
+    [
+      { ...called, heardAfter: 12 },
+      'fail: GRE of vpn arrives here, but ours does not arrive there: it acknowledges nothing.',
+    ],
     [{ ...called, sendRefused: true }, 'fail: This host refuses to send GRE to vpn.'],
     [
       called,
