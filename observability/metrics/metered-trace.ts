@@ -39,7 +39,7 @@ export class MeteredTrace implements TunnelTrace {
   readonly #began: Instant;
   readonly #open = new Set<MeteredPhase>();
   readonly #took: Took[] = [];
-  #failedPhase: SetupPhase | undefined;
+  #firstFailure: { readonly phase: SetupPhase; readonly error: string } | undefined;
   #method = 'none';
   #ended = false;
 
@@ -55,7 +55,7 @@ export class MeteredTrace implements TunnelTrace {
     const began = since ?? this.#meters.now();
     const phase: MeteredPhase = new MeteredPhase(this.#trace.phase(name, attributes, since), (failure) => {
       if (!this.#open.delete(phase)) return;
-      if (failure !== undefined) this.#failedPhase ??= name;
+      if (failure !== undefined) this.#firstFailure ??= { phase: name, error: failure.error };
       const took = { phase: name, seconds: this.#since(began), outcome: outcomeOf(failure) };
       if (this.#ended) this.#record(took);
       else this.#took.push(took);
@@ -85,7 +85,9 @@ export class MeteredTrace implements TunnelTrace {
     for (const took of this.#took) this.#record(took);
     const attributes = { outcome: outcomeOf(failure), method: this.#method };
     this.#meters.durations.record('pptp.tunnel.setup.duration', this.#since(this.#began), attributes, this.root);
-    if (failure !== undefined) this.#meters.failed(this.#failedPhase ?? 'none', failure.error);
+    if (failure === undefined) return;
+    const { phase, error } = this.#firstFailure ?? { phase: 'none', error: failure.error };
+    this.#meters.failed(phase, error);
   }
 
   later(name: LaterSpan, attributes?: Attributes, since?: Instant): PhaseSpan {
