@@ -54,7 +54,7 @@ const text = (options: Options, code: number): string | undefined => {
 };
 
 const number = (options: Options, code: number): number =>
-  (options.get(code) ?? []).reduce((sum, octet, place) => sum + octet * 256 ** place, 0);
+  [...(options.get(code) ?? [])].reduce((sum, octet, place) => sum + octet * 256 ** place, 0);
 
 const time = (view: DataView, at: number): number => view.getUint32(at, true) * 2 ** 32 + view.getUint32(at + 4, true);
 
