@@ -13,8 +13,14 @@ const server = createServer(async (request, response) => {
   if (request.url !== '/v1/traces') return;
   for (const { resource, scopeSpans } of JSON.parse(Buffer.concat(chunks).toString()).resourceSpans ?? []) {
     for (const span of scopeSpans.flatMap(({ spans }) => spans)) {
-      const { traceId, spanId, parentSpanId = '', name, status } = span;
+      const { traceId, spanId, parentSpanId = '', name, kind, status } = span;
       const { startTimeUnixNano: start, endTimeUnixNano: end } = span;
+      const events = (span.events ?? []).map(({ name: event, timeUnixNano: at, attributes }) => ({
+        name: event,
+        at,
+        attributes: flat(attributes),
+      }));
+      const links = (span.links ?? []).map(({ traceId: trace, spanId: to }) => ({ traceId: trace, spanId: to }));
       const service = flat(resource?.attributes)['service.name'];
       say({
         event: 'span',
@@ -22,11 +28,14 @@ const server = createServer(async (request, response) => {
         spanId,
         parentSpanId,
         name,
+        kind,
         status,
         start,
         end,
         service,
         attributes: flat(span.attributes),
+        events,
+        links,
       });
     }
   }
