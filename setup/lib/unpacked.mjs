@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runCommand } from './command.mjs';
 import { cache } from './paths.mjs';
@@ -8,7 +8,16 @@ import { SetupError, say } from './script.mjs';
  * Programs of the tests whose Debian packages would start a server on this machine if they were installed: only the
  * program is taken out of the package.
  */
-export const UNPACKED_PROGRAMS = { promtool: { package: 'prometheus', path: 'usr/bin/promtool' } };
+export const UNPACKED_PROGRAMS = {
+  promtool: { package: 'prometheus', path: 'usr/bin/promtool' },
+  // A script that needs the rest of its package: all of that is kept, and a line of shell in front of it.
+  'fail2ban-regex': { package: 'fail2ban', folder: 'fail2ban' },
+};
+
+const FAIL2BAN_REGEX = `#!/bin/sh
+tree=$(dirname "$0")/fail2ban
+PYTHONPATH=$tree/usr/lib/python3/dist-packages exec python3 "$tree/usr/bin/fail2ban-regex" --config "$tree/etc/fail2ban" "$@"
+`;
 
 /** Where they are; the tests have it on their path. */
 export const unpackedPrograms = join(cache, 'programs');
@@ -25,7 +34,13 @@ const download = async (name, folder, { isRoot }) => {
   return (await attempt()) === 0;
 };
 
-const fetchProgram = async (program, { package: name, path }, facts) => {
+const keepTree = async (tree, program, folder) => {
+  await rm(join(unpackedPrograms, folder), { recursive: true, force: true });
+  await rename(tree, join(unpackedPrograms, folder));
+  await writeFile(join(unpackedPrograms, program), FAIL2BAN_REGEX, { mode: 0o755 });
+};
+
+const fetchProgram = async (program, { package: name, path, folder: kept }, facts) => {
   say(`${program} is missing; taking it out of the Debian package ${name}, which is not installed`);
   await mkdir(unpackedPrograms, { recursive: true });
   const folder = await mkdtemp(join(unpackedPrograms, '.unpacking-'));
@@ -37,7 +52,8 @@ const fetchProgram = async (program, { package: name, path }, facts) => {
     const code = await runCommand('dpkg-deb', ['-x', join(folder, file), join(folder, 'tree')], quiet);
     if (code !== 0)
       throw new SetupError('PACKAGES_MISSING', `dpkg-deb could not open ${name}, so there is no ${program}.`);
-    await rename(join(folder, 'tree', path), join(unpackedPrograms, program));
+    if (kept !== undefined) await keepTree(join(folder, 'tree'), program, kept);
+    else await rename(join(folder, 'tree', path), join(unpackedPrograms, program));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
