@@ -8,10 +8,16 @@ export const metricsEndpoints = (
   { metrics: { address, port } }: Pick<GatewayConfig, 'metrics'>,
   env: SdkEnvironment,
 ): readonly EndpointOptions[] => {
-  const wish = prometheusWish(env);
-  if (port === 0) return wish === undefined ? [] : [wish];
+  const wished = otelEndpoints(env);
+  if (port === 0) return wished;
   const own = { address, port, setting: 'PPTP_METRICS_ADDRESS or PPTP_METRICS_PORT' };
-  return wish === undefined || (wish.address === address && wish.port === port) ? [own] : [own, wish];
+  return [own, ...wished.filter((wish) => wish.address !== address || wish.port !== port)];
+};
+
+/** Where OpenTelemetry's settings want it. Ask before the SDK starts: it finds them changed. */
+export const otelEndpoints = (env: SdkEnvironment): readonly EndpointOptions[] => {
+  const wish = prometheusWish(env);
+  return wish === undefined ? [] : [wish];
 };
 
 /** Does `work` while metrics are offered, where somebody wants them. Rejects with METRICS_ENDPOINT before `work` begins. */

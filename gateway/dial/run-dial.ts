@@ -6,6 +6,7 @@ import { GatewayError } from '../../core/errors.ts';
 import { WHY_REFUSED } from '../../core/machine/ppp-link-auth.ts';
 import type { Log } from '../../core/ports/log.ts';
 import { MPPE_OVERHEAD } from '../../core/wire/mppe-header.ts';
+import { logBridge } from '../../observability/log-bridge.ts';
 import { createLog } from '../../observability/logger.ts';
 import { startTelemetrySdk } from '../../observability/sdk.ts';
 import { OpenTelemetryTelemetry } from '../../observability/telemetry.ts';
@@ -21,6 +22,7 @@ import { gatewayOptions, TUN_QUEUE_LENGTH } from '../options.ts';
 import type { LoadedPlugin } from '../plugin-loader.ts';
 import { systemClock, systemRandom } from '../system-clock.ts';
 import { untilToldToStop } from '../until-told.ts';
+import { otelEndpoints, withMetrics } from '../with-metrics.ts';
 import { CurrentAccount } from './current-account.ts';
 import { dialWarnings } from './dial-warnings.ts';
 import { type DialledTunnel, Dialler, type DiallerDeps, type DialReport } from './dialler.ts';
@@ -49,10 +51,12 @@ export async function runDial(
 ): Promise<number> {
   const { config } = loaded;
   const userNames = createUserNames(config.telemetry.userNames, config.telemetry.hashKey);
+  const bridge = logBridge();
   const log = createLog({
     ...config.log,
     level: logLevel(loaded, order),
     userNames,
+    copy: bridge,
     // Standard output is for the few lines that a person or a script waits for.
     sink: { write: (line) => void process.stderr.write(line) },
     terminal: process.stderr.isTTY === true,
@@ -62,7 +66,9 @@ export async function runDial(
   const host = new ClientNetwork({ log }, { stateDirectory: config.stateDir, interfaceName: config.tun.name });
   await makeStateFolder(config.stateDir);
   await host.recover();
-  const sdk = await startTelemetrySdk({ version, log });
+  // A gateway with the same configuration may run on this host, so its metrics port is not for us.
+  const endpoints = otelEndpoints(process.env);
+  const sdk = await startTelemetrySdk({ version, log, bridge });
   try {
     const telemetry = new OpenTelemetryTelemetry({ log, userNames, now: systemClock.now });
     const platform = { clock: systemClock, random: systemRandom, log, telemetry };
@@ -70,7 +76,8 @@ export async function runDial(
       terminal.out(`${order.host} has taken the new password of ${order.userName}: from now on it is the password`),
     );
     const dialler = makeDialler(platform, config, order, account, host, dialReport(order, terminal, log));
-    const outcome = await Promise.race([dialler.run(), told.promise]);
+    const metrics = { version, log, telemetry, endpoints, otel: sdk?.metrics === true };
+    const outcome = await withMetrics(metrics, () => Promise.race([dialler.run(), told.promise]));
     await dialler.stop();
     if (outcome instanceof GatewayError) throw ownWords(outcome, order, config.tun.name);
     terminal.out(`disconnected from ${order.host}`);

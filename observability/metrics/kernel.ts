@@ -66,9 +66,13 @@ const ownSockets = (): ReadonlySet<string> => {
 export class KernelReader {
   #ours: string | undefined;
 
-  read(tun: string): KernelNumbers {
-    const devices = attempt(() => readFileSync('/proc/net/dev', 'utf8'));
-    return { gre: this.#gre(), tun: devices === undefined ? undefined : parseDeviceDrops(devices, tun) };
+  /** `tun`: the tunnel device, if there is one to look at. */
+  read(tun: string | undefined): KernelNumbers {
+    const devices = tun === undefined ? undefined : attempt(() => readFileSync('/proc/net/dev', 'utf8'));
+    return {
+      gre: this.#gre(),
+      tun: tun === undefined || devices === undefined ? undefined : parseDeviceDrops(devices, tun),
+    };
   }
 
   #gre(): KernelNumbers['gre'] {

@@ -11,7 +11,8 @@ export interface MetricsOptions {
   readonly version: string;
   readonly log: Log;
   readonly telemetry: OpenTelemetryTelemetry;
-  readonly numbers: () => GatewayNumbers;
+  /** Absent for a client, which has no numbers of its own. */
+  readonly numbers?: () => GatewayNumbers;
   /** Where Prometheus reads; several addresses are possible, none is none. */
   readonly endpoints: readonly EndpointOptions[];
   /** The OpenTelemetry SDK takes metrics. */
@@ -31,12 +32,12 @@ export const startMetrics = async (options: MetricsOptions): Promise<Metrics | u
   const loop = new EventLoopWatch();
   const kernel = new KernelReader();
   const read = (): Readings => {
-    const gateway = options.numbers();
+    const gateway = options.numbers?.();
     return collect({
       counters: telemetry.snapshot(),
       process: readProcess(),
       eventLoop: loop.read(),
-      kernel: kernel.read(gateway.tun),
+      kernel: kernel.read(gateway?.tun),
       versions: { gateway: options.version, node: process.versions.node },
       gateway,
     });

@@ -51,6 +51,9 @@ Prometheus asks for OpenMetrics, and then buckets of the set-up durations carry 
 set-up that fell into the bucket and whose trace is exported. Prometheus keeps them with
 \`--enable-feature=exemplar-storage\`.
 
+\`pptp-gateway dial\` serves the page by the \`OTEL_*\` variables only, since it may run beside a gateway that has the same
+configuration. What only a gateway has (pool, queues, tunnels by state) is left out there.
+
 ## OTLP
 
 \`\`\`sh
