@@ -107,7 +107,7 @@ export class Pipeline {
       written$.subscribe({
         next: (batch) => {
           const accepted = sink.write(batch);
-          this.probes.active?.leaving(batch, name, direction, accepted);
+          this.probes.watching?.leaving(batch, name, direction, accepted);
           if (accepted > 0) this.telemetry.packets(name, direction, accepted, octetsOf(batch, accepted));
           if (accepted < batch.count) this.telemetry.dropped(name, direction, 'device-refused', batch.count - accepted);
         },

@@ -68,17 +68,6 @@ export class BatchJourney {
     this.noteLengths(batch);
   }
 
-  /** As `add`, when nobody will ask for this part of the way. What came before is forgotten as well. */
-  skip(batch: PacketBatch): void {
-    this.depth = 0;
-    this.taken = batch.taken;
-  }
-
-  /** Lengths as they are now count as those before the next stage: to be called after `skip`, before the way matters. */
-  resume(batch: PacketBatch): void {
-    if (this.depth === 0) this.noteLengths(batch);
-  }
-
   /** When the last stage was done. */
   lastEnded(): Instant {
     return this.legs[this.depth - 1]?.ended ?? this.began;

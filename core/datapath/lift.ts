@@ -18,7 +18,7 @@ export function runStep(
   dropped: (reason: DropReason, count: number) => void,
   probes?: ProbePoint,
 ): void {
-  const probe = probes?.active;
+  const probe = probes?.watching;
   const began = probe === undefined ? undefined : probes?.now();
   let from = 0;
   while (from < batch.count) {

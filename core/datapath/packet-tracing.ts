@@ -112,8 +112,10 @@ export class PacketTracing {
     return { traced: this.traced, suppressed: this.suppressed };
   }
 
-  private readonly probe: PipelineProbe = {
+  private readonly probe: PipelineProbe & { idle: boolean } = {
     name: 'packet-tracing',
+    /** Of most batches nothing is chosen, and then nothing more is to be seen. */
+    idle: false,
     entering: (batch, direction) => this.begin(batch, direction),
     joining: (batch, stage, direction) => this.join(batch, stage, direction),
     worked: (batch, stage, direction, began, ended) => this.worked(batch, stage, direction, began, ended),
@@ -126,6 +128,7 @@ export class PacketTracing {
     // Something is left only of a batch that never came to its end: the pipeline was stopped.
     this.packets = [];
     this.decided = false;
+    this.probe.idle = false;
     this.journey.start(batch, direction);
   }
 
@@ -134,36 +137,36 @@ export class PacketTracing {
     const queue = queueOf(stage, direction);
     if (queue !== undefined) {
       this.decided = true;
-      if (this.waiting.size === 0) return;
       const names = new QueuedNames(queue, batch, 'released');
-      for (let at = 0; at < batch.count; at += 1) {
+      for (let at = 0; at < batch.count && this.waiting.size > 0; at += 1) {
         const index = batch.order[at] ?? 0;
-        this.wake(batch, index, names.of(index), { queue, stage, ended: batch.now });
+        this.wake(index, names.of(index), { queue, stage, ended: batch.now });
       }
+      this.rest();
       return;
     }
     const began = batch.waitingSince ?? batch.now;
     const wait: PacketStep = { kind: 'queue', queue: 'outbox', stage, began, ended: batch.now };
-    this.decide(batch, batch.order, batch.count, { direction, origin: stage, began, earlier: [wait] });
+    this.decide(batch, { direction, origin: stage, began, earlier: [wait] });
+    this.rest();
   }
 
   private worked(batch: PacketBatch, stage: string, direction: Direction, began: Instant, ended: Instant): void {
     const { journey } = this;
-    if (journey.batch !== batch || this.entrances.has(stage)) return;
+    if (this.probe.idle || journey.batch !== batch || this.entrances.has(stage)) return;
     const takenBefore = journey.taken;
-    const watchesDrops = this.rulesForDrops.length > 0;
-    if (this.decided && this.packets.length === 0 && !watchesDrops) journey.skip(batch);
-    else journey.add(batch, stage, began, ended);
-    if (watchesDrops) this.addFallen(batch, stage, direction);
+    journey.add(batch, stage, began, ended);
+    if (this.rulesForDrops.length > 0) this.addFallen(batch, stage, direction);
     if (this.packets.length > 0) this.follow(batch, stage, direction, ended);
-    if (batch.taken > takenBefore) this.receive(batch, stage, direction, takenBefore, ended);
-    if (!this.decided && isAtSession(batch)) this.decide(batch, batch.order, batch.count, this.source());
+    const hasMore = batch.taken > takenBefore && (this.packets.length > 0 || this.waiting.size > 0);
+    if (hasMore) this.receive(batch, stage, direction, takenBefore, ended);
+    if (!this.decided && isAtSession(batch)) this.decide(batch, this.source());
     this.rest();
   }
 
   private leave(batch: PacketBatch, device: string, accepted: number): void {
     const { journey } = this;
-    if (journey.batch !== batch) return;
+    if (this.probe.idle || journey.batch !== batch) return;
     if (this.rulesForDrops.length > 0) {
       for (let at = accepted; at < batch.count; at += 1) this.addIfNew(batch, batch.order[at] ?? 0);
     }
@@ -188,19 +191,20 @@ export class PacketTracing {
     return { direction: this.journey.direction, origin: undefined, began: this.journey.began, earlier: [] };
   }
 
-  /** The rules choose among the first `count` of `slots`. */
-  private decide(batch: PacketBatch, slots: ArrayLike<number>, count: number, source: PacketSource): void {
+  /** The rules choose. */
+  private decide(batch: PacketBatch, source: PacketSource): void {
     this.decided = true;
+    const { order, count } = batch;
     for (const rule of this.rulesForAll) {
       if (rule.isGeneral) {
         let at = 0;
         for (let gap = rule.passesOver(count); gap >= 0; gap = rule.passesOver(count - at)) {
           at += gap + 1;
-          this.choose(rule, batch, slots[at - 1] ?? 0, source);
+          this.choose(rule, batch, order[at - 1] ?? 0, source);
         }
       } else {
         for (let at = 0; at < count; at += 1) {
-          const index = slots[at] ?? 0;
+          const index = order[at] ?? 0;
           if (rule.matches(batch.session[index]) && rule.chooses()) this.choose(rule, batch, index, source);
         }
       }
@@ -210,7 +214,6 @@ export class PacketTracing {
   private choose(rule: ActiveRule, batch: PacketBatch, index: number, source: PacketSource): void {
     if (rule.isUsedUp || batch.session[index] === undefined || !batch.isLive(index)) return;
     if (this.isFollowed(index) || !this.mayTrace(rule, batch.now)) return;
-    this.journey.resume(batch);
     const packet = new TracedPacket(rule, batch.session[index], index, source);
     packet.note(batch, '');
     this.packets.push(packet);
@@ -268,32 +271,32 @@ export class PacketTracing {
     this.packets = passed;
   }
 
-  /** Packets that the stage put in: let go by its queue, or made. */
-  private receive(batch: PacketBatch, stage: string, direction: Direction, from: number, ended: Instant): void {
+  /** Packets that the stage put in: let go by its queue, or made of the packet before them, as fragments are. */
+  private receive(batch: PacketBatch, stage: string, direction: Direction, takenBefore: number, ended: Instant): void {
     const queue = queueOf(stage, direction);
-    const slots = Array.from({ length: batch.taken - from }, (_, at) => from + at);
-    if (queue === undefined) {
-      const source = { direction, origin: stage, began: ended, earlier: [] };
-      if (this.decided) this.decide(batch, slots, slots.length, source);
-    } else if (this.waiting.size > 0) {
-      for (const index of slots) {
-        const session = batch.session[index];
-        const name = session === undefined ? '' : reorderName(session, batch.sequence[index] ?? -1);
-        this.wake(batch, index, name, { queue, stage, ended });
+    let whole: TracedPacket | undefined;
+    for (let at = 0; at < batch.count; at += 1) {
+      const index = batch.order[at] ?? 0;
+      const session = batch.session[index];
+      if (index < takenBefore) {
+        whole = this.packets.find((packet) => packet.index === index);
+      } else if (queue !== undefined && session !== undefined) {
+        this.wake(index, reorderName(session, batch.sequence[index] ?? -1), { queue, stage, ended });
+      } else if (whole !== undefined) {
+        const source = { direction, origin: stage, began: ended, earlier: [] };
+        this.packets.push(new TracedPacket(whole.rule, session, index, source));
       }
     }
   }
 
   /** Goes on with a packet that waited, if it is one of those followed. */
   private wake(
-    batch: PacketBatch,
     index: number,
     name: string,
     { queue, stage, ended }: { readonly queue: PacketQueueName; readonly stage: string; readonly ended: Instant },
   ): void {
     const found = this.waiting.take(name);
     if (found === undefined) return;
-    this.journey.resume(batch);
     this.packets.push(found.what.resumed(index, { kind: 'queue', queue, stage, began: found.since, ended }));
   }
 
@@ -318,10 +321,11 @@ export class PacketTracing {
     }
   }
 
-  /** Takes the probe out when there is nothing left to do. */
+  /** Looks away when nothing is left to do in this batch, and takes the probe out when there is nothing at all. */
   private rest(): void {
-    if (this.rulesForAll.length + this.rulesForDrops.length > 0) return;
-    if (this.packets.length > 0 || this.waiting.size > 0) return;
+    if (this.packets.length > 0 || this.waiting.size > 0 || this.rulesForDrops.length > 0) return;
+    this.probe.idle = this.decided;
+    if (this.rulesForAll.length > 0) return;
     this.journey.batch = undefined;
     this.removeProbe?.();
     this.removeProbe = undefined;

@@ -8,6 +8,8 @@ import type { PacketBatch } from './packet-batch.ts';
  */
 export interface PipelineProbe {
   readonly name: string;
+  /** True: the rest of the way of this batch does not matter to it. Asked before each stage; false again with the next. */
+  readonly idle?: boolean;
   /** A batch came from its device, before the first stage. */
   entering(batch: PacketBatch, direction: Direction): void;
   /** Packets that a stage kept or made come in right after that stage. */
@@ -18,16 +20,20 @@ export interface PipelineProbe {
   leaving(batch: PacketBatch, device: string, direction: Direction, accepted: number): void;
 }
 
-/** What the pipeline asks before each stage: undefined most of the time, and then nothing more is done. */
+/** What the pipeline asks: undefined most of the time, and then nothing more is done. */
 export interface ProbePoint {
+  /** For batches that come in. */
   readonly active: PipelineProbe | undefined;
+  /** For batches under way: undefined also while every probe is idle. */
+  readonly watching: PipelineProbe | undefined;
   now(): Instant;
 }
 
 /** The probes in use. With none, a batch pays one comparison at each stage. */
 export class Probes implements ProbePoint {
   active: PipelineProbe | undefined;
-  private readonly probes: PipelineProbe[] = [];
+  /** Replaced, never changed: a probe may take itself out while all are called. */
+  private probes: readonly PipelineProbe[] = [];
   private readonly clock: { now(): Instant };
   private readonly failed: (name: string, cause: unknown) => void;
 
@@ -37,13 +43,18 @@ export class Probes implements ProbePoint {
     this.failed = failed;
   }
 
+  get watching(): PipelineProbe | undefined {
+    for (const probe of this.probes) if (probe.idle !== true) return this.all;
+    return undefined;
+  }
+
   now(): Instant {
     return this.clock.now();
   }
 
   /** The result takes the probe out again. */
   add(probe: PipelineProbe): () => void {
-    this.probes.push(probe);
+    this.probes = [...this.probes, probe];
     this.active = this.all;
     return () => this.remove(probe);
   }
@@ -59,8 +70,7 @@ export class Probes implements ProbePoint {
   };
 
   private each(look: (probe: PipelineProbe) => void): void {
-    // A copy: a probe may take itself out.
-    for (const probe of [...this.probes]) {
+    for (const probe of this.probes) {
       try {
         look(probe);
       } catch (cause) {
@@ -71,8 +81,7 @@ export class Probes implements ProbePoint {
   }
 
   private remove(probe: PipelineProbe): void {
-    const at = this.probes.indexOf(probe);
-    if (at >= 0) this.probes.splice(at, 1);
+    this.probes = this.probes.filter((one) => one !== probe);
     if (this.probes.length === 0) this.active = undefined;
   }
 }

@@ -112,6 +112,26 @@ describe('a traced packet', () => {
     ]);
   });
 
+  it('takes the pieces it is cut into with it', async () => {
+    const lab = await GatewayLab.start();
+    const alice = await lab.connect();
+    const { traces } = tracedBy(lab, { packets: 1 });
+    for (let i = 0; i < 2; i += 1) lab.tun.hostSends(packet(INTRANET, alice.address, 1_500));
+    await lab.clock.advance(5);
+    expect(traces.map(({ origin, outcome }) => ({ origin, outcome }))).toEqual([
+      { origin: undefined, outcome: 'delivered' },
+      { origin: 'mtu', outcome: 'delivered' },
+    ]);
+    const [whole, piece] = traces.map(traceLines);
+    expect(whole?.slice(0, 4)).toEqual([
+      'out: delivered',
+      'address 1500 > 1500',
+      'mtu 1500 > 1396',
+      'mss-clamp 1396 > 1396',
+    ]);
+    expect(piece?.slice(0, 3)).toEqual(['out: delivered', 'mss-clamp 124 > 124', 'mppe 124 > 128']);
+  });
+
   it('that is dropped ends at the stage that dropped it', async () => {
     const lab = await GatewayLab.start();
     const alice = await lab.connect();
