@@ -96,10 +96,11 @@ const copy = async (reply: AdminReply, out: Writable, path: string, signal: Abor
   }
 };
 
-/** Undefined when the gateway has stopped, or has forgotten. */
+/** How it went; ends what a reader that has gone may have left running. Undefined when the gateway has stopped. */
 const summaryOf = async (gateway: RunningGateway, id: string): Promise<CaptureSummary | undefined> => {
   try {
-    return await gateway.get<CaptureSummary>(`/v1/captures/${id}`);
+    const reply = await gateway.request({ method: 'DELETE', path: `/v1/captures/${id}` });
+    return await reply.json<CaptureSummary>();
   } catch (cause) {
     if (cause instanceof GatewayError) return undefined;
     throw cause;

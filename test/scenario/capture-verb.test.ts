@@ -125,8 +125,10 @@ describe('pptp-gateway capture', () => {
       write: (_chunk, _encoding, done) => done(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' })),
     });
     const { over } = capture(['-w', '-'], async () => closed);
-    const lines = await over;
-    expect(lines).toHaveLength(2);
+    expect(await over).toEqual([
+      BEGUN,
+      expect.stringMatching(/^0 packets \(gre 0\) .*: (stopped|nobody read any more)$/),
+    ]);
     await expect.poll(() => lab.gateway.probes.active).toBeUndefined();
   });
 
@@ -136,7 +138,17 @@ describe('pptp-gateway capture', () => {
     await begun;
     interrupt();
     interrupt();
-    expect(await over).toHaveLength(2);
+    expect((await over).at(-1)).toMatch(/: (stopped|nobody read any more)$/);
+  });
+
+  it('does not write to a terminal', async () => {
+    const { isTTY } = process.stdout;
+    process.stdout.isTTY = true;
+    try {
+      expect((await capture(['-w', '-']).over).at(-1)).toMatch(/^CAPTURE_FILE: standard output is a terminal/);
+    } finally {
+      process.stdout.isTTY = isTTY;
+    }
   });
 
   it('ends well with the gateway', async () => {
