@@ -135,7 +135,7 @@ describe('rules of other programs', () => {
           return { text: `rule ${at}`, conditions: [condition], action };
         });
         const chain: Chain = { id: 'c', tool: 'nft', text: 'c', hook: 'input', policy, rules };
-        const [judged] = judge({ chains: [chain], assignsPptpHelper: false }, ['input'], gre);
+        const [judged] = judge({ chains: [chain], assignsPptpHelper: false, opaqueTables: [] }, ['input'], gre);
         const deciding = specs.find(
           ({ protocols, negated, kind }) => kind !== 'none' && protocols.includes(47) !== negated,
         );

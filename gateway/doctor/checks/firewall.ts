@@ -157,6 +157,14 @@ export const checkFirewall = (facts: FirewallFacts, config: GatewayConfig, knows
     );
   else if (typeof nft === 'object' && 'refused' in nft)
     findings.push(warn(`The firewall rules cannot be read (${nft.refused}).`, 'Run the doctor as root.'));
+  const opaque = ruleSets(facts).flatMap(({ opaqueTables }) => opaqueTables);
+  if (opaque.length > 0)
+    findings.push(
+      warn(
+        `Rules of iptables in the table ${opaque.join(' and ')} cannot be read: the program iptables-save is not installed here.`,
+        'Run the doctor where these rules were made (the host of the container), or install iptables.',
+      ),
+    );
   for (const subject of subjects(config, outer, knowsPptp)) {
     for (const rules of ruleSets(facts)) {
       const verdicts = judge(rules, subject.hooks, subject.packet);

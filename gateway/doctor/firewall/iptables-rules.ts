@@ -71,6 +71,7 @@ export const parseIptables = (text: string): RuleSet => {
   return {
     chains: [...chains.values()].map((chain) => ({ ...chain, rules: chain.rules.map(known) })),
     assignsPptpHelper,
+    opaqueTables: [],
   };
 };
 

@@ -64,6 +64,8 @@ export interface RuleSet {
   readonly chains: readonly Chain[];
   /** A rule hands connections to the conntrack helper `pptp`. */
   readonly assignsPptpHelper: boolean;
+  /** Tables ("filter") with rules of iptables that only its own program can show. */
+  readonly opaqueTables: readonly string[];
 }
 
 /** A packet as far as the doctor knows it; a field that is undefined can be anything. */

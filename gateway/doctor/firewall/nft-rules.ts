@@ -29,7 +29,7 @@ export const parseNftRuleSet = (json: string): RuleSet | undefined => {
     const chain = parseChain(member(object, 'chain'));
     if (chain !== undefined) chains.push({ ...chain, rules: rulesOf(objects, chain.id, sets) });
   }
-  return { chains, assignsPptpHelper: assignsHelper(objects) };
+  return { chains, assignsPptpHelper: assignsHelper(objects), opaqueTables: opaqueTables(objects) };
 };
 
 type Sets = ReadonlyMap<string, readonly Json[]>;
@@ -226,6 +226,13 @@ const keyOf = (field: Field, key: Json): Condition => {
   return field === 'other' || value === undefined ? UNKNOWN : { field, negated: false, values: [value] };
 };
 
+/** nft has no JSON for what iptables added to its rules, comments included. */
+const opaqueTables = (objects: readonly Json[]): readonly string[] => {
+  const rules = objects.map((object) => member(object, 'rule')).filter((rule) => member(rule, 'family') === 'ip');
+  const opaque = rules.filter((rule) => listOf(member(rule, 'expr')).some((statement) => has(statement, 'xt')));
+  return [...new Set(opaque.map((rule) => textOf(member(rule, 'table')) ?? ''))];
+};
+
 const assignsHelper = (objects: readonly Json[]): boolean => {
   const helpers = new Set(
     objects
@@ -240,4 +247,20 @@ const assignsHelper = (objects: readonly Json[]): boolean => {
         helpers.has(`${place(rule)} ${textOf(member(statement, 'ct helper'))}`),
       ),
     );
+};
+
+/** The rule set with the tables that iptables keeps in nftables as `iptables-save` shows them. */
+export const withIptables = (rules: RuleSet, saved: RuleSet): RuleSet => {
+  const tableOf = (chain: Chain): string => chain.id.split(' ')[0] ?? '';
+  const shown = new Set(saved.chains.map(tableOf));
+  const isReplaced = (table: string): boolean => rules.opaqueTables.includes(table) && shown.has(table);
+  const kept = rules.chains.filter(({ id }) => {
+    const [family = '', table = ''] = id.split(' ');
+    return family !== 'ip' || !isReplaced(table);
+  });
+  return {
+    chains: [...kept, ...saved.chains.filter((chain) => isReplaced(tableOf(chain)))],
+    assignsPptpHelper: rules.assignsPptpHelper || saved.assignsPptpHelper,
+    opaqueTables: rules.opaqueTables.filter((table) => !isReplaced(table)),
+  };
 };

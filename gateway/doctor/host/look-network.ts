@@ -12,7 +12,8 @@ import type { GreUsersFacts } from '../checks/gre-users.ts';
 import type { MtuFacts } from '../checks/mtu.ts';
 import type { HostAddress, PoolFacts } from '../checks/pool.ts';
 import { parseIptables } from '../firewall/iptables-rules.ts';
-import { parseNftRuleSet } from '../firewall/nft-rules.ts';
+import type { RuleSet } from '../firewall/model.ts';
+import { parseNftRuleSet, withIptables } from '../firewall/nft-rules.ts';
 import { probeOwnGre } from './gre-probe.ts';
 import { parseListeners, parseRawSockets, parseRoutes } from './proc-net.ts';
 import { holdersOf, type Process } from './processes.ts';
@@ -63,22 +64,27 @@ export const lookAtGreSocket = ({ listen }: GatewayConfig): Promise<GreSocketFac
   probeOwnGre((listen.address === ANY ? undefined : parseIpv4(listen.address)) ?? LOOPBACK);
 
 export const lookAtFirewall = async ({ listen }: GatewayConfig): Promise<FirewallFacts> => {
-  const listed = await runProgram('nft', '-j', 'list', 'ruleset');
+  const outer = outerInterface(listen.address);
   // Only where the old tables are in use: asking for them would load their modules.
   const names = (await readText('/proc/net/ip_tables_names')) ?? '';
-  const saved = names.trim() === '' ? undefined : await legacyRules();
-  const outer = outerInterface(listen.address);
-  if (listed.missing) return { nft: 'missing', legacy: saved, outer };
-  const rules = listed.ok ? parseNftRuleSet(listed.stdout) : undefined;
-  const why = listed.stderr.split('\n')[0] ?? '';
-  return { nft: rules ?? { refused: why === '' ? 'nft printed no rules' : why }, legacy: saved, outer };
+  const legacy = names.trim() === '' ? undefined : await savedRules('legacy');
+  return { nft: await nftRules(), legacy, outer };
 };
 
-const legacyRules = async (): Promise<ReturnType<typeof parseIptables> | undefined> => {
-  for (const program of ['iptables-legacy-save', 'iptables-save']) {
-    const saved = await runProgram(program);
-    // The iptables of nftables says so, and shows what nft has shown already.
-    if (saved.ok && !saved.stdout.includes('(nf_tables)')) return parseIptables(saved.stdout);
+const nftRules = async (): Promise<FirewallFacts['nft']> => {
+  const listed = await runProgram('nft', '-j', 'list', 'ruleset');
+  if (listed.missing) return 'missing';
+  const rules = listed.ok ? parseNftRuleSet(listed.stdout) : undefined;
+  if (rules === undefined) return { refused: listed.stderr.split('\n')[0] || 'nft printed no rules' };
+  const saved = rules.opaqueTables.length === 0 ? undefined : await savedRules('nft');
+  return saved === undefined ? rules : withIptables(rules, saved);
+};
+
+/** There are two kinds of iptables, with tables of their own; `iptables-save` is the one or the other, and says which. */
+const savedRules = async (kind: 'legacy' | 'nft'): Promise<RuleSet | undefined> => {
+  for (const program of [`iptables-${kind}-save`, 'iptables-save']) {
+    const { ok, stdout } = await runProgram(program);
+    if (ok && stdout.includes('(nf_tables)') === (kind === 'nft')) return parseIptables(stdout);
   }
   return undefined;
 };

@@ -457,6 +457,7 @@ describe('peer', () => {
     kind: 'called',
     hostName: 'srv',
     heardAfter: undefined,
+    acknowledged: false,
     sendRefused: false,
     icmp: undefined,
   } as const;

@@ -92,6 +92,13 @@ describe('the firewall', () => {
     expect(finding?.advice).toContain('(iptables -t filter -I INPUT -p gre -j ACCEPT)');
   });
 
+  test('rules of iptables that nft cannot show', () => {
+    const table = { family: 'ip', table: 'filter', chain: 'INPUT', expr: [{ xt: null }, accept] };
+    expect(said(facts(nft({ rule: table })))).toEqual([
+      'warn: Rules of iptables in the table filter cannot be read: the program iptables-save is not installed here.',
+    ]);
+  });
+
   test('rules that cannot be read', () => {
     expect(said(facts('missing'))[0]).toMatch(
       /^warn: The firewall rules cannot be read: the program nft is not installed/,

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { parseIpv4 } from '../../../../core/bytes/ipv4-address.ts';
 import { parseIptables } from '../../../../gateway/doctor/firewall/iptables-rules.ts';
 import type { Packet, RuleSet } from '../../../../gateway/doctor/firewall/model.ts';
-import { parseNftRuleSet } from '../../../../gateway/doctor/firewall/nft-rules.ts';
+import { parseNftRuleSet, withIptables } from '../../../../gateway/doctor/firewall/nft-rules.ts';
 import { judge } from '../../../../gateway/doctor/firewall/verdict.ts';
 import {
   accept,
@@ -257,4 +257,35 @@ describe('what iptables does to a packet', () => {
     expect(parseIptables(raw).assignsPptpHelper).toBe(true);
     expect(rules.assignsPptpHelper).toBe(false);
   });
+});
+
+describe('rules of iptables within nftables', () => {
+  const table = { family: 'ip', table: 'filter' };
+  const mixed = nft(
+    { chain: { ...table, name: 'INPUT', type: 'filter', hook: 'input', policy: 'accept' } },
+    { rule: { ...table, chain: 'INPUT', handle: 4, expr: [isGre, { xt: null }, { counter: {} }, accept] } },
+    chain('input'),
+    rule('input', isControl, drop),
+  );
+
+  test('are known for what nft cannot show', () => {
+    expect(mixed.opaqueTables).toEqual(['filter']);
+    expect(nft(chain('input'), rule('input', { xt: null })).opaqueTables).toEqual([]);
+  });
+
+  test('are taken from iptables-save, the others from nft', () => {
+    const whole = withIptables(mixed, rules('-p gre -m comment --comment "no tunnels" -j DROP'));
+    expect(whole.chains.map(({ id }) => id)).toEqual(['inet filter input', 'filter INPUT']);
+    expect(whole.opaqueTables).toEqual([]);
+    const judged = judge(whole, ['input'], gre).map(
+      ({ verdict: what, by }) => `${what} by ${by.rule?.text ?? 'policy'}`,
+    );
+    expect(judged).toEqual(['accept by policy', 'drop by rule 1 "no tunnels"']);
+  });
+
+  test('stay unknown where iptables-save does not show them', () => {
+    expect(withIptables(mixed, parseIptables('')).opaqueTables).toEqual(['filter']);
+  });
+
+  const rules = (words: string): RuleSet => parseIptables(`*filter\n:INPUT ACCEPT [0:0]\n-A INPUT ${words}\n`);
 });
