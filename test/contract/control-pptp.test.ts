@@ -7,6 +7,7 @@ import { RandomCallIds } from '../../core/machine/call-ids.ts';
 import { StartCollisions } from '../../core/machine/pptp-collision.ts';
 import type { CallEvent } from '../../core/ports/control.ts';
 import { type Log, type LogFields, silentLog } from '../../core/ports/log.ts';
+import type { Telemetry } from '../../core/ports/telemetry.ts';
 import { writePptpMessage } from '../../core/wire/pptp-message.ts';
 import { ControlPptp, type ControlPptpOptions } from '../../plugins/control-pptp/index.ts';
 import { address, silentTelemetry } from '../support/batches.ts';
@@ -31,6 +32,10 @@ class Bench {
   readonly without: Extract<CallEvent, { kind: 'no-call' }>[] = [];
   readonly lines: Line[] = [];
   readonly counted: string[] = [];
+  /** "direction message" of each control message. */
+  readonly messages: string[] = [];
+  /** "name seconds protocol". */
+  readonly measured: string[] = [];
   readonly plugin: ControlPptp;
   readonly clients: ControlClient[] = [];
   completed = false;
@@ -47,7 +52,17 @@ class Bench {
     };
     const log: Log = { ...silentLog, info: keep, warn: keep, error: keep, debug: keep, child: () => log };
     const random = seededRandom(5);
-    const telemetry = { ...silentTelemetry, event: (name: string) => void this.counted.push(name) };
+    const telemetry: Telemetry = {
+      ...silentTelemetry,
+      event: (name, { direction, message } = {}) => {
+        this.counted.push(name);
+        if (name === 'control.message') this.messages.push(`${direction} ${message}`);
+      },
+      measure: (name, seconds, { protocol }) => {
+        this.measured.push(`${name} ${seconds} ${protocol}`);
+        this.check();
+      },
+    };
     const callIds = new RandomCallIds({ random, now: () => this.clock.now() });
     this.plugin = new ControlPptp(
       { clock: this.clock, log, telemetry, callIds, random, collisions: this.collisions },
@@ -334,6 +349,23 @@ describe('peers that misbehave', () => {
     await client.expect('echo-request');
     b.clock.advance(60_000);
     await client.closed;
+  });
+
+  test('control messages are counted by name and direction, and the answer to an Echo-Request is timed', async () => {
+    const b = await bench().start();
+    const client = await b.established();
+    b.clock.advance(60_000);
+    const request = await client.expect('echo-request');
+    b.clock.advance(250);
+    client.send({ kind: 'echo-reply', identifier: request.identifier, resultCode: 1, errorCode: 0 });
+    await b.until(() => b.measured.length > 0);
+    expect(b.measured).toEqual(['pptp.echo.duration 0.25 control']);
+    expect(b.messages).toEqual([
+      'in start-control-connection-request',
+      'out start-control-connection-reply',
+      'out echo-request',
+      'in echo-reply',
+    ]);
   });
 
   test('limits of connections, in all and from one source; a free place is used again', async () => {

@@ -151,6 +151,17 @@ describe('metrics of a tunnel', () => {
     for (const name of names) expect(sampleOf(gone, name)).toBeGreaterThanOrEqual(sampleOf(before, name) ?? 0);
   });
 
+  test('have the round trip of LCP echoes', async () => {
+    const { lab, page } = await open({ faults: { delayMs: 40 } });
+    // The client's own echoes would show it to be alive.
+    await lab.connect({ link: { echoIntervalMs: 0 } });
+    await lab.clock.advance(40_000);
+    const after = await page();
+    expect(sampleOf(after, 'pptp_echo_duration_seconds_count', { protocol: 'lcp' })).toBe(1);
+    // There and back; both ends of the lab's wire delay.
+    expect(sampleOf(after, 'pptp_echo_duration_seconds_sum', { protocol: 'lcp' })).toBeGreaterThanOrEqual(0.08);
+  });
+
   test('name no user and no address', async () => {
     const { lab, url } = await open();
     const client = await lab.connect();
