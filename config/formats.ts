@@ -27,6 +27,10 @@ export const firstHost = (network: Ipv4Network): Ipv4 => ipv4(network.network + 
 export const isHostOf = (network: Ipv4Network, address: Ipv4): boolean =>
   address > network.network && address <= network.network + hostCount(network);
 
+/** Whether `inner` is the network or a part of it. */
+export const isWithin = ({ network, prefixLength }: Ipv4Network, inner: Ipv4Network): boolean =>
+  inner.prefixLength >= prefixLength && inner.network >= network && inner.network < network + 2 ** (32 - prefixLength);
+
 export const integer = (least: number, most: number, unit = ''): Format<number> => ({
   expected: `a whole number from ${least} to ${most}${unit === '' ? '' : ` (${unit})`}`,
   parse: (value) => {

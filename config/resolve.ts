@@ -1,7 +1,7 @@
 import { formatIpv4, type Ipv4, ipv4, parseIpv4 } from '../core/bytes/ipv4-address.ts';
 import { type Ipv6, parseIpv6, parseIpv6Network, UNSPECIFIED } from '../core/bytes/ipv6-address.ts';
 import { MPPE_OVERHEAD } from '../core/wire/mppe-header.ts';
-import { firstHost, hostCount, isHostOf, parseNetwork } from './formats.ts';
+import { firstHost, hostCount, isHostOf, isWithin, parseNetwork } from './formats.ts';
 import type { ConfigProblem } from './problems.ts';
 import { keyByPath } from './schema.ts';
 import type { GatewayConfig, Ipv4Network, Origins, RawConfig } from './types.ts';
@@ -199,7 +199,8 @@ const adminSocket = ({ admin: { socket }, stateDir }: RawConfig): string | undef
 };
 
 const checkDial = (config: GatewayConfig, isSet: (path: string) => boolean, findings: Findings): void => {
-  const { server, user, password, tun } = config.dial;
+  const { server, user, password, tun, routes } = config.dial;
+  const { range } = config.pool;
   if (server === undefined) {
     for (const path of ['user', 'password', 'routes', 'tun'].map((name) => `dial.${name}`)) {
       if (isSet(path)) findings.warn(path, 'has no effect because dial.server is none.');
@@ -208,6 +209,10 @@ const checkDial = (config: GatewayConfig, isSet: (path: string) => boolean, find
   }
   if (user === '') findings.problem('dial.user', 'must name a user because dial.server is set.', 'dial.server');
   if (password === '') findings.problem('dial.password', 'must be given because dial.server is set.', 'dial.server');
+  for (const route of routes.filter((one) => isWithin(range, one))) {
+    const what = `${route.text} would lead this gateway's own clients (pool.range ${range.text}) to the other site.`;
+    findings.problem('dial.routes', what, 'pool.range');
+  }
   if (tun === config.tun.name) findings.problem('dial.tun', 'must not be tun.name: each needs a device.', 'tun.name');
 };
 

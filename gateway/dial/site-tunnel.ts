@@ -8,6 +8,7 @@ import { after } from '../../core/time.ts';
 import type { DialledPipe } from '../../plugins/control-pptp/index.ts';
 import { type DialledTunnel, Dialler, type DiallerDeps, type DialReport } from './dialler.ts';
 import { describeTunnel } from './run-dial.ts';
+import { inSettings } from './site-host.ts';
 
 export interface SiteTunnelDeps extends Pick<DiallerDeps, 'createClient'> {
   readonly clock: Clock;
@@ -118,7 +119,7 @@ export class SiteTunnel {
       failed: ({ code, message }, retryInMs) => {
         // The last one is told with how long it will be until the next.
         if (retryInMs === undefined) return;
-        log[code === 'DIAL_YIELDED' ? 'info' : 'warn']('site.down', `${code}: ${message}`, { retryInMs });
+        log[code === 'DIAL_YIELDED' ? 'info' : 'warn']('site.down', `${code}: ${inSettings(message)}`, { retryInMs });
       },
     };
   }
@@ -145,4 +146,4 @@ const untilAbortedOr = (signal: AbortSignal, begin: (resolve: () => void) => () 
   });
 
 const codeOf = (why: unknown): string => (why instanceof GatewayError ? why.code : 'DIAL_LOST');
-const textOf = (why: unknown): string => (why instanceof Error ? why.message : 'the tunnel ended.');
+const textOf = (why: unknown): string => (why instanceof Error ? inSettings(why.message) : 'the tunnel ended.');

@@ -12,6 +12,7 @@ import { gatewayOptions } from '../options.ts';
 import { withOptions } from '../plugin-loader.ts';
 import { clientOptions, PptpClient } from './pptp-client.ts';
 import { CONNECT_TIMEOUT_MS, clientHost, clientPlugins } from './run-dial.ts';
+import { checkAddresses } from './site-host.ts';
 import { SiteTunnel } from './site-tunnel.ts';
 import { type GreBranch, SplitGre } from './split-gre.ts';
 
@@ -64,6 +65,7 @@ export class Site {
     const network = new ClientNetwork({ log: platform.log }, { stateDirectory: config.stateDir, interfaceName: tun });
     const { address } = config.listen;
     const localAddress = address === '0.0.0.0' ? undefined : address;
+    const host = clientHost(network, client, routes);
     return new SiteTunnel({
       ...platform,
       collisions,
@@ -76,7 +78,14 @@ export class Site {
         const plugins = [...devices, branchPlugin(branch)];
         return new PptpClient(platform, options, plugins, line, { callIds: branch.callIds, collisions });
       },
-      host: { ...clientHost(network, client, routes), recover: () => network.recover() },
+      host: {
+        up: async (made) => {
+          checkAddresses(made.network, config.pool);
+          await host.up(made);
+        },
+        down: () => host.down(),
+        recover: () => network.recover(),
+      },
     });
   }
 }

@@ -365,11 +365,18 @@ describe('the tunnel to another site', () => {
     expect(config.dial.routes.map(({ text }) => text)).toEqual(['10.2.0.0/16', '10.3.0.0/24']);
   });
 
+  test('a route that the pool lies in, or next to it', () => {
+    const env = { ...site, PPTP_POOL: '10.99.0.0/24', PPTP_DIAL_ROUTES: '10.0.0.0/8,10.99.1.0/24,10.98.255.0/24' };
+    expect(load({ env }).config.dial.routes).toHaveLength(3);
+  });
+
   test.each([
     ['no user', { PPTP_DIAL_USER: '' }, 'dial.user'],
     ['no password', { PPTP_DIAL_PASSWORD: '' }, 'dial.password'],
     ['the device of the gateway', { PPTP_DIAL_TUN: 'pptp0', PPTP_TUN_NAME: 'pptp0' }, 'dial.tun'],
     ['everything into the tunnel', { PPTP_DIAL_ROUTES: '0.0.0.0/0' }, 'dial.routes'],
+    ['the own pool', { PPTP_DIAL_ROUTES: '10.1.0.0/16,10.99.0.0/24', PPTP_POOL: '10.99.0.0/24' }, 'dial.routes'],
+    ['a part of it', { PPTP_DIAL_ROUTES: '10.99.0.128/25', PPTP_POOL: '10.99.0.0/24' }, 'dial.routes'],
     ['no name', { PPTP_DIAL_SERVER: 'gw example' }, 'dial.server'],
   ])('%s is refused', (_, change, key) => {
     expect(failure({ env: { ...site, ...change } }).problems).toMatchObject([{ key }]);
