@@ -13,8 +13,8 @@ interface Attempt {
 
 /**
  * Keeps a process that is asked for connections and asks for them at one control connection with a peer (RFC 2637 section
- * 3.1.3): our Start-Control-Connection-Requests without an answer, and the connections that peers asked for and have. Only an attempt of our own to the very same address makes a collision: many clients behind
- * one NAT are not one peer.
+ * 3.1.3): our Start-Control-Connection-Requests without an answer, and the connections that peers asked for and have. Only
+ * an attempt of our own to the very same address makes a collision: many clients behind one NAT are not one peer.
  */
 export class StartCollisions {
   private readonly attempts = new Map<Ipv4, Set<Attempt>>();

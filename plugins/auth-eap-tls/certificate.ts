@@ -18,7 +18,7 @@ export const readCertificate = (certificate: PeerCertificate | undefined): TlsCe
 
 const SERVER_AUTH = '1.3.6.1.5.5.7.3.1';
 
-/** Whether the authority says that it is a server's (RFC 5280 section 4.2.1.12); one without a purpose is for any. */
+/** Whether the authority says that it is a server's (RFC 5280 section 4.2.1.12); one that names no purpose does not say so. */
 export const isForServers = ({ ext_key_usage: purposes }: PeerCertificate): boolean =>
   purposes?.includes(SERVER_AUTH) === true;
 
