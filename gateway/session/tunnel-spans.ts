@@ -1,6 +1,6 @@
 import type { GreChannel } from '../../core/datapath/gre-channel.ts';
 import type { EncryptionParameters, LinkEffect } from '../../core/machine/ppp-link-types.ts';
-import { agreedMethod, type PppSummary, summarizePpp } from '../../core/machine/ppp-summary.ts';
+import { agreedMethod, summarizePpp } from '../../core/machine/ppp-summary.ts';
 import type { Direction } from '../../core/outcome.ts';
 import type { ClearReason, ControlRecord } from '../../core/ports/control.ts';
 import type {
@@ -23,11 +23,9 @@ import { SpanBudget } from './span-budget.ts';
 
 type PhaseEffect = Extract<LinkEffect, { readonly kind: 'phase' }>;
 
-/** Spans of one set-up, and of one negotiation after it; far above what a peer in good faith needs. */
-const SETUP_SPANS = 64;
-const RENEGOTIATION_SPANS = 32;
-/** Events of the root: packets and notes that belong to no phase. */
-const ROOT_EVENTS = 64;
+/** Spans and events of one set-up, and of one negotiation after it; far above what a peer in good faith needs. */
+const SETUP = { spans: 64, events: 256 };
+const RENEGOTIATION = { spans: 32, events: 128 };
 
 /** Failures of a phase that the set-up goes on with. */
 const HARMLESS: ReadonlySet<string> = new Set(['renegotiated', 'not-encrypted', 'no-ipv6']);
@@ -42,18 +40,24 @@ const IN_ORDER: ReadonlySet<ClearReason> = new Set([
   'shutdown',
 ]);
 
+interface Renegotiation {
+  readonly span: PhaseSpan;
+  readonly phases: PhaseSpans;
+  readonly budget: SpanBudget;
+}
+
 /** The spans of one tunnel: its set-up, which is over when it is first up or fails before, and what happens later. */
 export class TunnelSpans {
   private readonly trace: TunnelTrace;
   private readonly now: () => Instant;
   private readonly roundTrip: (milliseconds: number) => void;
+  private readonly budget: SpanBudget;
   private readonly setup: PhaseSpans;
   private readonly seen = new Set<SetupPhase>();
   private readonly later: LaterSpans;
   private readonly echoes = new EchoWatch();
-  private again: { readonly span: PhaseSpan; readonly phases: PhaseSpans } | undefined;
+  private again: Renegotiation | undefined;
   private method: string | undefined;
-  private rootEvents = 0;
   private setupOver = false;
   private wasUp = false;
   private networkUp = false;
@@ -66,7 +70,8 @@ export class TunnelSpans {
     this.trace = trace;
     this.now = now;
     this.roundTrip = roundTrip;
-    this.setup = new PhaseSpans((phase, attributes) => trace.phase(phase, attributes), new SpanBudget(SETUP_SPANS));
+    this.budget = new SpanBudget(SETUP.spans, SETUP.events);
+    this.setup = new PhaseSpans((phase, attributes) => trace.phase(phase, attributes), this.budget);
     this.later = new LaterSpans(trace, now);
   }
 
@@ -111,9 +116,10 @@ export class TunnelSpans {
     // The side that acknowledges LCP's Configure-Request says which method the other will have from it.
     if (protocol === PPP.lcp && code === CODE.configureAck) this.method = agreedMethod(bytes) ?? this.method;
     const summary = summarizePpp(protocol, bytes);
-    if (summary === undefined || this.setup.packet(direction, summary)) return;
+    const budget = this.again?.budget ?? this.budget;
+    if (summary === undefined || !budget.spendEvent() || this.setup.packet(direction, summary)) return;
     if (this.again?.phases.packet(direction, summary) === true) return;
-    this.besides(direction, summary);
+    this.besides(summary.name, packetAttributes(direction, summary));
   }
 
   /** Anything came from the peer. */
@@ -164,9 +170,7 @@ export class TunnelSpans {
   /** Something that the machines noticed. */
   note(event: string, detail: string): void {
     if (event === 'lcp.peer-terminated') this.ending();
-    const attributes = { 'pptp.note': detail };
-    if (this.again !== undefined) this.again.span.event(event, attributes);
-    else this.rootEvent(event, attributes);
+    if ((this.again?.budget ?? this.budget).spendEvent()) this.besides(event, { 'pptp.note': detail });
   }
 
   /** Undefined: there is none any more. */
@@ -263,10 +267,10 @@ export class TunnelSpans {
     this.again.phases.begin(phase, this.method);
   }
 
-  private renegotiate(): { readonly span: PhaseSpan; readonly phases: PhaseSpans } {
+  private renegotiate(): Renegotiation {
     const span = this.later.begin('renegotiation');
-    const start = (phase: SetupPhase, attributes: Attributes): PhaseSpan => span.step(phase, attributes);
-    return { span, phases: new PhaseSpans(start, new SpanBudget(RENEGOTIATION_SPANS)) };
+    const budget = new SpanBudget(RENEGOTIATION.spans, RENEGOTIATION.events);
+    return { span, budget, phases: new PhaseSpans((phase, attributes) => span.step(phase, attributes), budget) };
   }
 
   private endRenegotiation(): void {
@@ -287,16 +291,10 @@ export class TunnelSpans {
     this.heard();
   }
 
-  private besides(direction: Direction, summary: PppSummary): void {
-    const attributes = packetAttributes(direction, summary);
-    if (this.again !== undefined) this.again.span.event(summary.name, attributes);
-    else this.rootEvent(summary.name, attributes);
-  }
-
-  private rootEvent(name: string, attributes: Attributes): void {
-    if (this.setupOver || this.rootEvents >= ROOT_EVENTS) return;
-    this.rootEvents += 1;
-    this.trace.event(name, attributes);
+  /** Something that belongs to no phase. */
+  private besides(name: string, attributes: Attributes): void {
+    if (this.again !== undefined) this.again.span.event(name, attributes);
+    else if (!this.setupOver) this.trace.event(name, attributes);
   }
 }
 

@@ -61,3 +61,23 @@ describe('several back-ends', () => {
     });
   });
 });
+
+describe('who watches the questions', () => {
+  it('sees each back-end that is asked, and what it answers', async () => {
+    const story: string[] = [];
+    const watch = (backEnd: string) => {
+      story.push(`${backEnd}?`);
+      return (answer: string) => void story.push(`${backEnd}: ${answer}`);
+    };
+    const ask = (...backEnds: readonly Authenticator[]) =>
+      askBackEnds(backEnds, 'pap', REQUEST, new AbortController().signal, silentLog, watch);
+    await ask(backEnd('other', yes('x'), [], ['chap-md5']), backEnd('a', unknown, []), backEnd('b', yes('alice'), []));
+    await ask(backEnd('c', no, []));
+    await ask(backEnd('d', new Error('down'), []), backEnd('e', yes('alice'), []));
+    expect(story).toEqual([
+      ...['a?', 'a: unknown-user', 'b?', 'b: accepted'],
+      ...['c?', 'c: bad-credentials'],
+      ...['d?', 'd: failed'],
+    ]);
+  });
+});
