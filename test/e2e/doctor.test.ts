@@ -25,8 +25,10 @@ describe.skipIf(reason !== undefined)(`doctor in a network namespace${reason ? `
   let client: Netns;
   let folder: string;
   const programs: Program[] = [];
+  let extra: Record<string, string> = {};
 
   beforeEach(() => {
+    extra = {};
     host = new Netns('dh');
     client = new Netns('dk');
     connect(
@@ -45,7 +47,7 @@ describe.skipIf(reason !== undefined)(`doctor in a network namespace${reason ? `
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const environment = () => ({ ...process.env, PPTP_STATE_DIR: folder, PPTP_LOG_FORMAT: 'json' });
+  const environment = () => ({ ...process.env, PPTP_STATE_DIR: folder, PPTP_LOG_FORMAT: 'json', ...extra });
   const start = (ns: Netns, ...words: readonly string[]): Program => {
     const program = new Program(ns, [process.execPath, ...words], environment());
     programs.push(program);
@@ -130,6 +132,18 @@ describe.skipIf(reason !== undefined)(`doctor in a network namespace${reason ? `
       expect.stringMatching(/base chains were looked at: GRE and TCP port 1723 pass/),
     ]);
     expect(well.code).toBe(0);
+  });
+
+  it('prints no secret', async () => {
+    const secrets = {
+      PPTP_TELEMETRY_HASH_KEY: 'hash-key-0123456789',
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://user:endpoint-secret@127.0.0.1:4318/?token=endpoint-secret',
+      OTEL_EXPORTER_OTLP_HEADERS: 'authorization=header-secret',
+    };
+    Object.assign(extra, secrets);
+    const { text } = await ask(host, '--json');
+    expect(text).toContain('The OpenTelemetry collector 127.0.0.1 port 4318 (traces, metrics, logs) cannot be reached');
+    for (const secret of ['hash-key', 'endpoint-secret', 'header-secret', PASSWORD]) expect(text).not.toContain(secret);
   });
 
   it('names who holds the port', async () => {

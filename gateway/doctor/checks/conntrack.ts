@@ -9,8 +9,8 @@ export interface ConntrackFacts {
   readonly automatic: string | undefined;
   /** A firewall rule assigns the helper. */
   readonly assigned: boolean;
-  /** The firewall takes GRE only as part of a known control connection. */
-  readonly needed: boolean;
+  /** The firewall takes GRE only as part of a known control connection; undefined where its rules cannot be read. */
+  readonly needed: boolean | undefined;
 }
 
 const { ok, fail } = reporter('conntrack');
@@ -22,6 +22,7 @@ export const knowsPptp = ({ hasHelper, automatic, assigned }: ConntrackFacts): b
 /** The PPTP helper of connection tracking: without it a firewall does not know which GRE belongs to a call. */
 export const checkConntrack = (facts: ConntrackFacts): readonly Finding[] => {
   const { tracks, hasHelper, needed } = facts;
+  if (needed === undefined) return [];
   if (!needed) {
     return [ok(tracks ? 'The firewall needs no help to let GRE in.' : 'There is no connection tracking here.')];
   }

@@ -95,7 +95,7 @@ const subjects = (
 };
 
 /** "nftables table inet filter, chain input, rule 4 "no gre", handle 2"; "..., its policy". */
-export const nameOf = ({ chain, rule }: Decision): string => `${chain.text}, ${rule?.text ?? 'its policy'}`;
+const nameOf = ({ chain, rule }: Decision): string => `${chain.text}, ${rule?.text ?? 'its policy'}`;
 
 const letIn = (chain: Chain, { nft, iptables }: Subject): string => {
   if (chain.tool === 'nft') return `nft insert rule ${chain.id} ${nft} accept`;
@@ -127,15 +127,15 @@ const findingOf = (subject: Subject, judged: ChainVerdict): Finding | undefined 
   );
 };
 
-/** What `judge` says of GRE to the gateway, when conntrack's helper vouches for it. */
-export const acceptsRelatedGreOnly = (facts: FirewallFacts): boolean => {
-  const gre = {
-    protocol: IP_PROTOCOL.gre,
-    destinationType: 'local',
-    ...(facts.outer ? { in: facts.outer } : {}),
-  } as const;
-  const drops = (state: Packet['state']): boolean =>
-    ruleSets(facts).some((rules) => judge(rules, INWARDS, { ...gre, state }).some(({ verdict }) => verdict === 'drop'));
+/** GRE comes in only where conntrack's helper vouches for it; undefined where there are no rules to be read. */
+export const acceptsRelatedGreOnly = (facts: FirewallFacts): boolean | undefined => {
+  const rules = ruleSets(facts);
+  if (rules.length === 0) return undefined;
+  const where = facts.outer === undefined ? {} : { in: facts.outer };
+  const drops = (state: Packet['state']): boolean => {
+    const packet: Packet = { protocol: IP_PROTOCOL.gre, destinationType: 'local', state, ...where };
+    return rules.some((one) => judge(one, INWARDS, packet).some(({ verdict }) => verdict === 'drop'));
+  };
   return drops('new') && !drops('related');
 };
 

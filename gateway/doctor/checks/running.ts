@@ -19,7 +19,7 @@ export const checkRunning = (facts: RunningFacts): readonly Finding[] => {
     case 'none':
       return [ok('No gateway runs with this configuration.')];
     case 'silent':
-      return [warn('The admin socket is there, but no gateway answers on it.', facts.message)];
+      return [warn('No gateway can be asked over the admin socket.', facts.message)];
     case 'answers':
       return [ok(`A gateway runs and answers; it has ${facts.tunnels} ${facts.tunnels === 1 ? 'tunnel' : 'tunnels'}.`)];
   }

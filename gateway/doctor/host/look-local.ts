@@ -19,7 +19,7 @@ import type { StateFolderFacts } from '../checks/state-folder.ts';
 import { type TelemetryFacts, telemetryEndpoints } from '../checks/telemetry.ts';
 import type { UsersFacts } from '../checks/users.ts';
 import type { Process } from './processes.ts';
-import { exists, isWritable, messageOf, readText, runProgram } from './system.ts';
+import { exists, isMissing, isWritable, messageOf, readText, runProgram } from './system.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -75,7 +75,7 @@ export const lookAtClock = async (config: GatewayConfig, processes: readonly Pro
 };
 
 export const lookAtUsers = async ({ users }: GatewayConfig): Promise<UsersFacts> => {
-  if (!(await exists(users.file))) return { kind: 'missing' };
+  if (await isMissing(users.file)) return { kind: 'missing' };
   try {
     return { kind: 'users', users: await listUsers(users.file) };
   } catch (cause) {
@@ -138,7 +138,7 @@ const ANSWER_MS = 3000;
 
 export const lookAtRunning = async ({ admin }: GatewayConfig): Promise<RunningFacts> => {
   if (admin.socket === undefined) return { kind: 'off' };
-  if (!(await exists(admin.socket))) return { kind: 'none' };
+  if (await isMissing(admin.socket)) return { kind: 'none' };
   try {
     const signal = AbortSignal.timeout(ANSWER_MS);
     const reply = await adminRequest(admin.socket, { method: 'GET', path: '/v1/tunnels', signal });

@@ -23,6 +23,13 @@ export const exists = (path: string): Promise<boolean> =>
     () => false,
   );
 
+/** Nobody can have it: there is no such file. What may not be looked at is not missing. */
+export const isMissing = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => false,
+    (cause: unknown) => cause instanceof Error && Reflect.get(cause, 'code') === 'ENOENT',
+  );
+
 export const isWritable = (path: string): Promise<boolean> =>
   access(path, constants.W_OK).then(
     () => true,

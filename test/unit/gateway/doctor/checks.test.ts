@@ -4,7 +4,7 @@ import type { GatewayConfig } from '../../../../config/types.ts';
 import { parseIpv4 } from '../../../../core/bytes/ipv4-address.ts';
 import { checkCertificates } from '../../../../gateway/doctor/checks/certificates.ts';
 import { type ClockFacts, checkClock } from '../../../../gateway/doctor/checks/clock.ts';
-import { checkConntrack, knowsPptp } from '../../../../gateway/doctor/checks/conntrack.ts';
+import { type ConntrackFacts, checkConntrack, knowsPptp } from '../../../../gateway/doctor/checks/conntrack.ts';
 import { checkControlPort, type Listener } from '../../../../gateway/doctor/checks/control-port.ts';
 import { checkDevices } from '../../../../gateway/doctor/checks/devices.ts';
 import { checkForwarding } from '../../../../gateway/doctor/checks/forwarding.ts';
@@ -179,7 +179,7 @@ describe('gre-users', () => {
 });
 
 describe('conntrack', () => {
-  const facts = { tracks: true, hasHelper: true, automatic: undefined, assigned: true, needed: true };
+  const facts: ConntrackFacts = { tracks: true, hasHelper: true, automatic: undefined, assigned: true, needed: true };
   test('not there, not needed, or at work', () => {
     expect(said(checkConntrack({ ...facts, tracks: false, needed: false }))).toEqual([
       'ok: There is no connection tracking here.',
@@ -190,6 +190,9 @@ describe('conntrack', () => {
     expect(said(checkConntrack(facts))).toEqual([
       'ok: The firewall lets GRE in by the connection tracking helper pptp.',
     ]);
+  });
+  test('unknown where the rules are', () => {
+    expect(checkConntrack({ ...facts, needed: undefined })).toEqual([]);
   });
   test('needed, and not loaded or not assigned', () => {
     expect(said(checkConntrack({ ...facts, hasHelper: false }))[0]).toContain(

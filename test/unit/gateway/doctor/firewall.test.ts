@@ -115,6 +115,7 @@ describe('the firewall', () => {
     expect(acceptsRelatedGreOnly(rules)).toBe(true);
     expect(acceptsRelatedGreOnly(facts(nft(...letsAllIn)))).toBe(false);
     expect(acceptsRelatedGreOnly(facts(nft(chain('input', 'input', 'drop'))))).toBe(false);
+    expect(acceptsRelatedGreOnly(facts('missing'))).toBeUndefined();
     expect(said(rules)[0]).toMatch(/^fail: GRE/);
     expect(said(rules, true)[0]).toMatch(/^ok/);
   });
