@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { PrometheusExporter } from '../../../../observability/metrics/prometheus.ts';
 import { collect } from '../../../../observability/metrics/readings.ts';
 import { METRICS, type MetricRow, prometheusLabel } from '../../../../observability/metrics/table.ts';
+import { describeWithProgram } from '../../../support/describe-program.ts';
 import { fullSources, recordAll } from '../../../support/metric-sources.ts';
 import { type PageMetric, parsePage, sampleOf } from '../../../support/prometheus-page.ts';
 
@@ -19,8 +20,6 @@ const full = () => {
 const labelNames = ({ samples }: PageMetric): string[] => [
   ...new Set(samples.flatMap(({ labels }) => Object.keys(labels)).filter((name) => name !== 'le')),
 ];
-
-const promtool = spawnSync('promtool', ['--version']).status === 0;
 
 describe('the page for Prometheus', () => {
   test('has every metric of the table with its type, sentence and labels, and no other', async () => {
@@ -93,8 +92,10 @@ describe('the page for Prometheus', () => {
     const line = (await exporter.page('text')).text.split('\n').find((one) => one.startsWith('pptp_build_info'));
     expect(line).toBe('pptp_build_info{version="a\\"b\\\\c\\nd",node="x"} 1');
   });
+});
 
-  test.skipIf(!promtool)('promtool finds nothing to say', async () => {
+describeWithProgram('promtool', 'the page for Prometheus, to promtool', () => {
+  test('is as it should be', async () => {
     const { text } = await full().page('text');
     const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' });
     expect({ status, said: `${stdout}${stderr}` }).toEqual({ status: 0, said: '' });
