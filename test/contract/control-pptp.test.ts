@@ -298,6 +298,61 @@ describe('calls', () => {
   });
 });
 
+describe('what traces show', () => {
+  test('a call has the messages that led to it, and at its end those that ended it', async () => {
+    const b = await bench().start();
+    const client = await b.established();
+    client.send(callRequest(5));
+    const { callId } = await client.expect('outgoing-call-reply');
+    client.send({ kind: 'call-clear-request', callId: 5 });
+    await client.expect('call-disconnect-notify');
+    const [opened, closed] = b.events;
+    if (opened?.kind !== 'opened' || closed?.kind !== 'closed') throw new Error(`no call ${callId}`);
+    expect(opened.control?.messages.map(({ direction, name }) => `${direction} ${name}`)).toEqual([
+      'in start-control-connection-request',
+      'out start-control-connection-reply',
+      'in outgoing-call-request',
+      'out outgoing-call-reply',
+    ]);
+    expect(closed.control?.messages.map(({ name, result }) => [name, result])).toEqual([
+      ['call-clear-request', undefined],
+      ['call-disconnect-notify', 'request'],
+    ]);
+    expect(b.without).toEqual([]);
+  });
+
+  test.each<[string, string, (client: ControlClient) => void]>([
+    ['garbage', 'bad-message', (client) => client.socket.write(fromHex('47455420 2f204854'))],
+    ['an old version', 'version-not-supported', (client) => client.send(startRequest({ protocolVersion: 1 }))],
+    ['a message out of order', 'out-of-state', (client) => client.send(callRequest(1))],
+    ['a start and an end', 'no-call-request', (client) => client.socket.end(writePptpMessage(startRequest()))],
+    ['half a message and an end', 'no-start-request', (client) => client.socket.end(fromHex('009c0001'))],
+  ])('a connection that brings no call is told of, once: %s', async (_what, error, act) => {
+    const b = await bench().start();
+    const client = await b.connect();
+    const first = b.clock.now();
+    const peerName = `127.0.0.1:${client.socket.localPort}`;
+    act(client);
+    await client.closed;
+    await b.until(() => b.without.length > 0);
+    expect(b.without).toMatchObject([{ error, since: first, peerName }]);
+  });
+
+  test('one on which nothing was said has no beginning; one that we end is not told of', async () => {
+    const b = await bench().start();
+    const silent = await b.connect();
+    silent.socket.end();
+    await b.until(() => b.without.length > 0);
+    expect(b.without).toMatchObject([{ error: 'no-start-request', since: undefined, control: { messages: [] } }]);
+    const client = await b.established();
+    const stopped = b.plugin.stop();
+    await client.expect('stop-control-connection-request');
+    client.send({ kind: 'stop-control-connection-reply', resultCode: 1, errorCode: 0 });
+    await stopped;
+    expect(b.without).toHaveLength(1);
+  });
+});
+
 describe('peers that misbehave', () => {
   test('garbage closes that connection and no other', async () => {
     const b = await bench().start();
