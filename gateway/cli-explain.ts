@@ -42,8 +42,11 @@ const recordLines = (record: RecordDetail): string[] => {
   ].flatMap(([name, value]) => (typeof value === 'string' ? [`  ${String(name).padEnd(10)} ${value}`] : []));
   const phases = record.phases.map(({ name, start, seconds, error, detail }) => {
     const lasted = seconds === null ? 'goes on' : `${seconds.toFixed(3)} s`;
-    return `${clock(start)}  phase ${name}: ${error === null ? `${lasted}` : `failed after ${lasted}, ${error}: ${detail ?? ''}`}`;
+    const message = error === null ? lasted : `failed after ${lasted}, ${error}: ${detail ?? ''}`;
+    return { seconds: start, event: `[${name}]`, message };
   });
+  // A phase before what happens in it.
+  const timeline = [...phases, ...record.timeline].toSorted((a, b) => a.seconds - b.seconds);
   const drops = Object.entries(numbers?.drops ?? {}).map(([key, count]) => `  dropped    ${count} at ${key}`);
   return [
     ...who,
@@ -52,8 +55,7 @@ const recordLines = (record: RecordDetail): string[] => {
       : [`  packets    ${numbers.packetsIn} in, ${numbers.packetsOut} out, ${numbers.lost} lost on the way in`]),
     ...drops,
     '',
-    ...phases,
-    ...record.timeline.map(({ seconds, event, message }) => `${clock(seconds)}  ${event}  ${message}`.trimEnd()),
+    ...timeline.map(({ seconds, event, message }) => `${clock(seconds)}  ${event}  ${message}`.trimEnd()),
     ...(record.leftOut === 0 ? [] : [`  (${record.leftOut} more lines in between are not kept)`]),
   ];
 };

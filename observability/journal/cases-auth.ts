@@ -20,7 +20,7 @@ const refusedBecause =
     facts.denial === denial && !facts.phaseDone('auth') ? failed(facts, name, what(facts), todo, code) : undefined;
 
 const unknownUser: Case = (facts) => {
-  if (facts.denial !== 'bad-credentials' || !facts.unknownUser || facts.phaseDone('auth')) return undefined;
+  if (facts.denial !== 'bad-credentials' || facts.knownUser !== false || facts.phaseDone('auth')) return undefined;
   return failed(
     facts,
     'unknown-user',
@@ -37,7 +37,8 @@ const unknownUser: Case = (facts) => {
 const wrongPassword = refusedBecause(
   'bad-credentials',
   'wrong-password',
-  (facts) => `The user ${facts.user} gave a wrong password, or there is no such user.`,
+  (facts) =>
+    `The user ${facts.user} gave a wrong password${facts.knownUser === true ? '' : ', or there is no such user'}.`,
   [
     'Type the password again on the client; old clients send what they once saved.',
     'Set a new one: `pptp-gateway users passwd NAME`.',

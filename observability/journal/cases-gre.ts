@@ -41,7 +41,7 @@ const notArriving: Case = (facts) => {
       'At the side of the client: switch PPTP passthrough on in the router, or try another network (a telephone as hot spot shows whose fault it is).',
       ...(shared ? ['Another client behind the same address works: see the finding about NAT below.'] : []),
     ],
-    code: facts.error === '' ? 'gre.blocked' : facts.error,
+    code: 'gre.blocked',
   };
 };
 

@@ -102,10 +102,11 @@ export class Facts {
     return this.note('auth.failed')?.fields['denial'];
   }
 
-  /** A back-end was asked and does not know the name. */
-  get unknownUser(): boolean {
+  /** Whether a user store knows the name; undefined: none was asked, as far as is remembered. */
+  get knownUser(): boolean | undefined {
     const asked = this.record.notes.filter(({ event }) => event === 'auth.backend');
-    return asked.length > 0 && asked.every(({ fields }) => Object.values(fields).includes('unknown-user'));
+    if (asked.length === 0) return undefined;
+    return asked.some(({ fields }) => fields['pptp.backend.answer'] !== 'unknown-user');
   }
 
   /** The phase in which the set-up failed, or in which it was when it ended. */

@@ -124,7 +124,7 @@ describe('explain', () => {
     expect(code).toBe(0);
     expect(out[0]).toMatch(/^tunnel [0-9a-f]{12} failed; it began .* lasted \d+\.\d s$/);
     expect(text).toMatch(/failure {2}gre-not-arriving/);
-    for (const word of ['what', 'where', 'do     -', 'phase lcp: failed', 'gre.blocked', 'packets    0 in']) {
+    for (const word of ['what', 'where', 'do     -', '[lcp]  failed after', 'gre.blocked', 'packets    0 in']) {
       expect(text).toContain(word);
     }
     for (const line of out.filter((one) => /^ {2}(what|where|do|\s)/.test(one) && !/^ +\d/.test(one))) {
