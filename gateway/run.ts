@@ -22,7 +22,7 @@ import type { SiteTunnel } from './dial/site-tunnel.ts';
 import { type FirstStart, prepareStart } from './first-start.ts';
 import { followLevel } from './follow-level.ts';
 import { gatewayOptions } from './options.ts';
-import { tracePackets } from './packet-traces.ts';
+import { packetTraces } from './packet-traces.ts';
 import { loadPlugins } from './plugin-loader.ts';
 import { systemClock, systemRandom } from './system-clock.ts';
 import { type End, untilToldToStop } from './until-told.ts';
@@ -83,9 +83,10 @@ async function runUntilTold(
     };
     const gateway = createGateway(platform, { ...gatewayOptions(config), shareGre: site.shareGre }, plugins);
     gateway.onTunnelEnd(({ view }) => journal.numbers(view.session.id, journalNumbers(view)));
-    const packets = tracePackets(gateway, config.packetTraces, sdk?.traces === true, platform);
+    const tracePackets = packetTraces(config.packetTraces, sdk?.traces === true, platform);
+    const packets = tracePackets(gateway);
     const admin = { version, config, gateway, clock: systemClock, log, levels, journal };
-    const tunnel = site.tunnel(platform, gateway.callIds);
+    const tunnel = site.tunnel(platform, gateway.callIds, tracePackets);
     const metrics = {
       version,
       log,

@@ -1,5 +1,6 @@
 import { type Observable, Subject } from 'rxjs';
 import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
+import type { Probes } from '../../core/datapath/probe.ts';
 import { RandomCallIds } from '../../core/machine/call-ids.ts';
 import type { Machine } from '../../core/machine/machine.ts';
 import { PASSWORD_CHANGED } from '../../core/machine/ppp-link-auth.ts';
@@ -134,6 +135,11 @@ export class PptpClient {
   /** Name of the tunnel device, known after `start`. */
   get tunName(): string {
     return this.gateway.tunName();
+  }
+
+  /** Where packet traces look at packets. */
+  get probes(): Probes {
+    return this.gateway.probes;
   }
 
   /** The span of a change of the host for the tunnel. */

@@ -19,6 +19,7 @@ import { EXIT } from '../cli.ts';
 import type { DialOrder, DialRoute } from '../cli-dial.ts';
 import type { CliTerminal } from '../cli-password.ts';
 import { gatewayOptions, TUN_QUEUE_LENGTH } from '../options.ts';
+import { packetTraces, type TracePackets } from '../packet-traces.ts';
 import type { LoadedPlugin } from '../plugin-loader.ts';
 import { systemClock, systemRandom } from '../system-clock.ts';
 import { untilToldToStop } from '../until-told.ts';
@@ -75,7 +76,15 @@ export async function runDial(
     const account = new CurrentAccount(order, () =>
       terminal.out(`${order.host} has taken the new password of ${order.userName}: from now on it is the password`),
     );
-    const dialler = makeDialler(platform, config, order, account, host, dialReport(order, terminal, log));
+    const tracePackets = packetTraces(config.packetTraces, sdk?.traces === true, platform);
+    const dialler = makeDialler(
+      { ...platform, tracePackets },
+      config,
+      order,
+      account,
+      host,
+      dialReport(order, terminal, log),
+    );
     const metrics = { version, log, telemetry, endpoints, otel: sdk?.metrics === true };
     const outcome = await withMetrics(metrics, () => Promise.race([dialler.run(), told.promise]));
     await dialler.stop();
@@ -107,7 +116,7 @@ export const clientHost = (
 });
 
 const makeDialler = (
-  platform: Platform,
+  platform: Platform & { readonly tracePackets: TracePackets },
   config: GatewayConfig,
   order: DialOrder,
   account: CurrentAccount,
@@ -124,6 +133,7 @@ const makeDialler = (
       connect: (signal) => connectControl({ ...order, timeoutMs: CONNECT_TIMEOUT_MS }, signal),
       createClient: (line: DialledPipe) => {
         const client = new PptpClient(platform, clientOptions(options, account.now), plugins, line, order);
+        platform.tracePackets(client);
         client.passwordChanged$.subscribe(() => account.passwordChanged());
         return client;
       },

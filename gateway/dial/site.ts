@@ -9,6 +9,7 @@ import { connectControl, resolveServer } from '../../plugins/control-pptp/index.
 import { ClientNetwork } from '../../plugins/host-network-linux/index.ts';
 import type { Platform } from '../bootstrap.ts';
 import { gatewayOptions } from '../options.ts';
+import type { TracePackets } from '../packet-traces.ts';
 import { withOptions } from '../plugin-loader.ts';
 import { clientOptions, PptpClient } from './pptp-client.ts';
 import { CONNECT_TIMEOUT_MS, clientHost, clientPlugins } from './run-dial.ts';
@@ -55,7 +56,7 @@ export class Site {
   };
 
   /** The tunnel to the other site, not started; undefined when there is none to keep. `callIds` are the gateway's. */
-  tunnel(platform: Platform, callIds: CallIds): SiteTunnel | undefined {
+  tunnel(platform: Platform, callIds: CallIds, tracePackets: TracePackets): SiteTunnel | undefined {
     const { config, collisions, gre } = this;
     const { server, user, password, routes, tun } = config.dial;
     if (server === undefined || gre === undefined) return undefined;
@@ -76,7 +77,9 @@ export class Site {
       createClient: (line) => {
         const branch = gre.branch(callIds);
         const plugins = [...devices, branchPlugin(branch)];
-        return new PptpClient(platform, options, plugins, line, { callIds: branch.callIds, collisions });
+        const client = new PptpClient(platform, options, plugins, line, { callIds: branch.callIds, collisions });
+        tracePackets(client);
+        return client;
       },
       host: {
         up: async (made) => {
