@@ -54,7 +54,8 @@ export const ERROR_WORDS: Readonly<Record<string, Readonly<Record<string, string
     'method-nak': 'The EAP method that was offered is refused.',
     'task-failed': 'A step of the TLS handshake could not be done.',
   },
-  'Routes of `dial`': {
-    HOST_NETWORK: 'The host could not be set up; all words here are codes of docs/errors.md.',
+  '`pptp-gateway dial`; these are codes of docs/errors.md': {
+    DIAL_FAILED: 'No TCP connection to the server: it was not found, does not answer or refuses.',
+    HOST_NETWORK: 'The host could not be set up; other codes of the host may be here as well.',
   },
 };

@@ -28,6 +28,7 @@ import { CurrentAccount } from './current-account.ts';
 import { dialWarnings } from './dial-warnings.ts';
 import { type DialledTunnel, Dialler, type DiallerDeps, type DialReport } from './dialler.ts';
 import { clientOptions, PptpClient } from './pptp-client.ts';
+import { tracedConnect } from './traced-connect.ts';
 
 /** For the TCP connection to the server, in ms. */
 export const CONNECT_TIMEOUT_MS = 15_000;
@@ -130,7 +131,11 @@ const makeDialler = (
     {
       clock,
       random,
-      connect: (signal) => connectControl({ ...order, timeoutMs: CONNECT_TIMEOUT_MS }, signal),
+      connect: tracedConnect(
+        (signal) => connectControl({ ...order, timeoutMs: CONNECT_TIMEOUT_MS }, signal),
+        platform,
+        order.host,
+      ),
       createClient: (line: DialledPipe) => {
         const client = new PptpClient(platform, clientOptions(options, account.now), plugins, line, order);
         platform.tracePackets(client);
