@@ -68,10 +68,10 @@ const stepName = (name: SetupStep | SetupPhase): string =>
 
 /** One span, ended once; a failure sets status and error.type. */
 class EndOnceSpan implements PhaseSpan {
-  readonly #span: Span;
+  #span: Span;
   readonly #settings: TraceSettings;
   readonly #times: SpanTimes;
-  readonly #context: Context;
+  #context: Context;
   #open: EndOnceSpan[] = [];
   #ended = false;
 
@@ -134,6 +134,10 @@ class EndOnceSpan implements PhaseSpan {
       this.#span.setStatus({ code: SpanStatusCode.ERROR, message: failure.message });
     }
     this.#span.end(this.#times.at());
+    // Its ids are all that is wanted from now on: the root lives as long as the tunnel, its events need not.
+    this.#span = trace.wrapSpanContext(this.#span.spanContext());
+    this.#context = trace.setSpan(ROOT_CONTEXT, this.#span);
+    this.#open = [];
   }
 }
 

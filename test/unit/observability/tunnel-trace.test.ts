@@ -84,6 +84,15 @@ describe('the trace of a set-up', () => {
     expect(bad.span('pptp.setup.lcp').attributes['error.type']).toBe('control-lost');
   });
 
+  it('takes a phase that begins after it is over', () => {
+    const { trace, span } = bench();
+    trace.end();
+    trace.phase('ccp').end();
+    const [root, ccp] = [span('pptp.tunnel.setup'), span('pptp.setup.ccp')];
+    expect(ccp.parentSpanContext?.spanId).toBe(root.spanContext().spanId);
+    expect(ccp.spanContext().traceId).toBe(root.spanContext().traceId);
+  });
+
   it('can be pointed at', () => {
     const { trace, span } = bench();
     trace.end();
