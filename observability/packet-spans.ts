@@ -39,6 +39,8 @@ export const PACKET_ATTRIBUTES = {
   'mppe.flushed': 'Bit A: the tables were initialised before this packet.',
   'mppe.encrypted': 'Bit D.',
   'mppe.compressed': 'Bit C.',
+  'pptp.trace.suppressed':
+    'Packets that were chosen since the trace before this one, and not traced because too many were in that second.',
   'error.type': 'Of a dropped packet, and of the stage that dropped it: the drop reason.',
 } as const;
 
@@ -127,6 +129,7 @@ const rootAttributes = (packet: PacketTrace, failure: string | undefined): Packe
     'gre.sequence': sequence,
     'gre.acknowledgment': acknowledgment,
     ...mppeAttributes(mppeHeader),
+    'pptp.trace.suppressed': packet.suppressed > 0 ? packet.suppressed : undefined,
     'error.type': failure,
   };
 };

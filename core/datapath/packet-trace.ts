@@ -52,6 +52,8 @@ export interface PacketTrace {
   readonly ended: Instant;
   readonly steps: readonly PacketStep[];
   readonly outcome: PacketOutcome;
+  /** Packets chosen since the trace before this one, and not traced because too many were in that second. */
+  readonly suppressed: number;
 }
 
 const COMPRESSED_DATAGRAM = 0x00fd;
@@ -145,7 +147,7 @@ export class TracedPacket {
     return [...this.steps, ...legs];
   }
 
-  trace(rule: string, steps: readonly PacketStep[], outcome: PacketOutcome): PacketTrace {
+  trace(rule: string, steps: readonly PacketStep[], outcome: PacketOutcome, suppressed: number): PacketTrace {
     const { session, source, notes } = this;
     return {
       rule,
@@ -161,6 +163,7 @@ export class TracedPacket {
       ended: steps.at(-1)?.ended ?? source.began,
       steps,
       outcome,
+      suppressed,
     };
   }
 }

@@ -70,6 +70,7 @@ export class PacketTracing {
   private nextId = 1;
   private traced = 0;
   private suppressed = 0;
+  private suppressedTold = 0;
 
   constructor(probes: Probes, told: (trace: PacketTrace) => void, options: PacketTracingOptions) {
     this.probes = probes;
@@ -87,7 +88,9 @@ export class PacketTracing {
     const active = new ActiveRule(id, rule, this.uniform, this.probes.now());
     if (rule.dropsOnly === true) this.rulesForDrops = [...this.rulesForDrops, active];
     else this.rulesForAll = [...this.rulesForAll, active];
-    this.removeProbe ??= this.probes.add(this.probe);
+    // Again, in case a bug has cost us our place.
+    this.removeProbe?.();
+    this.removeProbe = this.probes.add(this.probe);
     return { id, remove: () => this.remove(id) };
   }
 
@@ -124,7 +127,7 @@ export class PacketTracing {
 
   private begin(batch: PacketBatch, direction: Direction): void {
     this.retireEnded(batch.now);
-    for (const packet of this.waiting.takeOlder(batch.now)) this.tell(packet, packet.steps, 'held', batch.now);
+    for (const packet of this.waiting.takeOlder(batch.now)) this.tell(packet, () => packet.steps, 'held', batch.now);
     // Something is left only of a batch that never came to its end: the pipeline was stopped.
     this.packets = [];
     this.decided = false;
@@ -178,7 +181,7 @@ export class PacketTracing {
         const taken = batch.order.indexOf(packet.index) < accepted;
         const octetsIn = batch.length[packet.index] ?? 0;
         const work = { began, ended, packets: batch.count, octetsIn, octetsOut: taken ? octetsIn : 0 };
-        const steps: PacketStep[] = [...packet.stepsIn(journey), { kind: 'device', stage: device, ...work }];
+        const steps = (): PacketStep[] => [...packet.stepsIn(journey), { kind: 'device', stage: device, ...work }];
         this.tell(packet, steps, taken ? 'delivered' : 'device-refused', batch.now);
       }
       this.packets = [];
@@ -263,9 +266,9 @@ export class PacketTracing {
         passed.push(packet);
         continue;
       }
-      const steps = packet.stepsIn(this.journey);
+      const steps = (): PacketStep[] => packet.stepsIn(this.journey);
       const name = fate === 'held' ? names?.of(packet.index) : undefined;
-      const kept = name !== undefined && this.waiting.put(name, packet.paused(steps), ended);
+      const kept = name !== undefined && this.waiting.put(name, packet.paused(steps()), ended);
       if (!kept) this.tell(packet, steps, fate, batch.now);
     }
     this.packets = passed;
@@ -300,14 +303,15 @@ export class PacketTracing {
     this.packets.push(found.what.resumed(index, { kind: 'queue', queue, stage, began: found.since, ended }));
   }
 
-  private tell(packet: TracedPacket, steps: readonly PacketStep[], outcome: PacketOutcome, now: Instant): void {
+  private tell(packet: TracedPacket, steps: () => readonly PacketStep[], outcome: PacketOutcome, now: Instant): void {
     let { rule } = packet;
     if (rule === undefined) {
       if (!isDrop(outcome)) return;
       rule = this.rulesForDrops.find((one) => one.matches(packet.session) && one.chooses());
       if (rule === undefined || !this.mayTrace(rule, now)) return;
     }
-    this.told(packet.trace(rule.id, steps, outcome));
+    this.told(packet.trace(rule.id, steps(), outcome, this.suppressed - this.suppressedTold));
+    this.suppressedTold = this.suppressed;
   }
 
   private retire(rule: ActiveRule): void {

@@ -84,7 +84,13 @@ describe('pptp-gateway trace', () => {
     expect(await trace('list')).toContain(
       'since the start 5 packets were traced, and 3 not: more than PPTP_TRACE_PACKETS_PER_SECOND',
     );
-    expect(JSON.parse(await trace('list', '--json'))).toMatchObject({ rules: [{ traced: 5, suppressed: 3 }] });
+    await lab.clock.advance(1_000);
+    alice.tun.hostSends(ipv4Packet({ source: alice.address, destination: INTRANET, payload: new Uint8Array(8) }));
+    await lab.clock.advance(1);
+    // Three of the eight, and the acknowledgment of all.
+    const suppressed = traces.filter(({ direction }) => direction === 'in').map((one) => one.suppressed);
+    expect(suppressed).toEqual([3, 0, 0, 0, 0, 1]);
+    expect(JSON.parse(await trace('list', '--json'))).toMatchObject({ rules: [{ suppressed: 4 }], suppressed: 4 });
   });
 
   it('says what is wrong with what was asked', async () => {

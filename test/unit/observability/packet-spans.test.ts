@@ -39,6 +39,7 @@ const packet = (more: Partial<PacketTrace> = {}): PacketTrace => ({
     { kind: 'device', stage: 'tun', began: at(1_050), ended: at(1_050.5), packets: 2, octetsIn: 100, octetsOut: 100 },
   ],
   outcome: 'delivered',
+  suppressed: 0,
   ...more,
 });
 
@@ -146,7 +147,7 @@ test('a packet of no tunnel, and one whose set-up nobody collected, have no link
 });
 
 test('every attribute is in the table, and docs/packet-traces.md has that table', () => {
-  const { root, children } = spansOf(packet({ origin: 'mtu', outcome: 'too-big' }));
+  const { root, children } = spansOf(packet({ origin: 'mtu', outcome: 'too-big', suppressed: 4 }));
   const used = new Set([root, ...children].flatMap(({ attributes }) => Object.keys(attributes)));
   expect([...used].sort()).toEqual(Object.keys(PACKET_ATTRIBUTES).sort());
   const [, table = ''] = readFileSync('docs/packet-traces.md', 'utf8').split('| attribute | meaning |');
