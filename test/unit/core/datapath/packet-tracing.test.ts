@@ -1,0 +1,177 @@
+import { Subject } from 'rxjs';
+import { describe, expect, it } from 'vitest';
+import { lift } from '../../../../core/datapath/lift.ts';
+import type { PacketBatch } from '../../../../core/datapath/packet-batch.ts';
+import type { PacketTrace } from '../../../../core/datapath/packet-trace.ts';
+import { PacketTracing } from '../../../../core/datapath/packet-tracing.ts';
+import { Probes } from '../../../../core/datapath/probe.ts';
+import type { BatchStep } from '../../../../core/datapath/stage.ts';
+import { type Instant, instant } from '../../../../core/time.ts';
+import { batchOf, openSession } from '../../../support/batches.ts';
+import { MemoryTelemetry } from '../../../support/memory-telemetry.ts';
+import { traceLines } from '../../../support/packet-traces.ts';
+
+/** What a stage does to each packet; it sees the octets' first. */
+const each = (work: (batch: PacketBatch, index: number, first: number) => void): BatchStep => ({
+  process(batch, from) {
+    for (let at = from; at < batch.count; at += 1) {
+      batch.cursor = at;
+      const index = batch.order[at] ?? 0;
+      work(batch, index, batch.view(index)[0] ?? 0);
+    }
+  },
+});
+
+/** A pipeline of these stages, inbound, under a clock that moves on by 1 ms whenever it is read. */
+function bench(stages: Readonly<Record<string, BatchStep>>, told?: (trace: PacketTrace) => void) {
+  let time = 100;
+  const read = (): Instant => {
+    time += 1;
+    return instant(time);
+  };
+  const failed: string[] = [];
+  const probes = new Probes({ now: read }, (name) => failed.push(name));
+  const traces: PacketTrace[] = [];
+  const tracing = new PacketTracing(probes, told ?? ((trace) => traces.push(trace)), {
+    perSecond: 1000,
+    uniform: () => 0,
+    entrances: new Set(['entrance']),
+  });
+  const source = new Subject<PacketBatch>();
+  const session = openSession();
+  let room = Number.POSITIVE_INFINITY;
+  Object.entries(stages)
+    .reduce(
+      (stream$, [name, step]) => stream$.pipe(lift(step, name, 'in', new MemoryTelemetry(), probes)),
+      source.asObservable(),
+    )
+    .subscribe((batch) => probes.watching?.leaving(batch, 'tun', 'in', Math.min(batch.count, room)));
+  const pass = (...firsts: number[]): void => {
+    const packets = firsts.map((first) => Uint8Array.of(first, 0, 0, 0));
+    const batch = batchOf(packets, { session, now: read() });
+    probes.active?.entering(batch, 'in');
+    source.next(batch);
+  };
+  const later = (milliseconds: number): void => {
+    time += milliseconds;
+  };
+  const setRoom = (packets: number): void => {
+    room = packets;
+  };
+  return { probes, tracing, traces, failed, session, pass, later, setRoom };
+}
+
+const nothing = each(() => undefined);
+
+describe('packet tracing', () => {
+  it('tells times as they were, for the batch as a whole', () => {
+    const { tracing, traces, pass } = bench({
+      first: each((batch, index) => batch.strip(index, 1)),
+      entrance: nothing,
+      second: nothing,
+    });
+    tracing.addRule({ packets: 1 });
+    pass(1, 2, 3);
+    const [trace, ...more] = traces;
+    if (trace === undefined) throw new Error('nothing was traced');
+    expect(more).toEqual([]);
+    const since = (time: Instant): number => time - trace.began;
+    const steps = trace.steps.map((step) => ({ ...step, began: since(step.began), ended: since(step.ended) }));
+    expect(steps).toEqual([
+      { kind: 'stage', stage: 'first', began: 1, ended: 2, packets: 3, octetsIn: 4, octetsOut: 3 },
+      { kind: 'stage', stage: 'second', began: 5, ended: 6, packets: 3, octetsIn: 3, octetsOut: 3 },
+      { kind: 'device', stage: 'tun', began: 6, ended: 7, packets: 3, octetsIn: 3, octetsOut: 3 },
+    ]);
+    expect(since(trace.ended)).toBe(7);
+  });
+
+  it('asks no stage for more once nothing of a batch is of interest', () => {
+    const { tracing, probes, traces, pass } = bench({
+      first: nothing,
+      second: each(() => asked.push(probes.watching !== undefined)),
+    });
+    const asked: boolean[] = [];
+    tracing.addRule({ user: 'nobody' });
+    pass(1);
+    tracing.addRule({});
+    pass(1);
+    expect(asked).toEqual([false, true]);
+    expect(traces).toHaveLength(1);
+  });
+
+  it('blames the stage that threw, for the packet on which it threw', () => {
+    const { tracing, traces, pass } = bench({
+      first: nothing,
+      faulty: each((_batch, _index, first) => {
+        if (first === 2) throw new Error('bug');
+      }),
+    });
+    tracing.addRule({});
+    pass(1, 2, 3);
+    expect(traces.map(({ outcome, steps }) => `${outcome} ${steps.at(-1)?.stage}`)).toEqual([
+      'stage-fault faulty',
+      'delivered tun',
+      'delivered tun',
+    ]);
+  });
+
+  it('ends with the device what the device refuses', () => {
+    const { tracing, traces, pass, setRoom } = bench({ first: nothing });
+    tracing.addRule({});
+    setRoom(1);
+    pass(1, 2);
+    expect(traces.map(traceLines)).toEqual([
+      ['in: delivered', 'first 4 > 4', 'tun 4 > 4 device'],
+      ['in: device-refused', 'first 4 > 4', 'tun 4 > 0 device'],
+    ]);
+    traces.length = 0;
+    for (const { id } of tracing.rules()) tracing.remove(id);
+    tracing.addRule({ dropsOnly: true });
+    pass(1, 2);
+    expect(traces.map(({ outcome }) => outcome)).toEqual(['device-refused']);
+  });
+
+  it('ends as held what waits in a queue for good, and the probe goes then', () => {
+    const { tracing, traces, probes, pass, later } = bench({
+      first: nothing,
+      sequence: each((batch, index, first) => {
+        if (first > 1) return;
+        batch.sequence[index] = first;
+        batch.hold(index);
+      }),
+    });
+    tracing.addRule({ packets: 1 });
+    pass(1);
+    expect(tracing.rules()).toEqual([]);
+    expect(traces).toEqual([]);
+    expect(probes.active).toBeDefined();
+    later(60_000);
+    pass(2);
+    expect(traces.map(traceLines)).toEqual([['in: held', 'first 4 > 4', 'sequence 4 > 4']]);
+    expect(probes.active).toBeUndefined();
+  });
+
+  it('ends as held at once what a stage keeps that it knows nothing of', () => {
+    const { tracing, traces, pass } = bench({ first: nothing, shaper: each((batch, index) => batch.hold(index)) });
+    tracing.addRule({});
+    pass(1);
+    expect(traces.map(traceLines)).toEqual([['in: held', 'first 4 > 4', 'shaper 4 > 4']]);
+  });
+
+  it('comes back with the next rule after a bug took it out', () => {
+    let broken = true;
+    const told: PacketTrace[] = [];
+    const { tracing, failed, pass } = bench({ first: nothing }, (trace) => {
+      if (broken) throw new Error('bug');
+      told.push(trace);
+    });
+    tracing.addRule({});
+    pass(1);
+    pass(1);
+    expect(failed).toEqual(['packet-tracing']);
+    broken = false;
+    tracing.addRule({ packets: 5 });
+    pass(1);
+    expect(told).toHaveLength(1);
+  });
+});
