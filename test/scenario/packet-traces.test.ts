@@ -112,6 +112,27 @@ describe('a traced packet', () => {
     ]);
   });
 
+  it('of a client that dials is found by the other stage for addresses', async () => {
+    const lab = await GatewayLab.start();
+    const alice = await lab.connect();
+    const { traces, tracing } = traced(alice.peer);
+    tracing.addRule({});
+    alice.tun.hostSends(packet(alice.address, INTRANET));
+    lab.tun.hostSends(packet(INTRANET, alice.address));
+    await lab.clock.advance(5);
+    const ends = traces.map(({ direction, outcome, steps }) => [
+      direction,
+      outcome,
+      steps[0]?.stage,
+      steps.at(-1)?.stage,
+    ]);
+    expect(ends.toSorted()).toEqual([
+      ['in', 'delivered', 'gre', 'tun'],
+      ['out', 'delivered', 'client-route', 'gre-socket'],
+    ]);
+    expect(traces.map(({ setup }) => setup?.traceId)).toEqual([1, 2].map(() => alice.telemetry.traces[0]?.traceId));
+  });
+
   it('takes the pieces it is cut into with it', async () => {
     const lab = await GatewayLab.start();
     const alice = await lab.connect();

@@ -5,8 +5,8 @@ import type { Gateway } from '../../gateway/bootstrap.ts';
 import { ENTRANCES } from '../../gateway/session/entrances.ts';
 import type { GatewayLab } from './gateway-lab.ts';
 
-/** Packet traces of a gateway of the lab, as they are told. */
-export function traced(gateway: Gateway, options: Partial<PacketTracingOptions> = {}) {
+/** Packet traces of a gateway of the lab, or of a client, as they are told. */
+export function traced(gateway: Pick<Gateway, 'probes'>, options: Partial<PacketTracingOptions> = {}) {
   const traces: PacketTrace[] = [];
   const tracing = new PacketTracing(gateway.probes, (trace) => traces.push(trace), {
     perSecond: 1_000_000,
