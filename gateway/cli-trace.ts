@@ -97,7 +97,9 @@ export const addTraceVerb = ({ program, terminal, action }: AdminVerbs): void =>
   action(stop, async (gateway, ...given) => {
     const ids = given.length > 0 ? given : (await gateway.get<TraceState>(PATH)).rules.map(({ id }) => id);
     for (const id of ids) {
-      await gateway.request({ method: 'DELETE', path: `${PATH}/${encodeURIComponent(id)}` });
+      const { stream } = await gateway.request({ method: 'DELETE', path: `${PATH}/${encodeURIComponent(id)}` });
+      // An answer that nobody reads keeps the process alive.
+      stream.resume();
       terminal.out(`rule ${id} has ended`);
     }
     if (ids.length === 0) terminal.out('no rules');

@@ -36,7 +36,10 @@ const sendSetUp = async (endpoint: string, protocol: string): Promise<string> =>
   const [tunnel] = lab.gateway.tunnels();
   await lab.stop();
   await sdk?.shutdown();
-  expect(log.lines.filter(({ level }) => level === 'warn'), `${endpoint} takes traces`).toEqual([]);
+  expect(
+    log.lines.filter(({ level }) => level === 'warn'),
+    `${endpoint} takes traces`,
+  ).toEqual([]);
   if (tunnel === undefined) throw new Error('there is no tunnel');
   return tunnel.traceId;
 };
