@@ -128,9 +128,7 @@ const peerHungUp: Case = (facts) => {
 };
 
 const negotiation: Case = (facts) => {
-  if (facts.wasUp || !['negotiation-failed', 'no-answer', 'link-dead', 'echo-timeout'].includes(facts.error)) {
-    return undefined;
-  }
+  if (!['negotiation-failed', 'no-answer', 'link-dead', 'echo-timeout'].includes(facts.error)) return undefined;
   return {
     case: 'negotiation-failed',
     severity: 'failure',

@@ -63,7 +63,8 @@ export const explain = (record: JournalRecord, context: ExplainContext): readonl
   const findings = main === undefined ? besides : [main, ...besides.filter((one) => one.case !== main.case)];
   const sorted = findings.toSorted((a, b) => RANK[a.severity] - RANK[b.severity]);
   if (sorted.some(({ severity }) => severity !== 'warning')) return sorted;
-  if (facts.over) return [unknown(facts), ...sorted];
+  // A tunnel that was up may also fail in a later negotiation.
+  if (facts.over) return [firstOf(FAILURES, facts) ?? unknown(facts), ...sorted];
   return sorted.length > 0 ? sorted : [state(facts)];
 };
 

@@ -418,6 +418,14 @@ describe('several things at once', () => {
     expect(explain(record, CONTEXT)[0]?.case).toBe('negotiation-failed');
   });
 
+  it.each([
+    ['encryption-required', 'encryption-refused'],
+    ['negotiation-failed', 'negotiation-failed'],
+    ['no-address', 'fixed-address-unusable'],
+  ])('a tunnel that was up may fail in a later negotiation: %s', (reason, name) => {
+    expect(explain({ ...RECORD, ...endedBy(reason, 'said') }, CONTEXT).map((one) => one.case)).toEqual([name]);
+  });
+
   it('one packet too big now and then is how senders find the size of a path', () => {
     expect(explain({ ...RECORD, ...dropped({ 'mtu out too-big': 2 }) }, CONTEXT)[0]?.case).toBe('healthy');
   });
