@@ -107,6 +107,11 @@ const summaryOf = async (gateway: RunningGateway, id: string): Promise<CaptureSu
   }
 };
 
+/** An answer that nobody reads keeps the process alive. */
+const ignore = ({ stream }: AdminReply): void => {
+  stream.resume();
+};
+
 /** Adds the verb `capture`. */
 export const addCaptureVerb = ({ program, terminal, action }: AdminVerbs, host: CaptureHost = processHost): void => {
   const verb = program
@@ -132,7 +137,7 @@ export const addCaptureVerb = ({ program, terminal, action }: AdminVerbs, host: 
     const stop = (): void => {
       interrupts += 1;
       if (interrupts > 1 || id === undefined) abort.abort();
-      else gateway.request({ method: 'DELETE', path: `/v1/captures/${id}` }).catch(() => abort.abort());
+      else gateway.request({ method: 'DELETE', path: `/v1/captures/${id}` }).then(ignore, () => abort.abort());
     };
     const forget = host.onInterrupt(stop);
     try {
