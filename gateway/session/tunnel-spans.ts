@@ -193,6 +193,8 @@ export class TunnelSpans {
     this.wasUp = true;
     this.setupOver = true;
     this.trace.attributes(attributes);
+    // Its own phase must not outlast the set-up that ends with it.
+    this.setup.end('ipcp');
     this.trace.end();
   }
 

@@ -1,70 +1,149 @@
-import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import type { ExportedSpan } from '../support/exported-span.ts';
+import { faultsOf } from '../support/exported-span-check.ts';
+import { Collector, eventsOf, SENDS_TRACES } from './support/collector.ts';
 import { describeWithLab } from './support/describe-lab.ts';
-import type { GatewayProcess, LogLine } from './support/gateway-process.ts';
+import type { GatewayProcess } from './support/gateway-process.ts';
 import type { Guest } from './support/guest.ts';
+import { ADDRESSES } from './support/topology.ts';
 import { addUser, alice, event } from './support/users.ts';
 
-const receiver = fileURLToPath(new URL('./support/otlp-receiver.mjs', import.meta.url));
-const ROOT_SPAN = 'pptp.tunnel.setup';
+const SERVER_KIND = 2;
+const INNER = '10.78.0.2';
+/** A client that vanished is given up after 2 s and 3 echoes. */
+const QUICK_ECHO = { PPTP_LCP_ECHO_INTERVAL: '2', PPTP_LCP_ECHO_FAILURES: '3', PPTP_GRE_SILENCE: '3' };
 
-const OTEL = {
-  OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318',
-  OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
-  OTEL_METRICS_EXPORTER: 'none',
-  OTEL_LOGS_EXPORTER: 'none',
-  OTEL_BSP_SCHEDULE_DELAY: '200',
-};
-
-await describeWithLab('the trace of a tunnel', (lab) => {
-  let collector: GatewayProcess;
+await describeWithLab('the traces of a tunnel', (lab) => {
+  let collector: Collector;
   let gateway: GatewayProcess;
   let client: Guest;
+  let root: ExportedSpan;
 
-  const spans = (): readonly LogLine['fields'][] => collector.lines.filter(event('span')).map(({ fields }) => fields);
-  /** The root span that comes after those already there, and its children by start. */
-  async function nextTrace(dial: () => Promise<unknown>) {
-    const since = collector.lines.length;
-    await dial();
-    const { fields: root } = await collector.waitForLog(event('span', { name: ROOT_SPAN }), 15_000, since);
-    const children = spans().filter(({ parentSpanId }) => parentSpanId === root['spanId']);
-    return {
-      root,
-      children: children.toSorted((a, b) => Number(BigInt(String(a['start'])) - BigInt(String(b['start'])))),
-    };
-  }
+  const only = (name: string): ExportedSpan | undefined => {
+    const [span, ...others] = collector.within(root, name);
+    return others.length === 0 ? span : undefined;
+  };
+  const linkToSetUp = () => [{ traceId: root.traceId, spanId: root.spanId }];
 
-  test('one trace from the first message to IPCP open, a span per phase', async () => {
+  test('a set-up is one trace: a span per phase in order, in them rounds and back-ends', async () => {
     const stateDirectory = await lab().temporaryDirectory();
     await addUser(lab(), stateDirectory, alice);
-    collector = await lab().startGateway({ command: [process.execPath, receiver], ready: event('otlp.ready') });
-    [gateway, client] = await Promise.all([lab().startGateway({ stateDirectory, env: OTEL }), lab().guest('c1')]);
-    const { root, children } = await nextTrace(() => client.mustDial(alice));
-    expect(children.map(({ name }) => String(name))).toEqual(
-      ['control', 'lcp', 'auth', 'address', 'ccp', 'ipcp'].map((phase) => expect.stringContaining(phase)),
-    );
-    expect(new Set([root, ...children].map(({ traceId }) => traceId)).size).toBe(1);
-    expect(root).toMatchObject({
-      service: 'pptp-gateway',
-      parentSpanId: '',
-      attributes: {
-        'client.address': client.address,
-        'user.name': 'alice',
-        'ppp.auth.protocol': 'ms-chap-v2',
-        'ppp.mppe.key_bits': 128,
-        'ppp.ipcp.address': '10.78.0.2',
-      },
-    });
-    const up = gateway.lines.find(event('session.up'));
-    expect(up?.fields['trace_id']).toBe(root['traceId']);
-    await client.hangUp();
+    collector = await Collector.start(lab());
+    const env = { ...SENDS_TRACES, ...QUICK_ECHO };
+    [gateway, client] = await Promise.all([lab().startGateway({ stateDirectory, env }), lab().guest('c1')]);
+    root = await collector.setUp(() => client.mustDial(alice));
+    expect(collector.tree(root)).toEqual([
+      'pptp.tunnel.setup',
+      '  pptp.setup.control',
+      '  pptp.setup.lcp',
+      '  pptp.setup.auth',
+      '    pptp.auth.round',
+      '      pptp.auth.backend',
+      '  pptp.setup.address',
+      '  pptp.setup.ccp',
+      '  pptp.setup.ipcp',
+    ]);
+    expect(new Set(collector.spans.map(({ traceId }) => traceId)).size).toBe(1);
+    expect(faultsOf(collector.spans)).toEqual([]);
   });
 
-  test('a failure ends in the phase that failed, with the reason; no secret in any span', async () => {
-    const { root, children } = await nextTrace(() => client.dial({ ...alice, password: 'not it' }));
-    const last = children.at(-1);
-    expect(last).toMatchObject({ name: expect.stringContaining('auth'), status: { code: 2 } });
-    expect(root).toMatchObject({ status: { code: 2 }, attributes: { 'error.type': 'authentication-failed' } });
-    expect(JSON.stringify(spans())).not.toMatch(/not it|sesame/);
+  test('its root says who, from where, by which means and to what end', () => {
+    expect(root).toMatchObject({ service: 'pptp-gateway', kind: SERVER_KIND, parentSpanId: '', links: [] });
+    expect(root.status.code ?? 0).toBe(0);
+    expect(root.attributes).toEqual({
+      'session.id': expect.stringMatching(/^[0-9a-f]{12}$/),
+      'network.transport': 'tcp',
+      'network.type': 'ipv4',
+      'network.protocol.name': 'pptp',
+      'network.local.address': ADDRESSES.gateway,
+      'network.peer.address': client.address,
+      'network.peer.port': expect.any(Number),
+      'client.address': client.address,
+      'server.address': ADDRESSES.gateway,
+      'pptp.peer.host_name': 'local',
+      'pptp.peer.vendor': 'cananian',
+      'pptp.call.id': expect.any(Number),
+      'pptp.peer_call.id': expect.any(Number),
+      'ppp.auth.protocol': 'ms-chap-v2',
+      'user.name': 'alice',
+      'ppp.mppe.key_bits': 128,
+      'ppp.mppe.stateless': true,
+      'ppp.mppc': false,
+      'ppp.ipcp.address': INNER,
+    });
+  });
+
+  test('its phases hold every message both ways, and what they came to', () => {
+    expect(eventsOf(only('pptp.setup.control'))).toEqual([
+      '< pptp.start-control-connection-request',
+      '> pptp.start-control-connection-reply',
+      '< pptp.outgoing-call-request',
+      '> pptp.outgoing-call-reply',
+    ]);
+    const results = only('pptp.setup.control')?.events.map(({ attributes }) => attributes['pptp.result']);
+    expect(results).toEqual([undefined, 'successful', undefined, 'connected']);
+    const negotiated = (protocol: string) =>
+      ['< configure-request', '> configure-ack', '> configure-request', '< configure-ack'].map((what) =>
+        what.replace(' ', ` ${protocol}.`),
+      );
+    for (const protocol of ['lcp', 'ccp', 'ipcp']) {
+      expect(eventsOf(only(`pptp.setup.${protocol}`))).toEqual(expect.arrayContaining(negotiated(protocol)));
+    }
+    const asked = only('pptp.setup.lcp')?.events.find((one) => one.attributes['network.io.direction'] === 'transmit');
+    expect(asked?.attributes['ppp.packet.detail']).toMatch(/auth ms-chap-v2/);
+    expect(only('pptp.setup.auth')?.attributes).toEqual({ 'ppp.auth.protocol': 'ms-chap-v2', 'ppp.auth.rounds': 1 });
+    expect(eventsOf(only('pptp.auth.round'))).toEqual(['> chap.challenge', '< chap.response', '> chap.success']);
+    expect(only('pptp.auth.backend')?.attributes).toEqual({
+      'pptp.backend.name': 'user-file',
+      'pptp.backend.answer': 'accepted',
+      'ppp.auth.proof': 'ms-chap-v2',
+    });
+    expect(only('pptp.setup.address')?.attributes).toEqual({ 'ppp.ipcp.address': INNER, 'pptp.address.fixed': false });
+    expect(only('pptp.setup.ccp')?.attributes).toMatchObject({ 'ppp.mppe.key_bits': 128, 'ppp.mppe.stateless': true });
+    expect(only('pptp.setup.ipcp')?.attributes).toEqual({ 'ppp.ipcp.address': INNER });
+  });
+
+  test('the log lines of the call carry the id of the trace', () => {
+    const session = root.attributes['session.id'];
+    const lines = gateway.lines.filter(({ fields }) => fields['session'] === session);
+    expect(lines.map(({ fields }) => fields['event'])).toEqual(expect.arrayContaining(['call.opened', 'session.up']));
+    expect(new Set(lines.map(({ fields }) => fields['trace_id']))).toEqual(new Set([root.traceId]));
+  });
+
+  test('after the client hung up, the end is a trace of its own, linked to the set-up', async () => {
+    await client.must(`ping -c 3 -i 0.2 -W 2 ${ADDRESSES.intranet}`);
+    await client.hangUp();
+    const end = await collector.span('pptp.tunnel.end');
+    expect(end.traceId).not.toBe(root.traceId);
+    expect(end).toMatchObject({ parentSpanId: '', links: linkToSetUp() });
+    expect(end.status.code ?? 0).toBe(0);
+    expect(end.attributes).toMatchObject({
+      'session.id': root.attributes['session.id'],
+      'user.name': 'alice',
+      'client.address': client.address,
+      'pptp.end.reason': 'peer-request',
+    });
+    for (const name of ['gre.packets.received', 'gre.packets.sent']) {
+      expect(end.attributes[name]).toBeGreaterThan(3);
+    }
+    expect(eventsOf(end)).toEqual(['< pptp.call-clear-request', '> pptp.call-disconnect-notify']);
+  });
+
+  test('of a client that vanished the lost echoes are told, and an end that is an error, linked as well', async () => {
+    root = await collector.setUp(() => client.mustDial(alice));
+    const session = { 'session.id': root.attributes['session.id'] };
+    await client.powerOff();
+    for (const name of ['pptp.tunnel.echo_loss', 'pptp.tunnel.end']) {
+      const later = await collector.span(name, session);
+      expect(later).toMatchObject({ parentSpanId: '', links: linkToSetUp(), status: { code: 2 } });
+      expect(later.attributes).toMatchObject({
+        ...session,
+        'error.type': 'link-dead',
+        'client.address': client.address,
+      });
+    }
+    const closed = await gateway.waitForLog(event('session.closed', { session: root.attributes['session.id'] }));
+    expect(closed.fields).toMatchObject({ reason: 'link-dead', trace_id: root.traceId });
+    expect(faultsOf(collector.spans)).toEqual([]);
   });
 });

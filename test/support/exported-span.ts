@@ -5,6 +5,8 @@ export interface ExportedSpan {
   /** Empty for a root. */
   readonly parentSpanId: string;
   readonly name: string;
+  /** OTLP's number: 1 internal, 2 server, 3 client. */
+  readonly kind?: number;
   /** Code 2 is an error. */
   readonly status: { readonly code?: number; readonly message?: string };
   /** Nanoseconds since 1970. */
