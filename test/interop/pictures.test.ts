@@ -118,26 +118,4 @@ await describeWithLab('the pictures of docs/follow-a-tunnel-in-jaeger.md', (lab)
     });
     await lab().gre('allow');
   });
-
-  test('the commands of docs/observability.md work as they are typed', async () => {
-    const page = await readFile(fileURLToPath(new URL('../../docs/observability.md', import.meta.url)), 'utf8');
-    await client.mustDial(alice);
-    const commands = [...page.matchAll(/^npx pptp-gateway ([^#\n]*)/gm)].map(([, command = '']) => command.trim());
-    const folder = await lab().temporaryDirectory();
-    const failed: string[] = [];
-    // What the host lacks is for other tests to say; there is no other server here.
-    for (const command of commands.filter((one) => !one.startsWith('doctor'))) {
-      const args = command.split(/ +/).map((word) => (word.endsWith('.pcapng') ? `${folder}/${word}` : word));
-      // Something to capture.
-      const ping = command.startsWith('capture')
-        ? client.exec(`ping -c 15 -i 0.2 -W 2 ${ADDRESSES.intranet}`)
-        : undefined;
-      const { status, output, errors } = await lab().gatewayCommand(args, stateDirectory);
-      await ping;
-      if (status !== 0) failed.push(`${command}: ${output}${errors}`);
-    }
-    expect(commands.length).toBeGreaterThan(10);
-    expect(failed).toEqual([]);
-    await client.hangUp();
-  });
 });
