@@ -26,6 +26,22 @@ describe.each(PAGES)('%s', (page) => {
   });
 });
 
+test('what the page about Jaeger tells to search for is in its pictures', () => {
+  const page = readFileSync('docs/follow-a-tunnel-in-jaeger.md', 'utf8');
+  const pictures = [...page.matchAll(/\]\((pictures\/[^)]+)\)/g)].map(([, file = '']) =>
+    readFileSync(`docs/${file}`, 'utf8'),
+  );
+  expect(pictures).toHaveLength(5);
+  const tags = [...page.matchAll(/`([a-z.]+)=([^`]+)`/g)].filter(([, name]) => name !== 'error');
+  expect(tags.length).toBeGreaterThan(3);
+  for (const [, name, value] of tags) {
+    expect(
+      pictures.some((picture) => picture.includes(`>${name} = ${value}<`)),
+      `${name} = ${value}`,
+    ).toBe(true);
+  }
+});
+
 test('the page for operators lists every alert, in order', () => {
   const rules = parse(readFileSync('deploy/prometheus/alerts.yml', 'utf8')) as {
     readonly groups: readonly { readonly rules: readonly { readonly alert: string }[] }[];
