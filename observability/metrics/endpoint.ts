@@ -7,13 +7,17 @@ export interface EndpointOptions {
   readonly port: number;
   /** The setting that names the port, for errors. */
   readonly setting: string;
+  /** How long a connection may last; 10 seconds if left out. */
+  readonly connectionMs?: number;
 }
 
 /** Connections at once; a Prometheus needs one. */
 const MOST_CONNECTIONS = 16;
-/** For a whole request. */
+/** For a whole request; for a connection, until the page has been read. */
 const REQUEST_MS = 5000;
+const CONNECTION_MS = 10_000;
 const PATH = '/metrics';
+const ORIGIN = 'http://gateway';
 
 /** Serves the metrics page over HTTP, and nothing else. */
 export class MetricsEndpoint {
@@ -25,10 +29,16 @@ export class MetricsEndpoint {
     this.#options = options;
     this.#page = page;
     this.#server = createServer(
-      { requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS, connectionsCheckingInterval: REQUEST_MS },
+      { requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS, connectionsCheckingInterval: 1000 },
       (request, response) => void this.#answer(request, response),
     );
     this.#server.maxConnections = MOST_CONNECTIONS;
+    // Who asks many times without reading would fill the memory with pages, and keep others out for ever.
+    this.#server.maxRequestsPerSocket = 1;
+    this.#server.on('connection', (socket) => {
+      const timer = setTimeout(() => socket.destroy(), options.connectionMs ?? CONNECTION_MS).unref();
+      socket.once('close', () => clearTimeout(timer));
+    });
   }
 
   /** Where it listens; port 0 has become a free one. Rejects with METRICS_ENDPOINT. */
@@ -54,8 +64,12 @@ export class MetricsEndpoint {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    response.setHeader('connection', 'close');
     try {
-      if (new URL(request.url ?? '/', 'http://gateway').pathname !== PATH) {
+      const url = request.url ?? '/';
+      if (!URL.canParse(url, ORIGIN)) {
+        plain(response, 400, 'The address in the request is none.\n');
+      } else if (new URL(url, ORIGIN).pathname !== PATH) {
         plain(response, 404, `Metrics are at ${PATH}.\n`);
       } else if (request.method !== 'GET' && request.method !== 'HEAD') {
         response.setHeader('allow', 'GET, HEAD');
@@ -67,7 +81,7 @@ export class MetricsEndpoint {
         response.end(request.method === 'HEAD' ? undefined : text);
       }
     } catch {
-      // The address in the request is none, or a bug: the gateway goes on either way.
+      // A bug: the gateway goes on.
       if (!response.headersSent) plain(response, 500, 'The metrics could not be read.\n');
       else response.destroy();
     }
