@@ -1,5 +1,5 @@
 import { filter, merge, type Observable, Subject, Subscription, takeUntil, tap } from 'rxjs';
-import { lift } from '../core/datapath/lift.ts';
+import { blameSessions, lift } from '../core/datapath/lift.ts';
 import type { PacketBatch } from '../core/datapath/packet-batch.ts';
 import type { ProbePoint } from '../core/datapath/probe.ts';
 import { STAGE_SLOT, type Stage } from '../core/datapath/stage.ts';
@@ -13,10 +13,13 @@ import type { Telemetry } from '../core/ports/telemetry.ts';
 const GRE = 'gre-socket';
 const TUN = 'tun';
 
-/** Octets of the first `count` packets of the order. */
+/** Octets of the first `count` packets of the order that are alive. */
 const octetsOf = (batch: PacketBatch, count: number): number => {
   let octets = 0;
-  for (let at = 0; at < count; at += 1) octets += batch.length[batch.order[at] ?? 0] ?? 0;
+  for (let at = 0; at < count; at += 1) {
+    const index = batch.order[at] ?? 0;
+    if (batch.isLive(index)) octets += batch.length[index] ?? 0;
+  }
   return octets;
 };
 
@@ -87,7 +90,12 @@ export class Pipeline {
       if (step === undefined) return stream$;
       const lifted$ = stream$.pipe(lift(step, stage.name, direction, this.telemetry, this.probes));
       if (step.released$ === undefined) return lifted$;
-      const joining$ = step.released$.pipe(tap((batch) => this.probes.active?.joining(batch, stage.name, direction)));
+      const joining$ = step.released$.pipe(
+        tap((batch) => {
+          this.probes.active?.joining(batch, stage.name, direction);
+          if (batch.count > 0) this.telemetry.packets(stage.name, direction, batch.count);
+        }),
+      );
       return merge(lifted$, joining$);
     }, stamped$);
   }
@@ -108,7 +116,10 @@ export class Pipeline {
         next: (batch) => {
           const accepted = sink.write(batch);
           this.probes.watching?.leaving(batch, name, direction, accepted);
-          if (accepted > 0) this.telemetry.packets(name, direction, accepted, octetsOf(batch, accepted));
+          if (batch.doomed > 0) blameSessions(batch, name, direction);
+          // What the device refused of them it has counted itself.
+          const taken = accepted - batch.doomed;
+          if (taken > 0) this.telemetry.packets(name, direction, taken, octetsOf(batch, accepted));
           if (accepted < batch.count) this.telemetry.dropped(name, direction, 'device-refused', batch.count - accepted);
         },
         error: died,

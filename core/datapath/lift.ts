@@ -42,7 +42,7 @@ export function runStep(
 }
 
 /** Each session knows what was dropped of it. */
-function blameSessions(batch: PacketBatch, stage: string, direction: Direction): void {
+export function blameSessions(batch: PacketBatch, stage: string, direction: Direction): void {
   for (let at = 0; at < batch.count; at += 1) {
     const index = batch.order[at] ?? 0;
     const fate = batch.fate(index);

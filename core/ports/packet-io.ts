@@ -10,7 +10,8 @@ export interface PacketIo extends Lifecycle {
   readonly batches$: Observable<PacketBatch>;
   /**
    * Writes the live packets of the batch in order and returns how many it accepted: always a prefix of the order. Never
-   * blocks and never queues without bound; the caller counts the rest as `device-refused`.
+   * blocks and never queues without bound; the caller counts the rest as `device-refused`. Of the prefix, packets that
+   * the device would not take are marked with `drop`, and the device counts them.
    */
   write(batch: PacketBatch): number;
 }

@@ -75,7 +75,8 @@ export const METRICS = [
     prometheus: 'pptp_packets_total',
     kind: 'counter',
     unit: '{packet}',
-    description: 'Packets that left a stage alive. For a device: received from it, or taken by it.',
+    description:
+      'Packets that left a stage alive, those that it held for a while or made itself included. For a device: received from it, or taken by it.',
     attributes: ['stage', 'direction'],
   },
   {
@@ -263,7 +264,8 @@ export const METRICS = [
     prometheus: 'pptp_kernel_dropped_total',
     kind: 'counter',
     unit: '{packet}',
-    description: 'Packets that the kernel dropped because the gateway did not read its device fast enough.',
+    description:
+      'Packets that the kernel dropped at a device: its queue was full because the gateway did not read fast enough, or the TUN device was down (`in`: those are also drops with the reason `device-refused`).',
     attributes: ['device', 'direction'],
   },
   {

@@ -120,15 +120,20 @@ export class RawGreSocket implements GreSocket {
     let refused = 0;
     let at = 0;
     for (; at < batch.count; at += 1) {
-      const failure = this.send(socket, batch, batch.order[at] ?? 0);
+      const index = batch.order[at] ?? 0;
+      const failure = this.send(socket, batch, index);
       if (failure === undefined) continue;
       const kind = sendFailure(failure);
       if (kind === 'would-block') break;
       if (kind === 'too-big') tooBig += 1;
       else refused += 1;
-      this.warnSend(kind, failure, batch, batch.order[at] ?? 0);
-      // A listener of the log or the socket may have stopped us.
-      if (this.socket !== socket) break;
+      batch.drop(index, kind === 'too-big' ? 'too-big' : 'device-refused');
+      this.warnSend(kind, failure, batch, index);
+      // A listener of the log or the socket may have stopped us; this packet is counted already.
+      if (this.socket !== socket) {
+        at += 1;
+        break;
+      }
     }
     if (tooBig > 0) this.telemetry.dropped(STAGE, 'out', 'too-big', tooBig);
     if (refused > 0) this.telemetry.dropped(STAGE, 'out', 'device-refused', refused);

@@ -98,7 +98,10 @@ export class LinuxTunDevice implements TunDevice {
       return 0;
     }
     const refused = skipped[0] ?? 0;
-    if (refused > 0) this.telemetry.dropped(STAGE, 'in', 'device-refused', refused);
+    if (refused > 0) {
+      this.telemetry.dropped(STAGE, 'in', 'device-refused', refused);
+      markRefused(batch, accepted + refused, accepted === 0);
+    }
     return accepted + refused;
   }
 
@@ -158,3 +161,12 @@ export class LinuxTunDevice implements TunDevice {
     addon.closeFd(tun.fd);
   }
 }
+
+/** The kernel takes nothing while the interface is down, and at other times what is no IP packet. */
+const markRefused = (batch: PacketBatch, count: number, all: boolean): void => {
+  for (let at = 0; at < count; at += 1) {
+    const index = batch.order[at] ?? 0;
+    const version = (batch.slab[batch.offset[index] ?? 0] ?? 0) >> 4;
+    if (all || (version !== 4 && version !== 6)) batch.drop(index, 'device-refused');
+  }
+};

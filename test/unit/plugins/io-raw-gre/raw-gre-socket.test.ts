@@ -156,7 +156,9 @@ describe('RawGreSocket: sending', () => {
   ])('counts one packet and goes on after "%s"', async (error, reason) => {
     const { raw, socket, telemetry } = await setUp();
     raw.sendErrors.push(undefined, error);
-    expect(socket.write(outgoing(gre(1), gre(2), gre(3)))).toBe(3);
+    const batch = outgoing(gre(1), gre(2), gre(3));
+    expect(socket.write(batch)).toBe(3);
+    expect([0, 1, 2].map((index) => batch.fate(index))).toEqual(['live', reason, 'live']);
     expect(raw.sent.map((packet) => packet.bytes[20])).toEqual([1, 3]);
     expect(Object.fromEntries(telemetry.drops)).toEqual({ [`gre-socket out ${reason}`]: 1 });
   });

@@ -137,8 +137,10 @@ describe('LinuxTunDevice', () => {
   it('returns the accepted prefix, refused packets in it counted', async () => {
     const { addon, tun, telemetry } = await setUp();
     addon.room = 2;
-    expect(tun.write(batchOf(packet(1), packet(0), packet(2), packet(3)))).toBe(3);
-    expect(addon.written).toEqual([packet(1), packet(2)]);
+    const batch = batchOf(packet(0x41), packet(0), packet(0x42), packet(0x43));
+    expect(tun.write(batch)).toBe(3);
+    expect([0, 1, 2, 3].map((index) => batch.fate(index))).toEqual(['live', 'device-refused', 'live', 'live']);
+    expect(addon.written).toEqual([packet(0x41), packet(0x42)]);
     expect(Object.fromEntries(telemetry.drops)).toEqual({ 'tun in device-refused': 1 });
   });
 
