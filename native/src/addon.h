@@ -44,8 +44,10 @@ void throw_range(napi_env env, const char *message);
 bool get_arguments(napi_env env, napi_callback_info info, size_t wanted, napi_value *values);
 /* An integer in 0..INT32_MAX. */
 bool get_count(napi_env env, napi_value value, const char *name, int32_t *result);
+bool get_uint32(napi_env env, napi_value value, const char *name, uint32_t *result);
 bool get_bytes(napi_env env, napi_value value, const char *name, uint8_t **data, size_t *length);
 bool get_int32s(napi_env env, napi_value value, const char *name, int32_t **data, size_t *length);
+bool get_uint32s(napi_env env, napi_value value, const char *name, uint32_t **data, size_t *length);
 bool get_flag(napi_env env, napi_value object, const char *name, bool *result);
 
 /* poll.c */
@@ -53,6 +55,11 @@ napi_value poll_start(napi_env env, napi_callback_info info);
 napi_value poll_stop(napi_env env, napi_callback_info info);
 /* Ends every poll of the descriptor, or of all descriptors when fd is -1. */
 void poll_stop_fd(struct addon *addon, int fd);
+
+/* gre_open.c, gre_receive.c, gre_send.c */
+napi_value gre_open(napi_env env, napi_callback_info info);
+napi_value gre_receive_batch(napi_env env, napi_callback_info info);
+napi_value gre_send_batch(napi_env env, napi_callback_info info);
 
 /* tun.c */
 napi_value tun_open(napi_env env, napi_callback_info info);

@@ -38,6 +38,22 @@ bool get_count(napi_env env, napi_value value, const char *name, int32_t *result
   return true;
 }
 
+bool get_uint32(napi_env env, napi_value value, const char *name, uint32_t *result) {
+  double number = 0;
+  if (napi_get_value_double(env, value, &number) != napi_ok) {
+    throw_expected(env, name, "a number");
+    return false;
+  }
+  if (!(number >= 0 && number <= UINT32_MAX) || number != (double)(uint32_t)number) {
+    char message[128];
+    snprintf(message, sizeof message, "%s must be an integer from 0 to %u", name, UINT32_MAX);
+    throw_range(env, message);
+    return false;
+  }
+  *result = (uint32_t)number;
+  return true;
+}
+
 static bool get_elements(napi_env env, napi_value value, napi_typedarray_type wanted, void **data, size_t *length) {
   napi_typedarray_type type;
   bool is_typedarray = false;
@@ -60,6 +76,16 @@ bool get_int32s(napi_env env, napi_value value, const char *name, int32_t **data
   void *elements = NULL;
   if (!get_elements(env, value, napi_int32_array, &elements, length)) {
     throw_expected(env, name, "an Int32Array");
+    return false;
+  }
+  *data = elements;
+  return true;
+}
+
+bool get_uint32s(napi_env env, napi_value value, const char *name, uint32_t **data, size_t *length) {
+  void *elements = NULL;
+  if (!get_elements(env, value, napi_uint32_array, &elements, length)) {
+    throw_expected(env, name, "a Uint32Array");
     return false;
   }
   *data = elements;
