@@ -5,8 +5,8 @@ import { isNotPermitted, messageOf } from './send-errors.ts';
 
 /** Linux numbers; raw-socket names only some of them. */
 const SOL_SOCKET = 1;
-const SO_SNDBUF = 7;
-const SO_RCVBUF = 8;
+export const SO_SNDBUF = 7;
+export const SO_RCVBUF = 8;
 const SO_SNDBUFFORCE = 32;
 const SO_RCVBUFFORCE = 33;
 const IPPROTO_IP = 0;
@@ -68,9 +68,9 @@ export const closeSocket = (socket: Socket): void => {
 };
 
 /** What the kernel gave, in octets of its own accounting (twice what was asked). */
-export const receiveBufferOf = (socket: Socket): number => {
+export const bufferOf = (socket: Socket, option: typeof SO_RCVBUF | typeof SO_SNDBUF): number => {
   const value = Buffer.alloc(4);
-  socket.getOption(SOL_SOCKET, SO_RCVBUF, value, 4);
+  socket.getOption(SOL_SOCKET, option, value, 4);
   return value.readInt32LE(0);
 };
 

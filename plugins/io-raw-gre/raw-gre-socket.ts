@@ -3,6 +3,7 @@ import { type Observable, Subject } from 'rxjs';
 import { formatIpv4, type Ipv4, ipv4 } from '../../core/bytes/ipv4-address.ts';
 import { HEADROOM, PacketBatch, SLOT_SIZE } from '../../core/datapath/packet-batch.ts';
 import { GatewayError } from '../../core/errors.ts';
+import { BoundedLog } from '../../core/ports/bounded-log.ts';
 import type { CancelSignal } from '../../core/ports/cancel.ts';
 import { type Log, silentLog } from '../../core/ports/log.ts';
 import type { GreSocket } from '../../core/ports/packet-io.ts';
@@ -17,8 +18,7 @@ import {
   ipv4TotalLength,
   writeIpv4Header,
 } from '../../core/wire/ipv4.ts';
-import { BoundedLog } from './bounded-log.ts';
-import { closeSocket, importModule, loadRawSocket, openSocket, receiveBufferOf } from './open-socket.ts';
+import { bufferOf, closeSocket, importModule, loadRawSocket, openSocket, SO_RCVBUF, SO_SNDBUF } from './open-socket.ts';
 import { isWouldBlock, messageOf, sendFailure } from './send-errors.ts';
 
 export interface RawGreOptions {
@@ -27,6 +27,8 @@ export interface RawGreOptions {
   /** Octets of kernel receive buffer. When it is full, kernels answer GRE with ICMP and real clients hang up. */
   readonly receiveBuffer?: number;
   readonly sendBuffer?: number;
+  /** Why this driver, for the log. */
+  readonly why?: string;
 }
 
 export interface RawGreDependencies {
@@ -62,6 +64,7 @@ export class RawGreSocket implements GreSocket {
   private readonly listen: Ipv4;
   private readonly receiveBuffer: number;
   private readonly sendBuffer: number;
+  private readonly why: string | undefined;
   private readonly telemetry: Pick<Telemetry, 'dropped'>;
   private readonly log: Log;
   private readonly warnings: BoundedLog;
@@ -78,6 +81,7 @@ export class RawGreSocket implements GreSocket {
     this.listen = options.listen ?? ANY;
     this.receiveBuffer = options.receiveBuffer ?? 8 * 1024 * 1024;
     this.sendBuffer = options.sendBuffer ?? 4 * 1024 * 1024;
+    this.why = options.why;
     this.telemetry = dependencies.telemetry;
     this.log = dependencies.log ?? silentLog;
     this.warnings = new BoundedLog(this.log, dependencies.now ?? (() => performance.now()));
@@ -103,8 +107,10 @@ export class RawGreSocket implements GreSocket {
     socket.on('error', (cause) => this.die(cause));
     this.log.info('gre.open', 'The GRE socket is open.', {
       driver: this.driver,
+      ...(this.why === undefined ? {} : { why: this.why }),
       listen: formatIpv4(this.listen),
-      receiveBuffer: receiveBufferOf(socket),
+      receiveBuffer: bufferOf(socket, SO_RCVBUF),
+      sendBuffer: bufferOf(socket, SO_SNDBUF),
     });
   }
 

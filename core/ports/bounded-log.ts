@@ -1,4 +1,4 @@
-import type { Log } from '../../core/ports/log.ts';
+import type { Log } from './log.ts';
 
 const INTERVAL_MS = 10_000;
 
