@@ -1,61 +1,20 @@
 // CPU time of every stage by itself, in memory: what a packet costs between the two devices, and where.
 
-import { EMPTY } from 'rxjs';
-import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
 import { runStep } from '../../core/datapath/lift.ts';
-import { setEncryption } from '../../core/datapath/mppe-state.ts';
 import { PacketBatch } from '../../core/datapath/packet-batch.ts';
-import { Session } from '../../core/datapath/session.ts';
 import type { BatchStep, Stage } from '../../core/datapath/stage.ts';
-import { AddressStage } from '../../core/datapath/stages/address.stage.ts';
-import { callDemuxStage } from '../../core/datapath/stages/call-demux.stage.ts';
-import { greStage } from '../../core/datapath/stages/gre.stage.ts';
-import { MppeStage } from '../../core/datapath/stages/mppe.stage.ts';
-import { MssClampStage } from '../../core/datapath/stages/mss-clamp.stage.ts';
-import { pppStage } from '../../core/datapath/stages/ppp.stage.ts';
-import { SequenceStage } from '../../core/datapath/stages/sequence.stage.ts';
 import type { Direction } from '../../core/outcome.ts';
-import { callId, sessionId } from '../../core/ports/ids.ts';
 import { instant } from '../../core/time.ts';
-import { orderStages } from '../../gateway/pipeline.ts';
-import { SessionTable } from '../../gateway/session/session-table.ts';
-import { address, silentTelemetry } from '../support/batches.ts';
-import { ipv4Packet } from '../support/ipv4-packets.ts';
+import { silentTelemetry } from '../support/batches.ts';
 import { circumstances, numberOption, showSpread, showTable, spread, wantsJson } from './support/numbers.ts';
+import { CLIENT, carry, fill, GATEWAY, makeEnds, packetDown, packetUp } from './support/tunnel-end.ts';
 
 const BATCH = 64;
 const ROUNDS = numberOption('rounds', 7);
 const BATCHES = numberOption('batches', 300);
 const SIZES = [64, 576, 1396] as const;
 
-const GATEWAY = address('198.51.100.1');
-const CLIENT = address('203.0.113.9');
-const INNER = address('10.99.0.2');
-const INTRANET = address('10.0.0.80');
-const KEY_UP = new Uint8Array(16).fill(0x5a);
-const KEY_DOWN = new Uint8Array(16).fill(0xa5);
 const nothing = (): void => undefined;
-
-/** One end of a tunnel: its stages in order, with one session whose encryption is up. */
-const makeEnd = (local: Ipv4, peer: Ipv4, send: Uint8Array, receive: Uint8Array) => {
-  const sessions = new SessionTable();
-  const events = { wake: nothing, frame: nothing, onGarbage: nothing, onResetNeeded: nothing };
-  const stages = orderStages([
-    greStage,
-    callDemuxStage(sessions, { checkPeerAddress: true }),
-    new SequenceStage(events, { window: 64, timeoutMs: 300, ackDelayMs: 100 }, EMPTY),
-    pppStage(events),
-    new MppeStage(events, { clearAllowed: false }),
-    new MssClampStage({ mtu: 1396 }),
-    new AddressStage(sessions),
-  ]);
-  const session = new Session(sessionId('bench'), { local, peer, localCallId: callId(7), peerCallId: callId(7) });
-  sessions.add(session);
-  for (const stage of stages) stage.open?.(session);
-  setEncryption(session, { strength: 128, stateless: true, keys: { send, receive } });
-  sessions.bind(session, INNER);
-  return stages;
-};
 
 /** Nanoseconds by "direction stage". */
 type Costs = Map<string, number>;
@@ -73,12 +32,8 @@ const runStages = (stages: readonly Stage[], direction: Direction, batch: Packet
 
 /** The way in needs packets of the other end; the other end's way out makes them and is not counted. */
 const measure = (size: number): Map<string, number[]> => {
-  const gateway = makeEnd(GATEWAY, CLIENT, KEY_DOWN, KEY_UP);
-  const client = makeEnd(CLIENT, GATEWAY, KEY_UP, KEY_DOWN);
-  const up = ipv4Packet({ source: INNER, destination: INTRANET, payload: new Uint8Array(size - 20) });
-  const down = ipv4Packet({ source: INTRANET, destination: INNER, payload: new Uint8Array(size - 20) });
-  // The client end uses the same stages, so its route look-up wants a destination it knows.
-  const carrier = ipv4Packet({ source: INNER, destination: INNER, payload: up.subarray(20) });
+  const { gateway, client } = makeEnds();
+  const [down, up] = [packetDown(size), packetUp(size)];
   const out = new PacketBatch(2 * BATCH);
   const inbound = new PacketBatch(2 * BATCH);
   const rounds = new Map<string, number[]>();
@@ -86,16 +41,12 @@ const measure = (size: number): Map<string, number[]> => {
     const costs: Costs = new Map();
     for (let turn = 0; turn < BATCHES; turn += 1) {
       const now = instant(round * BATCHES + turn);
-      fill(out, down);
+      fill(out, down, BATCH);
       out.now = now;
       runStages(gateway.toReversed(), 'out', out, costs);
-      fill(out, carrier);
+      fill(out, up, BATCH);
       runStages(client.toReversed(), 'out', out, new Map());
-      inbound.clear();
-      for (let at = 0; at < out.count; at += 1) {
-        const index = inbound.append(out.view(out.order[at] ?? 0));
-        inbound.outerEndpoints(index, CLIENT, GATEWAY);
-      }
+      carry(out, inbound, CLIENT, GATEWAY);
       inbound.now = now;
       runStages(gateway, 'in', inbound, costs);
       if (inbound.count !== BATCH) throw new Error(`${BATCH - inbound.count} packets were lost on the way`);
@@ -113,11 +64,6 @@ const measure = (size: number): Map<string, number[]> => {
     }
   }
   return rounds;
-};
-
-const fill = (batch: PacketBatch, packet: Uint8Array): void => {
-  batch.clear();
-  for (let i = 0; i < BATCH; i += 1) batch.append(packet);
 };
 
 const results = SIZES.map((size) => ({ size, rounds: measure(size) }));
