@@ -42,15 +42,20 @@ const MOST_WAITING = 1024;
 /** Longer than packets wait; sessions end with packets in their queues. */
 const LONGEST_WAIT_MS = 60_000;
 
+interface Drawn {
+  readonly rule: ActiveRule;
+  readonly index: number;
+}
+
 const isDrop = (outcome: PacketOutcome): boolean => DROP_REASONS.some((reason) => reason === outcome);
 
 /**
  * Packet traces: follows chosen packets through the stages, both ways, and hands the way of each to `told` when it ends.
  *
- * A packet is chosen once, right after the stage that found its session. For a rule about all packets that is one
- * comparison per batch, for a rule about a user or a tunnel one per packet; packets not chosen cost nothing more, because
- * what went before is kept for the batch and not for packets. Rules for dropped packets choose when a packet is dropped.
- * Without rules the probe is not there.
+ * A packet is chosen once. Rules about all packets choose when the batch comes in, by place: that is one comparison per
+ * batch, and a batch in which nothing is chosen costs nothing more. Rules about a user or a tunnel choose right after the
+ * stage that found the session, which is one comparison per packet. What went before is kept for the batch and not for
+ * packets. Rules for dropped packets choose when a packet is dropped. Without rules the probe is not there.
  */
 export class PacketTracing {
   private readonly probes: Probes;
@@ -62,6 +67,12 @@ export class PacketTracing {
   private readonly waiting = new WaitingRoom<TracedPacket>(MOST_WAITING, LONGEST_WAIT_MS);
   private rulesForAll: readonly ActiveRule[] = [];
   private rulesForDrops: readonly ActiveRule[] = [];
+  /** One of `rulesForAll` asks for a user or a tunnel. */
+  private needsSession = false;
+  /** When the first rule with an end has it. */
+  private firstEnd: number = Number.POSITIVE_INFINITY;
+  /** Chosen by their places in the batch under way, before there were sessions. */
+  private drawn: Drawn[] = [];
   /** Followed in the batch under way. */
   private packets: TracedPacket[] = [];
   /** The rules have looked at the batch under way. */
@@ -88,6 +99,7 @@ export class PacketTracing {
     const active = new ActiveRule(id, rule, this.uniform, this.probes.now());
     if (rule.dropsOnly === true) this.rulesForDrops = [...this.rulesForDrops, active];
     else this.rulesForAll = [...this.rulesForAll, active];
+    this.rulesChanged();
     // Again, in case a bug has cost us our place.
     this.removeProbe?.();
     this.removeProbe = this.probes.add(this.probe);
@@ -119,25 +131,39 @@ export class PacketTracing {
     name: 'packet-tracing',
     /** Of most batches nothing is chosen, and then nothing more is to be seen. */
     idle: false,
-    entering: (batch, direction) => this.begin(batch, direction),
+    entering: (batch, direction) => this.enter(batch, direction),
     joining: (batch, stage, direction) => this.join(batch, stage, direction),
     worked: (batch, stage, direction, began, ended) => this.worked(batch, stage, direction, began, ended),
     leaving: (batch, device, _direction, accepted) => this.leave(batch, device, accepted),
   };
 
-  private begin(batch: PacketBatch, direction: Direction): void {
-    this.retireEnded(batch.now);
+  private enter(batch: PacketBatch, direction: Direction): void {
+    this.begin(batch);
+    this.draw(batch);
+    if (this.drawn.length > 0 || this.looksAtAll()) this.journey.start(batch, direction);
+    else this.ignore();
+  }
+
+  /** A batch comes in. */
+  private begin(batch: PacketBatch): void {
+    if (batch.now >= this.firstEnd) this.retireEnded(batch.now);
     for (const packet of this.waiting.takeOlder(batch.now)) this.tell(packet, () => packet.steps, 'held', batch.now);
     // Something is left only of a batch that never came to its end: the pipeline was stopped.
-    this.packets = [];
+    if (this.packets.length > 0) this.packets = [];
+    if (this.drawn.length > 0) this.drawn = [];
     this.decided = false;
     this.probe.idle = false;
-    this.journey.start(batch, direction);
   }
 
   private join(batch: PacketBatch, stage: string, direction: Direction): void {
-    this.begin(batch, direction);
+    this.begin(batch);
     const queue = queueOf(stage, direction);
+    if (queue === undefined) this.draw(batch);
+    if (this.drawn.length === 0 && !this.looksAtAll()) {
+      this.ignore();
+      return;
+    }
+    this.journey.start(batch, direction);
     if (queue !== undefined) {
       this.decided = true;
       const names = new QueuedNames(queue, batch, 'released');
@@ -151,6 +177,18 @@ export class PacketTracing {
     const began = batch.waitingSince ?? batch.now;
     const wait: PacketStep = { kind: 'queue', queue: 'outbox', stage, began, ended: batch.now };
     this.decide(batch, { direction, origin: stage, began, earlier: [wait] });
+    this.rest();
+  }
+
+  /** Whether batches are to be followed in which no rule about all packets has chosen one. */
+  private looksAtAll(): boolean {
+    return this.needsSession || this.rulesForDrops.length > 0 || this.waiting.size > 0;
+  }
+
+  /** Nothing of the batch that has come in is of interest. */
+  private ignore(): void {
+    this.decided = true;
+    this.journey.batch = undefined;
     this.rest();
   }
 
@@ -194,22 +232,34 @@ export class PacketTracing {
     return { direction: this.journey.direction, origin: undefined, began: this.journey.began, earlier: [] };
   }
 
-  /** The rules choose. */
+  /**
+   * Rules about all packets choose, each packet with the same chance wherever it is. Those that get no session, or are
+   * dropped before they have one, are chosen in vain.
+   */
+  private draw({ order, count }: PacketBatch): void {
+    for (const rule of this.rulesForAll) {
+      if (!rule.isGeneral) continue;
+      let at = 0;
+      for (let gap = rule.passesOver(count); gap >= 0; gap = rule.passesOver(count - at)) {
+        at += gap + 1;
+        this.drawn.push({ rule, index: order[at - 1] ?? 0 });
+      }
+    }
+  }
+
+  /** Packets have sessions: the choice becomes final. */
   private decide(batch: PacketBatch, source: PacketSource): void {
     this.decided = true;
+    const { drawn } = this;
     const { order, count } = batch;
     for (const rule of this.rulesForAll) {
       if (rule.isGeneral) {
-        let at = 0;
-        for (let gap = rule.passesOver(count); gap >= 0; gap = rule.passesOver(count - at)) {
-          at += gap + 1;
-          this.choose(rule, batch, order[at - 1] ?? 0, source);
-        }
-      } else {
-        for (let at = 0; at < count; at += 1) {
-          const index = order[at] ?? 0;
-          if (rule.matches(batch.session[index]) && rule.chooses()) this.choose(rule, batch, index, source);
-        }
+        for (const { rule: by, index } of drawn) if (by === rule) this.choose(rule, batch, index, source);
+        continue;
+      }
+      for (let at = 0; at < count; at += 1) {
+        const index = order[at] ?? 0;
+        if (rule.matches(batch.session[index]) && rule.chooses()) this.choose(rule, batch, index, source);
       }
     }
   }
@@ -317,6 +367,13 @@ export class PacketTracing {
   private retire(rule: ActiveRule): void {
     this.rulesForAll = this.rulesForAll.filter((one) => one !== rule);
     this.rulesForDrops = this.rulesForDrops.filter((one) => one !== rule);
+    this.rulesChanged();
+  }
+
+  private rulesChanged(): void {
+    this.needsSession = this.rulesForAll.some((rule) => !rule.isGeneral);
+    const ends = [...this.rulesForAll, ...this.rulesForDrops].map(({ until }) => until ?? Number.POSITIVE_INFINITY);
+    this.firstEnd = Math.min(...ends);
   }
 
   private retireEnded(now: Instant): void {

@@ -44,6 +44,7 @@ export class Probes implements ProbePoint {
   }
 
   get watching(): PipelineProbe | undefined {
+    if (this.active === undefined) return undefined;
     for (const probe of this.probes) if (probe.idle !== true) return this.all;
     return undefined;
   }
