@@ -1,10 +1,11 @@
 // Prints how many of 2000 packets arrived on a socket that only the event loop knows, with a collection between batches.
 import { ipv4 } from '../../../core/bytes/ipv4-address.ts';
 import { PacketBatch } from '../../../core/datapath/packet-batch.ts';
-import { RawGreSocket } from '../../../plugins/io-raw-gre/raw-gre-socket.ts';
+import { driverNamed } from '../inside/gre-drivers.ts';
 
 const TOTAL = 2000;
 const LO = ipv4(0x7f000001);
+const Driver = driverNamed(process.argv[2]);
 const telemetry = { dropped: (): void => undefined };
 const collect = (): void => {
   const gc: unknown = Reflect.get(globalThis, 'gc');
@@ -15,7 +16,7 @@ const collect = (): void => {
 let arrived = 0;
 let progress: () => void = () => undefined;
 const receiver = async (): Promise<void> => {
-  const socket = new RawGreSocket({ telemetry }, { listen: LO });
+  const socket = new Driver({ telemetry }, { listen: LO });
   socket.batches$.subscribe((batch) => {
     arrived += batch.count;
     progress();
@@ -24,7 +25,7 @@ const receiver = async (): Promise<void> => {
 };
 await receiver();
 
-const sender = new RawGreSocket({ telemetry }, { listen: ipv4(0x7f000002) });
+const sender = new Driver({ telemetry }, { listen: ipv4(0x7f000002) });
 await sender.start({ aborted: false, addEventListener: () => undefined });
 const batch = new PacketBatch(50);
 for (let i = 0; i < 50; i += 1) batch.outerEndpoints(batch.append(new Uint8Array(64)), LO, LO);

@@ -1,19 +1,22 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connect, Netns, netnsUnavailable, runInside } from '../support/netns.ts';
+import { loadAddon } from '../unit/native/addon.ts';
+import { DRIVERS } from './inside/gre-drivers.ts';
 
-const reason = netnsUnavailable();
+const reason = netnsUnavailable('nft', 'tc');
 
 /*
  *   gateway namespace                     peer namespace
  *   lo  10.200.0.1, .2, .3 (contract)
  *   gw0 10.201.0.1, 10.201.0.2 ---------- peer0 10.201.0.9
  */
-describe.skipIf(reason !== undefined)(
-  `GRE over raw-socket in network namespaces${reason ? ` (skipped: ${reason})` : ''}`,
-  () => {
+describe.skipIf(reason !== undefined).each(Object.keys(DRIVERS))(
+  `GRE over %s in network namespaces${reason ? ` (skipped: ${reason})` : ''}`,
+  (driver) => {
     let gateway: Netns;
     let peer: Netns;
     beforeAll(() => {
+      loadAddon();
       gateway = new Netns('grea');
       peer = new Netns('greb');
       connect(
@@ -27,9 +30,9 @@ describe.skipIf(reason !== undefined)(
     });
 
     it('passes the contract suite and its own cases', async () => {
-      const result = await runInside(gateway, 'io-raw-gre.inside.ts', { PEER_NETNS: peer.name });
+      const result = await runInside(gateway, 'io-gre.inside.ts', { PEER_NETNS: peer.name, GRE_DRIVER: driver });
       expect(result.failures).toEqual([]);
-      expect(result.passed).toBe(15);
+      expect(result.passed).toBe(driver === 'batch' ? 23 : 21);
     });
   },
 );

@@ -1,0 +1,267 @@
+import { execFile, execFileSync } from 'node:child_process';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { PacketBatch } from '../../../core/datapath/packet-batch.ts';
+import type { GreSocket } from '../../../core/ports/packet-io.ts';
+import { greSocketContract } from '../../contract/packet-io.ts';
+import { address } from '../../support/batches.ts';
+import { MemoryLog } from '../../support/memory-log.ts';
+import { MemoryTelemetry } from '../../support/memory-telemetry.ts';
+import { TS_HOOK } from '../../support/netns.ts';
+import { driverNamed } from './gre-drivers.ts';
+
+/** On lo, 10.200.0.1 to .3; on the veth to a namespace with a peer, see io-gre.test.ts. */
+const NEAR = address('10.200.0.1');
+const CALLED = address('10.200.0.2');
+const FAR = address('10.200.0.3');
+const notAborted = { aborted: false, addEventListener: (): void => undefined };
+
+for (const own of ['10.200.0.1', '10.200.0.2', '10.200.0.3']) {
+  execFileSync('ip', ['address', 'replace', `${own}/32`, 'dev', 'lo']);
+}
+
+const name = process.env['GRE_DRIVER'] ?? '';
+const Driver = driverNamed(name);
+
+interface Buffers {
+  readonly receiveBuffer?: number;
+  readonly sendBuffer?: number;
+}
+const open = (
+  listen: string,
+  telemetry = new MemoryTelemetry(),
+  buffers: Buffers = {},
+  log = new MemoryLog(),
+): GreSocket => new Driver({ telemetry, log }, { listen: address(listen), ...buffers });
+
+greSocketContract(name, async () => ({
+  // Both sockets see all GRE of the namespace: `near` takes that to any address, as a gateway does.
+  near: open('0.0.0.0'),
+  far: open('10.200.0.3'),
+  nearAddresses: [NEAR, CALLED],
+  farAddress: FAR,
+  teardown: async () => undefined,
+}));
+
+const batchTo = (destination: string, source: string, ...packets: readonly Uint8Array[]): PacketBatch => {
+  const batch = new PacketBatch(packets.length);
+  for (const packet of packets) batch.outerEndpoints(batch.append(packet), address(source), address(destination));
+  return batch;
+};
+
+/** A marked packet; the mark is its first octet. */
+const packet = (mark: number, length = 60): Uint8Array => new Uint8Array(length).fill(mark);
+
+describe(`${name} on a real kernel`, () => {
+  it('answers from the secondary address a peer on another host called (R38)', async () => {
+    const socket = open('0.0.0.0');
+    await socket.start(notAborted);
+    socket.batches$.subscribe((batch) => {
+      for (let at = 0; at < batch.count; at += 1) {
+        const index = batch.order[at] ?? 0;
+        batch.outerEndpoints(index, address('10.201.0.2'), address('10.201.0.9'));
+      }
+      socket.write(batch);
+    });
+    const peer = process.env['PEER_NETNS'] ?? '';
+    const script = new URL('../peers/gre-caller.mjs', import.meta.url).pathname;
+    const { stdout } = await promisify(execFile)('ip', ['netns', 'exec', peer, process.execPath, script, '10.201.0.2']);
+    expect(JSON.parse(stdout)).toEqual({ source: '10.201.0.2', destination: '10.201.0.9', payload: 'hello' });
+    await socket.stop();
+  });
+
+  it('counts a packet that the outer path cannot take as too-big and sends the rest', async () => {
+    const telemetry = new MemoryTelemetry();
+    const socket = open('0.0.0.0', telemetry);
+    await socket.start(notAborted);
+    // The veth has an MTU of 1500.
+    const written = socket.write(
+      batchTo('10.201.0.9', '10.201.0.1', new Uint8Array(60), new Uint8Array(1500), new Uint8Array(60)),
+    );
+    expect(written).toBe(3);
+    expect(telemetry.drops).toEqual(new Map([['gre-socket out too-big', 1]]));
+    await socket.stop();
+  });
+
+  it('counts a packet without a route as refused and lives on', async () => {
+    const telemetry = new MemoryTelemetry();
+    const socket = open('0.0.0.0', telemetry);
+    await socket.start(notAborted);
+    expect(socket.write(batchTo('192.0.2.77', '10.201.0.1', new Uint8Array(60)))).toBe(1);
+    expect(telemetry.drops).toEqual(new Map([['gre-socket out device-refused', 1]]));
+    expect(socket.write(batchTo('10.200.0.3', '10.200.0.1', new Uint8Array(60)))).toBe(1);
+    expect(telemetry.drops.size).toBe(1);
+    await socket.stop();
+  });
+
+  it('does not open the socket again when it is used after stop', async () => {
+    const sockets = (): number =>
+      execFileSync('cat', ['/proc/net/raw'], { encoding: 'utf8' }).trim().split('\n').length - 1;
+    const before = sockets();
+    const socket = open('0.0.0.0');
+    await socket.start(notAborted);
+    expect(sockets()).toBe(before + 1);
+    await socket.stop();
+    expect(socket.write(batchTo('10.200.0.3', '10.200.0.1', new Uint8Array(60)))).toBe(0);
+    expect(sockets()).toBe(before);
+  });
+
+  it('survives garbage collection while nobody else holds it', async () => {
+    const script = new URL('../peers/gre-under-gc.ts', import.meta.url).pathname;
+    const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', '--import', TS_HOOK, script, name]);
+    expect(stdout.trim()).toBe('2000');
+  });
+
+  it('takes only packets to the address it listens on', async () => {
+    const [near, far] = [open('10.200.0.1'), open('10.200.0.3')];
+    const arrived: number[] = [];
+    const last = new Promise<void>((resolve) => {
+      near.batches$.subscribe((batch) => {
+        for (let at = 0; at < batch.count; at += 1) arrived.push(batch.view(batch.order[at] ?? 0)[0] ?? 0);
+        if (arrived.includes(3)) resolve();
+      });
+    });
+    await near.start(notAborted);
+    await far.start(notAborted);
+    far.write(batchTo('10.200.0.1', '10.200.0.3', packet(1)));
+    far.write(batchTo('10.200.0.2', '10.200.0.3', packet(2)));
+    far.write(batchTo('10.200.0.1', '10.200.0.3', packet(3)));
+    await last;
+    expect(arrived).toEqual([1, 3]);
+    await near.stop();
+    await far.stop();
+  });
+
+  it('names every refused packet of a batch and sends all others, in order', async () => {
+    const telemetry = new MemoryTelemetry();
+    const [socket, far] = [open('0.0.0.0', telemetry), open('10.200.0.3')];
+    const arrived: number[] = [];
+    const all = new Promise<void>((resolve) => {
+      far.batches$.subscribe((batch) => {
+        for (let at = 0; at < batch.count; at += 1) arrived.push(batch.view(batch.order[at] ?? 0)[0] ?? 0);
+        if (arrived.length === 40) resolve();
+      });
+    });
+    await socket.start(notAborted);
+    await far.start(notAborted);
+    const batch = new PacketBatch(120);
+    const fates: string[] = [];
+    for (let i = 0; i < 120; i += 1) {
+      const fate = ['live', 'too-big', 'device-refused'][i % 3] ?? '';
+      fates.push(fate);
+      const to = { live: '10.200.0.3', 'too-big': '10.201.0.9' }[fate] ?? '192.0.2.77';
+      const index = batch.append(packet(i, fate === 'too-big' ? 1500 : 60));
+      batch.outerEndpoints(index, address(fate === 'live' ? '10.200.0.1' : '10.201.0.1'), address(to));
+    }
+    expect(socket.write(batch)).toBe(120);
+    await all;
+    expect(fates.map((_, i) => batch.fate(i))).toEqual(fates);
+    expect(arrived).toEqual(Array.from({ length: 40 }, (_, i) => 3 * i));
+    expect(Object.fromEntries(telemetry.drops)).toEqual({
+      'gre-socket out too-big': 40,
+      'gre-socket out device-refused': 40,
+    });
+    await socket.stop();
+    await far.stop();
+  });
+
+  it('counts what a firewall of this host rejects as refused', async () => {
+    const telemetry = new MemoryTelemetry();
+    const socket = open('0.0.0.0', telemetry);
+    await socket.start(notAborted);
+    const nft = (...rule: readonly string[]) => execFileSync('nft', [...rule], { stdio: 'pipe' });
+    nft('add table ip pgt; add chain ip pgt out { type filter hook output priority 0; };');
+    nft('add rule ip pgt out ip daddr 10.200.0.3 ip protocol gre drop');
+    expect(socket.write(batchTo('10.200.0.3', '10.200.0.1', packet(1), packet(2)))).toBe(2);
+    nft('delete table ip pgt');
+    expect(socket.write(batchTo('10.200.0.3', '10.200.0.1', packet(3)))).toBe(1);
+    expect(Object.fromEntries(telemetry.drops)).toEqual({ 'gre-socket out device-refused': 2 });
+    await socket.stop();
+  });
+
+  it('accepts a prefix and never blocks when the device does not keep up', async () => {
+    const telemetry = new MemoryTelemetry();
+    const socket = open('0.0.0.0', telemetry, { sendBuffer: 20_000 });
+    await socket.start(notAborted);
+    execFileSync('tc', 'qdisc add dev gw0 root tbf rate 8kbit burst 3000 limit 1000000'.split(' '));
+    const packets = Array.from({ length: 64 }, (_, i) => packet(i, 1400));
+    const accepted = socket.write(batchTo('10.201.0.9', '10.201.0.1', ...packets));
+    execFileSync('tc', 'qdisc del dev gw0 root'.split(' '));
+    expect(accepted).toBeGreaterThan(0);
+    expect(accepted).toBeLessThan(64);
+    expect(telemetry.drops.size).toBe(0);
+    await socket.stop();
+  });
+
+  it('lets timers and other sockets have their turn while it is flooded', async () => {
+    const [near, far] = [open('10.200.0.1'), open('10.200.0.3')];
+    const turns: number[] = [];
+    let turn = 0;
+    const all = new Promise<void>((resolve) => {
+      far.batches$.subscribe((batch) => {
+        for (let at = 0; at < batch.count; at += 1) turns.push(turn);
+        if (turns.length === 2000) resolve();
+      });
+    });
+    await near.start(notAborted);
+    await far.start(notAborted);
+    for (let i = 0; i < 2000; i += 50) {
+      near.write(batchTo('10.200.0.3', '10.200.0.1', ...Array.from({ length: 50 }, () => packet(1))));
+    }
+    const others = (): void => {
+      turn += 1;
+      if (turns.length < 2000) setImmediate(others);
+    };
+    setImmediate(others);
+    await all;
+    const perTurn = new Map<number, number>();
+    for (const one of turns) perTurn.set(one, (perTurn.get(one) ?? 0) + 1);
+    expect(Math.max(...perTurn.values())).toBeLessThanOrEqual(512);
+    await near.stop();
+    await far.stop();
+  });
+
+  it('says how large its buffers are', async () => {
+    const log = new MemoryLog();
+    const socket = open('10.200.0.1', new MemoryTelemetry(), { receiveBuffer: 3_000_000, sendBuffer: 2_000_000 }, log);
+    await socket.start(notAborted);
+    expect(log.lines.map(({ event, fields }) => ({ event, ...fields }))).toEqual([
+      // The kernel's accounting counts twice what was asked for.
+      { event: 'gre.open', driver: name, listen: '10.200.0.1', receiveBuffer: 6_000_000, sendBuffer: 4_000_000 },
+    ]);
+    await socket.stop();
+  });
+});
+
+describe.runIf(name === 'batch')('the batch driver on a real kernel', () => {
+  it('warns when the kernel had no room for what arrived', async () => {
+    const log = new MemoryLog();
+    const far = open('10.200.0.3', new MemoryTelemetry(), { receiveBuffer: 150_000 }, log);
+    const near = open('10.200.0.1');
+    let arrived = 0;
+    const warned = new Promise<void>((resolve) => {
+      far.batches$.subscribe((batch) => {
+        arrived += batch.count;
+        setImmediate(() => (log.events('warn').length > 0 ? resolve() : undefined));
+      });
+    });
+    await near.start(notAborted);
+    await far.start(notAborted);
+    for (let i = 0; i < 1000; i += 50) {
+      near.write(batchTo('10.200.0.3', '10.200.0.1', ...Array.from({ length: 50 }, () => packet(1, 1000))));
+    }
+    await warned;
+    const { event, fields } = log.lines.find(({ level }) => level === 'warn') ?? {};
+    expect(event).toBe('gre.overrun');
+    expect(fields?.['packets']).toBe(1000 - arrived);
+    await near.stop();
+    await far.stop();
+  });
+
+  it('fails to start at an address that the host lacks, with what to do', async () => {
+    await expect(open('192.0.2.1').start(notAborted)).rejects.toMatchObject({
+      code: 'GRE_SOCKET',
+      message: expect.stringContaining('192.0.2.1, which is no address of this host'),
+    });
+  });
+});
