@@ -92,9 +92,12 @@ export const packetSpans = ({ tracer, now }: PacketSpanSettings): ((packet: Pack
 
 const addStep = (tracer: Tracer, context: Context, step: PacketStep, offset: number, failure?: string): void => {
   const name = step.kind === 'queue' ? QUEUE_SPAN : stageSpan(step.stage);
-  const attributes = present({ ...stepAttributes(step), 'error.type': failure });
+  const attributes = stepAttributes(step);
   const span = tracer.startSpan(name, { startTime: offset + step.began, attributes }, context);
-  if (failure !== undefined) span.setStatus(errorStatus(failure, step.stage));
+  if (failure !== undefined) {
+    span.setAttribute('error.type' satisfies keyof PacketAttributes, failure);
+    span.setStatus(errorStatus(failure, step.stage));
+  }
   span.end(offset + step.ended);
 };
 
@@ -144,7 +147,8 @@ const mppeAttributes = (header: number | undefined): PacketAttributes =>
         'mppe.compressed': (header & MPPE_BIT.compressed) !== 0,
       };
 
-const stepAttributes = (step: PacketStep): PacketAttributes =>
+/** Made for each span of each packet: nothing in it may be undefined. */
+const stepAttributes = (step: PacketStep): PacketAttributes & Attributes =>
   step.kind === 'queue'
     ? { 'pptp.queue': step.queue }
     : {
