@@ -29,6 +29,16 @@ export interface PollHandle {
   readonly [pollHandle]: true;
 }
 
+declare const tunBuffers: unique symbol;
+
+/** Opaque: the memory that large packets of one device pass through, and what of them still waits. */
+export interface TunBuffers {
+  readonly [tunBuffers]: true;
+}
+
+/** 0: none. 1: TCP (TSO4, TSO6) and checksums. 2: these and UDP (USO4, USO6; Linux 6.2). */
+export type OffloadLevel = 0 | 1 | 2;
+
 export interface NativeTun {
   /** Opens a TUN device without packet information header; it disappears when its last queue is closed. */
   tunOpen(options: TunOptions): OpenTun;
@@ -72,6 +82,60 @@ export interface NativeTun {
     from: number,
     count: number,
     result: Int32Array,
+  ): number;
+
+  /**
+   * Says which work of the kernel a device opened with `vnetHdr` takes over (TUNSETOFFLOAD). From 1 on, packets must be
+   * read with `tunReadSegments`. `EINVAL`: this kernel does not know the level.
+   */
+  tunSetOffloads(fd: number, level: OffloadLevel): void;
+
+  /** Memory for one device (about 140 KB). `level` says what `tunWriteCoalesced` joins. */
+  tunBuffers(level: OffloadLevel): TunBuffers;
+
+  /**
+   * As `tunReadBatch`, for a device with `vnetHdr`: without that header, with checksums, and large packets cut into
+   * segments of the size that the kernel asked for (IPv4 identification, TCP sequence numbers and flags follow). Segments
+   * of a packet that do not fit are the first of the next call.
+   *
+   * A packet that cannot be brought into slots of this size is one packet of length `slotSize - headroom`: drop it.
+   *
+   * @param waiting `[0]` becomes 1 while segments wait in `buffers`: the descriptor does not tell of these, so read
+   *   again. It is set only when the call returns.
+   */
+  tunReadSegments(
+    fd: number,
+    buffers: TunBuffers,
+    slab: Uint8Array,
+    slotSize: number,
+    headroom: number,
+    lengths: Int32Array,
+    max: number,
+    start: number,
+    waiting: Int32Array,
+  ): number;
+
+  /**
+   * As `tunWriteBatch`, for a device with `vnetHdr`: successive packets of one TCP or UDP flow are handed over as one
+   * where the kernel, cutting it again, would make the same packets (of IPv4 packets that forbid fragmentation, all but
+   * the identification). Their checksums are verified first; a packet with a wrong one goes alone, as it is. Packets of
+   * a flow keep their order; other flows may be passed.
+   *
+   * Every packet is accepted or refused; nothing is left for later. `count` is at most 256.
+   *
+   * @param refused `refused[0 .. count - accepted)` become the indices of the packets that were refused.
+   * @returns how many packets were accepted. A device error is thrown only when there are none.
+   */
+  tunWriteCoalesced(
+    fd: number,
+    buffers: TunBuffers,
+    slab: Uint8Array,
+    offsets: Int32Array,
+    lengths: Int32Array,
+    order: Int32Array,
+    from: number,
+    count: number,
+    refused: Int32Array,
   ): number;
 
   /**

@@ -85,6 +85,7 @@ NAPI_MODULE_INIT() {
   }
   addon->env = env;
   addon->references = 1;
+  addon->sha1 = sha1_best();
   if (napi_set_instance_data(env, addon, finalize, NULL) != napi_ok) {
     free(addon);
     throw_type(env, "the addon could not be loaded: no instance data");
@@ -94,11 +95,16 @@ NAPI_MODULE_INIT() {
       {.utf8name = "tunOpen", .method = tun_open, .attributes = napi_enumerable},
       {.utf8name = "tunReadBatch", .method = tun_read_batch, .attributes = napi_enumerable},
       {.utf8name = "tunWriteBatch", .method = tun_write_batch, .attributes = napi_enumerable},
+      {.utf8name = "tunSetOffloads", .method = tun_set_offloads, .attributes = napi_enumerable},
+      {.utf8name = "tunBuffers", .method = tun_buffers, .attributes = napi_enumerable},
+      {.utf8name = "tunReadSegments", .method = tun_read_segments, .attributes = napi_enumerable},
+      {.utf8name = "tunWriteCoalesced", .method = tun_write_coalesced, .attributes = napi_enumerable},
       {.utf8name = "greOpen", .method = gre_open, .attributes = napi_enumerable},
       {.utf8name = "greReceiveBatch", .method = gre_receive_batch, .attributes = napi_enumerable},
       {.utf8name = "greSendBatch", .method = gre_send_batch, .attributes = napi_enumerable},
       {.utf8name = "pollStart", .method = poll_start, .attributes = napi_enumerable},
       {.utf8name = "pollStop", .method = poll_stop, .attributes = napi_enumerable},
+      {.utf8name = "mppeBatch", .method = mppe_batch, .attributes = napi_enumerable},
       {.utf8name = "closeFd", .method = close_fd, .attributes = napi_enumerable},
   };
   if (napi_add_async_cleanup_hook(env, tear_down, addon, &addon->teardown) != napi_ok ||

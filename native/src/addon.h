@@ -7,23 +7,29 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "mppe.h"
+
 struct poll;
+struct offload;
 
 /* State of one environment (the main thread or one worker); reached through the napi instance data. */
 struct addon {
   napi_env env;
-  /* Owners: the environment, and every poll whose memory still exists. */
+  /* Owners: the environment, and every poll and every set of TUN buffers whose memory still exists. */
   size_t references;
   /* Descriptors opened here and not yet closed. Only these can be closed here. */
   int *fds;
   size_t fd_count;
   size_t fd_capacity;
   struct poll *polls;
+  struct offload *offloads;
   /* Poll handles given to uv_close whose callback has not run. */
   size_t closing;
   /* Set once the environment is being torn down. */
   napi_async_cleanup_hook_handle teardown;
   bool ending;
+  /* The quickest SHA-1 of this processor. */
+  sha1_blocks sha1;
 };
 
 /* addon.c */
@@ -65,5 +71,14 @@ napi_value gre_send_batch(napi_env env, napi_callback_info info);
 napi_value tun_open(napi_env env, napi_callback_info info);
 napi_value tun_read_batch(napi_env env, napi_callback_info info);
 napi_value tun_write_batch(napi_env env, napi_callback_info info);
+
+/* offload.c */
+napi_value tun_set_offloads(napi_env env, napi_callback_info info);
+napi_value tun_buffers(napi_env env, napi_callback_info info);
+napi_value tun_read_segments(napi_env env, napi_callback_info info);
+napi_value tun_write_coalesced(napi_env env, napi_callback_info info);
+
+/* mppe_batch.c */
+napi_value mppe_batch(napi_env env, napi_callback_info info);
 
 #endif

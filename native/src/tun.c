@@ -8,7 +8,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "addon.h"
+#include "tun.h"
 
 #define TUN_PATH "/dev/net/tun"
 
@@ -139,21 +139,8 @@ napi_value tun_read_batch(napi_env env, napi_callback_info info) {
   return make_count(env, count);
 }
 
-struct packets {
-  const uint8_t *slab;
-  size_t slab_length;
-  const int32_t *offsets;
-  size_t offset_count;
-  const int32_t *lengths;
-  size_t length_count;
-  const int32_t *order;
-  size_t order_count;
-  int32_t from;
-  int32_t count;
-};
-
 /* Everything is checked before anything is written, so that a wrong batch is an error and not half a batch. */
-static bool are_in_bounds(const struct packets *packets) {
+static bool are_in_bounds(const struct tun_packets *packets) {
   int64_t end = (int64_t)packets->from + packets->count;
   if ((uint64_t)end > packets->order_count) return false;
   for (int64_t i = packets->from; i < end; i += 1) {
@@ -166,7 +153,7 @@ static bool are_in_bounds(const struct packets *packets) {
   return true;
 }
 
-static bool get_packets(napi_env env, const napi_value *arguments, struct packets *packets) {
+bool get_tun_packets(napi_env env, const napi_value *arguments, struct tun_packets *packets) {
   uint8_t *slab;
   int32_t *offsets, *lengths, *order;
   if (!get_bytes(env, arguments[0], "slab", &slab, &packets->slab_length) ||
@@ -188,12 +175,12 @@ static bool get_packets(napi_env env, const napi_value *arguments, struct packet
 
 napi_value tun_write_batch(napi_env env, napi_callback_info info) {
   napi_value arguments[8];
-  struct packets packets;
+  struct tun_packets packets;
   int32_t fd;
   int32_t *result;
   size_t result_count;
   if (!get_arguments(env, info, 8, arguments) || !get_count(env, arguments[0], "fd", &fd) ||
-      !get_packets(env, arguments + 1, &packets) ||
+      !get_tun_packets(env, arguments + 1, &packets) ||
       !get_int32s(env, arguments[7], "result", &result, &result_count)) {
     return NULL;
   }
