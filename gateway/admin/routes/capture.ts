@@ -19,7 +19,8 @@ export interface CaptureRequest {
 /** The header of that answer with the number of the capture, for `/v1/captures/:id`. */
 export const CAPTURE_ID_HEADER = 'x-capture-id';
 
-const DAY_SECONDS = 86_400;
+/** The longest that a capture may be asked to run. */
+export const DAY_SECONDS = 86_400;
 const MOST_PACKETS = 1_000_000_000;
 /** How long the end of the gateway waits for readers that still have something to get. */
 const PATIENCE_MS = 2_000;
@@ -88,7 +89,16 @@ export const captureRoute: AdminRoute = (app, { gateway, clock, log, version, co
       const { status, code } = REFUSALS[capture.why];
       throw new AdminError(status, code, capture.message);
     }
-    const answered = finished(reply.raw)
+    // An answer that waits for an earlier one on its connection is not told when the connection ends.
+    const { socket } = request.raw;
+    const cut = new AbortController();
+    const gone = (): void => {
+      capture.stream.destroy();
+      cut.abort();
+    };
+    socket.once('close', gone);
+    capture.stream.once('close', () => socket.removeListener('close', gone));
+    const answered = finished(reply.raw, { signal: cut.signal })
       .catch(() => undefined)
       .finally(() => answers.delete(answered));
     answers.add(answered);

@@ -1,4 +1,5 @@
 import { request } from 'node:http';
+import { connect } from 'node:net';
 import type { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../../../config/load.ts';
@@ -157,4 +158,18 @@ describe('a capture over the socket', () => {
       await expect(ask(method, '/v1/captures/77')).rejects.toMatchObject({ cause: 'NO_CAPTURE' });
     }
   });
+});
+
+it('ends what was asked for one behind the other on a connection, when the connection ends', async () => {
+  const socket = connect(rig.socket);
+  const order =
+    'POST /v1/captures HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}';
+  const running = async (): Promise<number> => {
+    const { captures } = await (await ask('GET', '/v1/captures')).json<{ captures: readonly { end?: string }[] }>();
+    return captures.filter(({ end }) => end === undefined).length;
+  };
+  socket.write(order.repeat(4));
+  await expect.poll(running).toBe(4);
+  socket.destroy();
+  await expect.poll(running).toBe(0);
 });
