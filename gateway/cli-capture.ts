@@ -5,14 +5,14 @@ import { GatewayError } from '../core/errors.ts';
 import type { CaptureEnd, CaptureSummary } from '../observability/capture/capture.ts';
 import { CAPTURE_POINTS, type CapturePoint, isCapturePoint } from '../observability/capture/points.ts';
 import type { AdminReply } from './admin/client.ts';
-import { CAPTURE_ID_HEADER, type CaptureRequest } from './admin/routes/capture.ts';
+import { CAPTURE_ID_HEADER, type CaptureRequest, DAY_SECONDS } from './admin/routes/capture.ts';
 import { openCaptureFile } from './capture-file.ts';
 import type { AdminVerbs, RunningGateway } from './cli-admin.ts';
 
 /** What the verb needs of its process; another one in tests. */
 export interface CaptureHost {
-  /** Where `-w` leads. Rejects with CAPTURE_FILE. */
-  open(path: string): Promise<Writable>;
+  /** Where `-w` leads. Rejects with CAPTURE_FILE, also when `signal` comes first. */
+  open(path: string, signal: AbortSignal): Promise<Writable>;
   /** Calls `handler` for each SIGINT and SIGTERM until the result is called. */
   onInterrupt(handler: () => void): () => void;
 }
@@ -58,6 +58,12 @@ const parseCount = (text: string): number => {
   return count;
 };
 
+const parseSeconds = (text: string): number => {
+  const seconds = parseCount(text);
+  if (seconds > DAY_SECONDS) throw new InvalidArgumentError(`At most ${DAY_SECONDS}, a day.`);
+  return seconds;
+};
+
 const requestOf = ({ point, decrypted, tunnel, user, packets, seconds }: CaptureFlags): CaptureRequest => ({
   ...(point === undefined ? {} : { points: point }),
   ...(decrypted === true ? { decrypted } : {}),
@@ -87,7 +93,7 @@ const copy = async (reply: AdminReply, out: Writable, path: string, signal: Abor
     await pipeline(reply.stream, out);
   } catch (cause) {
     if (errno(cause) === 'EPIPE' || signal.aborted) return;
-    if (errno(cause) === 'ECONNRESET') {
+    if (errno(cause) === 'ECONNRESET' || errno(cause) === 'ERR_STREAM_PREMATURE_CLOSE') {
       const message = 'the gateway went away; the file holds what came before.';
       throw new GatewayError('ADMIN_UNREACHABLE', message, { cause });
     }
@@ -126,17 +132,18 @@ export const addCaptureVerb = ({ program, terminal, action }: AdminVerbs, host: 
     )
     .option('--decrypted', 'show what tunnels encrypt, and passwords and proofs; PPTP_CAPTURE_DECRYPTED must allow it')
     .option('--packets <number>', 'end after so many packets at all points together', parseCount)
-    .option('--seconds <number>', 'end after so many seconds', parseCount)
+    .option('--seconds <number>', 'end after so many seconds', parseSeconds)
     .requiredOption('-w, --write <file>', 'the file, or - for standard output');
   action(verb, async (gateway) => {
     const flags = verb.opts<CaptureFlags>();
     const abort = new AbortController();
     let id: string | undefined;
+    let isOpen = false;
     let interrupts = 0;
     // The first asks the gateway to end the file well, the second does not wait for that.
     const stop = (): void => {
       interrupts += 1;
-      if (interrupts > 1 || id === undefined) abort.abort();
+      if (interrupts > 1 || id === undefined || !isOpen) abort.abort();
       else gateway.request({ method: 'DELETE', path: `/v1/captures/${id}` }).then(ignore, () => abort.abort());
     };
     const forget = host.onInterrupt(stop);
@@ -145,7 +152,8 @@ export const addCaptureVerb = ({ program, terminal, action }: AdminVerbs, host: 
       const reply = await gateway.request(order);
       id = String(reply.headers[CAPTURE_ID_HEADER]);
       // Not before the gateway has agreed: a refusal must not empty a file.
-      const out = await host.open(flags.write);
+      const out = await host.open(flags.write, abort.signal);
+      isOpen = true;
       terminal.err('capturing; Ctrl-C ends it');
       await copy(reply, out, flags.write, abort.signal);
       const summary = await summaryOf(gateway, id);

@@ -6,6 +6,7 @@ import { Command } from 'commander';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../config/load.ts';
 import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
+import { GatewayError } from '../../core/errors.ts';
 import { openCaptureFile } from '../../gateway/capture-file.ts';
 import { runningGateway } from '../../gateway/cli-admin.ts';
 import { addCaptureVerb, type CaptureHost } from '../../gateway/cli-capture.ts';
@@ -141,6 +142,31 @@ describe('pptp-gateway capture', () => {
     expect((await over).at(-1)).toMatch(/: (stopped|nobody read any more)$/);
   });
 
+  it('Ctrl-C does not wait for a reader of a named pipe either', async () => {
+    let sayOpening: () => void = () => undefined;
+    const opening = new Promise<void>((resolve) => {
+      sayOpening = resolve;
+    });
+    const { over, interrupt } = capture(['-w', 'pipe'], (path, signal) => {
+      sayOpening();
+      return new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => reject(new GatewayError('CAPTURE_FILE', `nobody reads ${path}.`)));
+      });
+    });
+    await opening;
+    interrupt();
+    expect(await over).toEqual(['CAPTURE_FILE: nobody reads pipe.']);
+    await expect.poll(() => lab.gateway.probes.active).toBeUndefined();
+  });
+
+  it('leaves standard output in order when the gateway goes away', async () => {
+    const out = await openCaptureFile('-');
+    const failed = new Error('the source failed');
+    out.on('error', () => undefined).destroy(failed);
+    await expect.poll(() => out.closed).toBe(true);
+    expect(process.stdout).toMatchObject({ destroyed: false, errored: null });
+  });
+
   it('does not write to a terminal', async () => {
     const { isTTY } = process.stdout;
     process.stdout.isTTY = true;
@@ -167,6 +193,7 @@ describe('pptp-gateway capture', () => {
     ['no file', [], /required option '-w, --write <file>'/],
     ['a point that there is not', ['--point', 'ether', '-w', 'x'], /One of gre, ppp, decrypted, tun\./],
     ['no packets', ['--packets', '0', '-w', 'x'], /A whole number from 1 on\./],
+    ['more seconds than a day has', ['--seconds', '86401', '-w', 'x'], /At most 86400, a day\./],
     ['tunnel and user', ['--tunnel', 'a', '--user', 'b', '-w', 'x'], /cannot be used with option/],
   ])('refuses %s', async (_what, argv, sentence) => {
     expect((await capture(argv).over).join('\n')).toMatch(sentence);
