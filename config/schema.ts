@@ -118,10 +118,10 @@ export const schema = {
     }),
   },
   gre: {
-    driver: key(oneOf('raw-socket'), {
+    driver: key(oneOf('auto', 'batch', 'raw-socket'), {
       env: 'PPTP_GRE_DRIVER',
-      default: 'raw-socket',
-      doc: 'How GRE packets are received and sent.',
+      default: 'auto',
+      doc: 'How GRE packets are received and sent: in batches by the native addon, one by one by the package raw-socket, or in batches where the addon has them (the log line gre.open says which, and why).',
     }),
     ackDelayMs: key(milliseconds(0, 2000), {
       env: 'PPTP_GRE_ACK_DELAY_MS',

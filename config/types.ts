@@ -10,7 +10,7 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 export type LogFormat = 'auto' | 'json' | 'pretty';
 export type UserNames = 'plain' | 'hash' | 'off';
 export type NatMode = 'auto' | 'on' | 'off';
-export type GreDriver = 'raw-socket';
+export type GreDriver = 'auto' | 'batch' | 'raw-socket';
 
 /** An IPv4 network, host bits zero. */
 export interface Ipv4Network {

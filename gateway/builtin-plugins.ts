@@ -10,8 +10,8 @@ import { papPlugin } from '../plugins/auth-pap/index.ts';
 import { userFilePlugin } from '../plugins/backend-user-file/index.ts';
 import { controlPptpPlugin } from '../plugins/control-pptp/index.ts';
 import { type HostNetworkOptions, hostNetworkPlugin } from '../plugins/host-network-linux/index.ts';
-import { rawGrePlugin } from '../plugins/io-raw-gre/index.ts';
 import { linuxTunPlugin } from '../plugins/io-tun-linux/index.ts';
+import { greDriver } from './gre-driver.ts';
 import { TUN_QUEUE_LENGTH } from './options.ts';
 import { type LoadedPlugin, withOptions } from './plugin-loader.ts';
 import { gatewayIpv6 } from './session/prefix-pool.ts';
@@ -28,7 +28,7 @@ export function builtinPlugins(
   const address = parseIpv4(listen.address);
   return [
     withOptions(linuxTunPlugin, { interfaceName: config.tun.name }),
-    withOptions(rawGrePlugin, address === undefined ? {} : { listen: address }),
+    greDriver(gre.driver, address),
     ...(config.network.manage ? [withOptions(hostNetworkPlugin, hostNetwork(config, defaultInterface))] : []),
     withOptions(msChapV2Plugin, { maxAttempts: config.auth.maxAttempts }),
     withOptions(msChapV1Plugin, { maxAttempts: config.auth.maxAttempts }),

@@ -8,6 +8,7 @@ import { TOKENS } from '../../core/tokens.ts';
 import { connectControl, resolveServer } from '../../plugins/control-pptp/index.ts';
 import { ClientNetwork } from '../../plugins/host-network-linux/index.ts';
 import type { Platform } from '../bootstrap.ts';
+import { isGreDriver } from '../gre-driver.ts';
 import { gatewayOptions } from '../options.ts';
 import type { TracePackets } from '../packet-traces.ts';
 import { withOptions } from '../plugin-loader.ts';
@@ -62,7 +63,7 @@ export class Site {
     if (server === undefined || gre === undefined) return undefined;
     const client = clientConfig(config);
     const options = clientOptions(gatewayOptions(client), { userName: user, password });
-    const devices = clientPlugins(client).filter(({ name }) => name !== 'io-raw-gre');
+    const devices = clientPlugins(client).filter(({ name }) => !isGreDriver(name));
     const network = new ClientNetwork({ log: platform.log }, { stateDirectory: config.stateDir, interfaceName: tun });
     const { address } = config.listen;
     const localAddress = address === '0.0.0.0' ? undefined : address;

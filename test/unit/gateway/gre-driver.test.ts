@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest';
+import { GatewayError } from '../../../core/errors.ts';
+import { greDriver, isGreDriver } from '../../../gateway/gre-driver.ts';
+import { LOCAL } from '../../support/batches.ts';
+
+const broken = (): never => {
+  throw new GatewayError('NATIVE_MISSING', 'The native addon cannot be loaded.');
+};
+const works = (): object => ({});
+
+describe('PPTP_GRE_DRIVER', () => {
+  it.each([
+    ['batch', works, 'io-batch-gre'],
+    // Who asks for it by name is told at the start that it is missing.
+    ['batch', broken, 'io-batch-gre'],
+    ['raw-socket', works, 'io-raw-gre'],
+    ['auto', works, 'io-batch-gre'],
+    ['auto', broken, 'io-raw-gre'],
+  ] as const)('%s', (wanted, load, plugin) => {
+    const chosen = greDriver(wanted, LOCAL, load);
+    expect(chosen.name).toBe(plugin);
+    expect(isGreDriver(chosen.name)).toBe(true);
+  });
+
+  it('does not take a defect for a missing addon', () => {
+    const defect = (): never => {
+      throw new TypeError('defect');
+    };
+    expect(() => greDriver('auto', undefined, defect)).toThrow('defect');
+  });
+
+  it('knows other plug-ins from a GRE driver', () => {
+    expect(['io-tun-linux', 'control-pptp'].filter(isGreDriver)).toEqual([]);
+  });
+});
