@@ -12,7 +12,9 @@ export interface PageSample {
   readonly exemplar: string | undefined;
 }
 
-const SAMPLE = /^([a-z0-9_]+)(?:\{(.*?)\})? (\S+)(?: # (\{.*\} .*))?$/;
+/** Any character but a line feed, the one end of a line that both formats know, stands in a value as it is. */
+const LABEL = String.raw`[a-z_]+="(?:[^"\\]|\\["\\n])*"`;
+const SAMPLE = new RegExp(String.raw`^([a-z0-9_]+)(?:\{((?:${LABEL},?)*)\})? (\S+)(?: # (\{[^]*\} [^]*))?$`);
 
 const labelsOf = (text: string): Record<string, string> =>
   Object.fromEntries([...text.matchAll(/([a-z_]+)="((?:[^"\\]|\\.)*)"/g)].map(([, name, value]) => [name, value]));
