@@ -10,6 +10,9 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
   readonly version: string;
 };
 
+/** For what is still on its way when everything has been stopped. */
+const GRACE_MS = 500;
+
 process.exitCode = await runCli(process.argv.slice(2), {
   version,
   env: process.env,
@@ -20,3 +23,5 @@ process.exitCode = await runCli(process.argv.slice(2), {
   openUsers,
   outerMtu,
 });
+// Only when something keeps the process: an OpenTelemetry exporter tries again and again to reach its collector.
+setTimeout(() => process.exit(), GRACE_MS).unref();
