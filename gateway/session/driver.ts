@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Subject } from 'rxjs';
-import { formatIpv4, type Ipv4 } from '../../core/bytes/ipv4-address.ts';
+import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
 import { GRE_CHANNEL, type GreChannel, PEER_WINDOW } from '../../core/datapath/gre-channel.ts';
 import { PacketBatch } from '../../core/datapath/packet-batch.ts';
 import { Session, type SessionView } from '../../core/datapath/session.ts';
@@ -127,6 +127,7 @@ export class Driver implements Lifecycle, StageEvents {
     this.failedConnections = new FailedConnections(deps.telemetry, () => deps.clock.now(), deps.role);
     this.window = deps.stages.find((stage) => stage instanceof GreWindowStage);
     this.context = {
+      role: deps.role ?? 'server',
       clock: deps.clock,
       telemetry: deps.telemetry,
       authenticators: deps.authenticators,
@@ -231,7 +232,7 @@ export class Driver implements Lifecycle, StageEvents {
     const session = new Session(id, event.call);
     session.set(PEER_WINDOW, { packets: event.window, processingDelay: event.processingDelay });
     const since = instant(event.since);
-    const role = this.deps.role ?? 'server';
+    const { role } = this.context;
     const trace = telemetry.tunnel(
       {
         'session.id': id,
@@ -267,14 +268,7 @@ export class Driver implements Lifecycle, StageEvents {
       tunnel.fault(cause);
       return;
     }
-    sessionLog.info('call.opened', `a call from ${event.peerName}`, {
-      callId: event.call.localCallId,
-      peerCallId: event.call.peerCallId,
-      local: formatIpv4(event.call.local),
-      setupMs: Math.round(clock.now() - event.since),
-      peerWindow: event.window,
-    });
-    tunnel.open();
+    tunnel.open(event.window, event.since);
   }
 
   private end(tunnel: Tunnel, reason: ClearReason, detail: string, control?: ControlRecord): void {

@@ -5,7 +5,7 @@ import type { AddressPool } from '../../core/ports/addresses.ts';
 import type { Authenticator } from '../../core/ports/auth.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { ClearReason } from '../../core/ports/control.ts';
-import type { Telemetry } from '../../core/ports/telemetry.ts';
+import type { Telemetry, TunnelRole } from '../../core/ports/telemetry.ts';
 import type { SessionTable } from './session-table.ts';
 import type { Tunnel } from './tunnel.ts';
 import type { Ipv6Services } from './tunnel-ipv6.ts';
@@ -13,6 +13,8 @@ import type { SessionLimits } from './tunnel-limits.ts';
 
 /** What every tunnel of the process shares. */
 export interface TunnelContext {
+  /** What we are in the control connections. */
+  readonly role: TunnelRole;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
   readonly authenticators: readonly Authenticator[];

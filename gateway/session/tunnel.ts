@@ -18,6 +18,7 @@ import { TunnelAddress, whyNoAddress } from './tunnel-address.ts';
 import { CLEAR_REASON, type TunnelContext } from './tunnel-context.ts';
 import { TunnelIpv6 } from './tunnel-ipv6.ts';
 import { TunnelLimits } from './tunnel-limits.ts';
+import { TunnelLog } from './tunnel-log.ts';
 import { TunnelQuestions } from './tunnel-questions.ts';
 import { endNumbers, type TunnelSpans } from './tunnel-spans.ts';
 import type { TunnelView } from './tunnel-view.ts';
@@ -42,6 +43,7 @@ export class Tunnel {
   private readonly link: Machine<LinkInput, LinkEffect>;
   private readonly spans: TunnelSpans;
   private readonly log: Log;
+  private readonly lines: TunnelLog;
   private readonly abort = new AbortController();
   private readonly openedAt: Instant;
   private readonly steps: ((now: Instant) => readonly LinkEffect[])[] = [];
@@ -70,6 +72,7 @@ export class Tunnel {
     this.spans = spans;
     this.context = context;
     this.log = new SessionLog(log, () => context.clock.now());
+    this.lines = new TunnelLog(this.log, session, peerName, context.role);
     this.openedAt = context.clock.now();
     this.silenceAt = after(this.openedAt, context.silenceMs);
     this.address = new TunnelAddress(session, context.addresses, context.sessions, (identity, address) =>
@@ -85,7 +88,9 @@ export class Tunnel {
     this.ipv6 = context.ipv6 && new TunnelIpv6(session, context.ipv6, context.sessions, this.log);
   }
 
-  open(): void {
+  /** `window`: packets that the peer takes at a time; `since`: when its control connection began, or the request for this call. */
+  open(window: number, since: number): void {
+    this.lines.opened(window, this.context.clock.now() - since);
     this.submit({ kind: 'open' });
   }
 
@@ -168,26 +173,9 @@ export class Tunnel {
     this.context.sessions.remove(this.session);
     this.address.giveBack();
     this.ipv6?.release();
-    const channel = this.session.get(GRE_CHANNEL);
-    this.spans.end(reason, detail, endNumbers(channel, this.context.clock.now() - this.openedAt), control);
-    const { failure } = this.spans;
-    this.log.info('session.closed', `the tunnel of ${this.peerName} is closed: ${failure?.error ?? reason}`, {
-      reason,
-      detail,
-      setupFailure: failure?.error,
-      setupDetail: failure?.message,
-      user: this.session.identity,
-      address: address === undefined ? undefined : formatIpv4(address),
-      seconds: Math.round((this.context.clock.now() - this.openedAt) / 1000),
-      packetsIn: channel?.received ?? 0,
-      packetsOut: channel?.sent ?? 0,
-      octetsIn: channel?.receivedOctets ?? 0,
-      octetsOut: channel?.sentOctets ?? 0,
-      lost: channel?.queue.lost ?? 0,
-      window: channel?.transmit?.window.snapshot().size,
-      windowTimeOuts: channel?.transmit?.window.timeOuts,
-      windowDropped: channel?.transmit?.dropped,
-    });
+    const milliseconds = this.context.clock.now() - this.openedAt;
+    this.spans.end(reason, detail, endNumbers(this.session.get(GRE_CHANNEL), milliseconds), control);
+    this.lines.closed({ reason, detail, failure: this.spans.failure }, address, milliseconds);
   }
 
   private get hasHeard(): boolean {
@@ -203,7 +191,7 @@ export class Tunnel {
    * one timer or the control connection, where it would meet all of them.
    */
   fault(cause: unknown): void {
-    this.log.error('session.fault', `a bug in the tunnel of ${this.peerName}; its call is cleared`, { error: cause });
+    this.lines.fault(cause);
     this.context.telemetry.event('session.fault');
     if (!this.over) this.context.clear(this.session, 'administrative', 'internal error of the gateway');
   }
@@ -240,18 +228,7 @@ export class Tunnel {
         void this.compute(effect.task);
         return;
       case 'attempt-failed':
-        // One line, fixed words, for people and for fail2ban alike (E4). The name is in the field `user` only, which
-        // the operator can have hashed or left out.
-        this.log.warn(
-          'auth.failed',
-          `authentication failed for a call from ${this.peerName} by ${effect.method}: ${effect.denial}`,
-          {
-            user: printable(effect.identity),
-            method: effect.method,
-            denial: effect.denial,
-            retriesLeft: effect.retriesLeft,
-          },
-        );
+        this.lines.authenticationFailed(effect);
         this.context.telemetry.event('auth.failed', { method: effect.method, denial: effect.denial });
         this.spans.attemptFailed({ ...effect, identity: printable(effect.identity) });
         return;
@@ -316,7 +293,7 @@ export class Tunnel {
       span.attributes({ 'pptp.address.refusal': lease.why });
       span.end(failure);
       this.spans.addressFailed(failure);
-      this.log.warn('address.refused', `no address for a call from ${this.peerName}: ${detail}`, { user: identity });
+      this.lines.addressRefused(detail, identity);
       this.close('no-address', detail);
       return;
     }
@@ -377,14 +354,7 @@ export class Tunnel {
     // For those who are let in; a client stays as long as it likes.
     const limited = limits !== undefined && this.address.current !== undefined;
     if (limited) this.limits ??= new TunnelLimits(this.session, limits, this.profile, clock.now());
-    const milliseconds = Math.round(this.context.clock.now() - this.openedAt);
-    this.log.info('session.up', `the tunnel of ${this.peerName} is up: ${formatIpv4(address)}`, {
-      user: this.session.identity,
-      address: formatIpv4(address),
-      encryption: this.spans.encryptionName,
-      identification: this.session.attributes.get('ppp.lcp.identification'),
-      setupMs: milliseconds,
-    });
+    this.lines.up(address, this.spans.encryptionName, clock.now() - this.openedAt);
     this.context.telemetry.event('session.up');
     // A client is bound to its peer's address, and its own is the one that it was given.
     this.spans.up(formatIpv4(this.address.current ?? network.localAddress));
@@ -421,11 +391,7 @@ export class Tunnel {
     this.silenceAt = undefined;
     if (this.hasHeard) return;
     this.spans.note('gre.blocked', 'no GRE packet has arrived yet: is IP protocol 47 dropped on the way?');
-    this.log.warn(
-      'gre.blocked',
-      `the control connection of ${this.peerName} is up, but no GRE packet has arrived from ${formatIpv4(this.session.call.peer)} ` +
-        `within ${Math.round((now - this.openedAt) / 1000)} s: a firewall, router or provider between the two drops IP protocol 47 (GRE)`,
-    );
+    this.lines.blocked(now - this.openedAt);
     this.context.telemetry.event('gre.blocked');
   }
 }

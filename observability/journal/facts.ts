@@ -99,7 +99,7 @@ export class Facts {
 
   /** Why the last attempt to authenticate was refused. */
   get denial(): string | undefined {
-    return this.note('auth.failed')?.fields['denial'];
+    return (this.note('auth.failed') ?? this.note('auth.refused'))?.fields['denial'];
   }
 
   /** Whether a user store knows the name; undefined: none was asked, as far as is remembered. */
