@@ -4,16 +4,19 @@ import type { StartCollisions } from '../../core/machine/pptp-collision.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Log } from '../../core/ports/log.ts';
 import type { RandomSource } from '../../core/ports/random.ts';
+import type { Telemetry } from '../../core/ports/telemetry.ts';
 import { after } from '../../core/time.ts';
 import type { DialledPipe } from '../../plugins/control-pptp/index.ts';
 import { type DialledTunnel, Dialler, type DiallerDeps, type DialReport } from './dialler.ts';
 import { describeTunnel } from './run-dial.ts';
 import { inSettings } from './site-host.ts';
+import { tracedConnect } from './traced-connect.ts';
 
 export interface SiteTunnelDeps extends Pick<DiallerDeps, 'createClient'> {
   readonly clock: Clock;
   readonly random: RandomSource;
   readonly log: Log;
+  readonly telemetry: Telemetry;
   readonly collisions: StartCollisions;
   /** The other site as the operator names it. */
   readonly server: string;
@@ -80,7 +83,7 @@ export class SiteTunnel {
     const { clock, random, createClient, host } = this.deps;
     await host.recover();
     if (this.stopping.signal.aborted) return undefined;
-    const connect = (signal: AbortSignal): Promise<DialledPipe> => this.connect(signal);
+    const connect = tracedConnect((signal) => this.connect(signal), this.deps, this.deps.server);
     const deps = { clock, random, connect, createClient, host, report: this.report() };
     const dialler = new Dialler(deps, { policy: 'always', retryAuthentication: false });
     this.dialler = dialler;

@@ -57,6 +57,7 @@ describe('two gateways that dial each other', () => {
     expect([tunnels(low), tunnels(high)]).toEqual([1, 0]);
     expect([low.story.at(-1), high.story.at(-1)]).toEqual(['down', 'up 10.1.0.2']);
     expect(low.said('site.down')).toEqual([expect.stringMatching(/^DIAL_YIELDED: /)]);
+    expect(low.telemetry.traces.filter(({ failure }) => failure?.error === 'DIAL_YIELDED')).toEqual([]);
     expect(low.said('site.waiting')).toHaveLength(1);
     expect(high.said('site.down')).toEqual([]);
     await talk(clock, high, low, { client: LEASED.ofLow, server: INNER.low });
@@ -145,6 +146,9 @@ describe('a gateway that cannot dial', () => {
     const tries = low.said('site.down').length;
     expect(tries).toBeGreaterThan(5);
     expect(tries).toBeLessThan(20);
+    expect(low.telemetry.traces.map(({ role, ended, failure }) => [role, ended, failure?.error])).toEqual(
+      Array.from({ length: tries }, () => ['client', true, 'DIAL_FAILED']),
+    );
     low.unreachable = false;
     await clock.advance(61_000);
     expect(low.story.at(-1)).toBe('up 10.2.0.2');
