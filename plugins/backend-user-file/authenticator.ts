@@ -9,7 +9,7 @@ import type {
   Authenticator,
   AuthKind,
   AuthKinds,
-  AuthVerdict,
+  BackEndAnswer,
   UserProfile,
 } from '../../core/ports/auth.ts';
 import type { CancelSignal } from '../../core/ports/cancel.ts';
@@ -30,7 +30,7 @@ import { foldName, passwordFault, type User } from './user.ts';
 import { changeOwnPassword } from './users.ts';
 import { type FileStamp, readUsersFile, stampOf } from './users-file.ts';
 
-type Answer<K extends AuthKind> = AuthVerdict<K> | Promise<AuthVerdict<K>>;
+type Answer<K extends AuthKind> = BackEndAnswer<K> | Promise<BackEndAnswer<K>>;
 type Answers = { readonly [K in AuthKind]?: (request: AuthKinds[K]['request']) => Answer<K> };
 
 /**
@@ -86,7 +86,7 @@ export class UserFileAuthenticator implements Authenticator {
     kind: K,
     request: AuthKinds[K]['request'],
     _signal: CancelSignal,
-  ): Promise<AuthVerdict<K>> {
+  ): Promise<BackEndAnswer<K>> {
     const answer: Answers[K] | undefined = this.answers[kind];
     if (answer === undefined) return { ok: false, denial: 'unavailable' };
     await this.refresh();
@@ -99,12 +99,14 @@ export class UserFileAuthenticator implements Authenticator {
     grant: (user: User) => G,
   ): Judged<G> {
     const user = this.find(withoutDomain(request.userName));
-    if (!proven(request, user ?? this.nobody) || user === undefined) return BAD_CREDENTIALS;
+    const good = proven(request, user ?? this.nobody);
+    if (user === undefined) return UNKNOWN_USER;
+    if (!good) return BAD_CREDENTIALS;
     const denial = denialOf(user);
     return denial === undefined ? accepted(user, grant(user)) : { ok: false, denial };
   }
 
-  private chapMd5(request: AuthKinds['chap-md5']['request']): AuthVerdict<'chap-md5'> {
+  private chapMd5(request: AuthKinds['chap-md5']['request']): BackEndAnswer<'chap-md5'> {
     const user = this.find(withoutDomain(request.userName));
     if (user !== undefined && user.password === undefined) {
       this.log.warn(
@@ -119,9 +121,9 @@ export class UserFileAuthenticator implements Authenticator {
   }
 
   /** The certificate has been verified; that a password has expired is nothing to it. */
-  private certificate(request: AuthKinds['certificate']['request']): AuthVerdict<'certificate'> {
+  private certificate(request: AuthKinds['certificate']['request']): BackEndAnswer<'certificate'> {
     const user = this.find(withoutDomain(request.userName));
-    if (user === undefined) return BAD_CREDENTIALS;
+    if (user === undefined) return UNKNOWN_USER;
     return user.disabled ? { ok: false, denial: 'locked' } : accepted(user, {});
   }
 
@@ -129,10 +131,11 @@ export class UserFileAuthenticator implements Authenticator {
   private async change<K extends 'ms-chap-v1' | 'ms-chap-v2'>(
     userName: string,
     open: (oldHash: Uint8Array) => ProvenChange<K> | undefined,
-  ): Promise<AuthVerdict<K>> {
+  ): Promise<BackEndAnswer<K>> {
     const user = this.find(withoutDomain(userName));
     const change = open(user?.ntHash ?? this.nobody.ntHash);
-    if (change === undefined || user === undefined) return BAD_CREDENTIALS;
+    if (user === undefined) return UNKNOWN_USER;
+    if (change === undefined) return BAD_CREDENTIALS;
     const denial = denialOf(user);
     if (denial !== 'expired') return { ok: false, denial: denial ?? 'change-refused' };
     const { newPassword, grant } = change;
@@ -190,10 +193,12 @@ export class UserFileAuthenticator implements Authenticator {
 }
 
 const BAD_CREDENTIALS = { ok: false, denial: 'bad-credentials' } as const;
+/** For the operator, and for a back-end that may be asked after this one: who calls is told of a wrong password. */
+const UNKNOWN_USER = { ok: false, denial: 'unknown-user' } as const;
 
 type Judged<G> =
   | { readonly ok: true; readonly identity: string; readonly profile: UserProfile; readonly grant: G }
-  | { readonly ok: false; readonly denial: AuthDenial };
+  | { readonly ok: false; readonly denial: AuthDenial | 'unknown-user' };
 
 /** Told only to those who know the password, so that nobody else learns which accounts there are. */
 const denialOf = (user: User): AuthDenial | undefined => {

@@ -6,7 +6,7 @@ import { asciiText } from '../../../../core/bytes/ascii.ts';
 import { ipv4 } from '../../../../core/bytes/ipv4-address.ts';
 import { msChapV2MasterKeys } from '../../../../core/crypto/mppe-keys.ts';
 import { generateNtResponse, ntPasswordHash } from '../../../../core/crypto/ms-chap-v2.ts';
-import type { AuthVerdict } from '../../../../core/ports/auth.ts';
+import type { BackEndAnswer } from '../../../../core/ports/auth.ts';
 import { type Log, silentLog } from '../../../../core/ports/log.ts';
 import {
   addUser,
@@ -38,7 +38,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 /** Asks as a peer that types this name and password. */
-const ask = (userName: string, password: string): Promise<AuthVerdict<'ms-chap-v2'>> => {
+const ask = (userName: string, password: string): Promise<BackEndAnswer<'ms-chap-v2'>> => {
   const exchange = { ...RFC_EXCHANGE, userName };
   const ntResponse = generateNtResponse(exchange, ntPasswordHash(password));
   return backend.verify('ms-chap-v2', { ...exchange, ntResponse }, SIGNAL);
@@ -68,9 +68,9 @@ describe('who gets in', () => {
     expect(await outcome('User', 'clientPass')).toBe('User');
     expect(await outcome('CORP\\uSER', 'clientPass')).toBe('User');
     expect(await outcome('User', 'clientpass')).toBe('bad-credentials');
-    expect(await outcome('nobody', 'clientPass')).toBe('bad-credentials');
-    expect(await outcome('', '')).toBe('bad-credentials');
-    expect(await outcome('__proto__', 'clientPass')).toBe('bad-credentials');
+    expect(await outcome('nobody', 'clientPass')).toBe('unknown-user');
+    expect(await outcome('', '')).toBe('unknown-user');
+    expect(await outcome('__proto__', 'clientPass')).toBe('unknown-user');
   });
 
   test('names beyond ASCII arrive as UTF-8 octets', async () => {
@@ -78,7 +78,7 @@ describe('who gets in', () => {
     const wire = (name: string): string => asciiText(new TextEncoder().encode(name));
     expect(await outcome(wire('Jürgen'), 'x')).toBe('Jürgen');
     expect(await outcome(wire('JÜRGEN'), 'x')).toBe('Jürgen');
-    expect(await outcome('J\xffrgen', 'x')).toBe('bad-credentials');
+    expect(await outcome('J\xffrgen', 'x')).toBe('unknown-user');
   });
 
   test('a disabled user is told so only with the right password', async () => {
@@ -98,7 +98,7 @@ describe('a file that changes', () => {
     expect(await outcome('new', 'x')).toBe('bad-credentials');
     expect(await outcome('new', 'y')).toBe('new');
     await removeUser(path, 'new');
-    expect(await outcome('new', 'y')).toBe('bad-credentials');
+    expect(await outcome('new', 'y')).toBe('unknown-user');
     expect(lines).toEqual(['users.reloaded', 'users.reloaded', 'users.reloaded']);
   });
 
@@ -114,7 +114,7 @@ describe('a file that changes', () => {
     expect(await outcome('User', 'clientPass')).toBe('User');
     expect(lines).toHaveLength(2);
     await addUser(path, { name: 'other', password: 'x' });
-    expect(await outcome('User', 'clientPass')).toBe('bad-credentials');
+    expect(await outcome('User', 'clientPass')).toBe('unknown-user');
     expect(await outcome('other', 'x')).toBe('other');
   });
 

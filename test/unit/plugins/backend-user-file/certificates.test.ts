@@ -26,8 +26,8 @@ const ask = (userName: string) =>
 test('a certificate lets in who is in the file, with the address that is there', async () => {
   const profile = { address: ipv4(0x0a4d0105) };
   expect(await ask('ALICE')).toEqual({ ok: true, identity: 'alice', profile, grant: {} });
-  expect(await ask('carol')).toEqual({ ok: false, denial: 'bad-credentials' });
-  expect(await ask('')).toEqual({ ok: false, denial: 'bad-credentials' });
+  expect(await ask('carol')).toEqual({ ok: false, denial: 'unknown-user' });
+  expect(await ask('')).toEqual({ ok: false, denial: 'unknown-user' });
 });
 
 test('a disabled user stays out; a password that must be changed is nothing to a certificate', async () => {

@@ -6,7 +6,7 @@ import { chapMd5Response } from '../../../../core/crypto/chap-md5.ts';
 import { msChapV1MasterKeys, msChapV2MasterKeys } from '../../../../core/crypto/mppe-keys.ts';
 import { challengeResponse, generateNtResponse, ntPasswordHash } from '../../../../core/crypto/ms-chap-v2.ts';
 import { sealPasswordChange } from '../../../../core/crypto/nt-password-change.ts';
-import type { AuthKind, AuthKinds, AuthVerdict } from '../../../../core/ports/auth.ts';
+import type { AuthKind, AuthKinds, BackEndAnswer } from '../../../../core/ports/auth.ts';
 import { type Log, silentLog } from '../../../../core/ports/log.ts';
 import {
   addUser,
@@ -41,9 +41,9 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-const ask = <K extends AuthKind>(kind: K, request: AuthKinds[K]['request']): Promise<AuthVerdict<K>> =>
+const ask = <K extends AuthKind>(kind: K, request: AuthKinds[K]['request']): Promise<BackEndAnswer<K>> =>
   backend.verify(kind, request, SIGNAL);
-const said = (verdict: AuthVerdict): string => (verdict.ok ? verdict.identity : verdict.denial);
+const said = (verdict: BackEndAnswer): string => (verdict.ok ? verdict.identity : verdict.denial);
 
 const octets = (text: string): Uint8Array => new TextEncoder().encode(text);
 const pap = async (userName: string, password: Uint8Array | string): Promise<string> =>
@@ -52,17 +52,17 @@ const md5 = async (userName: string, password: string): Promise<string> => {
   const response = chapMd5Response(7, octets(password), CHALLENGE);
   return said(await ask('chap-md5', { userName, identifier: 7, challenge: CHALLENGE, response }));
 };
-const v1 = (userName: string, password: string): Promise<AuthVerdict<'ms-chap-v1'>> =>
+const v1 = (userName: string, password: string): Promise<BackEndAnswer<'ms-chap-v1'>> =>
   ask('ms-chap-v1', {
     userName,
     challenge: CHALLENGE,
     ntResponse: challengeResponse(CHALLENGE, ntPasswordHash(password)),
   });
-const v2 = (userName: string, password: string): Promise<AuthVerdict<'ms-chap-v2'>> => {
+const v2 = (userName: string, password: string): Promise<BackEndAnswer<'ms-chap-v2'>> => {
   const exchange = { ...RFC_EXCHANGE, userName };
   return ask('ms-chap-v2', { ...exchange, ntResponse: generateNtResponse(exchange, ntPasswordHash(password)) });
 };
-const changeV2 = (old: string, fresh: string, userName = 'vpnuser'): Promise<AuthVerdict<'ms-chap-v2-change'>> => {
+const changeV2 = (old: string, fresh: string, userName = 'vpnuser'): Promise<BackEndAnswer<'ms-chap-v2-change'>> => {
   const exchange = { ...RFC_EXCHANGE, userName };
   const ntResponse = generateNtResponse(exchange, ntPasswordHash(fresh));
   return ask('ms-chap-v2-change', { ...exchange, ntResponse, ...sealPasswordChange(fresh, ntPasswordHash(old), FILL) });
@@ -78,7 +78,7 @@ describe('pap', () => {
     expect(await pap('CORP\\VPNuser', 'clientPass')).toBe('vpnuser');
     expect(await pap('vpnuser', 'clientpass')).toBe('bad-credentials');
     expect(await pap('vpnuser', '')).toBe('bad-credentials');
-    expect(await pap('nobody', 'clientPass')).toBe('bad-credentials');
+    expect(await pap('nobody', 'clientPass')).toBe('unknown-user');
   });
 
   test('passwords beyond ASCII come in UTF-8 or ISO 8859-1', async () => {
@@ -93,7 +93,7 @@ describe('chap-md5', () => {
     await addUser(path, { name: 'old', password: 'clientPass', storePassword: true });
     expect(await md5('old', 'clientPass')).toBe('old');
     expect(await md5('old', 'x')).toBe('bad-credentials');
-    expect(await md5('nobody', 'clientPass')).toBe('bad-credentials');
+    expect(await md5('nobody', 'clientPass')).toBe('unknown-user');
     expect(lines).toEqual([]);
   });
 
@@ -118,7 +118,7 @@ test('ms-chap-v1: keys from the NT hash and the challenge, for 128 bits only', a
   expect(keys.strengths).toEqual([128]);
   expect(keys.send).toEqual(keys.receive);
   expect(said(await v1('vpnuser', 'x'))).toBe('bad-credentials');
-  expect(said(await v1('nobody', 'clientPass'))).toBe('bad-credentials');
+  expect(said(await v1('nobody', 'clientPass'))).toBe('unknown-user');
 });
 
 describe('an expired password', () => {
@@ -213,7 +213,7 @@ describe('an expired password', () => {
 
 test('nobody changes a password that has not expired', async () => {
   expect(said(await changeV2('clientPass', 'newPass'))).toBe('change-refused');
-  expect(said(await changeV2('clientPass', 'newPass', 'nobody'))).toBe('bad-credentials');
+  expect(said(await changeV2('clientPass', 'newPass', 'nobody'))).toBe('unknown-user');
 });
 
 test('a file whose password and hash differ is refused by name of the field', async () => {
