@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 import { printable } from '../../core/bytes/ascii.ts';
 import { GatewayError } from '../../core/errors.ts';
@@ -33,6 +34,21 @@ const answerError = (error: unknown, reply: FastifyReply, log: Log): FastifyRepl
   return refuse(reply, 500, { code: 'INTERNAL', message: 'An internal error; the log of the gateway has it.' });
 };
 
+/** To who does not speak HTTP, or too much of it; node's parser has given up on the connection. */
+const hangUp = (error: Error, socket: Socket): void => {
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const tooMuch = 'code' in error && error.code === 'HPE_HEADER_OVERFLOW';
+  const [status, what] = tooMuch ? ['431 Request Header Fields Too Large', 'The header is too long'] : NOT_HTTP;
+  const body = JSON.stringify({ code: 'INVALID_REQUEST', message: `${what}.` } satisfies AdminErrorBody);
+  socket.end(
+    `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
+  );
+};
+const NOT_HTTP = ['400 Bad Request', 'This is no HTTP request'] as const;
+
 /**
  * The admin API: the routes, and the same shape of refusals for all of them. It listens nowhere; who wants it served
  * makes it ready and hands connections to `app.server`.
@@ -40,6 +56,8 @@ const answerError = (error: unknown, reply: FastifyReply, log: Log): FastifyRepl
 export const createAdminApp = (deps: AdminDeps, routes: readonly AdminRoute[]): FastifyInstance => {
   const app = fastify({
     bodyLimit: BODY_LIMIT,
+    frameworkErrors: (error, _request, reply) => answerError(error, reply, deps.log),
+    clientErrorHandler: hangUp,
     ajv: { customOptions: { coerceTypes: 'array', removeAdditional: false, allErrors: false } },
   });
   app.decorateRequest('actor', '');

@@ -11,15 +11,20 @@ const PRIVATE_UMASK = 0o177;
 const errno = (cause: unknown): string =>
   cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : 'unknown';
 
-const answers = (path: string): Promise<boolean> =>
-  new Promise((resolve) => {
+/** Only a refusal says that nobody listens: a gateway with a full queue, or of another user, is there. */
+const isStale = (path: string): Promise<boolean> =>
+  new Promise((resolve, reject) => {
     const probe = connect(path);
-    const settle = (result: boolean): void => {
+    probe.once('connect', () => {
       probe.destroy();
-      resolve(result);
-    };
-    probe.once('connect', () => settle(true));
-    probe.once('error', () => settle(false));
+      resolve(false);
+    });
+    probe.once('error', (cause) => {
+      const code = errno(cause);
+      if (code === 'EAGAIN') resolve(false);
+      else if (code === 'ECONNREFUSED' || code === 'ENOENT') resolve(true);
+      else reject(cannotServe(path, cause));
+    });
   });
 
 /** Takes away the socket that a process left behind when it died. */
@@ -35,13 +40,15 @@ const clearStale = async (path: string): Promise<void> => {
       `${path} is there and is not a socket: remove it, or set PPTP_ADMIN_SOCKET to another path.`,
     );
   }
-  if (await answers(path)) {
+  if (!(await isStale(path))) {
     throw new GatewayError(
       'ADMIN_SOCKET',
       `another gateway answers on ${path}: stop it, or give this one a PPTP_STATE_DIR or PPTP_ADMIN_SOCKET of its own.`,
     );
   }
-  await unlink(path);
+  await unlink(path).catch((cause: unknown) => {
+    if (errno(cause) !== 'ENOENT') throw cannotServe(path, cause);
+  });
 };
 
 const cannotServe = (path: string, cause: unknown): GatewayError =>

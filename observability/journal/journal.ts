@@ -101,10 +101,13 @@ export class Journal {
     );
   }
 
-  /** Newest first. Of control connections without a call only when `control` is wanted. */
+  /**
+   * Newest first. Of control connections without a call all only when `control` is wanted; else those of clients that
+   * were refused one, which no port scanner is.
+   */
   failures(control = true): readonly JournalRecord[] {
     const { failed, control: connections } = this.#shelves;
-    const all = control ? [...failed, ...connections] : [...failed];
+    const all = [...failed, ...connections.filter(({ failure }) => control || failure?.error === 'call-refused')];
     return all.reverse().sort((a, b) => (b.endedAt ?? 0) - (a.endedAt ?? 0));
   }
 

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
-import { createServer, type Server } from 'node:net';
+import { connect, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
@@ -111,6 +111,7 @@ describe('the socket', () => {
 describe('refusals have a code and a sentence', () => {
   it.each([
     ['GET', '/v1/nothing', undefined, 404, 'NOT_FOUND'],
+    ['GET', '/v1/explain/%E0%A4%A', undefined, 400, 'INVALID_REQUEST'],
     ['DELETE', '/v1/gateway', undefined, 404, 'NOT_FOUND'],
     ['GET', '/v1/tunnels/zz', undefined, 404, 'NO_TUNNEL'],
     ['PUT', '/v1/log/level', '{"level":"loud"}', 400, 'INVALID_REQUEST'],
@@ -123,6 +124,18 @@ describe('refusals have a code and a sentence', () => {
     ['GET', '/v1/odd/bug', undefined, 500, 'INTERNAL'],
   ])('%s %s', async (method, path, body, status, code) => {
     expect(await raw(method, path, body)).toEqual({ status, body: { code, message: expect.stringMatching(/\.$/) } });
+  });
+
+  it.each([
+    ['what is no HTTP', 'LCP Configure-Request\r\n\r\n', 400],
+    ['a header without end', `GET /v1/gateway HTTP/1.1\r\nA: ${'a'.repeat(40_000)}\r\n\r\n`, 431],
+  ])('also %s', async (_what, bytes, status) => {
+    const socket = connect(rig.socket);
+    socket.write(bytes);
+    const [head = '', body = ''] = (await text(socket)).split('\r\n\r\n');
+    expect(head).toContain(`HTTP/1.1 ${status} `);
+    expect(JSON.parse(body)).toEqual({ code: 'INVALID_REQUEST', message: expect.stringMatching(/\.$/) });
+    expect((await get('/v1/gateway')).status).toBe(200);
   });
 
   it('a bug is in the log and not in the answer', async () => {

@@ -50,6 +50,19 @@ describe('the journal', () => {
     expect(journal.failures()).toEqual([]);
   });
 
+  it('takes a refused call for a failure, and other connections without a call only when there is nothing else', () => {
+    const { journal, telemetry, pass, call } = open();
+    const { trace, log } = call('aaaa11');
+    trace.end({ error: 'authentication-failed', message: 'wrong' });
+    log.info('session.closed', 'closed', { reason: 'authentication-failed', detail: 'wrong' });
+    pass(10);
+    telemetry.tunnel({ 'network.peer.address': '192.0.2.2' }).end({ error: 'call-refused', message: 'no resource' });
+    pass(10);
+    telemetry.tunnel({ 'network.peer.address': '192.0.2.3' }).end({ error: 'bad-message', message: 'no PPTP' });
+    expect(journal.find('last-failure')).toMatchObject({ peer: '192.0.2.2', failure: { error: 'call-refused' } });
+    expect(journal.failures().map(({ peer }) => peer)).toEqual(['192.0.2.3', '192.0.2.2', '192.0.2.1:5']);
+  });
+
   it('keeps the first cause of a failure', () => {
     const { journal, call } = open();
     const { trace, log } = call('aaaa11');
