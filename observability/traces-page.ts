@@ -55,8 +55,8 @@ ports must not fill the collector, so
 - in a minute at most 3 of one source address do, and 20 in all;
 - the next trace says in \`pptp.trace.suppressed\` how many were left out, and \`pptp_control_without_call_total\`, where metrics are on, counts them all.
 
-A peer that negotiates without end is bounded as well: a set-up has at most 64 spans and 256 packets and notes, a later negotiation 32
-and 128.
+A peer that negotiates without end is bounded as well: a set-up has at most 64 spans and 96 packets and notes, a later negotiation 32
+and 96.
 
 ## What is never in a span
 

@@ -23,9 +23,12 @@ import { SpanBudget } from './span-budget.ts';
 
 type PhaseEffect = Extract<LinkEffect, { readonly kind: 'phase' }>;
 
-/** Spans and events of one set-up, and of one negotiation after it; far above what a peer in good faith needs. */
-const SETUP = { spans: 64, events: 256 };
-const RENEGOTIATION = { spans: 32, events: 128 };
+/**
+ * Spans and events of one set-up, and of one negotiation after it; far above what a peer in good faith needs. The SDK keeps
+ * 128 events of a span and forgets the first of more: with up to 32 control messages that is what one span can have.
+ */
+const SETUP = { spans: 64, events: 96 };
+const RENEGOTIATION = { spans: 32, events: 96 };
 
 /** Failures of a phase that the set-up goes on with. */
 const HARMLESS: ReadonlySet<string> = new Set(['renegotiated', 'not-encrypted', 'no-ipv6']);
@@ -155,8 +158,9 @@ export class TunnelSpans {
 
   /** Looking for an inner address. */
   address(): PhaseSpan {
-    if (this.again !== undefined) return this.again.span.step('address');
-    return this.trace.phase('address');
+    const { again } = this;
+    if (again !== undefined) return again.budget.spend(() => again.span.step('address'));
+    return this.budget.spend(() => this.trace.phase('address'));
   }
 
   addressFailed(failure: SpanFailure): void {

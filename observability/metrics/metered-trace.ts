@@ -82,7 +82,7 @@ export class MeteredTrace implements TunnelTrace {
     if (failure !== undefined) for (const phase of [...this.#open]) phase.end(failure);
     this.#ended = true;
     this.#trace.end(failure);
-    for (const took of this.#took) this.#record(took);
+    for (const took of this.#took.splice(0)) this.#record(took);
     const attributes = { outcome: outcomeOf(failure), method: this.#method };
     this.#meters.durations.record('pptp.tunnel.setup.duration', this.#since(this.#began), attributes, this.root);
     if (failure === undefined) return;
