@@ -80,7 +80,7 @@ export class BatchGreSocket implements GreSocket {
     this.load = dependencies.load ?? loadGreAddon;
   }
 
-  /** Throws GatewayError NATIVE_MISSING, NOT_ROOT or GRE_SOCKET. */
+  /** Throws GatewayError NATIVE_MISSING, NOT_ROOT, ADDRESS_UNAVAILABLE or GRE_SOCKET. */
   async start(signal: CancelSignal): Promise<void> {
     if (this.socket !== undefined || signal.aborted) return;
     const addon = this.load();

@@ -25,9 +25,9 @@ export const openError = (listen: Ipv4, cause: unknown): GatewayError => {
       );
     case 'EADDRNOTAVAIL':
       return new GatewayError(
-        'GRE_SOCKET',
-        `GRE cannot be received at ${formatIpv4(listen)}, which is no address of this host: correct PPTP_LISTEN_ADDRESS, ` +
-          'or bring up the interface with that address first.',
+        'ADDRESS_UNAVAILABLE',
+        `No interface of this machine has the address ${formatIpv4(listen)}. Set PPTP_LISTEN to one it has ` +
+          '(ip -4 address lists them), or to 0.0.0.0 for all.',
         { cause },
       );
     default:

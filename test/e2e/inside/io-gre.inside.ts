@@ -260,8 +260,8 @@ describe.runIf(name === 'batch')('the batch driver on a real kernel', () => {
 
   it('fails to start at an address that the host lacks, with what to do', async () => {
     await expect(open('192.0.2.1').start(notAborted)).rejects.toMatchObject({
-      code: 'GRE_SOCKET',
-      message: expect.stringContaining('192.0.2.1, which is no address of this host'),
+      code: 'ADDRESS_UNAVAILABLE',
+      message: expect.stringContaining('has the address 192.0.2.1. Set PPTP_LISTEN'),
     });
   });
 });

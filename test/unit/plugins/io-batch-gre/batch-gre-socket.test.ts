@@ -239,7 +239,7 @@ describe('BatchGreSocket: starting and stopping', () => {
   it.each([
     ['EPERM', 'NOT_ROOT', 'CAP_NET_RAW'],
     ['EACCES', 'NOT_ROOT', 'CAP_NET_RAW'],
-    ['EADDRNOTAVAIL', 'GRE_SOCKET', '198.51.100.1, which is no address of this host'],
+    ['EADDRNOTAVAIL', 'ADDRESS_UNAVAILABLE', '198.51.100.1. Set PPTP_LISTEN to one it has'],
     ['EPROTONOSUPPORT', 'GRE_SOCKET', 'EPROTONOSUPPORT: made up'],
   ])('turns %s into %s and says what to do', async (errno, code, text) => {
     const started = setUp({ listen: LOCAL }, (addon) => {
