@@ -10,6 +10,7 @@ import { type Instant, instant } from '../../../../core/time.ts';
 import { batchOf, openSession } from '../../../support/batches.ts';
 import { MemoryTelemetry } from '../../../support/memory-telemetry.ts';
 import { traceLines } from '../../../support/packet-traces.ts';
+import { seededRandom } from '../../../support/seeded-random.ts';
 
 /** What a stage does to each packet; it sees the octets' first. */
 const each = (work: (batch: PacketBatch, index: number, first: number) => void): BatchStep => ({
@@ -23,7 +24,13 @@ const each = (work: (batch: PacketBatch, index: number, first: number) => void):
 });
 
 /** A pipeline of these stages, inbound, under a clock that moves on by 1 ms whenever it is read. */
-function bench(stages: Readonly<Record<string, BatchStep>>, told?: (trace: PacketTrace) => void) {
+function bench(
+  stages: Readonly<Record<string, BatchStep>>,
+  told?: (trace: PacketTrace) => void,
+  uniform: () => number = () => 0,
+  /** Packets tell themselves apart by their lengths, too: one more than their first octet. */
+  lengths = false,
+) {
   let time = 100;
   const read = (): Instant => {
     time += 1;
@@ -33,8 +40,8 @@ function bench(stages: Readonly<Record<string, BatchStep>>, told?: (trace: Packe
   const probes = new Probes({ now: read }, (name) => failed.push(name));
   const traces: PacketTrace[] = [];
   const tracing = new PacketTracing(probes, told ?? ((trace) => traces.push(trace)), {
-    perSecond: 1000,
-    uniform: () => 0,
+    perSecond: 1_000_000,
+    uniform,
     entrances: new Set(['entrance']),
   });
   const source = new Subject<PacketBatch>();
@@ -46,8 +53,9 @@ function bench(stages: Readonly<Record<string, BatchStep>>, told?: (trace: Packe
       source.asObservable(),
     )
     .subscribe((batch) => probes.watching?.leaving(batch, 'tun', 'in', Math.min(batch.count, room)));
+  const padding = lengths ? (first: number) => new Uint8Array(first) : () => Uint8Array.of(0, 0, 0);
   const pass = (...firsts: number[]): void => {
-    const packets = firsts.map((first) => Uint8Array.of(first, 0, 0, 0));
+    const packets = firsts.map((first) => Uint8Array.of(first, ...padding(first)));
     const batch = batchOf(packets, { session, now: read() });
     probes.active?.entering(batch, 'in');
     source.next(batch);
@@ -97,6 +105,53 @@ describe('packet tracing', () => {
     pass(1);
     expect(asked).toEqual([false, true]);
     expect(traces).toHaveLength(1);
+  });
+
+  it('asks no stage at all about a batch in which nothing is chosen', () => {
+    const draws = [0.999, 0.5];
+    const { probes, tracing, traces, pass } = bench(
+      { first: nothing, second: nothing },
+      undefined,
+      () => draws.shift() ?? 0,
+    );
+    tracing.addRule({ ratio: 0.5 });
+    // The first draw passes nine packets over.
+    pass(1, 2, 3, 4, 5);
+    expect([probes.watching, traces.length]).toEqual([undefined, 0]);
+    const before = probes.now();
+    pass(6, 7, 8);
+    // The batch's own time, and the one read here.
+    expect(probes.now() - before).toBe(2);
+    pass(9, 10, 11);
+    expect(traces).toHaveLength(1);
+  });
+
+  it('gives every packet that comes through the same chance, whatever is dropped before it and wherever it is', () => {
+    const random = seededRandom(5);
+    const uniform = (): number => ((random.bytes(1)[0] ?? 0) * 256 + (random.bytes(1)[0] ?? 0)) / 65_536;
+    const chosen = new Map<number, number>();
+    const { tracing, pass } = bench(
+      { first: each((batch, index, first) => (first === 0 ? batch.drop(index, 'malformed') : undefined)) },
+      ({ outcome, steps }) => {
+        expect(outcome).toBe('delivered');
+        const place = steps.at(-1);
+        const octets = place?.kind === 'device' ? place.octetsIn - 1 : 0;
+        chosen.set(octets, (chosen.get(octets) ?? 0) + 1);
+      },
+      uniform,
+      true,
+    );
+    tracing.addRule({ ratio: 0.1 });
+    const rounds = 4000;
+    for (let n = 0; n < rounds; n += 1)
+      pass(...Array.from({ length: 10 }, (_, place) => (place < n % 10 ? 0 : place + 1)));
+    const all = [...chosen.values()].reduce((sum, count) => sum + count, 0);
+    const live = (rounds / 10) * 55;
+    expect(Math.abs(all - live / 10)).toBeLessThan(4 * Math.sqrt(live * 0.09));
+    for (let place = 1; place <= 10; place += 1) {
+      const passed = (rounds / 10) * place;
+      expect(Math.abs((chosen.get(place) ?? 0) - passed / 10)).toBeLessThan(4 * Math.sqrt(passed * 0.09));
+    }
   });
 
   it('blames the stage that threw, for the packet on which it threw', () => {
