@@ -19,6 +19,22 @@ const refusedBecause =
   (facts) =>
     facts.denial === denial && !facts.phaseDone('auth') ? failed(facts, name, what(facts), todo, code) : undefined;
 
+/** Of a call that this gateway makes: the server does not say which of the two is wrong. */
+const refusedThere: Case = (facts) => {
+  if (facts.record.role !== 'client' || facts.denial !== 'bad-credentials' || facts.phaseDone('auth')) return undefined;
+  return {
+    case: 'wrong-password',
+    severity: 'failure',
+    what: `The server ${facts.client} does not know ${facts.user}, or takes the password for a wrong one.`,
+    where: 'In authentication, at the server that this gateway dials.',
+    todo: [
+      'Compare PPTP_DIAL_USER and PPTP_DIAL_PASSWORD (or its file) with the user on the server; some servers want a domain in front of the name.',
+      'If the server is this gateway on the other site: `pptp-gateway explain` there says which of the two is wrong.',
+    ],
+    code: 'MS-CHAP E=691, authentication failure',
+  };
+};
+
 const unknownUser: Case = (facts) => {
   if (facts.denial !== 'bad-credentials' || facts.knownUser !== false || facts.phaseDone('auth')) return undefined;
   return failed(
@@ -124,6 +140,7 @@ const notFinished: Case = (facts) => {
 
 export const AUTH_CASES: readonly Case[] = [
   noCommon,
+  refusedThere,
   unknownUser,
   wrongPassword,
   expired,

@@ -19,6 +19,22 @@ const callLimit: Case = (facts) => {
   };
 };
 
+const connectionLimit: Case = (facts) => {
+  if (facts.record.kind !== 'control' || facts.error !== 'connection-refused') return undefined;
+  return {
+    case: 'call-limit',
+    severity: 'failure',
+    what: `A TCP connection was closed on arrival: ${facts.detail}.`,
+    where: where(facts),
+    todo: [
+      'If many clients are behind this address (NAT), raise PPTP_MAX_CONNECTIONS_PER_ADDRESS; for all addresses together, PPTP_MAX_CONNECTIONS.',
+      'Otherwise somebody opens connections without end: let the firewall turn that address away.',
+      'The log says it as control.connection-refused, not for each connection.',
+    ],
+    code: 'connection-refused',
+  };
+};
+
 const NO_CALL: Readonly<Record<string, { readonly what: string; readonly todo: readonly string[] }>> = {
   'bad-message': {
     what: 'What came is no PPTP',
@@ -66,4 +82,4 @@ const gatewayFault: Case = (facts) => {
 };
 
 /** Before there is a call, and what no peer can help. */
-export const CONTROL_CASES: readonly Case[] = [gatewayFault, callLimit, noCall];
+export const CONTROL_CASES: readonly Case[] = [gatewayFault, callLimit, connectionLimit, noCall];

@@ -42,6 +42,7 @@ const state = (facts: Facts): Finding => {
       where: 'Nowhere.',
       todo: [
         'If something does not work all the same, look behind the gateway: routes, DNS, firewalls of the intranet.',
+        'If connections open and then hang, big GRE packets may be lost on the way to the client, of which nobody tells the gateway: try PPTP_MRU 1300.',
       ],
     };
   }

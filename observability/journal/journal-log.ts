@@ -6,6 +6,9 @@ type Level = 'debug' | 'info' | 'warn' | 'error';
 /** Fields of log lines that a note keeps: words from small sets and what the record shows. */
 const KEPT = ['denial', 'method', 'retriesLeft', 'notLogged', 'reason', 'setupFailure'] as const;
 
+/** Reasons to close a connection on arrival that an operator can do something about. */
+const LIMITS = /^(limit|rate)/;
+
 const textOf = (value: unknown): string | undefined =>
   typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
 
@@ -53,7 +56,13 @@ export class JournalLog implements Log {
 
   #write(level: Level, event: string, message: string, fields: LogFields | undefined): void {
     if (this.#session !== undefined) this.#note(this.#session, event, message, fields ?? {});
+    if (event === 'control.connection-refused') this.#refused(message, fields ?? {});
     this.#inner[level](event, message, fields);
+  }
+
+  #refused(message: string, { peer, reason }: LogFields): void {
+    if (typeof peer !== 'string' || typeof reason !== 'string' || !LIMITS.test(reason)) return;
+    this.#journal.refused(peer.replace(/^::ffff:/i, ''), message);
   }
 
   #note(session: string, event: string, message: string, fields: LogFields): void {

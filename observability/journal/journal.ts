@@ -81,6 +81,12 @@ export class Journal {
     return this.#byId.get(id);
   }
 
+  /** A connection was closed on arrival, before there was anything to trace. */
+  refused(peer: string, message: string): void {
+    const entry = this.begin('', { 'network.peer.address': peer }, this.now(), 'server');
+    this.setupEnded(entry, { error: 'connection-refused', message });
+  }
+
   /** A GRE packet of a call came from another address than the call's peer. */
   wrongPeer(): void {
     this.#wrongPeerAt = this.now();
@@ -102,12 +108,12 @@ export class Journal {
   }
 
   /**
-   * Newest first. Of control connections without a call all only when `control` is wanted; else those of clients that
-   * were refused one, which no port scanner is.
+   * Newest first. Of control connections without a call all only when `control` is wanted; else those that
+   * the gateway refused: they may be what somebody waits for.
    */
   failures(control = true): readonly JournalRecord[] {
     const { failed, control: connections } = this.#shelves;
-    const all = [...failed, ...connections.filter(({ failure }) => control || failure?.error === 'call-refused')];
+    const all = [...failed, ...connections.filter(({ failure }) => control || REFUSED.has(failure?.error))];
     return all.reverse().sort((a, b) => (b.endedAt ?? 0) - (a.endedAt ?? 0));
   }
 
@@ -140,6 +146,8 @@ export class Journal {
   }
 }
 
+const REFUSED: ReadonlySet<string | undefined> = new Set(['call-refused', 'connection-refused']);
+
 const shelfOf = (entry: JournalEntry): Shelf => {
   if (entry.kind === 'control') return 'control';
   return entry.outcome === 'failed' ? 'failed' : 'closed';
@@ -154,7 +162,7 @@ const LEAST_PREFIX = 4;
 
 const belongs = (entry: JournalEntry, which: string): boolean =>
   entry.user === which ||
-  entry.traceId === which ||
+  (which !== '' && entry.traceId === which) ||
   entry.address === which ||
   entry.peer === which ||
   hostOf(entry.peer) === which ||

@@ -232,6 +232,22 @@ const SITUATIONS: readonly Situation[] = [
   },
   {
     name: 'call-limit',
+    because: 'connections above a limit are closed on arrival',
+    record: { ...failedIn('control', 'connection-refused', 'its source has the most'), kind: 'control' },
+    says: /its source has the most\..*PPTP_MAX_CONNECTIONS_PER_ADDRESS.*PPTP_MAX_CONNECTIONS\./,
+  },
+  {
+    name: 'wrong-password',
+    because: 'the server that a site dials refuses it, and it is not for this gateway to set passwords',
+    record: {
+      ...denied('bad-credentials'),
+      role: 'client',
+      notes: [note('auth.refused', { denial: 'bad-credentials' })],
+    },
+    says: /^(?!.*users passwd).*203\.0\.113\.9 does not know "alice".*PPTP_DIAL_USER/,
+  },
+  {
+    name: 'call-limit',
     because: 'row 12: limits are told of',
     record: { ...failedIn('control', 'call-refused', 'general error, no resource'), kind: 'control' },
     says: /253 calls.*PPTP_MAX_CALLS/,

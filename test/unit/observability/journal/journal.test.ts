@@ -63,6 +63,23 @@ describe('the journal', () => {
     expect(journal.failures().map(({ peer }) => peer)).toEqual(['192.0.2.3', '192.0.2.2', '192.0.2.1:5']);
   });
 
+  it('knows of connections that were closed on arrival because there were too many', () => {
+    const { journal, log } = open();
+    const refuse = (peer: string, reason: string): void =>
+      log.warn('control.connection-refused', 'Refused a control connection: too many.', { peer, reason, notLogged: 0 });
+    refuse('192.0.2.8', 'stopping');
+    expect(journal.failures()).toEqual([]);
+    refuse('::ffff:192.0.2.9', 'limit-per-source');
+    expect(journal.find('last-failure')).toMatchObject({
+      kind: 'control',
+      outcome: 'failed',
+      peer: '192.0.2.9',
+      failure: { error: 'connection-refused', message: 'Refused a control connection: too many.' },
+    });
+    expect(journal.find('')).toBeUndefined();
+    expect(journal.liveCount).toBe(0);
+  });
+
   it('keeps the first cause of a failure', () => {
     const { journal, call } = open();
     const { trace, log } = call('aaaa11');
