@@ -242,7 +242,7 @@ export const resolveConfig = (
       ipv6Dns: raw.pool.ipv6Dns.map(address6),
     },
     ppp: { ...raw.ppp, mru },
-    tun: { name: raw.tun.name, mtu: raw.tun.mtu === 'auto' ? mtu : raw.tun.mtu },
+    tun: { ...raw.tun, mtu: raw.tun.mtu === 'auto' ? mtu : raw.tun.mtu },
     network: {
       ...raw.network,
       intranetInterface: intranetInterface === 'auto' ? undefined : intranetInterface,

@@ -296,6 +296,11 @@ export const schema = {
       default: 'off',
       doc: 'MPPC compression: never, if the peer asks, or if it can. The sizes of compressed packets tell something of their encrypted content.',
     }),
+    kernel: key(oneOf('auto', 'typescript'), {
+      env: 'PPTP_MPPE_KERNEL',
+      default: 'auto',
+      doc: 'What encrypts and decrypts packets: the native addon where it can be used and agrees with the reference, or TypeScript alone (the log line mppe.kernel says which, and why).',
+    }),
   },
   pool: {
     range: key(ipv4Network(8, 30), {
@@ -340,6 +345,11 @@ export const schema = {
       env: 'PPTP_TUN_MTU',
       default: 'auto',
       doc: 'MTU of the tunnel device; `auto` is `ppp.mru`, less 4 octets when MPPE is possible.',
+    }),
+    offloads: key(oneOf('auto', 'off'), {
+      env: 'PPTP_TUN_OFFLOADS',
+      default: 'auto',
+      doc: 'Exchange large TCP and UDP packets with the kernel and cut or join them in the gateway, which is quicker; `auto` does it as far as the kernel can (the log line tun.open says how far, and why not further).',
     }),
   },
   network: {

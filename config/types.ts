@@ -10,6 +10,8 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 export type LogFormat = 'auto' | 'json' | 'pretty';
 export type UserNames = 'plain' | 'hash' | 'off';
 export type NatMode = 'auto' | 'on' | 'off';
+export type MppeKernelChoice = 'auto' | 'typescript';
+export type TunOffloads = 'auto' | 'off';
 export type GreDriver = 'auto' | 'batch' | 'raw-socket';
 
 /** An IPv4 network, host bits zero. */
@@ -72,6 +74,7 @@ interface PlainGroups {
     readonly strengths: readonly MppeStrength[];
     readonly stateful: CcpWish;
     readonly mppc: CcpWish;
+    readonly kernel: MppeKernelChoice;
   };
   readonly log: {
     readonly level: LogLevel;
@@ -146,7 +149,7 @@ export interface RawConfig extends PlainGroups {
     readonly ipv6: string;
     readonly ipv6Dns: readonly string[];
   };
-  readonly tun: { readonly name: string; readonly mtu: number | 'auto' };
+  readonly tun: { readonly name: string; readonly mtu: number | 'auto'; readonly offloads: TunOffloads };
   readonly network: NetworkSwitches & { readonly intranetInterface: string; readonly routes: readonly string[] };
   readonly users: { readonly file: string };
   readonly dial: DialSettings & { readonly server: string; readonly routes: readonly string[] };
@@ -170,7 +173,7 @@ export interface GatewayConfig extends PlainGroups {
     readonly ipv6Dns: readonly Ipv6[];
   };
   /** `name` may hold one `%d`, which the kernel replaces. */
-  readonly tun: { readonly name: string; readonly mtu: number };
+  readonly tun: { readonly name: string; readonly mtu: number; readonly offloads: TunOffloads };
   readonly network: NetworkSwitches & {
     /** Undefined: the interface of the default route, found at start. */
     readonly intranetInterface: string | undefined;

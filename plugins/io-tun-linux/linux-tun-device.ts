@@ -4,13 +4,17 @@ import type { CancelSignal } from '../../core/ports/cancel.ts';
 import { type Log, silentLog } from '../../core/ports/log.ts';
 import type { TunDevice } from '../../core/ports/packet-io.ts';
 import type { Telemetry } from '../../core/ports/telemetry.ts';
-import type { NativeTun, OpenTun, PollHandle } from '../../native/tun.d.ts';
+import type { NativeTun, PollHandle } from '../../native/tun.d.ts';
 import { loadAddon } from './load-addon.ts';
+import { type OpenedChannel, openChannel } from './open-channel.ts';
+import type { TunChannel } from './tun-channel.ts';
 import { deviceDied, openError } from './tun-errors.ts';
 
 export interface LinuxTunOptions {
   /** Kernel name, shorter than 16 octets; `%d` in it becomes the first free number. */
   readonly interfaceName: string;
+  /** `auto` (default): take over from the kernel what it lets us, see `Offloads`. */
+  readonly offloads?: 'auto' | 'off';
 }
 
 export interface LinuxTunDependencies {
@@ -34,18 +38,20 @@ export class LinuxTunDevice implements TunDevice {
   private readonly read$ = new Subject<PacketBatch>();
   private readonly batch = new PacketBatch(CAPACITY);
   private readonly lengths = new Int32Array(CAPACITY);
-  private readonly skipped = new Int32Array(1);
   private readonly telemetry: Pick<Telemetry, 'dropped'>;
   private readonly log: Log;
   private readonly load: () => NativeTun;
+  private readonly offloads: 'auto' | 'off';
   private kernelName: string;
   private addon: NativeTun | undefined;
-  private tun: OpenTun | undefined;
+  private channel: TunChannel | undefined;
   private poll: PollHandle | undefined;
+  private later: NodeJS.Immediate | undefined;
 
   constructor(dependencies: LinuxTunDependencies, options: LinuxTunOptions) {
     this.batches$ = this.read$.asObservable();
     this.kernelName = options.interfaceName;
+    this.offloads = options.offloads ?? 'auto';
     this.telemetry = dependencies.telemetry;
     this.log = dependencies.log ?? silentLog;
     this.load = dependencies.load ?? loadAddon;
@@ -57,19 +63,24 @@ export class LinuxTunDevice implements TunDevice {
 
   /** Throws GatewayError NATIVE_MISSING, NOT_ROOT, TUN_MISSING or TUN_BUSY. */
   async start(signal: CancelSignal): Promise<void> {
-    if (this.tun !== undefined || signal.aborted) return;
+    if (this.channel !== undefined || signal.aborted) return;
     const addon = this.load();
-    const tun = this.open(addon);
+    const { channel, why } = this.open(addon);
+    const { fd, name } = channel.tun;
     this.addon = addon;
-    this.tun = tun;
-    this.kernelName = tun.name;
+    this.channel = channel;
+    this.kernelName = name;
     try {
-      this.poll = addon.pollStart(tun.fd, () => this.drain());
+      this.poll = addon.pollStart(fd, () => this.drain());
     } catch (cause) {
       this.close();
-      throw openError(tun.name, cause);
+      throw openError(name, cause);
     }
-    this.log.info('tun.open', 'The tunnel device is open.', { interface: tun.name });
+    this.log.info('tun.open', 'The tunnel device is open.', {
+      interface: name,
+      offloads: channel.offloads,
+      ...(why === undefined ? {} : { why }),
+    });
   }
 
   async stop(): Promise<void> {
@@ -78,36 +89,24 @@ export class LinuxTunDevice implements TunDevice {
   }
 
   write(batch: PacketBatch): number {
-    const { addon, tun, skipped } = this;
-    if (addon === undefined || tun === undefined || batch.count === 0) return 0;
-    skipped[0] = 0;
-    let accepted: number;
+    const { channel } = this;
+    if (channel === undefined || batch.count === 0) return 0;
+    const doomed = batch.doomed;
+    let done: number;
     try {
-      accepted = addon.tunWriteBatch(
-        tun.fd,
-        batch.slab,
-        batch.offset,
-        batch.length,
-        batch.order,
-        0,
-        batch.count,
-        skipped,
-      );
+      done = channel.write(batch);
     } catch (cause) {
       this.die(cause);
       return 0;
     }
-    const refused = skipped[0] ?? 0;
-    if (refused > 0) {
-      this.telemetry.dropped(STAGE, 'in', 'device-refused', refused);
-      markRefused(batch, accepted + refused, accepted === 0);
-    }
-    return accepted + refused;
+    const refused = batch.doomed - doomed;
+    if (refused > 0) this.telemetry.dropped(STAGE, 'in', 'device-refused', refused);
+    return done;
   }
 
-  private open(addon: NativeTun): OpenTun {
+  private open(addon: NativeTun): OpenedChannel {
     try {
-      return addon.tunOpen({ name: this.kernelName, multiQueue: false, vnetHdr: false });
+      return openChannel(addon, this.kernelName, this.offloads);
     } catch (cause) {
       throw openError(this.kernelName, cause);
     }
@@ -115,13 +114,13 @@ export class LinuxTunDevice implements TunDevice {
 
   private drain(): void {
     for (let turn = 0; turn < BATCHES_PER_TURN; turn += 1) {
-      const { addon, tun, batch } = this;
+      const { channel, batch } = this;
       // A subscriber may have stopped us.
-      if (addon === undefined || tun === undefined) return;
+      if (channel === undefined) return;
       batch.clear();
       let count: number;
       try {
-        count = addon.tunReadBatch(tun.fd, batch.slab, SLOT_SIZE, HEADROOM, this.lengths, BATCH, 0);
+        count = channel.read(batch.slab, this.lengths, BATCH);
       } catch (cause) {
         this.die(cause);
         return;
@@ -129,6 +128,15 @@ export class LinuxTunDevice implements TunDevice {
       if (count > 0) this.publish(count);
       if (count < BATCH) return;
     }
+    // Of these the descriptor will not tell.
+    if (this.channel?.waits === true) this.drainLater();
+  }
+
+  private drainLater(): void {
+    this.later ??= setImmediate(() => {
+      this.later = undefined;
+      this.drain();
+    });
   }
 
   private publish(count: number): void {
@@ -153,20 +161,13 @@ export class LinuxTunDevice implements TunDevice {
   }
 
   private close(): void {
-    const { addon, tun, poll } = this;
-    this.tun = undefined;
+    const { addon, channel, poll } = this;
+    this.channel = undefined;
     this.poll = undefined;
-    if (addon === undefined || tun === undefined) return;
+    clearImmediate(this.later);
+    this.later = undefined;
+    if (addon === undefined || channel === undefined) return;
     if (poll !== undefined) addon.pollStop(poll);
-    addon.closeFd(tun.fd);
+    addon.closeFd(channel.tun.fd);
   }
 }
-
-/** The kernel takes nothing while the interface is down, and at other times what is no IP packet. */
-const markRefused = (batch: PacketBatch, count: number, all: boolean): void => {
-  for (let at = 0; at < count; at += 1) {
-    const index = batch.order[at] ?? 0;
-    const version = (batch.slab[batch.offset[index] ?? 0] ?? 0) >> 4;
-    if (all || (version !== 4 && version !== 6)) batch.drop(index, 'device-refused');
-  }
-};

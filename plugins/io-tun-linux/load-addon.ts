@@ -6,7 +6,10 @@ import { GatewayError } from '../../core/errors.ts';
 import type { NativeTun } from '../../native/tun.d.ts';
 
 const ADDON = join('native', 'build', 'Release', 'pptp_native.node');
-const FUNCTIONS = ['tunOpen', 'tunReadBatch', 'tunWriteBatch', 'pollStart', 'pollStop', 'closeFd'] as const;
+const FUNCTIONS = [
+  ...['tunOpen', 'tunReadBatch', 'tunWriteBatch', 'pollStart', 'pollStop', 'closeFd'],
+  ...['tunSetOffloads', 'tunBuffers', 'tunReadSegments', 'tunWriteCoalesced'],
+] as const;
 
 /** The folder with our package.json: one level up from the sources, two from dist/. */
 export const packageRoot = (from: string): string | undefined => {

@@ -1,11 +1,11 @@
 import { GatewayError } from '../../core/errors.ts';
 
-const codeOf = (cause: unknown): string => {
+export const codeOf = (cause: unknown): string => {
   if (!(cause instanceof Error)) return '';
   const code: unknown = Reflect.get(cause, 'code');
   return typeof code === 'string' ? code : '';
 };
-const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
+export const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
 
 /** Names what kept us from opening the device, and what the operator can do. */
 export const openError = (name: string, cause: unknown): GatewayError => {

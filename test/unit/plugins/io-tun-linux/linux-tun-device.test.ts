@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PacketBatch } from '../../../../core/datapath/packet-batch.ts';
-import type { NativeTun, PollHandle } from '../../../../native/tun.d.ts';
+import type { NativeTun, OffloadLevel, PollHandle, TunBuffers, TunOptions } from '../../../../native/tun.d.ts';
 import { LinuxTunDevice } from '../../../../plugins/io-tun-linux/linux-tun-device.ts';
 import { loadAddon, packageRoot } from '../../../../plugins/io-tun-linux/load-addon.ts';
 import { livePackets } from '../../../support/batches.ts';
+import { MemoryLog } from '../../../support/memory-log.ts';
 import { MemoryTelemetry } from '../../../support/memory-telemetry.ts';
 
 const notAborted = { aborted: false, addEventListener: (): void => undefined };
@@ -23,10 +24,17 @@ class FakeTun implements NativeTun {
   ioError: Error | undefined;
   open = 0;
   polls = 0;
+  /** The highest level the kernel knows; -1: not even the header. */
+  level: OffloadLevel | -1 = 2;
+  /** Packets of a large one that are still in the addon. */
+  waiting: Uint8Array[] = [];
+  readonly opened: boolean[] = [];
   readable: () => void = () => undefined;
 
-  tunOpen(): { fd: number; name: string } {
+  tunOpen({ vnetHdr }: TunOptions): { fd: number; name: string } {
     if (this.openError !== undefined) throw this.openError;
+    if (vnetHdr && this.level === -1) throw errno('EINVAL');
+    this.opened.push(vnetHdr);
     this.open += 1;
     return { fd: 7, name: 'pptp3' };
   }
@@ -75,6 +83,53 @@ class FakeTun implements NativeTun {
     return accepted;
   }
 
+  tunSetOffloads(_fd: number, level: OffloadLevel): void {
+    if (level > this.level) throw errno('EINVAL');
+  }
+
+  tunBuffers(): TunBuffers {
+    const handle: unknown = {};
+    return handle as TunBuffers;
+  }
+
+  tunReadSegments(
+    fd: number,
+    _buffers: TunBuffers,
+    slab: Uint8Array,
+    slotSize: number,
+    headroom: number,
+    lengths: Int32Array,
+    max: number,
+    start: number,
+    waiting: Int32Array,
+  ): number {
+    this.inbox.unshift(...this.waiting.splice(0));
+    const count = this.tunReadBatch(fd, slab, slotSize, headroom, lengths, max, start);
+    this.waiting = this.inbox.splice(0);
+    waiting[0] = this.waiting.length > 0 ? 1 : 0;
+    return count;
+  }
+
+  tunWriteCoalesced(
+    fd: number,
+    _buffers: TunBuffers,
+    slab: Uint8Array,
+    offsets: Int32Array,
+    lengths: Int32Array,
+    order: Int32Array,
+    from: number,
+    count: number,
+    refused: Int32Array,
+  ): number {
+    let accepted = 0;
+    for (let at = from; at < from + count; at += 1) {
+      const taken = this.tunWriteBatch(fd, slab, offsets, lengths, order, at, 1, new Int32Array(1));
+      if (taken === 0) refused[at - from - accepted] = order[at] ?? -1;
+      accepted += taken;
+    }
+    return accepted;
+  }
+
   pollStart(_fd: number, onReadable: () => void): PollHandle {
     this.polls += 1;
     this.readable = onReadable;
@@ -91,10 +146,12 @@ class FakeTun implements NativeTun {
   }
 }
 
-const setUp = async () => {
+const setUp = async (offloads: 'auto' | 'off' = 'off', level: OffloadLevel | -1 = 2) => {
   const addon = new FakeTun();
+  addon.level = level;
   const telemetry = new MemoryTelemetry();
-  const tun = new LinuxTunDevice({ telemetry, load: () => addon }, { interfaceName: 'pptp%d' });
+  const log = new MemoryLog();
+  const tun = new LinuxTunDevice({ telemetry, log, load: () => addon }, { interfaceName: 'pptp%d', offloads });
   const batches: Uint8Array[][] = [];
   let died: unknown;
   tun.batches$.subscribe({
@@ -104,7 +161,7 @@ const setUp = async () => {
     },
   });
   await tun.start(notAborted);
-  return { addon, telemetry, tun, batches, died: () => died };
+  return { addon, telemetry, log, tun, batches, died: () => died };
 };
 const batchOf = (...packets: readonly Uint8Array[]): PacketBatch => {
   const batch = new PacketBatch(packets.length);
@@ -178,6 +235,61 @@ describe('LinuxTunDevice', () => {
     const tun = new LinuxTunDevice({ telemetry: new MemoryTelemetry(), load: () => addon }, { interfaceName: 'x' });
     await expect(tun.start(notAborted)).rejects.toMatchObject({ name: 'GatewayError', code });
     await tun.stop();
+  });
+});
+
+describe('LinuxTunDevice with offloads', () => {
+  const immediate = () => new Promise((resolve) => setImmediate(resolve));
+
+  it.each<[OffloadLevel | -1, 'auto' | 'off', object, boolean[]]>([
+    [2, 'auto', { offloads: 'tcp+udp' }, [true]],
+    [1, 'auto', { offloads: 'tcp', why: 'the kernel has none for UDP' }, [true]],
+    [0, 'auto', { offloads: 'off', why: 'the kernel has none (EINVAL)' }, [true, false]],
+    [-1, 'auto', { offloads: 'off', why: 'the kernel has none (EINVAL)' }, [false]],
+    [2, 'off', { offloads: 'off', why: 'PPTP_TUN_OFFLOADS=off' }, [false]],
+  ])('where the kernel has level %s and the setting is %s: %o', async (level, setting, fields, opened) => {
+    const { addon, log, tun } = await setUp(setting, level);
+    const line = log.lines.find(({ event }) => event === 'tun.open');
+    expect(line?.fields).toEqual({ interface: 'pptp3', ...fields });
+    expect(addon.opened).toEqual(opened);
+    expect(addon.open).toBe(1);
+    await tun.stop();
+    expect(addon.open).toBe(0);
+  });
+
+  it('reads on in the next turn what the descriptor does not tell of', async () => {
+    const { addon, batches, tun } = await setUp('auto');
+    for (let i = 0; i < 600; i += 1) addon.inbox.push(packet(i & 0xff));
+    addon.readable();
+    expect(batches.flat()).toHaveLength(512);
+    await immediate();
+    expect(batches.flat().map((bytes) => bytes[0])).toEqual(Array.from({ length: 600 }, (_, i) => i & 0xff));
+    await tun.stop();
+  });
+
+  it('reads no more once it is stopped', async () => {
+    const { addon, batches, tun } = await setUp('auto');
+    for (let i = 0; i < 600; i += 1) addon.inbox.push(packet(1));
+    addon.readable();
+    await tun.stop();
+    await immediate();
+    expect(batches.flat()).toHaveLength(512);
+  });
+
+  it('marks and counts what is refused, and goes on behind it', async () => {
+    const { addon, tun, telemetry } = await setUp('auto');
+    const batch = batchOf(packet(0x41), packet(0), packet(0x42), packet(0));
+    expect(tun.write(batch)).toBe(4);
+    expect([0, 1, 2, 3].map((i) => batch.fate(i))).toEqual(['live', 'device-refused', 'live', 'device-refused']);
+    expect(addon.written).toEqual([packet(0x41), packet(0x42)]);
+    expect(Object.fromEntries(telemetry.drops)).toEqual({ 'tun in device-refused': 2 });
+  });
+
+  it('writes a batch of any size', async () => {
+    const { addon, tun } = await setUp('auto');
+    const packets = Array.from({ length: 600 }, (_, i) => packet(0x40 + (i & 7)));
+    expect(tun.write(batchOf(...packets))).toBe(600);
+    expect(addon.written).toEqual(packets);
   });
 });
 
