@@ -52,4 +52,11 @@ export const numberOption = (name: string, fallback: number): number => {
   return Number.isFinite(value) && value > 0 ? value : fallback;
 };
 
+/** `--name=a,b` of the command line; undefined when it is not there. */
+export const listOption = (name: string): readonly string[] | undefined =>
+  process.argv
+    .find((word) => word.startsWith(`--${name}=`))
+    ?.slice(name.length + 3)
+    .split(',');
+
 export const wantsJson = (): boolean => process.argv.includes('--json');
