@@ -42,8 +42,7 @@ const unknownUser: Case = (facts) => {
     'unknown-user',
     `No user store knows the user ${facts.user}. The client is told the same as for a wrong password.`,
     [
-      'Compare the name with `pptp-gateway users list`: upper and lower case count.',
-      'Clients may put a domain in front ("OFFICE\\\\alice"): leave the domain field of the client empty.',
+      'Compare the name with `pptp-gateway users list`. Upper and lower case, and a domain in front of it, do not matter there.',
       'Add the user: `pptp-gateway users add NAME`.',
     ],
     'MS-CHAP E=691, authentication failure',

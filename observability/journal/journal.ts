@@ -5,6 +5,8 @@ import type { JournalNumbers, JournalRecord } from './record.ts';
 
 /** How many records are kept of what is over. Failures have a place of their own, so that good calls do not push them out. */
 export const JOURNAL_KEEPS = { failed: 200, closed: 200, control: 100 } as const;
+/** Of failures, from one address: whoever fails all the time does not push out those of the others. */
+export const JOURNAL_KEEPS_PER_PEER = 50;
 type Shelf = keyof typeof JOURNAL_KEEPS;
 /** A tunnel whose end nobody told of must not stay for ever. */
 const MOST_LIVE = 100_000;
@@ -140,9 +142,12 @@ export class Journal {
     const shelf = shelfOf(entry);
     const kept = this.#shelves[shelf];
     kept.push(entry);
-    if (kept.length <= JOURNAL_KEEPS[shelf]) return;
-    const oldest = kept.shift();
-    if (oldest !== undefined) this.#byId.delete(oldest.id);
+    const ofPeer = shelf === 'closed' ? [] : kept.filter(({ peer }) => hostOf(peer) === hostOf(entry.peer));
+    const tooMany = ofPeer.length > JOURNAL_KEEPS_PER_PEER ? ofPeer : kept.length > JOURNAL_KEEPS[shelf] ? kept : [];
+    const [oldest] = tooMany;
+    if (oldest === undefined) return;
+    kept.splice(kept.indexOf(oldest), 1);
+    this.#byId.delete(oldest.id);
   }
 }
 

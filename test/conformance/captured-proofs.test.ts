@@ -44,7 +44,11 @@ const frameOf = (frames: readonly CapturedFrame[], from: CapturedFrame['from'], 
 const answered = async (effects: readonly AuthEffect[]): Promise<AuthVerdict> => {
   const effect = effects.find((one) => one.kind === 'verify');
   if (effect?.kind !== 'verify') throw new Error('nothing to verify');
-  return users.verify(effect.method, effect.request, new AbortController().signal);
+  const answer = await users.verify(effect.method, effect.request, new AbortController().signal);
+  if (answer.ok) return answer;
+  const { denial } = answer;
+  if (denial === 'unknown-user') throw new Error('the users file does not know the user');
+  return { ok: false, denial };
 };
 
 const CHAP_SESSIONS: readonly (readonly [string, AuthMethod])[] = [

@@ -107,4 +107,4 @@ it('whatever is remembered of a tunnel, there is something to say about it, each
     }),
     { numRuns: 2_000 },
   );
-});
+}, 60_000);

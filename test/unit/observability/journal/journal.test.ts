@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Telemetry } from '../../../../core/ports/telemetry.ts';
 import { type Instant, instant } from '../../../../core/time.ts';
-import { JOURNAL_KEEPS, Journal } from '../../../../observability/journal/journal.ts';
+import { JOURNAL_KEEPS, JOURNAL_KEEPS_PER_PEER, Journal } from '../../../../observability/journal/journal.ts';
 import { JournalLog } from '../../../../observability/journal/journal-log.ts';
 import { JournalTelemetry } from '../../../../observability/journal/journal-telemetry.ts';
 import { MemoryLog } from '../../../support/memory-log.ts';
@@ -145,7 +145,7 @@ describe('what peers can make without end is bounded', () => {
   it('tunnels that are over, and failures on their own', () => {
     const { journal, call } = open();
     const total = JOURNAL_KEEPS.failed + JOURNAL_KEEPS.closed;
-    const fails = call('fails1');
+    const fails = call('fails1', '192.0.2.250');
     fails.log.info('session.closed', 'closed', { reason: 'no-gre', detail: '' });
     for (let number = 0; number < total; number += 1) {
       const { trace, log } = call(`up-${number}`);
@@ -156,10 +156,28 @@ describe('what peers can make without end is bounded', () => {
     expect(journal.find(`up-${total - 1}`)).toBeDefined();
     expect(journal.find('last-failure')?.id).toBe('fails1');
     for (let number = 0; number < total; number += 1) {
-      call(`failed-${number}`).log.info('session.closed', 'closed', { reason: 'no-gre', detail: '' });
+      const { log } = call(`failed-${number}`, `192.0.2.${number % 8}`);
+      log.info('session.closed', 'closed', { reason: 'no-gre', detail: '' });
     }
     expect(journal.failures()).toHaveLength(JOURNAL_KEEPS.failed);
+    expect(journal.find('fails1')).toBeUndefined();
     expect(journal.liveCount).toBe(0);
+  });
+
+  it('failures of one address, which do not push out those of others', () => {
+    const { journal, telemetry, call } = open();
+    call('honest').log.info('session.closed', 'closed', { reason: 'no-gre', detail: '' });
+    telemetry.tunnel({ 'network.peer.address': '192.0.2.1' }).end({ error: 'bad-message', message: 'odd' });
+    for (let number = 0; number < 1_000; number += 1) {
+      const { log } = call(`guess-${number}`, '192.0.2.66');
+      log.info('session.closed', 'closed', { reason: 'authentication-failed', detail: '' });
+      telemetry.tunnel({ 'network.peer.address': '192.0.2.66' }).end({ error: 'bad-message', message: 'scan' });
+    }
+    const peers = journal.failures().map(({ peer }) => peer?.split(':')[0]);
+    expect(peers.filter((peer) => peer === '192.0.2.1')).toHaveLength(2);
+    expect(peers.filter((peer) => peer === '192.0.2.66')).toHaveLength(2 * JOURNAL_KEEPS_PER_PEER);
+    expect(journal.find('last-failure')?.id).toBe('guess-999');
+    expect(journal.find('guess-0')).toBeUndefined();
   });
 
   it('phases, notes and messages of one tunnel', () => {
