@@ -11,7 +11,7 @@ import {
   type PacketTrace,
   TracedPacket,
 } from './packet-trace.ts';
-import type { PipelineProbe, Probes } from './probe.ts';
+import { dropAtDevice, type PipelineProbe, type Probes } from './probe.ts';
 
 export interface PacketTracingOptions {
   /** Most packets traced in one second, over all rules. */
@@ -209,18 +209,20 @@ export class PacketTracing {
     const { journey } = this;
     if (this.probe.idle || journey.batch !== batch) return;
     if (this.rulesForDrops.length > 0) {
-      for (let at = accepted; at < batch.count; at += 1) this.addIfNew(batch, batch.order[at] ?? 0);
+      for (let at = 0; at < batch.count; at += 1) {
+        if (dropAtDevice(batch, at, accepted) !== undefined) this.addIfNew(batch, batch.order[at] ?? 0);
+      }
     }
     if (this.packets.length > 0) {
       const began = journey.lastEnded();
       const ended = this.probes.now();
       for (const packet of this.packets) {
         packet.note(batch, device);
-        const taken = batch.order.indexOf(packet.index) < accepted;
+        const refusal = dropAtDevice(batch, batch.order.indexOf(packet.index), accepted);
         const octetsIn = batch.length[packet.index] ?? 0;
-        const work = { began, ended, packets: batch.count, octetsIn, octetsOut: taken ? octetsIn : 0 };
+        const work = { began, ended, packets: batch.count, octetsIn, octetsOut: refusal === undefined ? octetsIn : 0 };
         const steps = (): PacketStep[] => [...packet.stepsIn(journey), { kind: 'device', stage: device, ...work }];
-        this.tell(packet, steps, taken ? 'delivered' : 'device-refused', batch.now);
+        this.tell(packet, steps, refusal ?? 'delivered', batch.now);
       }
       this.packets = [];
     }

@@ -1,4 +1,4 @@
-import type { Direction } from '../outcome.ts';
+import type { Direction, DropReason } from '../outcome.ts';
 import type { Instant } from '../time.ts';
 import type { PacketBatch } from './packet-batch.ts';
 
@@ -16,9 +16,19 @@ export interface PipelineProbe {
   joining(batch: PacketBatch, stage: string, direction: Direction): void;
   /** `stage` has worked: what it dropped is still in the order, with its verdict (`PacketBatch.fate`). */
   worked(batch: PacketBatch, stage: string, direction: Direction, began: Instant, ended: Instant): void;
-  /** A device has taken the first `accepted` packets of the order, and no more. */
+  /**
+   * A device has taken the first `accepted` packets of the order, and no more. Of those it may have refused some, which
+   * it dropped (`dropAtDevice`).
+   */
   leaving(batch: PacketBatch, device: string, direction: Direction, accepted: number): void;
 }
+
+/** Why the device did not send the packet at `position` of the order; undefined when it did. For `leaving`. */
+export const dropAtDevice = (batch: PacketBatch, position: number, accepted: number): DropReason | undefined => {
+  const fate = batch.fate(batch.order[position] ?? 0);
+  if (fate !== 'live' && fate !== 'diverted' && fate !== 'held') return fate;
+  return position < accepted ? undefined : 'device-refused';
+};
 
 /** What the pipeline asks: undefined most of the time, and then nothing more is done. */
 export interface ProbePoint {

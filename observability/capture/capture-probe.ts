@@ -1,5 +1,5 @@
 import type { PacketBatch } from '../../core/datapath/packet-batch.ts';
-import type { PipelineProbe } from '../../core/datapath/probe.ts';
+import { dropAtDevice, type PipelineProbe } from '../../core/datapath/probe.ts';
 import type { SessionView } from '../../core/datapath/session.ts';
 import { STAGE_SLOT } from '../../core/datapath/stage.ts';
 import type { Direction, DropReason } from '../../core/outcome.ts';
@@ -91,7 +91,8 @@ export class CaptureProbe implements PipelineProbe {
     for (let position = 0; position < batch.count; position += 1) {
       const index = batch.order[position] ?? 0;
       this.look(sight, index, DEVICE_POINT[direction].last);
-      if (position >= accepted) this.remarkDrop(sight.notes.record(index), device, 'device-refused');
+      const reason = dropAtDevice(batch, position, accepted);
+      if (reason !== undefined) this.remarkDrop(sight.notes.record(index), device, reason);
     }
   }
 

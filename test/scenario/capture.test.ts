@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { asciiBytes } from '../../core/bytes/ascii.ts';
 import { readU16 } from '../../core/bytes/bytes.ts';
 import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
@@ -184,6 +184,21 @@ describe('a packet that the gateway drops', () => {
       await lab.clock.advance(10);
     });
     expect(comments(file)).toEqual(['tun: dropped by tun: device-refused']);
+  });
+
+  it('says so of the one packet that the device refuses out of a batch it takes', async () => {
+    const lab = await GatewayLab.start();
+    const client = await lab.connect();
+    vi.spyOn(lab.gre, 'write').mockImplementation((batch) => {
+      batch.drop(batch.order[0] ?? 0, 'too-big');
+      return batch.count;
+    });
+    const file = await captured(started(capturesOf(lab).start(order({ points: ['gre'] }))), async () => {
+      lab.tun.hostSends(packet(INTRANET, client.address));
+      await lab.clock.advance(10);
+    });
+    expect(comments(file)).toEqual(['gre: dropped by gre-socket: too-big']);
+    expect(file.statistics[0]?.comment).toBe('dropped by the gateway: gre-socket too-big 1');
   });
 
   it('and one that waits for an earlier one says so, and comes in its turn', async () => {

@@ -6,6 +6,7 @@ import type { PacketTrace } from '../../../../core/datapath/packet-trace.ts';
 import { PacketTracing } from '../../../../core/datapath/packet-tracing.ts';
 import { Probes } from '../../../../core/datapath/probe.ts';
 import type { BatchStep } from '../../../../core/datapath/stage.ts';
+import type { DropReason } from '../../../../core/outcome.ts';
 import { type Instant, instant } from '../../../../core/time.ts';
 import { batchOf, openSession } from '../../../support/batches.ts';
 import { MemoryTelemetry } from '../../../support/memory-telemetry.ts';
@@ -47,12 +48,17 @@ function bench(
   const source = new Subject<PacketBatch>();
   const session = openSession();
   let room = Number.POSITIVE_INFINITY;
+  let refused: DropReason | undefined;
   Object.entries(stages)
     .reduce(
       (stream$, [name, step]) => stream$.pipe(lift(step, name, 'in', new MemoryTelemetry(), probes)),
       source.asObservable(),
     )
-    .subscribe((batch) => probes.watching?.leaving(batch, 'tun', 'in', Math.min(batch.count, room)));
+    .subscribe((batch) => {
+      const [first = 0] = batch.order;
+      if (refused !== undefined) batch.drop(first, refused);
+      probes.watching?.leaving(batch, 'tun', 'in', Math.min(batch.count, room));
+    });
   const padding = lengths ? (first: number) => new Uint8Array(first) : () => Uint8Array.of(0, 0, 0);
   const pass = (...firsts: number[]): void => {
     const packets = firsts.map((first) => Uint8Array.of(first, ...padding(first)));
@@ -66,7 +72,11 @@ function bench(
   const setRoom = (packets: number): void => {
     room = packets;
   };
-  return { probes, tracing, traces, failed, session, pass, later, setRoom };
+  /** The device takes the whole batch, and refuses the first packet of it. */
+  const refuseFirst = (reason: DropReason): void => {
+    refused = reason;
+  };
+  return { probes, tracing, traces, failed, session, pass, later, setRoom, refuseFirst };
 }
 
 const nothing = each(() => undefined);
@@ -184,6 +194,22 @@ describe('packet tracing', () => {
     tracing.addRule({ dropsOnly: true });
     pass(1, 2);
     expect(traces.map(({ outcome }) => outcome)).toEqual(['device-refused']);
+  });
+
+  it('ends with the device what it refuses out of the middle of a batch that it takes', () => {
+    const { tracing, traces, pass, refuseFirst } = bench({ first: nothing });
+    tracing.addRule({});
+    refuseFirst('too-big');
+    pass(1, 2);
+    expect(traces.map(traceLines)).toEqual([
+      ['in: too-big', 'first 4 > 4', 'tun 4 > 0 device'],
+      ['in: delivered', 'first 4 > 4', 'tun 4 > 4 device'],
+    ]);
+    traces.length = 0;
+    for (const { id } of tracing.rules()) tracing.remove(id);
+    tracing.addRule({ dropsOnly: true });
+    pass(1, 2);
+    expect(traces.map(({ outcome }) => outcome)).toEqual(['too-big']);
   });
 
   it('ends as held what waits in a queue for good, and the probe goes then', () => {
