@@ -18,7 +18,18 @@ describe.skipIf(reason !== undefined)(
     it('passes the contract suite and its own cases', async () => {
       const result = await runInside(host, 'io-tun-linux.inside.ts');
       expect(result.failures).toEqual([]);
-      expect(result.passed).toBe(10);
+      expect(result.passed).toBe(20);
+    });
+
+    it('carries TCP and UDP whole with offloads at both ends and at one', async () => {
+      const far = new Netns('tunf');
+      try {
+        const result = await runInside(host, 'io-tun-offloads.inside.ts', { PPTP_TEST_FAR: far.name });
+        expect(result.failures).toEqual([]);
+        expect(result.passed).toBeGreaterThanOrEqual(18);
+      } finally {
+        far.destroy();
+      }
     });
   },
 );

@@ -14,8 +14,10 @@ const CLIENT = address('10.202.0.2');
 const notAborted = { aborted: false, addEventListener: (): void => undefined };
 const ip = (...args: readonly string[]): string => execFileSync('ip', [...args], { encoding: 'utf8', stdio: 'pipe' });
 
-const up = async (telemetry = new MemoryTelemetry()): Promise<LinuxTunDevice> => {
-  const tun = new LinuxTunDevice({ telemetry }, { interfaceName: 'pgt%d' });
+type Setting = 'auto' | 'off';
+
+const up = async (offloads: Setting, telemetry = new MemoryTelemetry()): Promise<LinuxTunDevice> => {
+  const tun = new LinuxTunDevice({ telemetry }, { interfaceName: 'pgt%d', offloads });
   await tun.start(notAborted);
   // Or the kernel's own IPv6 packets come in between.
   writeFileSync(`/proc/sys/net/ipv6/conf/${tun.interfaceName}/disable_ipv6`, '1');
@@ -32,22 +34,24 @@ const packet = (tag: number, length: number, fromHost: boolean): Uint8Array =>
     payload: new Uint8Array(length - 20).fill(tag),
   });
 
-tunDeviceContract('io-tun-linux', async () => {
-  const tun = await up();
-  const host = new RawIp();
-  return {
-    tun,
-    fromHost: (tag, length) => packet(tag, length, true),
-    toHost: (tag, length) => packet(tag, length, false),
-    hostSends: (bytes) => host.send(bytes),
-    hostReceives: () => host.next(),
-    teardown: async () => host.close(),
-  };
-});
+for (const offloads of ['auto', 'off'] as const) {
+  tunDeviceContract(`io-tun-linux, offloads=${offloads}`, async () => {
+    const tun = await up(offloads);
+    const host = new RawIp();
+    return {
+      tun,
+      fromHost: (tag, length) => packet(tag, length, true),
+      toHost: (tag, length) => packet(tag, length, false),
+      hostSends: (bytes) => host.send(bytes),
+      hostReceives: () => host.next(),
+      teardown: async () => host.close(),
+    };
+  });
+}
 
-describe('io-tun-linux on a real kernel', () => {
+describe.each(['auto', 'off'] as const)('io-tun-linux on a real kernel, offloads=%s', (offloads) => {
   it('takes the name the kernel chose, and the interface goes with it', async () => {
-    const tun = await up();
+    const tun = await up(offloads);
     expect(tun.interfaceName).toBe('pgt0');
     expect(ip('link', 'show', 'pgt0')).toContain('mtu 1400');
     await tun.stop();
@@ -55,17 +59,20 @@ describe('io-tun-linux on a real kernel', () => {
   });
 
   it('says that a name is in use', async () => {
-    const tun = await up();
-    const second = new LinuxTunDevice({ telemetry: new MemoryTelemetry() }, { interfaceName: tun.interfaceName });
+    const tun = await up(offloads);
+    const second = new LinuxTunDevice(
+      { telemetry: new MemoryTelemetry() },
+      { interfaceName: tun.interfaceName, offloads },
+    );
     await expect(second.start(notAborted)).rejects.toMatchObject({ code: 'TUN_BUSY' });
-    const taken = new LinuxTunDevice({ telemetry: new MemoryTelemetry() }, { interfaceName: 'lo' });
+    const taken = new LinuxTunDevice({ telemetry: new MemoryTelemetry() }, { interfaceName: 'lo', offloads });
     await expect(taken.start(notAborted)).rejects.toMatchObject({ code: 'TUN_BUSY' });
     await tun.stop();
   });
 
   it('counts what is no IP packet as refused and writes the rest', async () => {
     const telemetry = new MemoryTelemetry();
-    const tun = await up(telemetry);
+    const tun = await up(offloads, telemetry);
     const host = new RawIp();
     const batch = new PacketBatch(3);
     batch.append(packet(1, 60, false));
@@ -79,7 +86,7 @@ describe('io-tun-linux on a real kernel', () => {
   });
 
   it('reports on its stream that the interface was removed', async () => {
-    const tun = await up();
+    const tun = await up(offloads);
     const died = new Promise<unknown>((resolve) => tun.batches$.subscribe({ error: resolve }));
     ip('link', 'del', tun.interfaceName);
     const batch = new PacketBatch(1);
