@@ -3,6 +3,7 @@ import type { Probes } from '../../core/datapath/probe.ts';
 import type { SessionView } from '../../core/datapath/session.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import { after, type Instant } from '../../core/time.ts';
+import { BlockWriter } from './block-writer.ts';
 import { CaptureProbe } from './capture-probe.ts';
 import { CaptureQueue } from './capture-queue.ts';
 import { enhancedPacket, interfaceDescription, interfaceStatistics, sectionHeader } from './pcapng.ts';
@@ -96,6 +97,7 @@ export class Capture {
   readonly stream: Readable;
   private readonly parts: CaptureParts;
   private readonly queue: CaptureQueue;
+  private readonly out = new BlockWriter(CHUNK);
   private readonly began: Instant;
   /** What turns the clock's milliseconds into those since 1970. */
   private readonly epoch: number;
@@ -212,20 +214,18 @@ export class Capture {
     if (this.queue.isComplete) this.end('packets');
     while (this.wanted && this.queue.length > 0) this.wanted = this.stream.push(this.chunk());
     if (this.reason === undefined || this.queue.length > 0 || this.finished) return;
-    for (const block of this.tail()) this.stream.push(block);
+    this.stream.push(this.tail());
     this.stream.push(null);
     this.finished = true;
   }
 
   private chunk(): Uint8Array {
-    const blocks = this.queue.take(CHUNK).map(({ point, remarks, ...packet }) =>
-      enhancedPacket({
-        ...packet,
-        interface: point,
-        comment: remarks.length === 0 ? undefined : remarks.join('; '),
-      }),
-    );
-    return Buffer.concat(blocks);
+    const { out } = this;
+    for (const { point, remarks, ...packet } of this.queue.take(CHUNK)) {
+      const comment = remarks.length === 0 ? undefined : remarks.join('; ');
+      enhancedPacket(out, { ...packet, interface: point, comment });
+    }
+    return out.take();
   }
 
   private head(): Uint8Array {
@@ -233,21 +233,19 @@ export class Capture {
     const kept = order.decrypted
       ? 'Whatever tunnels and authentication keep secret lies open in this file.'
       : 'Authentication frames are cut after their header.';
-    const blocks = [
-      sectionHeader({
-        application: `pptp-gateway ${version}`,
-        os: process.platform,
-        comment: `Captured by ${order.who}: ${describeFilter(order.filter)}. ${kept}`,
-      }),
-      ...order.points.map((name) => interfaceDescription({ ...POINT_INTERFACES[name], name })),
-    ];
-    return Buffer.concat(blocks);
+    sectionHeader(this.out, {
+      application: `pptp-gateway ${version}`,
+      os: process.platform,
+      comment: `Captured by ${order.who}: ${describeFilter(order.filter)}. ${kept}`,
+    });
+    for (const name of order.points) interfaceDescription(this.out, { ...POINT_INTERFACES[name], name });
+    return this.out.take();
   }
 
-  private tail(): readonly Uint8Array[] {
+  private tail(): Uint8Array {
     const time = this.microseconds(this.parts.clock.now());
-    return this.queue.points.map(({ seen, lost, written, drops }, position) =>
-      interfaceStatistics({
+    this.queue.points.forEach(({ seen, lost, written, drops }, position) => {
+      interfaceStatistics(this.out, {
         interface: position,
         time,
         began: this.microseconds(this.began),
@@ -256,8 +254,9 @@ export class Capture {
         lost,
         written,
         comment: drops.size === 0 ? undefined : `dropped by the gateway: ${describeDrops(drops)}`,
-      }),
-    );
+      });
+    });
+    return this.out.take();
   }
 
   private microseconds(at: Instant): number {

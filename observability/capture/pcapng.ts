@@ -1,4 +1,5 @@
 import type { Direction } from '../../core/outcome.ts';
+import type { BlockWriter } from './block-writer.ts';
 
 /**
  * Blocks of a pcapng file (draft-ietf-opsawg-pcapng), little-endian. Times are microseconds since 1970; a packet's
@@ -44,11 +45,6 @@ export interface InterfaceStatistics {
   readonly comment?: string | undefined;
 }
 
-interface Option {
-  readonly code: number;
-  readonly value: Uint8Array;
-}
-
 const BLOCK = { section: 0x0a0d0d0a, interface: 1, statistics: 5, packet: 6 } as const;
 const BYTE_ORDER_MAGIC = 0x1a2b3c4d;
 const COMMENT = 1;
@@ -64,114 +60,76 @@ const MICROSECONDS = 6;
 const SNAP_LENGTH = 65_535;
 /** An option's length has 16 bits; nobody reads as much. */
 const LONGEST_TEXT = 4096;
-const TWO_32 = 0x1_0000_0000;
+/** Both halves of the length of a section. */
+const UNKNOWN = 0xffff_ffff;
 
-const encoder = new TextEncoder();
+const TIME_LENGTH = 8;
 
-const padded = (length: number): number => (length + 3) & ~3;
-
-const text = (code: number, value: string): Option => ({ code, value: encoder.encode(value.slice(0, LONGEST_TEXT)) });
-
-const comments = (comment: string | undefined): readonly Option[] =>
-  comment === undefined ? [] : [text(COMMENT, comment)];
-
-const number32 = (code: number, value: number): Option => {
-  const bytes = new Uint8Array(4);
-  new DataView(bytes.buffer).setUint32(0, value, true);
-  return { code, value: bytes };
+const text = (out: BlockWriter, code: number, value: string | undefined): void => {
+  if (value !== undefined) out.text(code, value.slice(0, LONGEST_TEXT));
 };
 
-const number64 = (code: number, value: number): Option => {
-  const bytes = new Uint8Array(8);
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, value % TWO_32, true);
-  view.setUint32(4, Math.floor(value / TWO_32), true);
-  return { code, value: bytes };
+const number64 = (out: BlockWriter, code: number, value: number): void => {
+  out.option(code, 8);
+  out.u64(value);
 };
 
-/** Times have their high half first, in every byte order. */
-const writeTime = (view: DataView, at: number, time: number): void => {
-  view.setUint32(at, Math.floor(time / TWO_32), true);
-  view.setUint32(at + 4, time % TWO_32, true);
-};
-
-const time64 = (code: number, time: number): Option => {
-  const bytes = new Uint8Array(8);
-  writeTime(new DataView(bytes.buffer), 0, time);
-  return { code, value: bytes };
-};
-
-/** A block around `body`, whose length is a multiple of four, with options and the end of options behind it. */
-const block = (type: number, bodyLength: number, options: readonly Option[]): { bytes: Uint8Array; view: DataView } => {
-  const optionsLength =
-    options.length === 0 ? 0 : options.reduce((sum, { value }) => sum + 4 + padded(value.length), 4);
-  const length = 12 + bodyLength + optionsLength;
-  const bytes = new Uint8Array(length);
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, type, true);
-  view.setUint32(4, length, true);
-  view.setUint32(length - 4, length, true);
-  let at = 8 + bodyLength;
-  for (const { code, value } of options) {
-    view.setUint16(at, code, true);
-    view.setUint16(at + 2, value.length, true);
-    bytes.set(value, at + 4);
-    at += 4 + padded(value.length);
-  }
-  return { bytes, view };
+const timeOption = (out: BlockWriter, code: number, time: number): void => {
+  out.option(code, TIME_LENGTH);
+  out.time(time);
 };
 
 /** Begins a file; its length is left open, as that of a stream is. */
-export const sectionHeader = ({ application, os, comment }: SectionHeader): Uint8Array => {
-  const { bytes, view } = block(BLOCK.section, 16, [
-    text(SECTION_OPTION.os, os),
-    text(SECTION_OPTION.application, application),
-    text(COMMENT, comment),
-  ]);
-  view.setUint32(8, BYTE_ORDER_MAGIC, true);
-  view.setUint16(12, 1, true);
-  view.setUint32(16, TWO_32 - 1, true);
-  view.setUint32(20, TWO_32 - 1, true);
-  return bytes;
+export const sectionHeader = (out: BlockWriter, { application, os, comment }: SectionHeader): void => {
+  out.begin(BLOCK.section);
+  out.u32(BYTE_ORDER_MAGIC);
+  out.u16(1);
+  out.u16(0);
+  out.u32(UNKNOWN);
+  out.u32(UNKNOWN);
+  text(out, SECTION_OPTION.os, os);
+  text(out, SECTION_OPTION.application, application);
+  text(out, COMMENT, comment);
+  out.end();
 };
 
-export const interfaceDescription = ({ linkType, name, description }: InterfaceDescription): Uint8Array => {
-  const { bytes, view } = block(BLOCK.interface, 8, [
-    text(INTERFACE_OPTION.name, name),
-    text(INTERFACE_OPTION.description, description),
-    { code: INTERFACE_OPTION.resolution, value: Uint8Array.of(MICROSECONDS) },
-  ]);
-  view.setUint16(8, linkType, true);
-  view.setUint32(12, SNAP_LENGTH, true);
-  return bytes;
+export const interfaceDescription = (out: BlockWriter, { linkType, name, description }: InterfaceDescription): void => {
+  out.begin(BLOCK.interface);
+  out.u16(linkType);
+  out.u16(0);
+  out.u32(SNAP_LENGTH);
+  text(out, INTERFACE_OPTION.name, name);
+  text(out, INTERFACE_OPTION.description, description);
+  out.option(INTERFACE_OPTION.resolution, 1);
+  out.u32(MICROSECONDS);
+  out.end();
 };
 
-export const enhancedPacket = (packet: PacketBlock): Uint8Array => {
-  const { bytes, view } = block(BLOCK.packet, 20 + padded(packet.bytes.length), [
-    number32(PACKET_OPTION.flags, FLAGS[packet.direction]),
-    ...(packet.lostBefore === 0 ? [] : [number64(PACKET_OPTION.dropCount, packet.lostBefore)]),
-    number64(PACKET_OPTION.packetId, packet.packetId),
-    ...comments(packet.comment),
-  ]);
-  view.setUint32(8, packet.interface, true);
-  writeTime(view, 12, packet.time);
-  view.setUint32(20, packet.bytes.length, true);
-  view.setUint32(24, packet.originalLength, true);
-  bytes.set(packet.bytes, 28);
-  return bytes;
+export const enhancedPacket = (out: BlockWriter, packet: PacketBlock): void => {
+  out.begin(BLOCK.packet);
+  out.u32(packet.interface);
+  out.time(packet.time);
+  out.u32(packet.bytes.length);
+  out.u32(packet.originalLength);
+  out.octets(packet.bytes);
+  out.option(PACKET_OPTION.flags, 4);
+  out.u32(FLAGS[packet.direction]);
+  if (packet.lostBefore !== 0) number64(out, PACKET_OPTION.dropCount, packet.lostBefore);
+  number64(out, PACKET_OPTION.packetId, packet.packetId);
+  text(out, COMMENT, packet.comment);
+  out.end();
 };
 
-export const interfaceStatistics = (statistics: InterfaceStatistics): Uint8Array => {
-  const { bytes, view } = block(BLOCK.statistics, 12, [
-    time64(STATISTICS_OPTION.startTime, statistics.began),
-    time64(STATISTICS_OPTION.endTime, statistics.ended),
-    number64(STATISTICS_OPTION.received, statistics.seen),
-    number64(STATISTICS_OPTION.dropped, statistics.lost),
-    number64(STATISTICS_OPTION.accepted, statistics.seen),
-    number64(STATISTICS_OPTION.delivered, statistics.written),
-    ...comments(statistics.comment),
-  ]);
-  view.setUint32(8, statistics.interface, true);
-  writeTime(view, 12, statistics.time);
-  return bytes;
+export const interfaceStatistics = (out: BlockWriter, statistics: InterfaceStatistics): void => {
+  out.begin(BLOCK.statistics);
+  out.u32(statistics.interface);
+  out.time(statistics.time);
+  timeOption(out, STATISTICS_OPTION.startTime, statistics.began);
+  timeOption(out, STATISTICS_OPTION.endTime, statistics.ended);
+  number64(out, STATISTICS_OPTION.received, statistics.seen);
+  number64(out, STATISTICS_OPTION.dropped, statistics.lost);
+  number64(out, STATISTICS_OPTION.accepted, statistics.seen);
+  number64(out, STATISTICS_OPTION.delivered, statistics.written);
+  text(out, COMMENT, statistics.comment);
+  out.end();
 };
