@@ -59,7 +59,25 @@ const spoofed: Case = (facts) => {
   };
 };
 
+/** The kernel knows the path and refused: one such packet is proof. */
+const pathTooNarrow: Case = (facts) => {
+  const refused = facts.drops('too-big', 'out', 'gre-socket');
+  if (refused === 0) return undefined;
+  return {
+    case: 'mtu-black-hole',
+    severity: 'warning',
+    what: `${refused} GRE packets to the client were larger than the path to it takes, and were not sent: connections open, and then pages and downloads hang.`,
+    where: `Between the gateway and ${facts.client}, outside the tunnel: it carries ${facts.settings.tunMtu} octets (PPTP_TUN_MTU), and the line has no room for them with their GRE.`,
+    todo: [
+      'Lower PPTP_TUN_MTU and PPTP_MRU, to 1300 for example; gre.too-big in the log has the size that did not fit.',
+      'Leave PPTP_MSS_CLAMP on: it makes TCP keep below.',
+    ],
+    code: 'too-big',
+  };
+};
+
 const blackHole: Case = (facts) => {
+  if (pathTooNarrow(facts) !== undefined) return undefined;
   const [into, out] = [facts.drops('too-big', 'in'), facts.drops('too-big', 'out')];
   // One now and then is how senders find the size of a path.
   if (into + out < MANY_TOO_BIG) return undefined;
@@ -185,8 +203,9 @@ const connectionLost: Case = (facts) => {
   };
 };
 
-/** Said beside the main thing, or in its place when the tunnel was up. */
+/** Said beside the main thing, or in its place when the tunnel was up. Of what is as grave, the surer first. */
 export const LIFE_CASES: readonly Case[] = [
+  pathTooNarrow,
   keysDiffer,
   echoLoss,
   connectionLost,

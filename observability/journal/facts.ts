@@ -79,11 +79,12 @@ export class Facts {
     return this.record.numbers?.packetsOut ?? 0;
   }
 
-  drops(reason: DropReason, direction?: 'in' | 'out'): number {
+  drops(reason: DropReason, direction?: 'in' | 'out', stage?: string): number {
     let sum = 0;
     for (const [key, count] of Object.entries(this.record.numbers?.drops ?? {})) {
-      const [, way, why] = key.split(' ');
-      if (why === reason && (direction === undefined || way === direction)) sum += count;
+      const [where, way, why] = key.split(' ');
+      if (why !== reason || (direction !== undefined && way !== direction)) continue;
+      if (stage === undefined || where === stage) sum += count;
     }
     return sum;
   }

@@ -325,6 +325,20 @@ const SITUATIONS: readonly Situation[] = [
     says: /7 packets.*hang.*1396.*PPTP_MSS_CLAMP/,
   },
   {
+    name: 'mtu-black-hole',
+    because: 'row 5: the kernel refuses GRE that the path does not take, and the path also loses packets',
+    record: {
+      ...UP,
+      numbers: {
+        ...NUMBERS,
+        packetsIn: 950,
+        lost: 50,
+        drops: { 'gre-socket out too-big': 1, 'address in spoofed-source': 1 },
+      },
+    },
+    says: /1 GRE packets to the client were larger than the path.*203\.0\.113\.9.*Lower PPTP_TUN_MTU and PPTP_MRU/,
+  },
+  {
     name: 'clear-data-refused',
     because: 'the client sends in the clear',
     record: dropped({ 'mppe in unencrypted': 2 }),
