@@ -1,4 +1,5 @@
 import type { ServiceIdentifier } from 'inversify';
+import type { MppeKernel } from './datapath/mppe-kernel.ts';
 import type { Stage } from './datapath/stage.ts';
 import type { AddressPool } from './ports/addresses.ts';
 import type { Authenticator, AuthMethod } from './ports/auth.ts';
@@ -36,6 +37,8 @@ export const TOKENS = {
   /** Several: asked in binding order. */
   Authenticator: token<Authenticator>('Authenticator'),
   Control: token<ControlPlugin>('ControlPlugin'),
+  /** One at most: the stage `mppe` has one of its own. */
+  MppeKernel: token<MppeKernel>('MppeKernel'),
   GreSocket: token<GreSocket>('GreSocket'),
   Tun: token<TunDevice>('TunDevice'),
   /** Several: started after the devices, stopped before them. */

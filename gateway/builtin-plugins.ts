@@ -11,6 +11,7 @@ import { userFilePlugin } from '../plugins/backend-user-file/index.ts';
 import { controlPptpPlugin } from '../plugins/control-pptp/index.ts';
 import { type HostNetworkOptions, hostNetworkPlugin } from '../plugins/host-network-linux/index.ts';
 import { linuxTunPlugin } from '../plugins/io-tun-linux/index.ts';
+import { mppeNativePlugin } from '../plugins/mppe-native/index.ts';
 import { greDriver } from './gre-driver.ts';
 import { TUN_QUEUE_LENGTH } from './options.ts';
 import { type LoadedPlugin, withOptions } from './plugin-loader.ts';
@@ -27,8 +28,9 @@ export function builtinPlugins(
   const { listen, control, calls, gre } = config;
   const address = parseIpv4(listen.address);
   return [
-    withOptions(linuxTunPlugin, { interfaceName: config.tun.name }),
+    withOptions(linuxTunPlugin, { interfaceName: config.tun.name, offloads: config.tun.offloads }),
     greDriver(gre.driver, address),
+    withOptions(mppeNativePlugin, { kernel: config.mppe.kernel }),
     ...(config.network.manage ? [withOptions(hostNetworkPlugin, hostNetwork(config, defaultInterface))] : []),
     withOptions(msChapV2Plugin, { maxAttempts: config.auth.maxAttempts }),
     withOptions(msChapV1Plugin, { maxAttempts: config.auth.maxAttempts }),

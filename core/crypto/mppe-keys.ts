@@ -60,8 +60,16 @@ export type KeyStrength = 40 | 56 | 128;
 
 const interimTables = new Rc4();
 
+/**
+ * A key as octets of its own, for those who do many key changes at once: start key, session key and strength. Keys take
+ * 16 octets; one of 8 octets is there twice, which is the same key to RC4.
+ */
+export const KEY_RECORD = { size: 48, start: 0, key: 16, strength: 32 } as const;
+
 /** The key of one direction. Starts as the initial session key of RFC 3079; `change` allocates nothing. */
 export class MppeSessionKey {
+  /** Which stream of a `MppeWork` it is, while that is made up. */
+  stream = 0;
   /** The current session key: 8 octets for 40 and 56 bits, 16 for 128. Read only for others. */
   readonly key: Uint8Array;
   private readonly strength: KeyStrength;
@@ -98,6 +106,24 @@ export class MppeSessionKey {
   /** Puts back a key that `key` held before. */
   restore(earlier: Uint8Array): void {
     this.key.set(earlier);
+  }
+
+  /** Writes the record of this key to `record[at ..]`. */
+  save(record: Uint8Array, at: number): void {
+    const { key, message } = this;
+    const mask = key.length - 1;
+    for (let i = 0; i < 16; i += 1) {
+      const octet = i & mask;
+      record[at + KEY_RECORD.start + i] = (message[octet >> 2] as number) >>> (24 - 8 * (octet & 3));
+      record[at + KEY_RECORD.key + i] = key[octet] as number;
+    }
+    record[at + KEY_RECORD.strength] = this.strength;
+  }
+
+  /** Takes a key that others have changed, from `keys[at ..]`. */
+  load(keys: Uint8Array, at: number): void {
+    const { key } = this;
+    for (let i = 0; i < key.length; i += 1) key[i] = keys[at + i] as number;
   }
 
   /** GetNewKeyFromSHA: the interim key, into `key`. */

@@ -26,6 +26,8 @@ const ASK_AGAIN_MS = 500;
 const MOST_RESETS = 6;
 /** Key changes in one cycle of the coherency count of stateful mode. */
 const CHANGES_PER_CYCLE = 16;
+/** What the header of the next packet of a stateless stream says, besides bits that mean nothing then. */
+const IN_ORDER = MPPE_BIT.flushed | MPPE_BIT.encrypted | MPPE_COUNT_MASK;
 /** Cycles of the coherency count that a loss in stateful mode may span. */
 const MOST_CYCLES = 16;
 
@@ -58,6 +60,9 @@ export class MppeReceiver {
   /** The sender changes its key with every FLUSHED packet, as Linux does. */
   private resetChangesKey = 0;
   private streak = 0;
+  /** Packets that `foresee` gave the key for, and neither `opened` nor `forget` was called for; the last one's sequence. */
+  private foreseen = 0;
+  private foreseenSequence = -1;
 
   /** `masterKey` may be absent when nothing is encrypted. */
   constructor(masterKey: Uint8Array | undefined, options: MppeOptions) {
@@ -116,6 +121,41 @@ export class MppeReceiver {
     // More lost than GRE numbers are missing: possible, but not on the word of a packet that anybody may have made.
     if (this.stateless && ahead > 0 && gap <= ahead && !isSurelyIp(slab, at, this.length)) this.rewind();
     return 'decrypted';
+  }
+
+  /**
+   * The key, if the datagram is the next one in order of an encrypted, stateless stream without compression, after those
+   * already foreseen: then it may be left to a kernel, and afterwards `opened` is called for it, in order, or `forget`
+   * for all that are left. Any other has to go to `decrypt`, and nothing may be foreseen then.
+   */
+  foresee(slab: Uint8Array, offset: number, length: number, sequence: number): MppeSessionKey | undefined {
+    const { sessionKey } = this;
+    if (sessionKey === undefined || !this.stateless || this.decoder !== undefined) return undefined;
+    if (length <= MPPE_HEADER_LENGTH) return undefined;
+    const header = ((slab[offset] as number) << 8) | (slab[offset + 1] as number);
+    const next = (this.last + this.foreseen + 1) & MPPE_COUNT_MASK;
+    if ((header & IN_ORDER) !== (MPPE_BIT.flushed | MPPE_BIT.encrypted | next)) return undefined;
+    const before = this.foreseen === 0 ? this.lastSequence : this.foreseenSequence;
+    const gap = sequence < 0 || before < 0 ? 0 : (sequence - before) | 0;
+    // A whole cycle of the count may be missing.
+    if (gap > 1 + MPPE_COUNT_MASK) return undefined;
+    this.foreseen += 1;
+    this.foreseenSequence = sequence;
+    return sessionKey;
+  }
+
+  /** The kernel decrypted the next foreseen packet with the key at `keys[at ..]`. As `decrypted`. */
+  opened(keys: Uint8Array, at: number, sequence: number): void {
+    this.remember();
+    this.sessionKey?.load(keys, at);
+    this.last = (this.last + 1) & MPPE_COUNT_MASK;
+    this.lastSequence = sequence;
+    this.foreseen -= 1;
+  }
+
+  /** What is foreseen and not yet opened will not be. */
+  forget(): void {
+    this.foreseen = 0;
   }
 
   /** The caller could read what came out: synchronisation holds. */

@@ -80,6 +80,24 @@ export class MppeSender {
     return size;
   }
 
+  /**
+   * The key, if packets may be left to a kernel: encrypted, stateless and not compressed. After the kernel has worked,
+   * call `sealed` for each packet, in order; `encrypt` does all of it for one packet.
+   */
+  get kernelKey(): MppeSessionKey | undefined {
+    return this.stateless && this.encoder === undefined ? this.sessionKey : undefined;
+  }
+
+  /** The kernel encrypted the packet at `offset` with the key at `keys[at ..]`: writes its header in front of it. */
+  sealed(slab: Uint8Array, offset: number, keys: Uint8Array, at: number): void {
+    const { count } = this;
+    slab[offset - 2] = (MPPE_BIT.flushed | MPPE_BIT.encrypted | count) >>> 8;
+    slab[offset - 1] = count & 0xff;
+    this.count = (count + 1) & MPPE_COUNT_MASK;
+    this.flush = false;
+    this.sessionKey?.load(keys, at);
+  }
+
   /** The peer sent a CCP Reset-Request: the next packet is FLUSHED. */
   flushNext(): void {
     this.flush = true;

@@ -1,5 +1,7 @@
 import { ContainerModule, type ContainerModuleLoadOptions } from 'inversify';
 import type { GreChannelOptions } from '../../core/datapath/gre-channel.ts';
+import type { MppeKernel } from '../../core/datapath/mppe-kernel.ts';
+import { typescriptKernel } from '../../core/datapath/mppe-kernel-typescript.ts';
 import { AddressStage } from '../../core/datapath/stages/address.stage.ts';
 import { callDemuxStage } from '../../core/datapath/stages/call-demux.stage.ts';
 import { ClientRouteStage } from '../../core/datapath/stages/client-route.stage.ts';
@@ -12,6 +14,7 @@ import { pppStage } from '../../core/datapath/stages/ppp.stage.ts';
 import { SequenceStage } from '../../core/datapath/stages/sequence.stage.ts';
 import type { LinkRole } from '../../core/machine/ppp-link-types.ts';
 import { TOKENS } from '../../core/tokens.ts';
+import type { DriverHub } from '../session/driver.ts';
 import {
   acknowledgmentsEntrance,
   controlFramesEntrance,
@@ -55,9 +58,10 @@ export const dataPathModule = (options: DataPathOptions): ContainerModule =>
     bind(TOKENS.Stage).toResolvedValue((hub) => acknowledgmentsEntrance(hub.acks), [GATEWAY_TOKENS.DriverHub]);
     bind(TOKENS.Stage).toResolvedValue((frames) => pppStage(frames), [TOKENS.ControlFrames]);
     bind(TOKENS.Stage).toResolvedValue((hub) => controlFramesEntrance(hub.control), [GATEWAY_TOKENS.DriverHub]);
-    bind(TOKENS.Stage).toResolvedValue(
-      (hub) => new MppeStage(hub, { clearAllowed: options.clearAllowed }),
-      [GATEWAY_TOKENS.DriverHub],
+    bind(TOKENS.Stage).toResolvedValue<[DriverHub, MppeKernel[]]>(
+      (hub, kernels) =>
+        new MppeStage(hub, { clearAllowed: options.clearAllowed, kernel: kernels[0] ?? typescriptKernel }),
+      [GATEWAY_TOKENS.DriverHub, { isMultiple: true, serviceIdentifier: TOKENS.MppeKernel }],
     );
     const mtu = options.clampToMtu;
     if (mtu !== undefined) bind(TOKENS.Stage).toConstantValue(new MssClampStage({ mtu }));

@@ -1,0 +1,6 @@
+export {
+  MppeAccelerator,
+  type MppeAcceleratorDependencies,
+  type MppeAcceleratorOptions,
+} from './mppe-accelerator.ts';
+export { mppeNativePlugin } from './plugin.ts';
