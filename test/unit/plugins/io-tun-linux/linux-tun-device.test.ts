@@ -1,11 +1,7 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { PacketBatch } from '../../../../core/datapath/packet-batch.ts';
 import type { NativeTun, OffloadLevel, PollHandle, TunBuffers, TunOptions } from '../../../../native/tun.d.ts';
 import { LinuxTunDevice } from '../../../../plugins/io-tun-linux/linux-tun-device.ts';
-import { loadAddon, packageRoot } from '../../../../plugins/io-tun-linux/load-addon.ts';
 import { livePackets } from '../../../support/batches.ts';
 import { MemoryLog } from '../../../support/memory-log.ts';
 import { MemoryTelemetry } from '../../../support/memory-telemetry.ts';
@@ -290,30 +286,5 @@ describe('LinuxTunDevice with offloads', () => {
     const packets = Array.from({ length: 600 }, (_, i) => packet(0x40 + (i & 7)));
     expect(tun.write(batchOf(...packets))).toBe(600);
     expect(addon.written).toEqual(packets);
-  });
-});
-
-describe('loading the addon', () => {
-  let root: string;
-  beforeEach(() => {
-    root = mkdtempSync(join(tmpdir(), 'pptp-addon-'));
-    writeFileSync(join(root, 'package.json'), '{}');
-    for (const folder of ['plugins/io-tun-linux', 'dist/plugins/io-tun-linux', 'native/build/Release']) {
-      mkdirSync(join(root, folder), { recursive: true });
-    }
-  });
-  afterEach(() => rmSync(root, { recursive: true, force: true }));
-
-  it('finds the package root from the sources and from the build', () => {
-    expect(packageRoot(join(root, 'plugins/io-tun-linux'))).toBe(root);
-    expect(packageRoot(join(root, 'dist/plugins/io-tun-linux'))).toBe(root);
-  });
-
-  it('says what to do when it is not built, or built wrong', () => {
-    const missing = { code: 'NATIVE_MISSING', message: expect.stringContaining('npm run build:native') };
-    const load = () => loadAddon(join(root, 'plugins/io-tun-linux'));
-    expect(load).toThrow(expect.objectContaining(missing));
-    writeFileSync(join(root, 'native/build/Release/pptp_native.node'), 'not a library');
-    expect(load).toThrow(expect.objectContaining(missing));
   });
 });
