@@ -52,7 +52,7 @@ const makeWays = async ({ namespace, children, state }: Bench): Promise<readonly
         gateway: pidOf(left.child),
         peer: pidOf(right.child),
         ns: far,
-        device: String(right.value['device']),
+        device: 'out',
       },
     },
     tunnel,
@@ -84,7 +84,7 @@ const run = async (bench: Bench): Promise<void> => {
   }
   console.log(`${about.date}  ${about.machine}\n${about.command}`);
   console.log(`one TCP connection, ${SECONDS} s each; median (min–max) of ${ROUNDS} rounds, the ways in turn`);
-  console.log('up: client to gateway; packets of both directions, counted at the client; CPU µs per such packet\n');
+  console.log('up: client to gateway; packets of both directions, counted on the wire; CPU µs per such packet\n');
   console.log(
     showTable([
       ['way', 'direction', 'Mbit/s', 'packets/s', 'CPU µs gateway', 'CPU µs peer'],

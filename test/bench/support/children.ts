@@ -14,6 +14,7 @@ export class Children {
     args: readonly string[],
     env: Readonly<Record<string, string>>,
     wanted: (line: string) => T | undefined,
+    timeoutMs = 15_000,
   ): Promise<{ readonly child: ChildProcess; readonly value: T }> {
     const [program, words] = ns.inside(process.execPath, ...args);
     const child = spawn(program, words, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -27,7 +28,7 @@ export class Children {
       };
       createInterface({ input: child.stdout }).on('line', listen);
       createInterface({ input: child.stderr }).on('line', listen);
-      const late = setTimeout(() => reject(new Error(`${args[0]} is not ready: ${said.join('\n')}`)), 15_000);
+      const late = setTimeout(() => reject(new Error(`${args[0]} is not ready: ${said.join('\n')}`)), timeoutMs);
       child.once('close', (code) => {
         clearTimeout(late);
         this.running.delete(child);

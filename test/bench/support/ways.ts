@@ -20,7 +20,10 @@ export interface Way {
   readonly name: string;
   readonly from: Netns;
   readonly target: string;
-  /** Processes that carry the packets, and a device through which each packet goes once. */
+  /**
+   * Processes that carry the packets, and a device through which each packet goes once: the wire, for a TUN device may
+   * take many in one.
+   */
   readonly carriers?: { readonly gateway: number; readonly peer: number; readonly ns: Netns; readonly device: string };
 }
 
@@ -58,6 +61,7 @@ export const transfer = async (
       const { octets, seconds: took } = jsonLine(line);
       return typeof octets === 'number' && typeof took === 'number' ? { octets, took } : undefined;
     },
+    (seconds + 15) * 1_000,
   );
   const after = look();
   const megabits = (value.octets * 8) / value.took / 1e6;
@@ -113,7 +117,7 @@ export const startTunnel = async (
       gateway: pidOf(server.child),
       peer: pidOf(peer.child),
       ns: client,
-      device: String(peer.value['device']),
+      device: 'out',
     },
   };
 };
