@@ -24,7 +24,8 @@ export const unpackedPrograms = join(cache, 'programs');
 
 const quiet = { env: { DEBIAN_FRONTEND: 'noninteractive' }, stdout: 'stderr' };
 
-const download = async (name, folder, { isRoot }) => {
+/** Fetches a Debian package into a folder; false when that is not possible. */
+export const downloadPackage = async (name, folder, { isRoot }) => {
   // As root apt would download as a user who cannot write here.
   const args = ['-q', ...(isRoot ? ['-o', 'APT::Sandbox::User=root'] : []), 'download', name];
   const attempt = () => runCommand('apt-get', args, { ...quiet, cwd: folder });
@@ -32,6 +33,12 @@ const download = async (name, folder, { isRoot }) => {
   if (!isRoot) return false;
   await runCommand('apt-get', ['-q', '-o', 'DPkg::Lock::Timeout=120', 'update'], quiet);
   return (await attempt()) === 0;
+};
+
+/** Takes the one package in a folder apart, without installing it; false when that is not possible. */
+export const openPackage = async (folder, tree) => {
+  const [file] = (await readdir(folder)).filter((one) => one.endsWith('.deb'));
+  return file !== undefined && (await runCommand('dpkg-deb', ['-x', join(folder, file), tree], quiet)) === 0;
 };
 
 const keepTree = async (tree, program, folder) => {
@@ -45,13 +52,12 @@ const fetchProgram = async (program, { package: name, path, folder: kept }, fact
   await mkdir(unpackedPrograms, { recursive: true });
   const folder = await mkdtemp(join(unpackedPrograms, '.unpacking-'));
   try {
-    if (!(await download(name, folder, facts))) {
+    if (!(await downloadPackage(name, folder, facts))) {
       throw new SetupError('PACKAGES_MISSING', `apt-get could not download ${name}, so there is no ${program}.`);
     }
-    const [file] = (await readdir(folder)).filter((one) => one.endsWith('.deb'));
-    const code = await runCommand('dpkg-deb', ['-x', join(folder, file), join(folder, 'tree')], quiet);
-    if (code !== 0)
+    if (!(await openPackage(folder, join(folder, 'tree')))) {
       throw new SetupError('PACKAGES_MISSING', `dpkg-deb could not open ${name}, so there is no ${program}.`);
+    }
     if (kept !== undefined) await keepTree(join(folder, 'tree'), program, kept);
     else await rename(join(folder, 'tree', path), join(unpackedPrograms, program));
   } finally {
