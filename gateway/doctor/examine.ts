@@ -4,7 +4,7 @@ import { checkClock } from './checks/clock.ts';
 import { checkConntrack, knowsPptp } from './checks/conntrack.ts';
 import { checkControlPort } from './checks/control-port.ts';
 import { checkDevices } from './checks/devices.ts';
-import { checkFirewall } from './checks/firewall.ts';
+import { checkFirewall, saysGreIsFiltered } from './checks/firewall.ts';
 import { checkForwarding } from './checks/forwarding.ts';
 import { checkGreSocket } from './checks/gre-socket.ts';
 import { checkGreUsers } from './checks/gre-users.ts';
@@ -59,6 +59,11 @@ export const examine = async (
   const processes = await visibleProcesses();
   const firewall = lookAtFirewall(config);
   const conntrack = firewall.then(lookAtConntrack);
+  const judged = Promise.all([firewall, conntrack]).then(([rules, tracking]) =>
+    checkFirewall(rules, config, knowsPptp(tracking)),
+  );
+  // What follows from a rule of the firewall must not look like a fault of its own.
+  const isFiltered = judged.then(saysGreIsFiltered, () => false);
   const checks: readonly Check[] = [
     ['rights', async () => checkRights(await lookAtRights(), config)],
     ['devices', async () => checkDevices(await lookAtDevices())],
@@ -66,10 +71,10 @@ export const examine = async (
     ['users', async () => checkUsers(await lookAtUsers(config), config)],
     ['certificates', async () => checkCertificates(await lookAtCertificates(config))],
     ['control-port', async () => checkControlPort(await lookAtControlPort(processes), config)],
-    ['gre', async () => checkGreSocket(await lookAtGreSocket(config))],
+    ['gre', async () => checkGreSocket(await lookAtGreSocket(config), await isFiltered)],
     ['gre-users', async () => checkGreUsers(await lookAtGreUsers(processes))],
-    ['firewall', async () => checkFirewall(await firewall, config, knowsPptp(await conntrack))],
-    ['conntrack', async () => checkConntrack(await conntrack)],
+    ['firewall', () => judged],
+    ['conntrack', async () => checkConntrack(await conntrack, await isFiltered)],
     ['forwarding', async () => checkForwarding(await lookAtForwarding(), config)],
     ['mtu', async () => checkMtu(lookAtMtu(config), config)],
     ['pool', async () => checkPool(await lookAtPool(), config)],

@@ -102,8 +102,9 @@ describe.skipIf(reason !== undefined)(`doctor in a network namespace${reason ? `
     const told = await doctor(host);
     expect(told.code).toBe(1);
     expect(about(told, 'gre')).toEqual([
-      expect.stringContaining('A GRE packet does not arrive from 127.0.0.1 to itself'),
+      'A GRE packet does not arrive from 127.0.0.1 to itself; the rule that the firewall check names explains it.',
     ]);
+    expect(wrong(told).filter((one) => one.startsWith('fail'))).toEqual([expect.stringContaining('fail firewall')]);
     expect(about(told, 'firewall')).toEqual([
       expect.stringMatching(
         /^GRE \(IP protocol 47\) to the gateway is dropped by nftables table inet filter, chain input, rule 2 "no tunnels", handle \d+\.$/,
@@ -207,8 +208,9 @@ describe.skipIf(reason !== undefined)(`doctor in a network namespace${reason ? `
     rule('add rule inet filter input ct state established,related accept');
     rule('add rule inet filter input tcp dport 1723 accept');
     const told = await doctor(host);
-    expect(about(told, 'conntrack')).toEqual([
-      expect.stringContaining('The firewall lets GRE in only as related to a control connection'),
+    expect(about(told, 'conntrack')).toEqual([expect.stringContaining('connection tracking does not know PPTP')]);
+    expect(wrong(told).filter((one) => one.startsWith('fail'))).toEqual([
+      expect.stringContaining('fail firewall: GRE'),
     ]);
     expect(told.code).toBe(1);
   });

@@ -13,14 +13,17 @@ export interface ConntrackFacts {
   readonly needed: boolean | undefined;
 }
 
-const { ok, fail } = reporter('conntrack');
+const { ok, warn, fail } = reporter('conntrack');
 
 /** Packets of a call are `related` to its control connection. */
 export const knowsPptp = ({ hasHelper, automatic, assigned }: ConntrackFacts): boolean =>
   hasHelper && (assigned || automatic === '1');
 
-/** The PPTP helper of connection tracking: without it a firewall does not know which GRE belongs to a call. */
-export const checkConntrack = (facts: ConntrackFacts): readonly Finding[] => {
+/**
+ * The PPTP helper of connection tracking: without it a firewall does not know which GRE belongs to a call.
+ * `isFiltered`: a finding about the firewall has said already that GRE does not come in.
+ */
+export const checkConntrack = (facts: ConntrackFacts, isFiltered = false): readonly Finding[] => {
   const { tracks, hasHelper, needed } = facts;
   if (needed === undefined) return [];
   if (!needed) {
@@ -28,6 +31,14 @@ export const checkConntrack = (facts: ConntrackFacts): readonly Finding[] => {
   }
   if (knowsPptp(facts)) return [ok('The firewall lets GRE in by the connection tracking helper pptp.')];
   const why = hasHelper ? 'no rule assigns it to TCP port 1723' : 'the module nf_conntrack_pptp is not loaded';
+  if (isFiltered) {
+    return [
+      warn(
+        `That the firewall drops GRE can also be put right here, but connection tracking does not know PPTP: ${why}.`,
+        'Accept IP protocol 47 as the firewall check advises (simplest), or load nf_conntrack_pptp and assign the helper pptp to TCP port 1723 in a rule.',
+      ),
+    ];
+  }
   return [
     fail(
       `The firewall lets GRE in only as related to a control connection, but connection tracking does not know PPTP: ${why}.`,

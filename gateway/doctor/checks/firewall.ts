@@ -35,6 +35,9 @@ interface Subject {
   readonly partial?: 'as-wanted';
 }
 
+const GRE_IN = 'GRE (IP protocol 47) to the gateway';
+const GRE_OUT = 'GRE (IP protocol 47) from the gateway';
+
 const subjects = (
   { listen, tun, pool, network }: GatewayConfig,
   outer: string | undefined,
@@ -50,14 +53,14 @@ const subjects = (
   const towards = network.intranetInterface ?? outer;
   return [
     {
-      what: 'GRE (IP protocol 47) to the gateway',
+      what: GRE_IN,
       hooks: INWARDS,
       packet: { protocol: gre, state: knowsPptp ? 'related' : 'new', ...arrives },
       nft: 'meta l4proto gre',
       iptables: '-p gre',
     },
     {
-      what: 'GRE (IP protocol 47) from the gateway',
+      what: GRE_OUT,
       hooks: OUTWARDS,
       packet: { protocol: gre, state: 'established', ...leaves },
       nft: 'meta l4proto gre',
@@ -138,6 +141,12 @@ export const acceptsRelatedGreOnly = (facts: FirewallFacts): boolean | undefined
   };
   return drops('new') && !drops('related');
 };
+
+/** Whether one of the findings says already that the firewall keeps GRE out, or in. */
+export const saysGreIsFiltered = (findings: readonly Finding[]): boolean =>
+  findings.some(
+    ({ severity, message }) => severity === 'fail' && [GRE_IN, GRE_OUT].some((gre) => message.startsWith(gre)),
+  );
 
 export const ruleSets = ({ nft, legacy }: FirewallFacts): readonly RuleSet[] => [
   ...(typeof nft === 'object' && 'chains' in nft ? [nft] : []),

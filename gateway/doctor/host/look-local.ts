@@ -19,7 +19,7 @@ import type { StateFolderFacts } from '../checks/state-folder.ts';
 import { type TelemetryFacts, telemetryEndpoints } from '../checks/telemetry.ts';
 import type { UsersFacts } from '../checks/users.ts';
 import type { Process } from './processes.ts';
-import { exists, isMissing, isWritable, messageOf, readText, runProgram } from './system.ts';
+import { canMakeFile, exists, isMissing, messageOf, readText, runProgram } from './system.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -150,8 +150,8 @@ export const lookAtRunning = async ({ admin }: GatewayConfig): Promise<RunningFa
 };
 
 export const lookAtStateFolder = async ({ stateDir }: GatewayConfig): Promise<StateFolderFacts> => {
-  if (await exists(stateDir)) return { state: (await isWritable(stateDir)) ? 'writable' : 'refused', canMake: false };
+  if (await exists(stateDir)) return { state: (await canMakeFile(stateDir)) ? 'writable' : 'refused', canMake: false };
   let above = dirname(stateDir);
   while (!(await exists(above)) && above !== dirname(above)) above = dirname(above);
-  return { state: 'missing', canMake: await isWritable(above) };
+  return { state: 'missing', canMake: await canMakeFile(above) };
 };

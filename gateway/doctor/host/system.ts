@@ -1,7 +1,9 @@
 import { execFile } from 'node:child_process';
-import { access, constants, readdir, readFile, readlink } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { access, constants, open, readdir, readFile, readlink, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
 
-// Looking at this host. Nothing here changes anything, and what cannot be seen is undefined.
+// Looking at this host. Nothing here leaves a change behind, and what cannot be seen is undefined.
 
 export const readText = async (path: string): Promise<string | undefined> => {
   try {
@@ -35,6 +37,18 @@ export const isWritable = (path: string): Promise<boolean> =>
     () => true,
     () => false,
   );
+
+/** Makes a file there and removes it at once: root may write everywhere, by the mode, and still cannot in /proc. */
+export const canMakeFile = async (folder: string): Promise<boolean> => {
+  const path = join(folder, `.doctor-${process.pid}-${randomUUID()}`);
+  try {
+    await (await open(path, 'wx', 0o600)).close();
+    await unlink(path);
+    return true;
+  } catch {
+    return false;
+  }
+};
 
 export interface ProgramResult {
   readonly ok: boolean;

@@ -1,3 +1,6 @@
+import { mkdtempSync, readdirSync, rmdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../../../../config/load.ts';
 import type { GatewayConfig } from '../../../../config/types.ts';
@@ -19,6 +22,7 @@ import { checkStateFolder } from '../../../../gateway/doctor/checks/state-folder
 import { checkTelemetry, telemetryEndpoints } from '../../../../gateway/doctor/checks/telemetry.ts';
 import { checkUsers, type KnownUser } from '../../../../gateway/doctor/checks/users.ts';
 import type { Finding } from '../../../../gateway/doctor/finding.ts';
+import { lookAtStateFolder } from '../../../../gateway/doctor/host/look-local.ts';
 
 const config = (env: Readonly<Record<string, string>> = {}): GatewayConfig =>
   loadConfig({ env, set: [], named: {} }).config;
@@ -148,6 +152,11 @@ describe('gre', () => {
   ] as const)('a packet that is %s', (own, expected) => {
     expect(said(checkGreSocket({ kind: 'open', address: '127.0.0.1', own }))).toEqual([expected]);
   });
+  test('a packet that a rule keeps back which the firewall check has named is no second failure', () => {
+    expect(said(checkGreSocket({ kind: 'open', address: '127.0.0.1', own: 'silent' }, true))).toEqual([
+      'warn: A GRE packet does not arrive from 127.0.0.1 to itself; the rule that the firewall check names explains it.',
+    ]);
+  });
   test('no socket', () => {
     const findings = checkGreSocket({ kind: 'closed', message: 'start it as root.' });
     expect(said(findings)).toEqual(['fail: The raw socket for GRE cannot be opened.']);
@@ -199,6 +208,9 @@ describe('conntrack', () => {
       'the module nf_conntrack_pptp is not loaded',
     );
     expect(said(checkConntrack({ ...facts, assigned: false }))[0]).toContain('no rule assigns it to TCP port 1723');
+  });
+  test('is no second failure where the firewall check has said that GRE is dropped', () => {
+    expect(said(checkConntrack({ ...facts, hasHelper: false }, true))[0]).toMatch(/^warn: .*nf_conntrack_pptp/);
   });
   test('old kernels assign it by themselves, when told so', () => {
     expect(knowsPptp({ ...facts, assigned: false, automatic: '1' })).toBe(true);
@@ -452,6 +464,19 @@ describe('running and state-folder', () => {
     ['refused', false, 'fail'],
   ] as const)('a folder that is %s', (state, canMake, severity) => {
     expect(checkStateFolder({ state, canMake }, usual)[0]?.severity).toBe(severity);
+  });
+  test('a folder in which nobody can make a file, root neither', async () => {
+    const inProc = { ...usual, stateDir: '/proc/sys' };
+    expect(await lookAtStateFolder(inProc)).toEqual({ state: 'refused', canMake: false });
+    expect(await lookAtStateFolder({ ...usual, stateDir: '/proc/none' })).toEqual({ state: 'missing', canMake: false });
+  });
+  test('trying it leaves nothing behind', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'doctor-'));
+    expect(await lookAtStateFolder({ ...usual, stateDir: folder })).toEqual({ state: 'writable', canMake: false });
+    const below = { ...usual, stateDir: join(folder, 'a', 'b') };
+    expect(await lookAtStateFolder(below)).toEqual({ state: 'missing', canMake: true });
+    expect(readdirSync(folder)).toEqual([]);
+    rmdirSync(folder);
   });
 });
 
