@@ -1,5 +1,7 @@
 import { execFile, execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { promisify } from 'node:util';
+import { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
 import { PacketBatch } from '../../../core/datapath/packet-batch.ts';
 import type { GreSocket } from '../../../core/ports/packet-io.ts';
@@ -8,6 +10,7 @@ import { address } from '../../support/batches.ts';
 import { MemoryLog } from '../../support/memory-log.ts';
 import { MemoryTelemetry } from '../../support/memory-telemetry.ts';
 import { TS_HOOK } from '../../support/netns.ts';
+import { binary } from '../../unit/native/addon.ts';
 import { driverNamed } from './gre-drivers.ts';
 
 /** On lo, 10.200.0.1 to .3; on the veth to a namespace with a peer, see io-gre.test.ts. */
@@ -263,5 +266,28 @@ describe.runIf(name === 'batch')('the batch driver on a real kernel', () => {
       code: 'ADDRESS_UNAVAILABLE',
       message: expect.stringContaining('has the address 192.0.2.1. Set PPTP_LISTEN'),
     });
+  });
+
+  it('leaves no socket behind when its thread ends, and the process lives on', async () => {
+    const sockets = (): number =>
+      execFileSync('cat', ['/proc/net/raw'], { encoding: 'utf8' }).trim().split('\n').length - 1;
+    const before = sockets();
+    const script = `const native = require('node:module').createRequire('/')(${JSON.stringify(binary)});
+      const { parentPort } = require('node:worker_threads');
+      native.pollStart(native.greOpen(0, 1 << 20, 1 << 20).fd, () => process.exit(4));
+      parentPort.postMessage('open');`;
+    const near = open('10.200.0.1');
+    await near.start(notAborted);
+    for (const ends of ['inside a callback', 'by terminate']) {
+      const worker = new Worker(script, { eval: true, execArgv: [] });
+      await once(worker, 'message');
+      expect(sockets()).toBe(before + 2);
+      const exit = once(worker, 'exit');
+      if (ends === 'by terminate') void worker.terminate();
+      else near.write(batchTo('10.200.0.3', '10.200.0.1', packet(1)));
+      expect(await exit).toEqual([ends === 'by terminate' ? 1 : 4]);
+      expect(sockets()).toBe(before + 1);
+    }
+    await near.stop();
   });
 });
