@@ -286,7 +286,7 @@ describe('packets of a batch', () => {
           }
         },
       ),
-      { numRuns: 200 },
+      { numRuns: 600 },
     );
   });
 

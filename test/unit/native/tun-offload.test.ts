@@ -6,6 +6,7 @@ import {
   FLAG,
   plainSegments,
   someFlow,
+  transportFault,
   transportPacket,
   vnetBytes,
   vnetOf,
@@ -66,6 +67,24 @@ describe('reading large packets', () => {
     give(tcp(0, 2500, FLAG.ack | FLAG.psh | FLAG.fin | FLAG.cwr), 1000, { gsoType: 0x81 });
     const flags = readSegments(native, native.tunBuffers(1), fifo, 8).map((segment) => segment[33]);
     expect(flags).toEqual([FLAG.ack | FLAG.cwr, FLAG.ack, FLAG.ack | FLAG.psh | FLAG.fin]);
+  });
+
+  it('writes a UDP checksum of zero as 0xffff, which zero would mean there is none', () => {
+    // Data that start with the checksum of the rest bring the checksum to zero.
+    const zero = (size: number): Uint8Array => {
+      const data = new Uint8Array(size).fill(3);
+      data.fill(0, 0, 2);
+      data.set(transportPacket(udpFlow, { data }).subarray(26, 28));
+      return data;
+    };
+    const large = transportPacket(udpFlow, { data: concatBytes(zero(100), zero(100)) });
+    give(large, 100);
+    const small = transportPacket(udpFlow, { data: zero(300) });
+    const read = readSegments(native, native.tunBuffers(2), fifo, 8);
+    give(small, 0, { gsoType: 0 });
+    read.push(...readSegments(native, native.tunBuffers(2), fifo, 8));
+    expect(read.map((packet) => [...packet.subarray(26, 28)])).toEqual(Array(3).fill([0xff, 0xff]));
+    expect(read.map(transportFault)).toEqual([undefined, undefined, undefined]);
   });
 
   it.each([
