@@ -41,7 +41,7 @@ describe('defaults', () => {
     expect(config.tun.mtu).toBe(1396);
     expect(config.users.file).toBe('/var/lib/pptp-gateway/users.json');
     expect(config.network.intranetInterface).toBeUndefined();
-    expect(config.mppe).toEqual({ policy: 'required', strengths: [128], stateful: 'off', mppc: 'off' });
+    expect(config.mppe).toEqual({ policy: 'required', strengths: [128], stateful: 'off', mppc: 'off', kernel: 'auto' });
     expect(warnings).toEqual([]);
   });
 
