@@ -1,26 +1,32 @@
+const NO_CALL: Readonly<Record<string, string>> = {
+  'no-start-request': 'It ended before a Start-Control-Connection-Request: a port scanner, a probe, another protocol.',
+  'start-unanswered':
+    'It ended with a Start-Control-Connection-Request that got no reply: held back while both sides called each other, or one side left.',
+  'no-call-request': 'It was established and ended without a call.',
+  'bad-message': 'The peer sent octets that are no PPTP control message.',
+  'out-of-state': 'A message that does not fit the state of the connection.',
+  'start-timeout': 'It was not established in time.',
+  'start-refused': 'Start-Control-Connection-Reply with a refusal; `pptp.result` says which.',
+  'version-not-supported': 'The protocol version of the peer is older than RFC 2637.',
+  'call-refused': 'We refused the call: a limit is reached, or the gateway is stopping; `pptp.result` says which.',
+  'bad-call-id': 'The peer gave two calls the same Call ID.',
+  'reply-timeout': 'A reply to a call message did not come.',
+  'echo-timeout': 'Echo-Request without an answer: of the control connection or, in a link, of LCP.',
+  'not-reading': 'The peer does not read what we send.',
+  'general-error': 'Result of a reply to our call (RFC 2637 sections 2.8 and 2.10).',
+  'no-carrier': 'The same.',
+  busy: 'The same.',
+  'no-dial-tone': 'The same.',
+  'time-out': 'The same.',
+  'do-not-accept': 'The same: the server does not take calls from here.',
+};
+
+/** Why a control connection ended without a call. */
+export const NO_CALL_WORDS: readonly string[] = Object.keys(NO_CALL);
+
 /** The words of error.type on the spans of tunnels, by where they come from. */
 export const ERROR_WORDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  'Control connection, no call came of it': {
-    'no-start-request':
-      'It ended before a Start-Control-Connection-Request: a port scanner, a probe, another protocol.',
-    'no-call-request': 'It was established and ended without a call.',
-    'bad-message': 'The peer sent octets that are no PPTP control message.',
-    'out-of-state': 'A message that does not fit the state of the connection.',
-    'start-timeout': 'It was not established in time.',
-    'start-refused': 'Start-Control-Connection-Reply with a refusal; `pptp.result` says which.',
-    'version-not-supported': 'The protocol version of the peer is older than RFC 2637.',
-    'call-refused': 'We refused the call: a limit is reached, or the gateway is stopping; `pptp.result` says which.',
-    'bad-call-id': 'The peer gave two calls the same Call ID.',
-    'reply-timeout': 'A reply to a call message did not come.',
-    'echo-timeout': 'Echo-Request without an answer: of the control connection or, in a link, of LCP.',
-    'not-reading': 'The peer does not read what we send.',
-    'general-error': 'Result of a reply to our call (RFC 2637 sections 2.8 and 2.10).',
-    'no-carrier': 'The same.',
-    busy: 'The same.',
-    'no-dial-tone': 'The same.',
-    'time-out': 'The same.',
-    'do-not-accept': 'The same: the server does not take calls from here.',
-  },
+  'Control connection, no call came of it': NO_CALL,
   'Link and call': {
     'no-gre': 'No GRE packet came: a firewall, router or provider drops IP protocol 47.',
     'no-answer': 'GRE came, but no answer to our LCP.',

@@ -78,7 +78,7 @@ export type CallEvent =
       readonly peerName: string;
       /** As with `opened`; undefined when no octet came. */
       readonly since: number | undefined;
-      /** A stable word: `bad-message`, `start-timeout`, `call-refused`, `peer-left`. */
+      /** A stable word: `bad-message`, `start-timeout`, `start-unanswered`, `call-refused`. */
       readonly error: string;
       readonly detail: string;
       readonly control: ControlRecord;

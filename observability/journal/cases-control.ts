@@ -50,7 +50,14 @@ const NO_CALL: Readonly<Record<string, { readonly what: string; readonly todo: r
       'If it was a client: does it speak PPTP, and does a firewall let the data of TCP port 1723 pass, not only its opening?',
     ],
   },
-  'peer-left': {
+  'start-unanswered': {
+    what: 'A control connection was asked for, and ended before the request had a reply',
+    todo: [
+      'If both sites dial each other, one of the two connections gives way: nothing is to be done while the other one is up.',
+      'Otherwise the one that asked gave up at once: look at its log.',
+    ],
+  },
+  'no-call-request': {
     what: 'The client set up the control connection and left without asking for a call',
     todo: ['A probe, or a client whose user gave up. If it comes again and again, look at the log of the client.'],
   },

@@ -126,8 +126,11 @@ export class ConnectionRecord {
     detail: string,
   ): Pick<Extract<CallEvent, { kind: 'no-call' }>, 'error' | 'detail' | 'control'> | undefined {
     if (this.hadCall || (this.ours && this.why === undefined)) return undefined;
-    const left = { error: established ? 'no-call-request' : 'no-start-request', detail };
     const messages = this.entries.map(({ message }) => message);
+    // A request is there, and it was held back (a collision) or its sender left before the reply.
+    const asked = messages.some(({ name }) => name === 'start-control-connection-request');
+    const unfinished = asked ? 'start-unanswered' : 'no-start-request';
+    const left = { error: established ? 'no-call-request' : unfinished, detail };
     return { ...(this.why ?? left), control: { messages, ...this.names } };
   }
 

@@ -260,6 +260,18 @@ const SITUATIONS: readonly Situation[] = [
   },
   {
     name: 'no-call',
+    because: 'a start request that was held back in a collision',
+    record: { ...failedIn('control', 'start-unanswered', 'the connection ended'), kind: 'control' },
+    says: /before the request had a reply.*both sites dial/,
+  },
+  {
+    name: 'no-call',
+    because: 'the client wants no call',
+    record: { ...failedIn('control', 'no-call-request', 'the connection ended'), kind: 'control' },
+    says: /left without asking for a call/,
+  },
+  {
+    name: 'no-call',
     because: 'a word that is not in the table',
     record: { ...failedIn('control', 'odd', 'An odd end.'), kind: 'control' },
     says: /An odd end\./,

@@ -146,6 +146,16 @@ describe('the record of a control connection', () => {
     expect(record.withoutCall(true, 'over')?.error).toBe(error);
   });
 
+  it('tells a start request that got no reply from none', () => {
+    const { record } = bench();
+    record.seen('in', received(startRequest('other-site')));
+    record.noted('control.collision', 'ours goes on');
+    expect(record.withoutCall(false, 'over')).toMatchObject({
+      error: 'start-unanswered',
+      control: { messages: [{ direction: 'in', name: 'start-control-connection-request' }] },
+    });
+  });
+
   it('tells connections that were not established from those that wanted no call, and ours from theirs', () => {
     expect(bench().record.withoutCall(false, 'over')).toEqual({
       error: 'no-start-request',
