@@ -1,4 +1,5 @@
 import type { Attributes } from '../../core/ports/telemetry.ts';
+import { NO_CALL_WORDS } from '../error-words.ts';
 import type { MetricAttribute, ReadMetric } from './table.ts';
 
 interface EventMetric {
@@ -23,6 +24,25 @@ export const EVENT_METRICS: Readonly<Record<string, EventMetric>> = {
   'control.no-call': { metric: 'pptp.control.without_call', from: { error: 'error.type' } },
   'ppp.ignored': { metric: 'pptp.ppp.ignored', from: { why: 'reason' } },
 };
+
+interface Series {
+  readonly metric: ReadMetric;
+  readonly attributes: Readonly<Partial<Record<MetricAttribute, string>>>;
+}
+
+const each = (metric: ReadMetric, attribute: MetricAttribute, values: readonly string[]): readonly Series[] =>
+  values.map((value) => ({ metric, attributes: { [attribute]: value } }));
+
+/**
+ * Series whose labels are known from the start: they are there from the start, at 0. One that came with its first event
+ * would have no increase then, and an alert would miss it.
+ */
+export const KNOWN_SERIES: readonly Series[] = [
+  ...each('pptp.control.without_call', 'error.type', NO_CALL_WORDS),
+  ...each('pptp.control.refused', 'reason', ['ipv6', 'stopping', 'limit', 'limit-per-source', 'rate-per-source']),
+  ...each('pptp.mppe.resets', 'direction', ['in', 'out']),
+  ...each('pptp.events', 'event', ['gre.blocked']),
+];
 
 /** What a counter says of an event that has too many different values. */
 const OTHER = 'other';

@@ -1,4 +1,4 @@
-import { EVENT_METRICS } from './event-metrics.ts';
+import { EVENT_METRICS, KNOWN_SERIES } from './event-metrics.ts';
 import { METRIC_ATTRIBUTES, METRICS, type MetricRow, prometheusLabel } from './table.ts';
 
 const ROWS: readonly MetricRow[] = METRICS;
@@ -73,6 +73,10 @@ over several gateways (an up-down counter in OpenTelemetry, a gauge in Prometheu
 ${ROWS.map(metricLine).join('\n')}
 
 A metric without a value is left out: kernel queues where \`/proc\` cannot be read, memory per tunnel without a tunnel.
+
+A series of a counter comes with its first event, at 1, and Prometheus sees no increase in that. These are there from the
+start, at 0: ${list([...new Set(KNOWN_SERIES.map(({ metric }) => metric))].filter((metric) => metric !== 'pptp.events'))}, and of \`pptp.events\`
+\`gre.blocked\`. For others \`deploy/prometheus/alerts.yml\` shows how to count the first one too.
 
 ## Attributes
 

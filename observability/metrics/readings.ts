@@ -1,7 +1,7 @@
 import type { Direction } from '../../core/outcome.ts';
 import type { CountersSnapshot } from '../counters.ts';
 import type { EventLoopNumbers } from './event-loop.ts';
-import { EVENT_METRICS, metricAttributes } from './event-metrics.ts';
+import { EVENT_METRICS, KNOWN_SERIES, metricAttributes } from './event-metrics.ts';
 import type { GatewayNumbers } from './gateway-numbers.ts';
 import type { KernelNumbers } from './kernel.ts';
 import type { ProcessNumbers } from './process-numbers.ts';
@@ -66,6 +66,8 @@ const collectStages = ({ stages }: CountersSnapshot, into: Collected): void => {
   }
 };
 
+const seriesKey = (metric: ReadMetric, attributes: MetricAttributes): string => JSON.stringify([metric, attributes]);
+
 const collectEvents = ({ events }: CountersSnapshot, into: Collected): void => {
   const byName = new Map<string, number>();
   const bySeries = new Map<
@@ -77,12 +79,18 @@ const collectEvents = ({ events }: CountersSnapshot, into: Collected): void => {
     const own = EVENT_METRICS[name];
     if (own === undefined) continue;
     const labels = metricAttributes(own, attributes);
-    const key = JSON.stringify([own.metric, labels]);
+    const key = seriesKey(own.metric, labels);
     const series = bySeries.get(key);
     if (series === undefined) bySeries.set(key, { name: own.metric, attributes: labels, count });
     else series.count += count;
   }
-  for (const [event, count] of byName) into.add('pptp.events', count, { event });
+  for (const [event, count] of byName) {
+    bySeries.set(seriesKey('pptp.events', { event }), { name: 'pptp.events', attributes: { event }, count });
+  }
+  for (const { metric, attributes } of KNOWN_SERIES) {
+    const key = seriesKey(metric, attributes);
+    if (!bySeries.has(key)) bySeries.set(key, { name: metric, attributes, count: 0 });
+  }
   for (const { name, attributes, count } of bySeries.values()) into.add(name, count, attributes);
 };
 

@@ -1,9 +1,42 @@
+import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { EVENT_METRICS, keptAttributes, metricAttributes } from '../../../../observability/metrics/event-metrics.ts';
+import { NO_CALL_WORDS } from '../../../../observability/error-words.ts';
+import {
+  EVENT_METRICS,
+  KNOWN_SERIES,
+  keptAttributes,
+  metricAttributes,
+} from '../../../../observability/metrics/event-metrics.ts';
+import { collect } from '../../../../observability/metrics/readings.ts';
 import { METRICS, type MetricRow } from '../../../../observability/metrics/table.ts';
 import { OpenTelemetryTelemetry } from '../../../../observability/telemetry.ts';
+import { fullSources } from '../../../support/metric-sources.ts';
 
 const rows: readonly MetricRow[] = METRICS;
+
+describe('series that are known before anything happened', () => {
+  const fresh = collect({ ...fullSources(), counters: new OpenTelemetryTelemetry().snapshot() });
+
+  test('are there at 0, each once', () => {
+    for (const { metric, attributes } of KNOWN_SERIES) {
+      expect(fresh.get(metric)?.filter((one) => isDeepStrictEqual(one.attributes, attributes))).toEqual([
+        { value: 0, attributes },
+      ]);
+    }
+    expect(fresh.get('pptp.events')).toEqual([{ value: 0, attributes: { event: 'gre.blocked' } }]);
+  });
+
+  test('count on from there', () => {
+    const telemetry = new OpenTelemetryTelemetry();
+    telemetry.event('gre.blocked');
+    telemetry.event('control.no-call', { error: 'bad-message' });
+    const readings = collect({ ...fullSources(), counters: telemetry.snapshot() });
+    expect(readings.get('pptp.events')).toContainEqual({ value: 1, attributes: { event: 'gre.blocked' } });
+    const ended = readings.get('pptp.control.without_call') ?? [];
+    expect(ended).toHaveLength(NO_CALL_WORDS.length);
+    expect(ended.filter(({ value }) => value > 0)).toEqual([{ value: 1, attributes: { 'error.type': 'bad-message' } }]);
+  });
+});
 
 describe('events that are metrics', () => {
   test.each(Object.entries(EVENT_METRICS))('%s gives exactly the attributes of its metric', (_, own) => {
