@@ -8,15 +8,27 @@ export class Children {
   private readonly running = new Set<ChildProcess>();
   private stopping = false;
 
-  /** Starts a Node program and resolves with the first line that `wanted` makes something of. */
-  async start<T>(
+  /** As `startProgram`, for a program of Node. */
+  start<T>(
     ns: Netns,
     args: readonly string[],
     env: Readonly<Record<string, string>>,
     wanted: (line: string) => T | undefined,
+    timeoutMs?: number,
+  ): Promise<{ readonly child: ChildProcess; readonly value: T }> {
+    return this.startProgram(ns, [process.execPath, ...args], env, wanted, timeoutMs);
+  }
+
+  /** Starts a program and resolves with the first line that `wanted` makes something of. */
+  async startProgram<T>(
+    ns: Netns,
+    command: readonly [string, ...string[]],
+    env: Readonly<Record<string, string>>,
+    wanted: (line: string) => T | undefined,
     timeoutMs = 15_000,
   ): Promise<{ readonly child: ChildProcess; readonly value: T }> {
-    const [program, words] = ns.inside(process.execPath, ...args);
+    const [program, words] = ns.inside(...command);
+    const name = command.slice(0, 2).join(' ');
     const child = spawn(program, words, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
     this.running.add(child);
     const said: string[] = [];
@@ -28,14 +40,14 @@ export class Children {
       };
       createInterface({ input: child.stdout }).on('line', listen);
       createInterface({ input: child.stderr }).on('line', listen);
-      const late = setTimeout(() => reject(new Error(`${args[0]} is not ready: ${said.join('\n')}`)), timeoutMs);
+      const late = setTimeout(() => reject(new Error(`${name} is not ready: ${said.join('\n')}`)), timeoutMs);
       child.once('close', (code) => {
         clearTimeout(late);
         this.running.delete(child);
         if (this.stopping) return;
         // A process that had long been ready: nobody waits for this promise any more.
-        if (code !== 0) console.error(`${args[0]} ended with status ${code}: ${said.slice(-10).join('\n')}`);
-        reject(new Error(`${args[0]} ended with status ${code}: ${said.join('\n')}`));
+        if (code !== 0) console.error(`${name} ended with status ${code}: ${said.slice(-10).join('\n')}`);
+        reject(new Error(`${name} ended with status ${code}: ${said.join('\n')}`));
       });
       child.once('spawn', () => late.unref());
     });

@@ -1,17 +1,14 @@
-// Our own PPTP client on real devices: `SERVER LOCAL USER PASSWORD`. Prints a line of JSON when the tunnel is up.
+// Our own PPTP client on real devices, with the drivers that `dial` has: `SERVER LOCAL USER PASSWORD`. Prints a line of JSON when the tunnel is up.
 import 'reflect-metadata';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { loadConfig } from '../../../config/load.ts';
 import { formatIpv4 } from '../../../core/bytes/ipv4-address.ts';
 import { clientOptions, PptpClient } from '../../../gateway/dial/pptp-client.ts';
+import { clientPlugins } from '../../../gateway/dial/run-dial.ts';
 import { gatewayOptions } from '../../../gateway/options.ts';
-import { withOptions } from '../../../gateway/plugin-loader.ts';
 import { systemClock, systemRandom } from '../../../gateway/system-clock.ts';
-import { msChapV2Plugin } from '../../../plugins/auth-ms-chap-v2/index.ts';
 import { socketPipe } from '../../../plugins/control-pptp/index.ts';
-import { rawGrePlugin } from '../../../plugins/io-raw-gre/index.ts';
-import { linuxTunPlugin } from '../../../plugins/io-tun-linux/index.ts';
 import { address, silentTelemetry } from '../../support/batches.ts';
 import { stderrLog as log } from './stderr-log.ts';
 import { configureTun } from './tun-address.ts';
@@ -22,18 +19,15 @@ const PORT = 1723;
 const MPPE_OVERHEAD = 4;
 
 const account = { userName: localName, password };
-const options = clientOptions(gatewayOptions(loadConfig({ env: {} }).config), account);
+const { config } = loadConfig({ env: {} });
+const options = clientOptions(gatewayOptions(config), account);
 const telemetry = silentTelemetry;
 const socket = connect({ host: server, port: PORT, localAddress: local });
 await once(socket, 'connect');
 const peer = new PptpClient(
   { clock: systemClock, random: systemRandom, log, telemetry },
   options,
-  [
-    withOptions(linuxTunPlugin, { interfaceName: 'peer%d' }),
-    withOptions(rawGrePlugin, {}),
-    withOptions(msChapV2Plugin, {}),
-  ],
+  clientPlugins({ ...config, tun: { ...config.tun, name: 'peer%d' } }),
   { pipe: socketPipe(socket), ends: { local: address(local), peer: address(server), peerName: server } },
 );
 

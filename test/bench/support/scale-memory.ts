@@ -1,5 +1,3 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { loadConfig } from '../../../config/load.ts';
 import type { Log } from '../../../core/ports/log.ts';
 import { definePlugin, PLUGIN_API } from '../../../core/ports/plugin.ts';
@@ -16,16 +14,7 @@ import { ClientCloud } from '../../support/client-cloud.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { MemoryUsers } from '../../support/memory-users.ts';
 import { ObedientControl } from '../../support/obedient-control.ts';
-
-setFlagsFromString('--expose-gc');
-const collectGarbage: () => void = runInNewContext('gc');
-
-/** What the process holds when everything that can be thrown away is, in octets: the heap and what lies beside it. */
-export const heldOctets = (): number => {
-  for (let i = 0; i < 3; i += 1) collectGarbage();
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
-};
+import { heldOctets } from './held-octets.ts';
 
 /** At a time: the gateway's outbox has room for no more, and these clients do not repeat themselves. */
 const TOGETHER = 100;

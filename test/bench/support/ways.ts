@@ -91,6 +91,24 @@ export const gatewayState = async (state: string): Promise<Readonly<Record<strin
   };
 };
 
+/** A gateway as it is run. Resolves with its PID. */
+export const startGateway = async (
+  children: Children,
+  ns: Netns,
+  env: Readonly<Record<string, string>>,
+): Promise<number> => pidOf((await children.start(ns, [gatewayProgram, 'run'], env, said('gateway.ready'))).child);
+
+/** Our own client, from `local` to the gateway at `server`: its PID, its TUN device, the gateway's inner address. */
+export const dialGateway = async (
+  children: Children,
+  ns: Netns,
+  { server, local }: { readonly server: string; readonly local: string },
+): Promise<{ readonly pid: number; readonly device: string; readonly gateway: string }> => {
+  const dial = [program('peer-main'), server, local, USER.name, USER.password];
+  const { child, value } = await children.start(ns, dial, {}, said('up'));
+  return { pid: pidOf(child), device: String(value['device']), gateway: String(value['gateway']) };
+};
+
 /**
  * Gateway namespace 10.213.0.1, veth, 10.213.0.2 client namespace, and a tunnel with MPPE-128 between a gateway as it is
  * run and our own client.
@@ -105,20 +123,14 @@ export const startTunnel = async (
     { ns: gateway, device: 'out', addresses: ['10.213.0.1/24'] },
     { ns: client, device: 'out', addresses: ['10.213.0.2/24'] },
   );
-  const server = await children.start(gateway, [gatewayProgram, 'run'], env, said('gateway.ready'));
-  const dial = [program('peer-main'), '10.213.0.1', '10.213.0.2', USER.name, USER.password];
-  const peer = await children.start(client, dial, {}, said('up'));
+  const server = await startGateway(children, gateway, env);
+  const peer = await dialGateway(children, client, { server: '10.213.0.1', local: '10.213.0.2' });
   await serveLoad(children, gateway);
   return {
     name,
     from: client,
-    target: String(peer.value['gateway']),
-    carriers: {
-      gateway: pidOf(server.child),
-      peer: pidOf(peer.child),
-      ns: client,
-      device: 'out',
-    },
+    target: peer.gateway,
+    carriers: { gateway: server, peer: peer.pid, ns: client, device: peer.device },
   };
 };
 
