@@ -1,10 +1,12 @@
-// CPU time of MPPE and MPPC per packet, each mode and direction, in memory.
+// CPU time of MPPE and MPPC per packet, each mode and direction, in memory: the engines one packet at a time, and the
+// stage over batches with each kernel.
 
 import { MppeReceiver } from '../../core/datapath/mppe-receiver.ts';
 import { type MppeOptions, MppeSender } from '../../core/datapath/mppe-sender.ts';
 import { address } from '../support/batches.ts';
 import { ipv4Packet } from '../support/ipv4-packets.ts';
 import { seededRandom } from '../support/seeded-random.ts';
+import { measureKernels } from './support/mppe-kernels.ts';
 import { circumstances, numberOption, showSpread, showTable, spread, wantsJson } from './support/numbers.ts';
 
 const ROUNDS = numberOption('rounds', 7);
@@ -110,6 +112,7 @@ const results = [...encryptions, ...compressions].map((mode) => ({
     return { size, octets: Math.round(measured.octets), out: spread(measured.out), in: spread(measured.in) };
   }),
 }));
+const batches = await measureKernels({ sizes: SIZES, rounds: ROUNDS, packets: PACKETS });
 const report = {
   ...circumstances(),
   benchmark: 'mppe-modes',
@@ -117,6 +120,7 @@ const report = {
   packets: PACKETS,
   rounds: ROUNDS,
   modes: results,
+  batches,
 };
 if (wantsJson()) console.log(JSON.stringify(report, undefined, 2));
 else {
@@ -132,4 +136,10 @@ else {
   console.log(
     showTable([['direction mode', ...SIZES.map((size) => `${size} octets`), `${SIZES.at(-1)} become`], ...rows]),
   );
+  console.log('\nMPPE 128 stateless in the stage, batches of 64, kernels in turn\n');
+  const kernelRows = batches.map(({ kernel, tunnels, direction, sizes }) => [
+    `${direction.padEnd(3)} ${kernel}, ${tunnels === 1 ? '1 tunnel' : `${tunnels} tunnels`}`,
+    ...sizes.map(({ cost }) => showSpread(cost)),
+  ]);
+  console.log(showTable([['direction kernel', ...SIZES.map((size) => `${size} octets`)], ...kernelRows]));
 }

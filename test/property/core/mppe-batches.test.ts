@@ -165,7 +165,7 @@ beforeAll(async () => {
   const log = new MemoryLog();
   native = new MppeAccelerator({ log }, { kernel: 'auto' });
   await native.start();
-  expect(log.lines.map(({ fields }) => fields.kernel)).toEqual(['native']);
+  expect(log.lines.map(({ fields }) => fields['kernel'])).toEqual(['native']);
 }, 120_000);
 
 describe.each(['typescript', 'native'])('the stage with the kernel %s', (name) => {

@@ -21,7 +21,8 @@ const started = async (load: () => NativeMppe, kernel: 'auto' | 'typescript' = '
   return { accelerator, log };
 };
 
-const said = (log: MemoryLog) => log.lines.map(({ level, event, fields }) => [level, event, fields.kernel, fields.why]);
+const said = (log: MemoryLog) =>
+  log.lines.map(({ level, event, fields }) => [level, event, fields['kernel'], fields['why']]);
 
 /** Two packets of one stream. */
 const someWork = (): MppeWork => {
