@@ -10,9 +10,13 @@ import type { CallRefusal, ControlDeps, ControlOptions, ControlRole } from './pp
 export const NO_RESOURCE: CallRefusal = {
   resultCode: OUTGOING_RESULT.generalError,
   errorCode: GENERAL_ERROR.noResource,
+  why: 'no Call ID is free',
 };
 const BAD_CALL_ID: CallRefusal = { resultCode: OUTGOING_RESULT.generalError, errorCode: GENERAL_ERROR.badCallId };
 const DO_NOT_ACCEPT: CallRefusal = { resultCode: OUTGOING_RESULT.doNotAccept, errorCode: GENERAL_ERROR.none };
+
+/** The end of a sentence about a refusal: the limit that was met, where one was. */
+export const becauseOf = ({ why }: CallRefusal): string => (why === undefined ? '' : `, because ${why}`);
 
 /**
  * Calls that a connection may open in a minute beyond the number it may have at once. A redial needs one; without a limit
@@ -51,7 +55,12 @@ export class PptpCallBook {
   refusalOf(peerCallId: number, accepts: boolean, now: Instant): CallRefusal | undefined {
     if (this.refusing || !accepts) return DO_NOT_ACCEPT;
     if (this.table.peer(peerCallId) !== undefined) return BAD_CALL_ID;
-    if (this.table.size >= this.options.maxCalls || this.opensTooOften(now)) return NO_RESOURCE;
+    if (this.table.size >= this.options.maxCalls) {
+      return { ...NO_RESOURCE, why: `the control connection has the most calls allowed, ${this.options.maxCalls}` };
+    }
+    if (this.opensTooOften(now)) {
+      return { ...NO_RESOURCE, why: 'the control connection has opened too many calls in this minute' };
+    }
     return this.deps.admit?.();
   }
 

@@ -13,7 +13,7 @@ import type {
 import { describeResult, OUTGOING_RESULT, resultName } from '../wire/pptp-message-codes.ts';
 import type { SetLinkInfo, WanErrorNotify } from '../wire/pptp-message-link.ts';
 import { PptpCall, type PptpCallTable } from './pptp-call.ts';
-import { NO_RESOURCE, PptpCallBook } from './pptp-call-book.ts';
+import { becauseOf, NO_RESOURCE, PptpCallBook } from './pptp-call-book.ts';
 import {
   callConnected,
   callDisconnected,
@@ -201,7 +201,7 @@ export class PptpCalls {
 
   private refuse(m: OutgoingCallRequest, refusal: CallRefusal): void {
     const result = describeResult('outgoing', refusal.resultCode, refusal.errorCode);
-    this.out.note('warn', 'call.refused', `Refused a call: ${result}.`, {
+    this.out.note('warn', 'call.refused', `Refused a call: ${result}${becauseOf(refusal)}.`, {
       peerCallId: m.callId,
       resultCode: refusal.resultCode,
       errorCode: refusal.errorCode,

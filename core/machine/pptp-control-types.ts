@@ -65,6 +65,8 @@ export const CONTROL_DEFAULTS: Omit<ControlOptions, 'role' | 'originates'> = {
 export interface CallRefusal {
   readonly resultCode: number;
   readonly errorCode: number;
+  /** For the log and the trace: which limit, and what to do; the peer is told the codes only. */
+  readonly why?: string;
 }
 
 export interface ControlDeps {

@@ -11,7 +11,7 @@ import {
   resultName,
 } from '../wire/pptp-message-codes.ts';
 import { PptpCall } from './pptp-call.ts';
-import { NO_RESOURCE, type PptpCallBook } from './pptp-call-book.ts';
+import { becauseOf, NO_RESOURCE, type PptpCallBook } from './pptp-call-book.ts';
 import {
   callDisconnected,
   incomingCallAccepted,
@@ -103,10 +103,11 @@ export class PptpIncomingCalls {
     const refusal = book.refusalOf(m.callId, acceptIncomingCalls, now);
     const localCallId = refusal === undefined ? book.allocate() : undefined;
     if (localCallId === undefined) {
-      const codes = incomingCodes(refusal ?? NO_RESOURCE);
+      const cause = refusal ?? NO_RESOURCE;
+      const codes = incomingCodes(cause);
       const result = describeResult('incoming', codes.resultCode, codes.errorCode);
-      const why = acceptIncomingCalls ? result : `${result}; ${book.options.incomingCallsHint}`;
-      book.out.note('warn', 'call.refused', `Refused an incoming call: ${why}.`, {
+      const hint = acceptIncomingCalls ? becauseOf(cause) : `; ${book.options.incomingCallsHint}`;
+      book.out.note('warn', 'call.refused', `Refused an incoming call: ${result}${hint}.`, {
         peerCallId: m.callId,
         ...codes,
       });

@@ -215,8 +215,15 @@ export class ControlPptp implements ControlPlugin {
 
   /** A client has one call on one connection; without the second limit one stranger could hold all calls of the gateway. */
   private admit(peer: Ipv4): CallRefusal | undefined {
-    if (this.connectionOf.size >= this.options.maxCalls) return NO_RESOURCE;
-    if ((this.callsBySource.get(peer) ?? 0) >= this.options.maxConnectionsPerSource) return NO_RESOURCE;
+    const { maxCalls, maxConnectionsPerSource } = this.options;
+    if (this.connectionOf.size >= maxCalls) {
+      const why = `the gateway has the most calls allowed, ${maxCalls} (PPTP_MAX_CALLS; by itself what the pool holds)`;
+      return { ...NO_RESOURCE, why };
+    }
+    if ((this.callsBySource.get(peer) ?? 0) >= maxConnectionsPerSource) {
+      const why = `this address has the most calls allowed, ${maxConnectionsPerSource} (PPTP_MAX_CONNECTIONS_PER_ADDRESS)`;
+      return { ...NO_RESOURCE, why };
+    }
     return this.deps.admit?.();
   }
 

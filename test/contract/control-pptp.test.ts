@@ -285,6 +285,9 @@ describe('calls', () => {
     expect(await one.next()).toMatchObject({ resultCode: 1 });
     two.send(callRequest(1));
     expect(await two.next()).toMatchObject({ resultCode: 2, errorCode: 4 });
+    expect(b.lines.find(({ event }) => event === 'call.refused')?.message).toContain('the most calls allowed, 1 (');
+      'the most calls allowed, 1 (',
+    );
     one.send({ kind: 'call-clear-request', callId: 1 }, callRequest(2));
     await one.expect('call-disconnect-notify');
     expect(await one.next()).toMatchObject({ resultCode: 1 });

@@ -12,10 +12,12 @@ const errors = (crc: number) => ({
   timeOuts: 0,
   alignment: 0,
 });
+/** A call that we placed: we are its PNS. */
 const call = (local: number, state: 'wait-reply' | 'established' | 'wait-disconnect', peer?: number) =>
   new PptpCall({
     localCallId: callId(local),
     serial: 1,
+    tag: local,
     state,
     ...(peer === undefined ? {} : { peerCallId: callId(peer) }),
   });
@@ -41,6 +43,18 @@ describe('PptpCallTable', () => {
     expect(table.disconnected(77)).toBe(c);
     table.add(call(4, 'wait-disconnect'));
     expect(table.disconnected(77)).toBeUndefined();
+  });
+
+  test('a CDN from the PNS of a call is no CDN by our own ID: only a PAC mistakes the two', () => {
+    const table = new PptpCallTable();
+    const answered = new PptpCall({
+      localCallId: callId(1),
+      serial: 1,
+      state: 'established',
+      peerCallId: callId(2),
+    });
+    table.add(answered);
+    expect([table.disconnected(1), table.disconnected(2)]).toEqual([undefined, answered]);
   });
 
   test('a peer ID is learnt once', () => {
