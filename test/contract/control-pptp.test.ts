@@ -286,8 +286,6 @@ describe('calls', () => {
     two.send(callRequest(1));
     expect(await two.next()).toMatchObject({ resultCode: 2, errorCode: 4 });
     expect(b.lines.find(({ event }) => event === 'call.refused')?.message).toContain('the most calls allowed, 1 (');
-      'the most calls allowed, 1 (',
-    );
     one.send({ kind: 'call-clear-request', callId: 1 }, callRequest(2));
     await one.expect('call-disconnect-notify');
     expect(await one.next()).toMatchObject({ resultCode: 1 });
