@@ -1,6 +1,7 @@
 import type { AuthDenial, Authenticator, AuthKind, AuthKinds, AuthVerdict } from '../../core/ports/auth.ts';
 import type { CancelSignal } from '../../core/ports/cancel.ts';
 import type { Log } from '../../core/ports/log.ts';
+import { failureFields, failureText } from './failure-words.ts';
 
 /** Sees each question to a back-end begin; what it returns hears the answer. */
 export type BackEndWatch = (backEnd: string) => (answer: AuthDenial | 'accepted' | 'unknown-user' | 'failed') => void;
@@ -32,9 +33,10 @@ export async function askBackEnds<K extends AuthKind>(
       if (denial !== 'unknown-user') return { ok: false, denial };
     } catch (cause) {
       answered?.('failed');
-      log.error('auth.backend-failed', `the back-end ${backEnd.name} could not answer`, {
-        cause: cause instanceof Error ? cause.message : String(cause),
-      });
+      const { name } = backEnd;
+      log.error('auth.backend-failed', `the back-end ${name} could not answer`, failureFields(cause));
+      const text = failureText(cause, request);
+      log.debug('auth.backend-error', `what the back-end ${name} said of it`, { user: request.userName, cause: text });
       return { ok: false, denial: 'unavailable' };
     }
   }

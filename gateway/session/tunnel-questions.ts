@@ -11,6 +11,7 @@ import type { Log } from '../../core/ports/log.ts';
 import type { SpanFailure } from '../../core/ports/telemetry.ts';
 import type { Instant } from '../../core/time.ts';
 import { askBackEnds } from './ask-back-ends.ts';
+import { failureFields } from './failure-words.ts';
 import type { TunnelSpans } from './tunnel-spans.ts';
 
 const BACK_END_FAILED: SpanFailure = { error: 'unavailable', message: 'the back-end could not answer' };
@@ -57,9 +58,7 @@ export class TunnelQuestions {
       return { ok: true, value };
     } catch (cause) {
       span?.end(TASK_FAILED);
-      log.error('auth.task-failed', 'a step of the authentication could not be done', {
-        cause: cause instanceof Error ? cause.message : String(cause),
-      });
+      log.error('auth.task-failed', 'a step of the authentication could not be done', failureFields(cause));
       return { ok: false };
     }
   }

@@ -86,13 +86,15 @@ describe('EAP in the gateway', () => {
   });
 
   it('work that fails costs the call, and the log says so', async () => {
-    const work = () => Promise.reject(new Error('out of words'));
+    const work = () => Promise.reject(Object.assign(new RangeError('alice: out of words'), { code: 'ERR_WORDS' }));
     const lab = await GatewayLab.start({ env, plugins: plugins(work) });
     await lab.dial(client);
     await lab.clock.advance(30_000);
     expect(lab.log.lines.find(({ event }) => event === 'auth.task-failed')?.fields).toMatchObject({
-      cause: 'out of words',
+      type: 'RangeError',
+      code: 'ERR_WORDS',
     });
+    expect(JSON.stringify(lab.log.lines.filter(({ level }) => level !== 'debug'))).not.toContain('out of words');
     expect(lab.log.lines.find(({ event }) => event === 'session.closed')?.fields).toMatchObject({
       reason: 'authentication-failed',
     });
