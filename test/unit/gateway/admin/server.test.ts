@@ -1,7 +1,7 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync, statSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
-import { connect, createServer, type Server } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
@@ -87,6 +87,61 @@ describe('the socket', () => {
     });
     await second.stop();
     expect((await get('/v1/gateway')).status).toBe(200);
+  });
+
+  it('of a gateway that is stopped and has no room for another connection is left alone', async () => {
+    const path = join(rig.folder, 'busy.sock');
+    const script = `require('node:net').createServer().listen({ path: ${JSON.stringify(path)}, backlog: 1 }, () => process.kill(process.pid, 'SIGSTOP'))`;
+    const stopped = spawn(process.execPath, ['-e', script]);
+    await until(() => existsSync(path) && stateOf(stopped.pid) === 'T');
+    const waiting = await fillQueue(path);
+    const second = new AdminServer(path, rig.deps, []);
+    await expect(second.start()).rejects.toMatchObject({ message: expect.stringContaining('another gateway answers') });
+    await second.stop();
+    expect(statSync(path).isSocket()).toBe(true);
+    for (const socket of waiting) socket.destroy();
+    stopped.kill('SIGKILL');
+  });
+
+  it.each([
+    ['nothing', false],
+    ['what a dead process left', true],
+  ])('goes to one of many that start at once over %s, and the others leave nothing', async (_what, stale) => {
+    const path = join(rig.folder, 'race.sock');
+    for (let round = 0; round < 5; round += 1) {
+      if (stale) await leaveSocket(path);
+      const servers = Array.from({ length: 8 }, () => new AdminServer(path, rig.deps, []));
+      const started = await Promise.allSettled(servers.map((server) => server.start()));
+      expect(started.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+      for (const [at, server] of servers.entries()) if (started[at]?.status === 'rejected') await server.stop();
+      expect(readdirSync(rig.folder).toSorted()).toEqual(['admin.sock', 'race.sock']);
+      await expect(adminRequest(path, { method: 'GET', path: '/' })).rejects.toMatchObject({ code: 'ADMIN_REFUSED' });
+      for (const server of servers) await server.stop();
+      expect(existsSync(path)).toBe(false);
+    }
+  });
+
+  it('of a process that died is replaced also when another one died while it did so', async () => {
+    const path = join(rig.folder, 'twice.sock');
+    await leaveSocket(path);
+    await leaveSocket(join(rig.folder, `.stale-${statSync(path).ino}`));
+    const server = new AdminServer(path, rig.deps, []);
+    await server.start();
+    expect(readdirSync(rig.folder).toSorted()).toEqual(['admin.sock', 'twice.sock']);
+    await server.stop();
+  });
+
+  it('that another one has put in its place is not removed at the end', async () => {
+    const path = join(rig.folder, 'replaced.sock');
+    const first = new AdminServer(path, rig.deps, []);
+    await first.start();
+    rmSync(path);
+    const second = new AdminServer(path, rig.deps, []);
+    await second.start();
+    await first.stop();
+    await expect(adminRequest(path, { method: 'GET', path: '/' })).rejects.toMatchObject({ code: 'ADMIN_REFUSED' });
+    await second.stop();
+    expect(existsSync(path)).toBe(false);
   });
 
   it('does not take the place of a file', async () => {
@@ -194,6 +249,28 @@ describe('the client', () => {
     mute.close();
   });
 });
+
+const until = async (holds: () => boolean): Promise<void> => {
+  while (!holds()) await new Promise((resolve) => setImmediate(resolve));
+};
+
+/** "T": stopped. */
+const stateOf = (pid: number | undefined): string | undefined =>
+  /\) (\w)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1];
+
+/** Connects until the queue of whoever listens has no more room. */
+const fillQueue = async (path: string): Promise<readonly Socket[]> => {
+  const sockets: Socket[] = [];
+  for (;;) {
+    const socket = connect(path);
+    const full = await new Promise<boolean>((resolve) => {
+      socket.once('connect', () => resolve(false));
+      socket.once('error', () => resolve(true));
+    });
+    if (full) return sockets;
+    sockets.push(socket);
+  }
+};
 
 const listen = (path: string): Promise<Server> =>
   new Promise((resolve) => {
