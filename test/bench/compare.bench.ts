@@ -7,7 +7,7 @@ import { atLeast, atMost, ratios, type Verdict, verdictRows } from './support/ve
 import { DIRECTIONS, type Direction, type Sample, spreadOf, transfer } from './support/ways.ts';
 import { type Bench, withNamespaces } from './support/with-namespaces.ts';
 
-const ROUNDS = numberOption('rounds', 5);
+const ROUNDS = numberOption('rounds', 3);
 const SECONDS = numberOption('seconds', 3);
 const OCTETS = 1400;
 

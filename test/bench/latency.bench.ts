@@ -19,8 +19,8 @@ import {
 } from './support/ways.ts';
 import { type Bench, withNamespaces } from './support/with-namespaces.ts';
 
-const ROUNDS = numberOption('rounds', 5);
-const SECONDS = numberOption('seconds', 5);
+const ROUNDS = numberOption('rounds', 3);
+const SECONDS = numberOption('seconds', 3);
 const INTERVAL_MS = 10;
 /** Until the transfer is under way, and for it to outlast the probes. */
 const BEFORE_MS = 700;

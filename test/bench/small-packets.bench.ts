@@ -16,8 +16,8 @@ const RATE = numberOption('rate', 200_000);
 /** A rate with no more loss than this, in %, counts as carried. */
 const MOST_LOSS = 0.1;
 /** Where the search begins and ends, packets per second, and its steps: each halves what is left, in proportion. */
-const [LEAST, MOST] = [10_000, 1_280_000];
-const STEPS = numberOption('steps', 6);
+const [LEAST, MOST] = [20_000, 1_280_000];
+const STEPS = numberOption('steps', 5);
 
 interface Trial {
   /** In % of those sent. */

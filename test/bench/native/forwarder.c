@@ -79,7 +79,7 @@ static void add_tunnel(char *words) {
     fail("PEER,INNER,CALL-ID");
   }
   tunnel->call_id = (uint16_t)atoi(call_id);
-  tunnel_open(tunnel);
+  tunnel_open(sha1, tunnel);
   tunnel_count += 1;
 }
 

@@ -10,10 +10,24 @@ enum { PPP_MPPE = 0x00fd, PPP_IPV4 = 0x21 };
 /* Flushed (A) and encrypted (D) bits: every packet of the stateless mode has both. */
 enum { MPPE_BITS = 0x9000, MPPE_COUNT = 0x0fff, MPPE_BEHIND = 0x0800 };
 
-void tunnel_open(struct tunnel *tunnel) {
+/* The initial session key of a start key (RFC 3079 section 3.4): SHA-1 over start key, pad, start key, pad; no RC4. */
+static void initial_key(sha1_blocks sha1, struct mppe_stream *stream) {
+  enum { PAD = 40, MESSAGE = 2 * (MPPE_KEY_SIZE + PAD) };
+  uint32_t state[5] = {0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0};
+  uint8_t blocks[2 * 64] = {0};
+  memcpy(blocks, stream->start, MPPE_KEY_SIZE);
+  memcpy(blocks + MPPE_KEY_SIZE + PAD, stream->start, MPPE_KEY_SIZE);
+  memset(blocks + MESSAGE - PAD, 0xf2, PAD);
+  blocks[MESSAGE] = 0x80;
+  put32(blocks + sizeof blocks - 4, MESSAGE * 8);
+  sha1(state, blocks, 2);
+  for (size_t at = 0; at < MPPE_KEY_SIZE / 4; at += 1) put32(stream->key + 4 * at, state[at]);
+}
+
+void tunnel_open(sha1_blocks sha1, struct tunnel *tunnel) {
   struct mppe_stream stream = {.strength = 128};
   memset(stream.start, tunnel->call_id & 0xff, sizeof stream.start);
-  memcpy(stream.key, stream.start, sizeof stream.key);
+  initial_key(sha1, &stream);
   tunnel->send = tunnel->receive = stream;
 }
 

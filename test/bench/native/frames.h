@@ -34,8 +34,8 @@ struct frame {
   size_t length;
 };
 
-/* Keys that both ends know, made of the Call ID. */
-void tunnel_open(struct tunnel *tunnel);
+/* Keys that both ends know: the start key is the low octet of the Call ID, sixteen times. */
+void tunnel_open(sha1_blocks sha1, struct tunnel *tunnel);
 
 /* IP packets with HEADROOM in front become GRE packets. At most BATCH. */
 void frames_wrap(sha1_blocks sha1, struct frame *frames, size_t count);

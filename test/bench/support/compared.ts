@@ -13,7 +13,7 @@ import type { Bench } from './with-namespaces.ts';
 export const WAY_NAMES = ['link', 'c-forwarder', 'c-forwarder-plain', 'pptp', 'openvpn', 'wireguard-go'] as const;
 export type WayName = (typeof WAY_NAMES)[number];
 
-/** A way whose packets are counted on the link, as the other side's tunnel devices do not count alike. */
+/** A way whose packets are counted on the link, because tunnel devices do not count alike. */
 export interface Compared extends Way {
   readonly name: WayName;
   readonly about: string;
@@ -93,14 +93,12 @@ const forwarder =
 const pptp = async ({ namespace, children, state }: Bench): Promise<Compared> => {
   const [server, client] = [namespace(), namespace()];
   const tunnel = await startTunnel('pptp', [server, client], children, await gatewayState(state));
-  if (tunnel.carriers === undefined) throw new Error('the tunnel has no processes');
   return {
     ...tunnel,
     name: 'pptp',
     about: 'our gateway and our client, MPPE-128 stateless',
-    mtu: mtuOf(client, tunnel.carriers.device),
+    mtu: mtuOf(client, tunnel.device),
     server,
-    carriers: { ...tunnel.carriers, device: 'out' },
   };
 };
 

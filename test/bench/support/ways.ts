@@ -111,14 +111,14 @@ export const dialGateway = async (
 
 /**
  * Gateway namespace 10.213.0.1, veth, 10.213.0.2 client namespace, and a tunnel with MPPE-128 between a gateway as it is
- * run and our own client.
+ * run and our own client; `device` is the client's TUN device.
  */
 export const startTunnel = async (
   name: string,
   [gateway, client]: readonly [Netns, Netns],
   children: Children,
   env: Readonly<Record<string, string>>,
-): Promise<Way> => {
+): Promise<Way & { readonly device: string }> => {
   connect(
     { ns: gateway, device: 'out', addresses: ['10.213.0.1/24'] },
     { ns: client, device: 'out', addresses: ['10.213.0.2/24'] },
@@ -130,7 +130,9 @@ export const startTunnel = async (
     name,
     from: client,
     target: peer.gateway,
-    carriers: { gateway: server, peer: peer.pid, ns: client, device: peer.device },
+    device: peer.device,
+    // On the link: a TUN device counts a large packet of the kernel as one.
+    carriers: { gateway: server, peer: peer.pid, ns: client, device: 'out' },
   };
 };
 
