@@ -6,6 +6,10 @@ import type { JournalNote, JournalNumbers, JournalOutcome, JournalPhase, Journal
 const MOST_PHASES = 32;
 /** So many notes are kept from the beginning, and as many of the newest; of messages the same. */
 const EACH = 20;
+/** The same of what comes once the tunnel is up: there may be many of those, for a long time. */
+const EACH_UP = 4;
+/** Of the set-up of a tunnel that is up: what may still explain something. */
+const NOTES_THAT_STAY: ReadonlySet<string> = new Set(['gre.blocked', 'session.fault']);
 const TEXT = 300;
 const NO_FIELDS: Readonly<Record<string, string>> = {};
 
@@ -28,22 +32,32 @@ interface OpenPhase {
 /** The first and the newest of what may come without end. */
 class Bounded {
   leftOut = 0;
-  readonly #first: JournalNote[] = [];
-  readonly #newest: JournalNote[] = [];
+  #most = EACH;
+  #first: JournalNote[] = [];
+  #newest: JournalNote[] = [];
 
   get all(): readonly JournalNote[] {
     return [...this.#first, ...this.#newest];
   }
 
   push(note: JournalNote): void {
-    if (this.#first.length < EACH) {
+    if (this.#first.length < this.#most) {
       this.#first.push(note);
       return;
     }
     this.#newest.push(note);
-    if (this.#newest.length <= EACH) return;
+    if (this.#newest.length <= this.#most) return;
     this.#newest.shift();
     this.leftOut += 1;
+  }
+
+  /** Forgets all but these, and keeps fewer from now on. */
+  shrink(stays: (note: JournalNote) => boolean): void {
+    const { all } = this;
+    this.#most = EACH_UP;
+    this.#first = all.filter(stays).slice(0, EACH_UP);
+    this.#newest = [];
+    this.leftOut += all.length - this.#first.length;
   }
 }
 
@@ -125,6 +139,14 @@ export class JournalEntry implements JournalRecord {
   /** A message of a protocol: kept apart, so that no peer pushes the notes out by talking. */
   message(at: Instant, event: string, message: string): void {
     this.#messages.push({ at, event, message: printable(message, TEXT), fields: NO_FIELDS });
+  }
+
+  /** The set-up went well. What was said in it is for set-ups that fail; the phases with their times stay. */
+  up(at: Instant): void {
+    if (this.upAt !== undefined) return;
+    this.upAt = at;
+    this.#notes.shrink(({ event }) => NOTES_THAT_STAY.has(event));
+    this.#messages.shrink(() => false);
   }
 
   /** Ends it; what is still open ends with it. */

@@ -57,7 +57,7 @@ export class Journal {
   /** The set-up is over. A control connection that failed is over with it; a tunnel still has its call to end. */
   setupEnded(entry: JournalEntry, failure: SpanFailure | undefined): void {
     if (failure === undefined) {
-      if (entry.kind === 'tunnel') entry.upAt ??= this.now();
+      if (entry.kind === 'tunnel') entry.up(this.now());
       else this.finish(entry);
       return;
     }

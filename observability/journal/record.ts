@@ -63,7 +63,7 @@ export interface JournalRecord {
   readonly failure: SpanFailure | undefined;
   /** How the call ended. */
   readonly end: { readonly reason: string; readonly detail: string } | undefined;
-  /** The first and the last ones, when there were too many. */
+  /** The first and the last ones, when there were too many; of a tunnel that came up hardly any from before that. */
   readonly notes: readonly JournalNote[];
   /** Messages of the protocols, as far as traces have them; the first and the last. */
   readonly messages: readonly JournalNote[];

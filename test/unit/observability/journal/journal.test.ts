@@ -201,6 +201,37 @@ describe('what peers can make without end is bounded', () => {
     expect(kept.join('').length).toBeLessThan(50_000);
   });
 
+  it('what a set-up said is forgotten once the tunnel is up, and kept when it fails', () => {
+    const { journal, pass, call } = open();
+    const setUp = (id: string) => {
+      const tunnel = call(id);
+      for (const name of ['control', 'lcp', 'auth', 'ccp', 'ipcp'] as const) {
+        const phase = tunnel.trace.phase(name);
+        for (let number = 0; number < 4; number += 1) phase.event('lcp.configure-request', { detail: 'z'.repeat(200) });
+        phase.step('auth.backend', { 'pptp.backend.name': 'user-file' }).end();
+        pass(10);
+        phase.end();
+      }
+      tunnel.log.warn('gre.blocked', 'no GRE for a while');
+      return tunnel;
+    };
+    const { trace, log } = setUp('up');
+    setUp('failed').trace.end({ error: 'no-gre', message: 'nothing came' });
+    trace.end();
+    const up = journal.find('up');
+    expect(up?.phases.map(({ name }) => name)).toEqual(['control', 'lcp', 'auth', 'ccp', 'ipcp']);
+    expect(up?.notes.map(({ event }) => event)).toEqual(['gre.blocked']);
+    expect(up?.messages).toEqual([]);
+    expect(up?.leftOut).toBe(20 + 5);
+    const failed = journal.find('failed');
+    expect([failed?.notes.length, failed?.messages.length, failed?.leftOut]).toEqual([6, 20, 0]);
+    const kept = () => JSON.stringify([up, up?.notes, up?.messages, up?.phases]).length;
+    expect(kept()).toBeLessThan(1024);
+    for (let number = 0; number < 100; number += 1) log.debug('lcp.note', 'w'.repeat(50));
+    expect(up?.notes).toHaveLength(8);
+    expect(up?.notes.map(({ event }) => event)).toContain('gre.blocked');
+  });
+
   it('and printable', () => {
     const { journal, call } = open();
     const { trace, log } = call('aaaa11');
