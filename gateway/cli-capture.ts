@@ -5,7 +5,12 @@ import { GatewayError } from '../core/errors.ts';
 import type { CaptureEnd, CaptureSummary } from '../observability/capture/capture.ts';
 import { CAPTURE_POINTS, type CapturePoint, isCapturePoint } from '../observability/capture/points.ts';
 import type { AdminReply } from './admin/client.ts';
-import { CAPTURE_ID_HEADER, type CaptureRequest, DAY_SECONDS } from './admin/routes/capture.ts';
+import {
+  CAPTURE_ID_HEADER,
+  CAPTURE_SUMMARY_TRAILER,
+  type CaptureRequest,
+  DAY_SECONDS,
+} from './admin/routes/capture.ts';
 import { openCaptureFile } from './capture-file.ts';
 import type { AdminVerbs, RunningGateway } from './cli-admin.ts';
 
@@ -113,6 +118,12 @@ const summaryOf = async (gateway: RunningGateway, id: string): Promise<CaptureSu
   }
 };
 
+/** What the gateway has sent behind the file. */
+const summaryIn = (reply: AdminReply): CaptureSummary | undefined => {
+  const text = reply.trailers()[CAPTURE_SUMMARY_TRAILER];
+  return text === undefined ? undefined : (JSON.parse(decodeURIComponent(text)) as CaptureSummary);
+};
+
 /** An answer that nobody reads keeps the process alive. */
 const ignore = ({ stream }: AdminReply): void => {
   stream.resume();
@@ -156,7 +167,7 @@ export const addCaptureVerb = ({ program, terminal, action }: AdminVerbs, host: 
       isOpen = true;
       terminal.err('capturing; Ctrl-C ends it');
       await copy(reply, out, flags.write, abort.signal);
-      const summary = await summaryOf(gateway, id);
+      const summary = (await summaryOf(gateway, id)) ?? summaryIn(reply);
       const lines = summary === undefined ? ['the gateway has stopped'] : describeCapture(summary);
       for (const line of lines) terminal.err(line);
     } catch (cause) {

@@ -19,6 +19,8 @@ export interface AdminReply {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly stream: Readable;
+  /** What came behind the body, once it has been read. */
+  trailers(): Readonly<Record<string, string | undefined>>;
   /** The body as JSON. The gateway is of the same version, so its shape is taken at its word. */
   json<T>(): Promise<T>;
 }
@@ -95,6 +97,7 @@ export const adminRequest = (socketPath: string, { method, path, body, signal }:
         status,
         headers: response.headers,
         stream: response,
+        trailers: () => response.trailers,
         json: async <T>() => JSON.parse(await text(response)) as T,
       });
     });

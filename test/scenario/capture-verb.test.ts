@@ -182,7 +182,7 @@ describe('pptp-gateway capture', () => {
     await begun;
     await send(1);
     await rig.server.stop();
-    expect((await over).at(-1)).toBe('the gateway has stopped');
+    expect((await over).at(-1)).toBe('1 packets (ppp 1) in 0 s: the gateway stops');
     expect(readPcapng(readFileSync(file))).toMatchObject({
       packets: [{ point: 'ppp' }],
       statistics: [{ delivered: 1 }],

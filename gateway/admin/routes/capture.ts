@@ -18,6 +18,8 @@ export interface CaptureRequest {
 
 /** The header of that answer with the number of the capture, for `/v1/captures/:id`. */
 export const CAPTURE_ID_HEADER = 'x-capture-id';
+/** What became of it, as JSON in the way of a URL's part. */
+export const CAPTURE_SUMMARY_TRAILER = 'x-capture-summary';
 
 /** The longest that a capture may be asked to run. */
 export const DAY_SECONDS = 86_400;
@@ -102,6 +104,10 @@ export const captureRoute: AdminRoute = (app, { gateway, clock, log, version, co
       .catch(() => undefined)
       .finally(() => answers.delete(answered));
     answers.add(answered);
+    // Behind the file: a gateway that stops can be asked no more.
+    reply.trailer(CAPTURE_SUMMARY_TRAILER, (_reply, _payload, done) => {
+      done(null, encodeURIComponent(JSON.stringify(capture.summary)));
+    });
     return reply.header(CAPTURE_ID_HEADER, capture.id).type('application/x-pcapng').send(capture.stream);
   });
 
