@@ -1,6 +1,6 @@
 import { printable } from '../../core/bytes/ascii.ts';
 import type { Attributes, SpanFailure, TunnelRole } from '../../core/ports/telemetry.ts';
-import type { Instant } from '../../core/time.ts';
+import { type Instant, instant } from '../../core/time.ts';
 import type { JournalNote, JournalNumbers, JournalOutcome, JournalPhase, JournalRecord } from './record.ts';
 
 const MOST_PHASES = 32;
@@ -28,6 +28,32 @@ interface OpenPhase {
   endedAt: Instant | undefined;
   failure: SpanFailure | undefined;
 }
+
+/** Phases that went well, in little room: most tunnels have the same names in the same order, and share them. */
+interface DonePhases {
+  readonly names: readonly string[];
+  /** Beginning and end of each. */
+  readonly times: readonly Instant[];
+}
+
+const MOST_ORDERS = 256;
+const orders = new Map<string, readonly string[]>();
+
+const donePhases = (phases: readonly OpenPhase[]): DonePhases => {
+  const own = phases.map(({ name }) => name);
+  const key = own.join(' ');
+  const names = orders.get(key) ?? own;
+  if (orders.size < MOST_ORDERS) orders.set(key, names);
+  const times = phases.flatMap(({ startedAt, endedAt = startedAt }) => [startedAt, endedAt]);
+  // A copy has no room to grow.
+  return { names, times: times.slice() };
+};
+
+const phasesOf = (done: DonePhases | undefined): readonly JournalPhase[] =>
+  (done?.names ?? []).map((name, at) => {
+    const startedAt = done?.times[2 * at] ?? instant(0);
+    return { name, startedAt, endedAt: done?.times[2 * at + 1] ?? startedAt, failure: undefined };
+  });
 
 /** The first and the newest of what may come without end. */
 class Bounded {
@@ -79,7 +105,8 @@ export class JournalEntry implements JournalRecord {
   failure: SpanFailure | undefined;
   end: JournalRecord['end'];
   numbers: JournalNumbers | undefined;
-  readonly #phases: OpenPhase[] = [];
+  #phases: OpenPhase[] = [];
+  #done: DonePhases | undefined;
   readonly #notes = new Bounded();
   readonly #messages = new Bounded();
 
@@ -96,7 +123,7 @@ export class JournalEntry implements JournalRecord {
   }
 
   get phases(): readonly JournalPhase[] {
-    return this.#phases;
+    return [...phasesOf(this.#done), ...this.#phases].sort((a, b) => a.startedAt - b.startedAt);
   }
 
   get notes(): readonly JournalNote[] {
@@ -147,6 +174,9 @@ export class JournalEntry implements JournalRecord {
     this.upAt = at;
     this.#notes.shrink(({ event }) => NOTES_THAT_STAY.has(event));
     this.#messages.shrink(() => false);
+    const isDone = ({ endedAt, failure }: OpenPhase): boolean => endedAt !== undefined && failure === undefined;
+    this.#done = donePhases(this.#phases.filter(isDone));
+    this.#phases = this.#phases.filter((phase) => !isDone(phase));
   }
 
   /** Ends it; what is still open ends with it. */
