@@ -28,9 +28,6 @@ export const COMPARATORS = {
   },
 };
 
-/** What was found, or why not, for the benchmarks: JSON by the names above. */
-export const comparatorsFile = join(benchPrograms, 'comparators.json');
-
 /** Debian has them in folders named after the machine, of which packages of before the merge of /usr use the first. */
 const libraryFolders = async (tree) => {
   const places = [join(tree, 'lib'), join(tree, 'usr', 'lib')];
@@ -41,10 +38,9 @@ const libraryFolders = async (tree) => {
   return (await Promise.all(found)).flat();
 };
 
-const fetchTree = async (tree, { packages, libraries }, facts) => {
+const fetchTree = async (place, tree, { packages, libraries }, facts) => {
   if (!facts.hasApt) throw new Error('there is no apt-get to fetch it with');
-  await mkdir(benchPrograms, { recursive: true });
-  const folder = await mkdtemp(join(benchPrograms, '.unpacking-'));
+  const folder = await mkdtemp(join(place, '.unpacking-'));
   try {
     for (const name of [...packages, ...libraries]) {
       const at = join(folder, name);
@@ -72,13 +68,13 @@ const look = async (tree, { programs, version: [name, ...args] }) => {
   return { programs: paths, libraries, version };
 };
 
-const prepareOne = async (name, comparator, facts) => {
-  const tree = join(benchPrograms, name);
+const prepareOne = async (place, name, comparator, facts) => {
+  const tree = join(place, name);
   const attempt = () => look(tree, comparator);
   try {
     return await attempt().catch(async () => {
       say(`${name} is missing; opening its Debian package in .cache, nothing is installed`);
-      await fetchTree(tree, comparator, facts);
+      await fetchTree(place, tree, comparator, facts);
       return attempt();
     });
   } catch (error) {
@@ -88,11 +84,15 @@ const prepareOne = async (name, comparator, facts) => {
   }
 };
 
-/** Fetches those that are missing, and writes down what there is. Never fails: what cannot be had is left out. */
-export const prepareComparators = async (facts) => {
+/**
+ * Fetches those that are missing, and writes down for the benchmarks what there is and why the others are not:
+ * comparators.json, by the names above. What cannot be had is left out and is no error.
+ */
+export const prepareComparators = async (facts, place = benchPrograms) => {
+  await mkdir(place, { recursive: true });
   const found = {};
   for (const [name, comparator] of Object.entries(COMPARATORS)) {
-    found[name] = await prepareOne(name, comparator, facts);
+    found[name] = await prepareOne(place, name, comparator, facts);
   }
-  await writeFile(comparatorsFile, `${JSON.stringify(found, undefined, 2)}\n`);
+  await writeFile(join(place, 'comparators.json'), `${JSON.stringify(found, undefined, 2)}\n`);
 };
