@@ -11,12 +11,12 @@ import type { EncryptionParameters, LinkOptions, MppeStrength } from './ppp-link
 
 export interface CcpEvents extends Pick<LayerEvents, 'send' | 'ignored' | 'note' | 'peerMru'> {
   /** Opened; `parameters` undefined when both sides agreed to do without encryption and compression. */
-  up(parameters: EncryptionParameters | undefined): void;
+  ccpUp(parameters: EncryptionParameters | undefined): void;
   /** The peer asks for a reset of what we send. */
   flush(): void;
-  down(): void;
+  ccpDown(): void;
   /** There is no encryption, or no more; told once until the peer begins again and CCP opens. */
-  finished(detail: string): void;
+  ccpFinished(detail: string): void;
   /** Encryption is required and cannot be had. */
   failed(failure: Failure): void;
 }
@@ -27,9 +27,10 @@ const RESET_INTERVAL_MS = 100;
 
 /**
  * Compression Control Protocol (RFC 1962) for MPPE (RFC 3078) and MPPC (RFC 2118). What the link does when it ends is
- * the caller's, but under the policy `required` every end without encryption is reported as a failure.
+ * the caller's, but under the policy `required` every end without encryption is reported as a failure. The methods of
+ * `LayerEvents` are for its negotiation.
  */
-export class Ccp {
+export class Ccp implements LayerEvents {
   readonly #required: boolean;
   readonly #keys: MppeKeyMaterial | undefined;
   readonly #events: CcpEvents;
@@ -56,19 +57,7 @@ export class Ccp {
     const { encryption, statefulMppe = 'off', mppc = 'off' } = options;
     const strengths = usableStrengths(options, keys);
     this.#handler = new CcpOptions({ encryption, strengths, stateful: statefulMppe, mppc });
-    const layer: LayerEvents = {
-      send: (protocol, bytes) => events.send(protocol, bytes),
-      up: () => this.#up(),
-      down: () => events.down(),
-      finished: () => this.#finished(),
-      failed: (failure) => this.#failed(failure),
-      peerTerminated: (text) => this.#peerTerminated(text),
-      ignored: (protocol, why) => events.ignored(protocol, why),
-      note: (event, detail) => events.note(event, detail),
-      extension: (packet) => this.#reset(packet),
-      peerMru: () => events.peerMru(),
-    };
-    this.#negotiation = new Negotiation(PPP.ccp, this.#handler, layer, options, timer);
+    this.#negotiation = new Negotiation(PPP.ccp, this.#handler, this, options, timer);
   }
 
   get state(): NegotiationState {
@@ -95,7 +84,7 @@ export class Ccp {
     this.#now = now;
     this.#cause = 'the peer does not know CCP (Protocol-Reject)';
     this.#negotiation.protocolRejected(now);
-    this.#finished();
+    this.finished();
   }
 
   lowerDown(now: Instant): void {
@@ -103,42 +92,62 @@ export class Ccp {
     this.#negotiation.lowerDown(now);
   }
 
-  #up(): void {
+  get peerMru(): number {
+    return this.#events.peerMru;
+  }
+
+  send(protocol: number, bytes: Uint8Array): void {
+    this.#events.send(protocol, bytes);
+  }
+
+  ignored(protocol: number, why: string): void {
+    this.#events.ignored(protocol, why);
+  }
+
+  note(event: string, detail: string): void {
+    this.#events.note(event, detail);
+  }
+
+  down(): void {
+    this.#events.ccpDown();
+  }
+
+  up(): void {
     this.#over = false;
     const result = this.#handler.result();
     if (result.kind === 'agreed' && !(this.#required && result.strength === undefined)) {
       const { strength, send, receive } = result;
       const keys = strength === undefined ? undefined : this.#keys;
-      this.#events.up({ strength, ...send, keys: keys ?? NO_KEYS, receive });
+      this.#events.ccpUp({ strength, ...send, keys: keys ?? NO_KEYS, receive });
       return;
     }
     if (this.#required || result.kind === 'mismatch') {
       const what = result.kind === 'mismatch' ? 'the two directions of CCP differ' : 'CCP opened without MPPE';
-      this.#failed({ reason: 'encryption-required', detail: `${what}: ${this.#handler.describe()}` });
+      this.failed({ reason: 'encryption-required', detail: `${what}: ${this.#handler.describe()}` });
       return;
     }
-    this.#events.up(undefined);
+    this.#events.ccpUp(undefined);
   }
 
-  #failed(failure: Failure): void {
+  failed(failure: Failure): void {
     if (this.#required) {
       this.#events.failed({ reason: 'encryption-required', detail: failure.detail });
       return;
     }
     this.#cause = failure.detail;
-    this.#finished();
+    this.finished();
     this.#negotiation.close('no agreement', this.#now);
   }
 
-  #finished(): void {
+  finished(): void {
     if (this.#required) this.#events.failed({ reason: 'encryption-required', detail: this.#cause });
-    else if (!this.#over) this.#events.finished(this.#cause);
+    else if (!this.#over) this.#events.ccpFinished(this.#cause);
     this.#over = true;
   }
 
-  #peerTerminated(text: string): void {
+  peerTerminated(text: string): void {
     this.#cause = text === '' ? 'the peer closed CCP' : `the peer closed CCP: ${text}`;
-    this.#finished();
+    this.finished();
   }
 
   /** The data path lost synchronisation of what we receive. */
@@ -155,7 +164,7 @@ export class Ccp {
    * RFC 3078 section 8.2 does without a Reset-Ack, RFC 1962 section 3.1 wants one, and Linux decrypts nothing before it
    * has come: it goes first, and the FLUSHED packet follows.
    */
-  #reset(packet: ConfigPacket): boolean {
+  extension(packet: ConfigPacket): boolean {
     if (packet.code !== CODE.resetRequest && packet.code !== CODE.resetAck) return false;
     if (this.state !== 'Opened') {
       this.#events.ignored(PPP.ccp, 'ccp-not-opened');

@@ -8,16 +8,16 @@ import type { Failure, LayerEvents } from './negotiation-types.ts';
 import type { LinkOptions, NetworkProfile } from './ppp-link-types.ts';
 
 export interface IpcpEvents extends Pick<LayerEvents, 'send' | 'ignored' | 'note' | 'peerMru'> {
-  up(result: IpcpResult): void;
-  down(): void;
+  ipcpUp(result: IpcpResult): void;
+  ipcpDown(): void;
   /** There will be no IP on this link. */
   failed(failure: Failure): void;
   /** The peer closed IPCP, politely; it may begin again. */
-  peerTerminated(): void;
+  ipcpTerminated(): void;
 }
 
-/** IP Control Protocol (RFC 1332) with the name servers of RFC 1877. */
-export class Ipcp {
+/** IP Control Protocol (RFC 1332) with the name servers of RFC 1877. The methods of `LayerEvents` are for its negotiation. */
+export class Ipcp implements LayerEvents {
   readonly #events: IpcpEvents;
   readonly #handler: IpcpOptions;
   readonly #negotiation: Negotiation;
@@ -28,18 +28,7 @@ export class Ipcp {
   constructor(options: LinkOptions, profile: NetworkProfile | undefined, events: IpcpEvents, timer: RestartTimer) {
     this.#events = events;
     this.#handler = profile === undefined ? new IpcpClientOptions() : new IpcpServerOptions(profile);
-    const layer: LayerEvents = {
-      send: (protocol, bytes) => events.send(protocol, bytes),
-      up: () => this.#up(),
-      down: () => events.down(),
-      finished: () => this.#finished(),
-      failed: (failure) => events.failed(failure),
-      peerTerminated: (text) => this.#peerTerminated(text),
-      ignored: (protocol, why) => events.ignored(protocol, why),
-      note: (event, detail) => events.note(event, detail),
-      peerMru: () => events.peerMru(),
-    };
-    this.#negotiation = new Negotiation(PPP.ipcp, this.#handler, layer, options, timer);
+    this.#negotiation = new Negotiation(PPP.ipcp, this.#handler, this, options, timer);
   }
 
   get state(): NegotiationState {
@@ -68,27 +57,51 @@ export class Ipcp {
     this.#cause = 'the peer does not know IPCP (Protocol-Reject)';
     this.#closedByPeer = false;
     this.#negotiation.protocolRejected(now);
-    this.#finished();
+    this.finished();
   }
 
   lowerDown(now: Instant): void {
     this.#negotiation.lowerDown(now);
   }
 
-  #up(): void {
+  get peerMru(): number {
+    return this.#events.peerMru;
+  }
+
+  send(protocol: number, bytes: Uint8Array): void {
+    this.#events.send(protocol, bytes);
+  }
+
+  ignored(protocol: number, why: string): void {
+    this.#events.ignored(protocol, why);
+  }
+
+  note(event: string, detail: string): void {
+    this.#events.note(event, detail);
+  }
+
+  failed(failure: Failure): void {
+    this.#events.failed(failure);
+  }
+
+  down(): void {
+    this.#events.ipcpDown();
+  }
+
+  up(): void {
     this.#closedByPeer = false;
     const result = this.#handler.result();
     if ('detail' in result) this.#events.failed(result);
-    else this.#events.up(result);
+    else this.#events.ipcpUp(result);
   }
 
-  #finished(): void {
+  finished(): void {
     if (!this.#closedByPeer) this.#events.failed({ reason: 'negotiation-failed', detail: this.#cause });
   }
 
-  #peerTerminated(text: string): void {
+  peerTerminated(text: string): void {
     this.#closedByPeer = true;
     this.#events.note('ipcp.terminated', text === '' ? 'the peer closed IPCP' : `the peer closed IPCP: ${text}`);
-    this.#events.peerTerminated();
+    this.#events.ipcpTerminated();
   }
 }

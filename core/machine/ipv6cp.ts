@@ -6,20 +6,20 @@ import { type InterfaceIds, Ipv6cpOptions } from './ipv6cp-options.ts';
 import { Negotiation } from './negotiation.ts';
 import type { NegotiationLimits, RestartTimer } from './negotiation-automaton.ts';
 import type { NegotiationState } from './negotiation-table.ts';
-import type { LayerEvents } from './negotiation-types.ts';
+import type { Failure, LayerEvents } from './negotiation-types.ts';
 
 export interface Ipv6cpEvents extends Pick<LayerEvents, 'send' | 'ignored' | 'note' | 'peerMru'> {
-  up(ids: InterfaceIds): void;
-  down(): void;
+  ipv6cpUp(ids: InterfaceIds): void;
+  ipv6cpDown(): void;
   /** There is no IPv6, or no more; told once until it opens again. */
-  finished(detail: string): void;
+  ipv6cpFinished(detail: string): void;
 }
 
 /**
  * IPv6 Control Protocol (RFC 5072). Nothing that happens here ends the link: without an agreement it goes on with what
- * else is open, and a line of the log says why there is no IPv6.
+ * else is open, and a line of the log says why there is no IPv6. The methods of `LayerEvents` are for its negotiation.
  */
-export class Ipv6cp {
+export class Ipv6cp implements LayerEvents {
   readonly #events: Ipv6cpEvents;
   readonly #handler: Ipv6cpOptions;
   readonly #negotiation: Negotiation;
@@ -35,18 +35,7 @@ export class Ipv6cp {
   ) {
     this.#events = events;
     this.#handler = new Ipv6cpOptions(limits.random, ids.localInterfaceId, ids.peerInterfaceId);
-    const layer: LayerEvents = {
-      send: (protocol, bytes) => events.send(protocol, bytes),
-      up: () => this.#opened(),
-      down: () => this.#closed(),
-      finished: () => this.#finished('the peer and we do not agree on IPV6CP'),
-      failed: (failure) => this.#giveUp(failure.detail),
-      peerTerminated: (text) => events.note('ipv6cp.terminated', `the peer closed IPV6CP${text && `: ${text}`}`),
-      ignored: (protocol, why) => events.ignored(protocol, why),
-      note: (event, detail) => events.note(event, detail),
-      peerMru: () => events.peerMru(),
-    };
-    this.#negotiation = new Negotiation(PPP.ipv6cp, this.#handler, layer, limits, timer);
+    this.#negotiation = new Negotiation(PPP.ipv6cp, this.#handler, this, limits, timer);
   }
 
   get state(): NegotiationState {
@@ -75,7 +64,7 @@ export class Ipv6cp {
 
   protocolRejected(now: Instant): void {
     this.#now = now;
-    this.#finished('the peer does not know IPV6CP (Protocol-Reject)');
+    this.#finish('the peer does not know IPV6CP (Protocol-Reject)');
     this.#negotiation.protocolRejected(now);
   }
 
@@ -84,7 +73,35 @@ export class Ipv6cp {
     this.#negotiation.lowerDown(now);
   }
 
-  #opened(): void {
+  get peerMru(): number {
+    return this.#events.peerMru;
+  }
+
+  send(protocol: number, bytes: Uint8Array): void {
+    this.#events.send(protocol, bytes);
+  }
+
+  ignored(protocol: number, why: string): void {
+    this.#events.ignored(protocol, why);
+  }
+
+  note(event: string, detail: string): void {
+    this.#events.note(event, detail);
+  }
+
+  finished(): void {
+    this.#finish('the peer and we do not agree on IPV6CP');
+  }
+
+  failed({ detail }: Failure): void {
+    this.#giveUp(detail);
+  }
+
+  peerTerminated(text: string): void {
+    this.#events.note('ipv6cp.terminated', `the peer closed IPV6CP${text && `: ${text}`}`);
+  }
+
+  up(): void {
     const result = this.#handler.result();
     if ('detail' in result) {
       this.#giveUp(result.detail);
@@ -92,25 +109,25 @@ export class Ipv6cp {
     }
     this.#over = false;
     this.#up = true;
-    this.#events.up(result);
+    this.#events.ipv6cpUp(result);
   }
 
-  #closed(): void {
+  down(): void {
     if (!this.#up) return;
     this.#up = false;
-    this.#events.down();
+    this.#events.ipv6cpDown();
   }
 
   /** Our side closes the protocol: a Terminate-Request, and then silence. */
   #giveUp(detail: string): void {
-    this.#finished(detail);
+    this.#finish(detail);
     if (this.#now !== undefined) this.#negotiation.close('', this.#now);
   }
 
-  #finished(detail: string): void {
+  #finish(detail: string): void {
     if (this.#over) return;
     this.#over = true;
     this.#events.note('ipv6cp.not-open', detail);
-    this.#events.finished(detail);
+    this.#events.ipv6cpFinished(detail);
   }
 }

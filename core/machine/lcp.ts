@@ -9,7 +9,7 @@ import { DEFAULT_MRU, LcpOptions } from './lcp-options.ts';
 import { Negotiation } from './negotiation.ts';
 import type { RestartTimer } from './negotiation-automaton.ts';
 import type { NegotiationState } from './negotiation-table.ts';
-import type { LayerEvents } from './negotiation-types.ts';
+import type { Failure, LayerEvents } from './negotiation-types.ts';
 import type { LinkFraming, LinkOptions } from './ppp-link-types.ts';
 
 export interface LcpEvents extends Omit<LayerEvents, 'extension' | 'peerMru'> {
@@ -22,8 +22,11 @@ const PROTOCOL_REJECT_BURST = 8;
 /** Identification and Time-Remaining texts that are passed on; further ones are only counted. */
 const MAX_NOTES = 8;
 
-/** Link Control Protocol: RFC 1661 sections 5 and 6, with Identification and Time-Remaining of RFC 1570. */
-export class Lcp {
+/**
+ * Link Control Protocol: RFC 1661 sections 5 and 6, with Identification and Time-Remaining of RFC 1570. The methods of
+ * `LayerEvents` are for its negotiation: an object of their own would cost every link a closure for each.
+ */
+export class Lcp implements LayerEvents {
   readonly #options: LinkOptions;
   readonly #events: LcpEvents;
   readonly #handler: LcpOptions;
@@ -41,19 +44,7 @@ export class Lcp {
     this.#handler = new LcpOptions(options);
     this.#echo = new EchoKeeper(options.echoIntervalMs, options.echoFailures);
     this.#echoTimer = echoTimer;
-    const layer: LayerEvents = {
-      send: (protocol, bytes) => events.send(protocol, bytes),
-      up: () => this.#up(),
-      down: () => this.#down(),
-      finished: () => events.finished(),
-      failed: (failure) => events.failed(failure),
-      peerTerminated: (text) => events.peerTerminated(text),
-      ignored: (protocol, why) => events.ignored(protocol, why),
-      note: (event, detail) => events.note(event, detail),
-      extension: (packet) => this.#maintenance(packet),
-      peerMru: () => this.peerMru,
-    };
-    this.#negotiation = new Negotiation(PPP.lcp, this.#handler, layer, options, restartTimer);
+    this.#negotiation = new Negotiation(PPP.lcp, this.#handler, this, options, restartTimer);
   }
 
   get state(): NegotiationState {
@@ -138,19 +129,43 @@ export class Lcp {
     this.#send(CODE.protocolReject, this.#negotiation.nextIdentifier(), data);
   }
 
-  #up(): void {
+  up(): void {
     const first = this.#now === undefined ? undefined : this.#echo.start(this.#now);
     if (first !== undefined) this.#echoTimer.set(first);
     this.#events.up();
   }
 
-  #down(): void {
+  send(protocol: number, bytes: Uint8Array): void {
+    this.#events.send(protocol, bytes);
+  }
+
+  finished(): void {
+    this.#events.finished();
+  }
+
+  failed(failure: Failure): void {
+    this.#events.failed(failure);
+  }
+
+  peerTerminated(text: string): void {
+    this.#events.peerTerminated(text);
+  }
+
+  ignored(protocol: number, why: string): void {
+    this.#events.ignored(protocol, why);
+  }
+
+  note(event: string, detail: string): void {
+    this.#events.note(event, detail);
+  }
+
+  down(): void {
     this.#echoTimer.clear();
     this.#events.down();
   }
 
   /** Codes 8 to 13; false for any other. */
-  #maintenance(packet: ConfigPacket): boolean {
+  extension(packet: ConfigPacket): boolean {
     if (packet.code < CODE.protocolReject || packet.code > CODE.timeRemaining) return false;
     if (packet.code === CODE.identification || packet.code === CODE.timeRemaining) {
       this.#inform(packet);

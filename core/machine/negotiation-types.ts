@@ -43,5 +43,5 @@ export interface LayerEvents {
   /** A code above Code-Reject: false when the protocol has no such code, which earns a Code-Reject. */
   extension?(packet: ConfigPacket): boolean;
   /** Room for the information field of what we send, in octets. */
-  peerMru(): number;
+  readonly peerMru: number;
 }

@@ -18,6 +18,8 @@ import type { NegotiationAction, NegotiationState } from './negotiation-table.ts
 import type { Failure, LayerEvents, OptionHandler } from './negotiation-types.ts';
 
 const NO_DATA = new Uint8Array(0);
+const NO_OPTIONS: readonly ConfigOption[] = [];
+
 /** One LCP, CCP or IPCP: packets in and out, identifiers, counters, over the automaton of RFC 1661 section 4. */
 export class Negotiation {
   readonly #protocol: number;
@@ -26,13 +28,14 @@ export class Negotiation {
   readonly #limits: NegotiationLimits;
   readonly #automaton: NegotiationAutomaton;
 
-  /** The Configure-Request in flight; kept whole so that a retransmission is identical. */
+  /** The Configure-Request in flight; kept whole so that a retransmission is identical, and until it is answered. */
   #request: Uint8Array = NO_DATA;
-  #requestOptions: readonly ConfigOption[] = [];
+  #requestOptions: readonly ConfigOption[] = NO_OPTIONS;
   #answered = true;
   #retransmit = false;
   #refused = false;
   #identifier = 0;
+  /** What `sca` and `scn` send, while an event that leads to them is handled. */
   #reply: Uint8Array = NO_DATA;
   #unknown: Uint8Array = NO_DATA;
   #peerIdentifier = 0;
@@ -138,6 +141,7 @@ export class Negotiation {
         if (this.#events.extension?.(packet) === true) return;
         this.#unknown = frame.subarray(0, CONFIG_HEADER + packet.data.length);
         this.#automaton.event('RUC', now);
+        this.#unknown = NO_DATA;
     }
   }
 
@@ -166,6 +170,7 @@ export class Negotiation {
       // An Ack is an exact copy of the options, in order (RFC 1661 section 5.2).
       this.#reply = encodeConfigPacket(CODE.configureAck, packet.identifier, packet.data);
       this.#automaton.event('RCR+', now);
+      this.#reply = NO_DATA;
       return;
     }
     this.#refusalsSent += 1;
@@ -176,6 +181,7 @@ export class Negotiation {
     if (answer.code === CODE.configureNak) this.#naksSent += 1;
     this.#reply = encodeConfigPacket(answer.code, packet.identifier, encodeOptions(answer.options));
     this.#automaton.event('RCR-', now);
+    this.#reply = NO_DATA;
   }
 
   /** Rejects come first and alone, then Naks; after Max-Failure Naks the rest is rejected too (RFC 1661 section 4.6). */
@@ -218,9 +224,10 @@ export class Negotiation {
       this.#ignore('ack-differs');
       return;
     }
-    this.#answered = true;
+    const asked = this.#requestOptions;
+    this.#settleRequest();
     this.#refusalsReceived = 0;
-    this.#handler.acknowledged(this.#requestOptions);
+    this.#handler.acknowledged(asked);
     this.#automaton.event('RCA', now);
   }
 
@@ -258,7 +265,7 @@ export class Negotiation {
   }
 
   #refusedByPeer(failure: Failure | undefined, now: Instant): void {
-    this.#answered = true;
+    this.#settleRequest();
     this.#refusalsReceived += 1;
     if (failure !== undefined) {
       this.#events.failed(failure);
@@ -306,7 +313,7 @@ export class Negotiation {
         this.#send(encodeConfigPacket(CODE.terminateAck, this.#peerIdentifier, NO_DATA));
         return;
       case 'scj': {
-        const room = Math.max(0, this.#events.peerMru() - CONFIG_HEADER);
+        const room = Math.max(0, this.#events.peerMru - CONFIG_HEADER);
         this.#send(encodeConfigPacket(CODE.codeReject, this.nextIdentifier(), this.#unknown.subarray(0, room)));
         return;
       }
@@ -335,11 +342,18 @@ export class Negotiation {
     this.#send(this.#request);
   }
 
+  /** The Configure-Request in flight is answered: a later one is a new one. */
+  #settleRequest(): void {
+    this.#answered = true;
+    this.#request = NO_DATA;
+    this.#requestOptions = NO_OPTIONS;
+  }
+
   #beginAnew(): void {
     this.#naksSent = 0;
     this.#refusalsSent = 0;
     this.#refusalsReceived = 0;
-    this.#answered = true;
+    this.#settleRequest();
     this.#handler.begin();
   }
 

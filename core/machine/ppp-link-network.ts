@@ -6,11 +6,19 @@ import { PPP } from '../wire/ppp.ts';
 import { CODE } from '../wire/ppp-config.ts';
 import { Ccp, type CcpEvents } from './ccp.ts';
 import { Ipcp, type IpcpEvents } from './ipcp.ts';
+import type { IpcpResult } from './ipcp-options.ts';
 import { Ipv6cp, type Ipv6cpEvents } from './ipv6cp.ts';
+import type { InterfaceIds } from './ipv6cp-options.ts';
 import type { NegotiationState } from './negotiation-table.ts';
 import type { Failure } from './negotiation-types.ts';
 import type { PhaseLog } from './ppp-link-phases.ts';
-import type { EncryptionPolicy, LinkEffect, LinkOptions, NetworkProfile } from './ppp-link-types.ts';
+import type {
+  EncryptionParameters,
+  EncryptionPolicy,
+  LinkEffect,
+  LinkOptions,
+  NetworkProfile,
+} from './ppp-link-types.ts';
 import type { TimersOf } from './timer-table.ts';
 
 export type NetworkTimer = 'ccp' | 'ipcp' | 'ipv6cp' | 'ccp-grace' | 'network';
@@ -18,7 +26,7 @@ export type NetworkTimer = 'ccp' | 'ipcp' | 'ipv6cp' | 'ccp-grace' | 'network';
 export interface NetworkHost {
   emit(effect: LinkEffect): void;
   fail(failure: Failure): void;
-  peerMru(): number;
+  readonly peerMru: number;
 }
 
 const NO_NETWORK: Failure = { reason: 'negotiation-failed', detail: 'no network protocol is open on this link' };
@@ -31,13 +39,16 @@ const MAX_HELD = 512;
  * The network-layer protocol phase: CCP and IPCP, and which waits for which. While encryption is required or preferred
  * IPCP starts only when CCP is done, since peers that insist on MPPE turn an earlier Configure-Request away and then
  * three seconds are lost. The peer's own early requests are kept, the last of each, and answered when their turn comes.
+ *
+ * The methods of `CcpEvents`, `IpcpEvents` and `Ipv6cpEvents` are for the three protocols.
  */
-export class NetworkPhase {
+export class NetworkPhase implements CcpEvents, IpcpEvents, Ipv6cpEvents {
   readonly #options: LinkOptions;
   readonly #timers: TimersOf<NetworkTimer>;
   readonly #phases: PhaseLog;
   readonly #host: NetworkHost;
-  readonly #held = new Map<number, Uint8Array>();
+  /** By protocol; undefined when there is none. */
+  #held: Map<number, Uint8Array> | undefined;
   #running = false;
   #profile: NetworkProfile | undefined;
   #keys: MppeKeyMaterial | undefined;
@@ -74,8 +85,7 @@ export class NetworkPhase {
     } else {
       this.#startIpcp();
     }
-    const early = this.#held.get(PPP.ccp);
-    this.#held.delete(PPP.ccp);
+    const early = this.#takeHeld(PPP.ccp);
     if (early !== undefined && this.#running) this.#receiveCcp(early);
   }
 
@@ -83,7 +93,7 @@ export class NetworkPhase {
   stop(now: Instant): void {
     this.#now = now;
     this.#running = false;
-    this.#held.clear();
+    this.#held = undefined;
     const [ccp, ipcp, ipv6cp] = [this.#ccp, this.#ipcp, this.#ipv6cp];
     this.#ccp = undefined;
     this.#ipcp = undefined;
@@ -163,41 +173,25 @@ export class NetworkPhase {
 
   #hold(protocol: number, frame: Uint8Array): void {
     const keep = frame[0] === CODE.configureRequest && frame.length <= MAX_HELD;
-    if (keep) this.#held.set(protocol, frame.slice());
+    if (keep) {
+      this.#held ??= new Map();
+      this.#held.set(protocol, frame.slice());
+    }
     // A Terminate-Request takes back what was asked before.
-    else if (frame[0] === CODE.terminateRequest) this.#held.delete(protocol);
+    else if (frame[0] === CODE.terminateRequest) this.#held?.delete(protocol);
     this.#host.emit({ kind: 'ignored', protocol, why: keep ? 'held-until-its-turn' : 'ncp-not-started' });
   }
 
+  #takeHeld(protocol: number): Uint8Array | undefined {
+    const frame = this.#held?.get(protocol);
+    this.#held?.delete(protocol);
+    if (this.#held?.size === 0) this.#held = undefined;
+    return frame;
+  }
+
   #startCcp(): void {
-    const events: CcpEvents = {
-      send: (protocol, bytes) => this.#host.emit({ kind: 'send', protocol, bytes }),
-      ignored: (protocol, why) => this.#host.emit({ kind: 'ignored', protocol, why }),
-      note: (event, detail) => this.#host.emit({ kind: 'note', event, detail }),
-      peerMru: () => this.#host.peerMru(),
-      up: (parameters) => {
-        this.#encrypted = parameters !== undefined;
-        this.#host.emit({ kind: 'encryption', parameters });
-        this.#phases.done('ccp');
-        this.#stopWatch();
-        this.#ccpDone();
-      },
-      flush: () => this.#host.emit({ kind: 'flush' }),
-      down: () => {
-        if (this.#encrypted) this.#host.emit({ kind: 'encryption', parameters: undefined });
-        this.#encrypted = false;
-        if (this.#lacksEncryption) this.#watch();
-        if (negotiates(this.#ccp?.state)) this.#phases.begin('ccp');
-      },
-      finished: (detail) => {
-        this.#phases.failed('ccp', 'not-encrypted', detail);
-        this.#host.emit({ kind: 'note', event: 'ccp.not-encrypted', detail });
-        this.#ccpDone();
-      },
-      failed: (failure) => this.#host.fail(failure),
-    };
     this.#phases.begin('ccp');
-    this.#ccp = new Ccp(this.#options, this.#keys, events, this.#timers.handle('ccp'), this.#now);
+    this.#ccp = new Ccp(this.#options, this.#keys, this, this.#timers.handle('ccp'), this.#now);
     this.#ccp.start(this.#now);
   }
 
@@ -210,29 +204,10 @@ export class NetworkPhase {
   #startIpcp(): void {
     if (this.#ipcp !== undefined || !this.#running) return;
     this.#timers.clear('ccp-grace');
-    const events: IpcpEvents = {
-      send: (protocol, bytes) => this.#host.emit({ kind: 'send', protocol, bytes }),
-      ignored: (protocol, why) => this.#host.emit({ kind: 'ignored', protocol, why }),
-      note: (event, detail) => this.#host.emit({ kind: 'note', event, detail }),
-      peerMru: () => this.#host.peerMru(),
-      up: (network) => {
-        this.#stopWatch();
-        this.#host.emit({ kind: 'network', network });
-        this.#phases.done('ipcp');
-      },
-      down: () => {
-        this.#host.emit({ kind: 'network', network: undefined });
-        this.#watch();
-        if (negotiates(this.#ipcp?.state)) this.#phases.begin('ipcp');
-      },
-      failed: (failure) => this.#host.fail(failure),
-      peerTerminated: () => this.#phases.failed('ipcp', 'peer-terminated', 'the peer closed IPCP'),
-    };
     this.#phases.begin('ipcp');
-    this.#ipcp = new Ipcp(this.#options, this.#profile, events, this.#timers.handle('ipcp'));
+    this.#ipcp = new Ipcp(this.#options, this.#profile, this, this.#timers.handle('ipcp'));
     this.#ipcp.start(this.#now);
-    const early = this.#held.get(PPP.ipcp);
-    this.#held.delete(PPP.ipcp);
+    const early = this.#takeHeld(PPP.ipcp);
     if (early !== undefined) this.#ipcp?.receive(early, this.#now);
     this.#startIpv6cp();
   }
@@ -240,27 +215,10 @@ export class NetworkPhase {
   /** Beside IPCP, and independent of it. */
   #startIpv6cp(): void {
     if (!this.#running || !this.#offersIpv6) return;
-    const events: Ipv6cpEvents = {
-      send: (protocol, bytes) => this.#host.emit({ kind: 'send', protocol, bytes }),
-      ignored: (protocol, why) => this.#host.emit({ kind: 'ignored', protocol, why }),
-      note: (event, detail) => this.#host.emit({ kind: 'note', event, detail }),
-      peerMru: () => this.#host.peerMru(),
-      up: (ids) => {
-        const prefix = this.#profile?.ipv6?.prefix;
-        this.#host.emit({ kind: 'ipv6', ipv6: prefix === undefined ? ids : { ...ids, prefix } });
-        this.#phases.done('ipv6cp');
-      },
-      down: () => {
-        this.#host.emit({ kind: 'ipv6', ipv6: undefined });
-        if (negotiates(this.#ipv6cp?.state)) this.#phases.begin('ipv6cp');
-      },
-      finished: (detail) => this.#phases.failed('ipv6cp', 'no-ipv6', detail),
-    };
     this.#phases.begin('ipv6cp');
-    this.#ipv6cp = new Ipv6cp(this.#options, this.#profile?.ipv6 ?? {}, events, this.#timers.handle('ipv6cp'));
+    this.#ipv6cp = new Ipv6cp(this.#options, this.#profile?.ipv6 ?? {}, this, this.#timers.handle('ipv6cp'));
     this.#ipv6cp.start(this.#now);
-    const early = this.#held.get(PPP.ipv6cp);
-    this.#held.delete(PPP.ipv6cp);
+    const early = this.#takeHeld(PPP.ipv6cp);
     if (early !== undefined) this.#ipv6cp?.receive(early, this.#now);
   }
 
@@ -275,7 +233,83 @@ export class NetworkPhase {
   get #offersIpv6(): boolean {
     const { role, ipv6 } = this.#options;
     const configured = ipv6 === true && (role === 'client' || this.#profile?.ipv6 !== undefined);
-    return configured && this.#host.peerMru() - MPPE_OVERHEAD >= IPV6_LEAST_MTU;
+    return configured && this.#host.peerMru - MPPE_OVERHEAD >= IPV6_LEAST_MTU;
+  }
+
+  get peerMru(): number {
+    return this.#host.peerMru;
+  }
+
+  send(protocol: number, bytes: Uint8Array): void {
+    this.#host.emit({ kind: 'send', protocol, bytes });
+  }
+
+  ignored(protocol: number, why: string): void {
+    this.#host.emit({ kind: 'ignored', protocol, why });
+  }
+
+  note(event: string, detail: string): void {
+    this.#host.emit({ kind: 'note', event, detail });
+  }
+
+  failed(failure: Failure): void {
+    this.#host.fail(failure);
+  }
+
+  ccpUp(parameters: EncryptionParameters | undefined): void {
+    this.#encrypted = parameters !== undefined;
+    this.#host.emit({ kind: 'encryption', parameters });
+    this.#phases.done('ccp');
+    this.#stopWatch();
+    this.#ccpDone();
+  }
+
+  flush(): void {
+    this.#host.emit({ kind: 'flush' });
+  }
+
+  ccpDown(): void {
+    if (this.#encrypted) this.#host.emit({ kind: 'encryption', parameters: undefined });
+    this.#encrypted = false;
+    if (this.#lacksEncryption) this.#watch();
+    if (negotiates(this.#ccp?.state)) this.#phases.begin('ccp');
+  }
+
+  ccpFinished(detail: string): void {
+    this.#phases.failed('ccp', 'not-encrypted', detail);
+    this.#host.emit({ kind: 'note', event: 'ccp.not-encrypted', detail });
+    this.#ccpDone();
+  }
+
+  ipcpUp(network: IpcpResult): void {
+    this.#stopWatch();
+    this.#host.emit({ kind: 'network', network });
+    this.#phases.done('ipcp');
+  }
+
+  ipcpDown(): void {
+    this.#host.emit({ kind: 'network', network: undefined });
+    this.#watch();
+    if (negotiates(this.#ipcp?.state)) this.#phases.begin('ipcp');
+  }
+
+  ipcpTerminated(): void {
+    this.#phases.failed('ipcp', 'peer-terminated', 'the peer closed IPCP');
+  }
+
+  ipv6cpUp(ids: InterfaceIds): void {
+    const prefix = this.#profile?.ipv6?.prefix;
+    this.#host.emit({ kind: 'ipv6', ipv6: prefix === undefined ? ids : { ...ids, prefix } });
+    this.#phases.done('ipv6cp');
+  }
+
+  ipv6cpDown(): void {
+    this.#host.emit({ kind: 'ipv6', ipv6: undefined });
+    if (negotiates(this.#ipv6cp?.state)) this.#phases.begin('ipv6cp');
+  }
+
+  ipv6cpFinished(detail: string): void {
+    this.#phases.failed('ipv6cp', 'no-ipv6', detail);
   }
 
   /** How long a link may be without an open network protocol, in ms. */

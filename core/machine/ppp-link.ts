@@ -1,48 +1,87 @@
 import type { AuthInput, MppeKeyMaterial, UserProfile } from '../ports/auth.ts';
 import { after, earliest, type Instant, instant } from '../time.ts';
 import { describeProtocol, isNetworkControl, PPP } from '../wire/ppp.ts';
-import { Lcp } from './lcp.ts';
+import { Lcp, type LcpEvents } from './lcp.ts';
 import type { Machine } from './machine.ts';
 import type { Failure } from './negotiation-types.ts';
-import { AuthPhase, WHY_REFUSED } from './ppp-link-auth.ts';
-import { NetworkPhase, type NetworkTimer } from './ppp-link-network.ts';
-import { PhaseLog } from './ppp-link-phases.ts';
-import type { LinkEffect, LinkEnd, LinkInput, LinkOptions, NetworkProfile } from './ppp-link-types.ts';
+import { AuthPhase, type AuthPhaseEvents, WHY_REFUSED } from './ppp-link-auth.ts';
+import { FAREWELL } from './ppp-link-farewell.ts';
+import { type NetworkHost, NetworkPhase, type NetworkTimer } from './ppp-link-network.ts';
+import { type LinkPhase, PhaseLog } from './ppp-link-phases.ts';
+import type { LinkEffect, LinkInput, LinkOptions, NetworkProfile } from './ppp-link-types.ts';
 import { TimerTable } from './timer-table.ts';
 
 type Timer = NetworkTimer | 'lcp' | 'echo' | 'establish' | 'auth' | 'authorize';
 
-/**
- * RFC 1661 section 3.2, with one stage more: between authentication and network the server waits for the addresses of
- * the session (`authorize`).
- *
- *   dead ──open──> establish ──LCP up──> authenticate ──accept──> authorize ──profile──> network
- *                     ^                       │                       │                     │
- *                     └──────────── the peer renegotiates LCP ────────┴─────────────────────┘
- *   any ── failure, close, Terminate-Request ──> terminate ── Terminate-Ack or timeout ──> closed
- */
-type Phase = 'dead' | 'establish' | 'authenticate' | 'authorize' | 'network' | 'terminate' | 'closed';
-
 const NONE: readonly LinkEffect[] = [];
-
-/** What the peer may know about the end, as the data of the Terminate-Request. */
-const FAREWELL: Readonly<Record<LinkEnd, string>> = {
-  'authentication-failed': 'authentication failed',
-  'negotiation-failed': 'negotiation failed',
-  'encryption-required': 'encryption required',
-  'no-address': 'no address',
-  'peer-terminated': 'terminated',
-  'echo-timeout': 'peer not responding',
-  'no-answer': 'no answer',
-  loopback: 'loopback detected',
-  idle: 'idle timeout',
-  'session-timeout': 'session timeout',
-  administrative: 'closed by administrator',
-  shutdown: 'shutting down',
-};
 
 /** One PPP link, from the call's start to its end, in either role. `closed` is the last effect there is. */
 export class PppLink implements Machine<LinkInput, LinkEffect> {
+  /** What the parts of the link report to; not for those who use the link. */
+  static readonly #Parts = class implements LcpEvents, AuthPhaseEvents, NetworkHost {
+    readonly #link: PppLink;
+
+    constructor(link: PppLink) {
+      this.#link = link;
+    }
+
+    get peerMru(): number {
+      return this.#link.#lcp.peerMru;
+    }
+
+    emit(effect: LinkEffect): void {
+      this.#link.#emit(effect);
+    }
+
+    send(protocol: number, bytes: Uint8Array): void {
+      this.#link.#emit({ kind: 'send', protocol, bytes });
+    }
+
+    ignored(protocol: number, why: string): void {
+      this.#link.#ignore(protocol, why);
+    }
+
+    note(event: string, detail: string): void {
+      this.#link.#emit({ kind: 'note', event, detail });
+    }
+
+    up(): void {
+      this.#link.#lcpUp();
+    }
+
+    down(): void {
+      this.#link.#lcpDown();
+    }
+
+    finished(): void {
+      this.#link.#lcpFinished();
+    }
+
+    failed(failure: Failure): void {
+      this.#link.#fail(failure);
+    }
+
+    fail(failure: Failure): void {
+      this.#link.#fail(failure);
+    }
+
+    peerTerminated(text: string): void {
+      this.#link.#peerTerminated(text);
+    }
+
+    protocolRejected(protocol: number): void {
+      this.#link.#protocolRejected(protocol);
+    }
+
+    accepted(method: string, identity: string, profile: UserProfile, keys: MppeKeyMaterial | undefined): void {
+      this.#link.#accepted(method, identity, profile, keys);
+    }
+
+    refused(detail: string): void {
+      this.#link.#fail({ reason: 'authentication-failed', detail });
+    }
+  };
+
   readonly #options: LinkOptions;
   readonly #timers = new TimerTable<Timer>();
   readonly #phases: PhaseLog;
@@ -50,7 +89,7 @@ export class PppLink implements Machine<LinkInput, LinkEffect> {
   readonly #auth: AuthPhase;
   readonly #network: NetworkPhase;
 
-  #phase: Phase = 'dead';
+  #phase: LinkPhase = 'dead';
   #now: Instant = instant(0);
   #out: LinkEffect[] = [];
   #ending: Failure | undefined;
@@ -64,38 +103,11 @@ export class PppLink implements Machine<LinkInput, LinkEffect> {
 
   constructor(options: LinkOptions) {
     this.#options = options;
-    const emit = (effect: LinkEffect): void => this.#emit(effect);
-    this.#phases = new PhaseLog(emit);
-    this.#auth = new AuthPhase(options, {
-      emit: (effect) => {
-        if (effect.kind === 'attempt-failed') this.#lastDenial = `${effect.method}: ${WHY_REFUSED[effect.denial]}`;
-        emit(effect);
-      },
-      accepted: (method, identity, profile, keys) => this.#accepted(method, identity, profile, keys),
-      refused: (detail) => this.#fail({ reason: 'authentication-failed', detail }),
-    });
-    this.#lcp = new Lcp(
-      options,
-      {
-        send: (protocol, bytes) => emit({ kind: 'send', protocol, bytes }),
-        ignored: (protocol, why) => emit({ kind: 'ignored', protocol, why }),
-        note: (event, detail) => emit({ kind: 'note', event, detail }),
-        up: () => this.#lcpUp(),
-        down: () => this.#lcpDown(),
-        finished: () => this.#lcpFinished(),
-        failed: (failure) => this.#fail(failure),
-        peerTerminated: (text) => this.#peerTerminated(text),
-        protocolRejected: (protocol) => this.#protocolRejected(protocol),
-      },
-      this.#timers.handle('lcp'),
-      this.#timers.handle('echo'),
-    );
-    const host = {
-      emit,
-      fail: (failure: Failure) => this.#fail(failure),
-      peerMru: () => this.#lcp.peerMru,
-    };
-    this.#network = new NetworkPhase(options, this.#timers, this.#phases, host, this.#now);
+    const parts = new PppLink.#Parts(this);
+    this.#phases = new PhaseLog(parts);
+    this.#auth = new AuthPhase(options, parts);
+    this.#lcp = new Lcp(options, parts, this.#timers.handle('lcp'), this.#timers.handle('echo'));
+    this.#network = new NetworkPhase(options, this.#timers, this.#phases, parts, this.#now);
   }
 
   handle(input: LinkInput, now: Instant): readonly LinkEffect[] {
@@ -375,6 +387,7 @@ export class PppLink implements Machine<LinkInput, LinkEffect> {
   }
 
   #emit(effect: LinkEffect): void {
+    if (effect.kind === 'attempt-failed') this.#lastDenial = `${effect.method}: ${WHY_REFUSED[effect.denial]}`;
     // `closed` is the last word even when a layer unwinding beneath it still has something to say.
     if (this.#phase !== 'closed') this.#out.push(effect);
   }
