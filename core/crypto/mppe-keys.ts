@@ -66,6 +66,34 @@ const interimTables = new Rc4();
  */
 export const KEY_RECORD = { size: 48, start: 0, key: 16, strength: 32 } as const;
 
+/** What is hashed for a key of so many octets, without its two keys. */
+const messageOf = (length: 8 | 16): Int32Array => {
+  const message = new Int32Array(32);
+  const pad = (2 * length + 40) / 4;
+  message.fill(0xf2f2f2f2, pad, pad + 10);
+  message[pad + 10] = 0x80000000;
+  message[31] = (2 * length + 80) * 8;
+  return message;
+};
+
+/**
+ * StartKey | SHApad1 | SessionKey | SHApad2, padded as SHA-1 wants it: always two blocks of 16 words. All keys share them,
+ * and the digest: there are two keys for each of very many tunnels.
+ */
+const SHORT_MESSAGE = messageOf(8);
+const LONG_MESSAGE = messageOf(16);
+const digest = new Int32Array(5);
+
+const loadWords = (message: Int32Array, at: number, key: Uint8Array): void => {
+  for (let i = 0; i < key.length; i += 4) {
+    message[at + (i >> 2)] =
+      ((key[i] as number) << 24) |
+      ((key[i + 1] as number) << 16) |
+      ((key[i + 2] as number) << 8) |
+      (key[i + 3] as number);
+  }
+};
+
 /** The key of one direction. Starts as the initial session key of RFC 3079; `change` allocates nothing. */
 export class MppeSessionKey {
   /** Which stream of a `MppeWork` it is, while that is made up. */
@@ -73,10 +101,7 @@ export class MppeSessionKey {
   /** The current session key: 8 octets for 40 and 56 bits, 16 for 128. Read only for others. */
   readonly key: Uint8Array;
   private readonly strength: KeyStrength;
-  /** StartKey | SHApad1 | SessionKey | SHApad2, padded as SHA-1 wants it: always two blocks of 16 words. */
-  private readonly message = new Int32Array(32);
-  private readonly keyWord: number;
-  private readonly digest = new Int32Array(5);
+  private readonly start: Uint8Array;
 
   /** Cuts `masterKey` to the key length, or pads it with zeroes on the left (RFC 3079 section 4.1). */
   constructor(masterKey: Uint8Array, strength: KeyStrength) {
@@ -84,13 +109,8 @@ export class MppeSessionKey {
     const start = new Uint8Array(length);
     start.set(masterKey.subarray(0, length), Math.max(0, length - masterKey.length));
     this.strength = strength;
-    this.key = start;
-    this.keyWord = (length + 40) / 4;
-    const { message } = this;
-    this.loadWords(0);
-    message.fill(0xf2f2f2f2, this.keyWord + length / 4, this.keyWord + length / 4 + 10);
-    message[this.keyWord + length / 4 + 10] = 0x80000000;
-    message[31] = (2 * length + 80) * 8;
+    this.start = start;
+    this.key = start.slice();
     this.hash();
     this.reduce();
   }
@@ -103,6 +123,11 @@ export class MppeSessionKey {
     this.reduce();
   }
 
+  /** The same key as it was in the beginning, to be changed apart from this one. */
+  twin(): MppeSessionKey {
+    return new MppeSessionKey(this.start, this.strength);
+  }
+
   /** Puts back a key that `key` held before. */
   restore(earlier: Uint8Array): void {
     this.key.set(earlier);
@@ -110,12 +135,11 @@ export class MppeSessionKey {
 
   /** Writes the record of this key to `record[at ..]`. */
   save(record: Uint8Array, at: number): void {
-    const { key, message } = this;
+    const { key, start } = this;
     const mask = key.length - 1;
     for (let i = 0; i < 16; i += 1) {
-      const octet = i & mask;
-      record[at + KEY_RECORD.start + i] = (message[octet >> 2] as number) >>> (24 - 8 * (octet & 3));
-      record[at + KEY_RECORD.key + i] = key[octet] as number;
+      record[at + KEY_RECORD.start + i] = start[i & mask] as number;
+      record[at + KEY_RECORD.key + i] = key[i & mask] as number;
     }
     record[at + KEY_RECORD.strength] = this.strength;
   }
@@ -128,23 +152,14 @@ export class MppeSessionKey {
 
   /** GetNewKeyFromSHA: the interim key, into `key`. */
   private hash(): void {
-    const { digest, key, message } = this;
-    this.loadWords(this.keyWord);
+    const { key, start } = this;
+    const message = key.length === 16 ? LONG_MESSAGE : SHORT_MESSAGE;
+    loadWords(message, 0, start);
+    loadWords(message, (key.length + 40) >> 2, key);
     sha1Init(digest);
     sha1Compress(digest, message, 0);
     sha1Compress(digest, message, 16);
     for (let i = 0; i < key.length; i += 1) key[i] = (digest[i >> 2] as number) >>> (24 - 8 * (i & 3));
-  }
-
-  private loadWords(at: number): void {
-    const { key, message } = this;
-    for (let i = 0; i < key.length; i += 4) {
-      message[at + (i >> 2)] =
-        ((key[i] as number) << 24) |
-        ((key[i + 1] as number) << 16) |
-        ((key[i + 2] as number) << 8) |
-        (key[i + 3] as number);
-    }
   }
 
   /** Known first octets take the effective strength down to 40 or 56 bits. */

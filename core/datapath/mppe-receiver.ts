@@ -31,6 +31,9 @@ const IN_ORDER = MPPE_BIT.flushed | MPPE_BIT.encrypted | MPPE_COUNT_MASK;
 /** Cycles of the coherency count that a loss in stateful mode may span. */
 const MOST_CYCLES = 16;
 
+/** Of all stateless streams: set up anew for each packet. */
+const statelessTables = new Rc4();
+
 /**
  * Receive side of MPPE (RFC 3078) and MPPC (RFC 2118): decrypts and decompresses in place, without allocation per packet
  * but for a view of what was decompressed.
@@ -42,11 +45,12 @@ export class MppeReceiver {
   /** Length of the data behind the header, of the packet decrypted last. */
   length = 0;
   private readonly sessionKey: MppeSessionKey | undefined;
-  private readonly tables = new Rc4();
+  private readonly tables: Rc4;
   private readonly decoder: MppcDecoder | undefined;
   private readonly stateless: boolean;
   private readonly budget = new ChangeBudget();
-  private readonly search: KeySearch | undefined;
+  /** Made when the first packets are lost. */
+  private search: KeySearch | undefined;
   /** Count of the last packet taken; the first one is expected to carry 0. */
   private last = MPPE_COUNT_MASK;
   private lastSequence = -1;
@@ -67,6 +71,7 @@ export class MppeReceiver {
   /** `masterKey` may be absent when nothing is encrypted. */
   constructor(masterKey: Uint8Array | undefined, options: MppeOptions) {
     this.stateless = options.stateless;
+    this.tables = options.stateless ? statelessTables : new Rc4();
     this.decoder = options.compression === true ? new MppcDecoder() : undefined;
     if (options.strength === undefined || masterKey === undefined) {
       this.earlierKey = new Uint8Array(0);
@@ -74,7 +79,6 @@ export class MppeReceiver {
     }
     this.sessionKey = new MppeSessionKey(masterKey, options.strength);
     this.earlierKey = this.sessionKey.key.slice();
-    this.search = new KeySearch(new MppeSessionKey(masterKey, options.strength), this.decoder !== undefined);
     this.tables.init(this.sessionKey.key);
   }
 
@@ -204,9 +208,10 @@ export class MppeReceiver {
     size: number,
     compressed: boolean,
   ): MppeVerdict {
-    const { search, sessionKey } = this;
-    if (sessionKey === undefined || search === undefined) return 'decrypted';
+    const { sessionKey } = this;
+    if (sessionKey === undefined) return 'decrypted';
     if (gap > steps + MPPE_COUNT_MASK) {
+      const search = this.searchFor(sessionKey);
       const found = search.findCycle(sessionKey.key, steps, gap, this.budget, now, slab, at, size, compressed);
       if (found === 'found') {
         sessionKey.restore(search.key);
@@ -255,8 +260,8 @@ export class MppeReceiver {
     size: number,
     header: number,
   ): MppeVerdict {
-    const { search, sessionKey } = this;
-    if (sessionKey === undefined || search === undefined) {
+    const { sessionKey } = this;
+    if (sessionKey === undefined) {
       this.regained();
       return 'decrypted';
     }
@@ -269,6 +274,7 @@ export class MppeReceiver {
       const cycles = Math.min(MOST_CYCLES, Math.max(0, Math.floor((gap - steps) / (MPPE_COUNT_MASK + 1))));
       const resets = Math.min(MOST_RESETS, this.resets) + (flag ? 0 : 1);
       if (!this.budget.spend(changes + CHANGES_PER_CYCLE * cycles + resets, now)) return 'decrypt-failed';
+      const search = this.searchFor(sessionKey);
       let extra = search.findReset(sessionKey.key, changes, resets, cycles, slab, at, size, compressed);
       if (extra >= 0 && extra <= 1 && !flag) this.resetChangesKey = extra;
       // In order, and no IP packet with a good header: what the sender did before is likely.
@@ -282,6 +288,11 @@ export class MppeReceiver {
     this.tables.init(sessionKey.key);
     this.regained();
     return 'decrypted';
+  }
+
+  private searchFor(sessionKey: MppeSessionKey): KeySearch {
+    this.search ??= new KeySearch(sessionKey.twin(), this.decoder !== undefined);
+    return this.search;
   }
 
   private regained(): void {

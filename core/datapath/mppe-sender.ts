@@ -16,6 +16,9 @@ export interface MppeOptions {
 /** After so many packets that would have grown, in stateless mode, at most so many are sent without trying. */
 const MOST_UNTRIED = 64;
 
+/** Of all stateless streams: set up anew for each packet. */
+const statelessTables = new Rc4();
+
 /**
  * Send side of MPPE (RFC 3078) and MPPC (RFC 2118), which share one header: compress, then encrypt, in place and without
  * allocation per packet.
@@ -27,7 +30,7 @@ const MOST_UNTRIED = 64;
  */
 export class MppeSender {
   private readonly sessionKey: MppeSessionKey | undefined;
-  private readonly tables = new Rc4();
+  private readonly tables: Rc4;
   private readonly encoder: MppcEncoder | undefined;
   private readonly stateless: boolean;
   private count = 0;
@@ -41,6 +44,7 @@ export class MppeSender {
   /** `masterKey` may be absent when nothing is encrypted. */
   constructor(masterKey: Uint8Array | undefined, options: MppeOptions) {
     this.stateless = options.stateless;
+    this.tables = options.stateless ? statelessTables : new Rc4();
     this.encoder = options.compression === true ? new MppcEncoder() : undefined;
     if (options.strength === undefined || masterKey === undefined) return;
     this.sessionKey = new MppeSessionKey(masterKey, options.strength);
