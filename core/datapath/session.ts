@@ -29,6 +29,10 @@ export interface SessionView {
 export const dropKey = (stage: string, direction: Direction, reason: DropReason): string =>
   `${stage} ${direction} ${reason}`;
 
+// Most sessions say nothing and lose nothing, and a map takes some 200 octets.
+const NO_ATTRIBUTES: ReadonlyMap<string, string> = new Map();
+const NO_DROPS: ReadonlyMap<string, number> = new Map();
+
 /** One call on the data path. Each stage keeps its per-session state in a slot of its own. */
 export class Session implements SessionView {
   readonly id: SessionId;
@@ -36,9 +40,8 @@ export class Session implements SessionView {
   identity: string | undefined;
   address: Ipv4 | undefined;
   ipv6: SessionIpv6 | undefined;
-  readonly attributes = new Map<string, string>();
-  /** Packets of this session that were dropped, by `dropKey`. Bounded: stages, directions and reasons are few. */
-  readonly drops = new Map<string, number>();
+  private said: Map<string, string> | undefined;
+  private dropCounts: Map<string, number> | undefined;
   private readonly slots = new SlotTable();
 
   constructor(id: SessionId, call: CallEndpoint) {
@@ -46,9 +49,25 @@ export class Session implements SessionView {
     this.call = call;
   }
 
+  get attributes(): ReadonlyMap<string, string> {
+    return this.said ?? NO_ATTRIBUTES;
+  }
+
+  /** Keeps what the peer said of itself. */
+  attribute(name: string, value: string): void {
+    this.said ??= new Map();
+    this.said.set(name, value);
+  }
+
+  /** Packets of this session that were dropped, by `dropKey`. Bounded: stages, directions and reasons are few. */
+  get drops(): ReadonlyMap<string, number> {
+    return this.dropCounts ?? NO_DROPS;
+  }
+
   countDrop(stage: string, direction: Direction, reason: DropReason): void {
     const key = dropKey(stage, direction, reason);
-    this.drops.set(key, (this.drops.get(key) ?? 0) + 1);
+    this.dropCounts ??= new Map();
+    this.dropCounts.set(key, (this.dropCounts.get(key) ?? 0) + 1);
   }
 
   get<T>(slot: Slot<T>): T | undefined {

@@ -1,5 +1,5 @@
 import { ContainerModule } from 'inversify';
-import { ipv4 } from '../../core/bytes/ipv4-address.ts';
+import { type Ipv4, ipv4 } from '../../core/bytes/ipv4-address.ts';
 import type { Ipv6, Ipv6Network } from '../../core/bytes/ipv6-address.ts';
 import { setEncryption } from '../../core/datapath/mppe-state.ts';
 import type { Session } from '../../core/datapath/session.ts';
@@ -10,7 +10,7 @@ import { PppLink } from '../../core/machine/ppp-link.ts';
 import type { LinkEffect, LinkInput, LinkOptions } from '../../core/machine/ppp-link-types.ts';
 import type { Direction } from '../../core/outcome.ts';
 import type { AddressPool } from '../../core/ports/addresses.ts';
-import type { AuthMethod } from '../../core/ports/auth.ts';
+import type { Authenticator, AuthMethod } from '../../core/ports/auth.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { RandomSource } from '../../core/ports/random.ts';
 import type { Telemetry } from '../../core/ports/telemetry.ts';
@@ -50,6 +50,8 @@ const OUTBOX_CAPACITY = 512;
 /** Packets of the gateway's own that may wait so: advertisements and ICMP errors, which have limits of their own. */
 const PACKETS_CAPACITY = 128;
 
+const NONE_RESERVED: ReadonlySet<Ipv4> = new Set();
+
 const NO_ADDRESSES: AddressPool = {
   gatewayAddress: ipv4(0),
   lease: () => ({ ok: false, why: 'exhausted' }),
@@ -64,10 +66,7 @@ export const sessionModule = (options: SessionOptions): ContainerModule =>
     bind(TOKENS.AddressPool).toDynamicValue(({ getAll }) => {
       if (options.pool === undefined) return NO_ADDRESSES;
       const backEnds = getAll(TOKENS.Authenticator);
-      return new CidrPool(
-        options.pool,
-        () => new Set(backEnds.flatMap((one) => [...(one.reservedAddresses?.() ?? [])])),
-      );
+      return new CidrPool(options.pool, () => reservedBy(backEnds));
     });
     bind(TOKENS.CallIds).toResolvedValue(
       (clock, random) =>
@@ -99,6 +98,7 @@ export const sessionModule = (options: SessionOptions): ContainerModule =>
       const telemetry = get(TOKENS.Telemetry);
       const watch = options.watchLink ?? ((link) => link);
       const authMethods = chooseMethods(options.authMethods, getAll(TOKENS.AuthMethod));
+      const link = { ...options.link, authMethods, random };
       return new Driver(
         {
           clock,
@@ -112,7 +112,7 @@ export const sessionModule = (options: SessionOptions): ContainerModule =>
           stages: getAll(TOKENS.Stage),
           sequence: get(GATEWAY_TOKENS.SequenceStage),
           ...ipv6Services(options.ipv6, random, () => get(GATEWAY_TOKENS.PrefixPool), get(GATEWAY_TOKENS.PeerPackets)),
-          createLink: () => watch(new PppLink({ ...options.link, authMethods, random })),
+          createLink: () => watch(new PppLink(link)),
           setEncryption,
           role: options.link.role,
         },
@@ -131,6 +131,13 @@ function ipv6Services(
   const { dns, mtu } = ipv6;
   const send = (session: Session, bytes: Uint8Array): void => packets.put(session, PPP.ipv6, bytes);
   return { ipv6: { prefixes: prefixes(), dns, mtu, random, send } };
+}
+
+/** Asked at every lease, and there may be as many as users: a set is made only of several. */
+function reservedBy(backEnds: readonly Authenticator[]): ReadonlySet<Ipv4> {
+  const sets = backEnds.map((one) => one.reservedAddresses?.() ?? NONE_RESERVED).filter(({ size }) => size > 0);
+  const [first = NONE_RESERVED, ...others] = sets;
+  return others.length === 0 ? first : new Set(sets.flatMap((set) => [...set]));
 }
 
 /** The configured methods, strongest first. */

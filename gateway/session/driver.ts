@@ -129,6 +129,9 @@ export class Driver implements Lifecycle, StageEvents {
     this.context = {
       role: deps.role ?? 'server',
       clock: deps.clock,
+      now: () => deps.clock.now(),
+      roundTrip: (milliseconds) =>
+        deps.telemetry.measure('pptp.echo.duration', milliseconds / 1000, { protocol: 'lcp' }),
       telemetry: deps.telemetry,
       authenticators: deps.authenticators,
       addresses: deps.addresses,
@@ -227,7 +230,7 @@ export class Driver implements Lifecycle, StageEvents {
   }
 
   private begin(event: Extract<CallEvent, { kind: 'opened' }>): void {
-    const { clock, log, telemetry, sessions, stages } = this.deps;
+    const { log, telemetry, sessions, stages } = this.deps;
     const id = sessionId(randomBytes(6).toString('hex'));
     const session = new Session(id, event.call);
     session.set(PEER_WINDOW, { packets: event.window, processingDelay: event.processingDelay });
@@ -248,11 +251,7 @@ export class Driver implements Lifecycle, StageEvents {
     const connection = trace.phase('control', {}, since);
     controlEvents(connection, event.control);
     connection.end();
-    const spans = new TunnelSpans(
-      trace,
-      () => clock.now(),
-      (milliseconds) => telemetry.measure('pptp.echo.duration', milliseconds / 1000, { protocol: 'lcp' }),
-    );
+    const spans = new TunnelSpans(trace, this.context.now, this.context.roundTrip);
     const sessionLog = log.child({
       session: id,
       peer: event.peerName,

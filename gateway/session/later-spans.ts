@@ -11,7 +11,7 @@ const MINUTE_MS = 60_000;
 export class LaterSpans {
   private readonly trace: TunnelTrace;
   private readonly now: () => Instant;
-  private readonly budgets = new Map<LaterSpan, NoteBudget>();
+  private budgets: Map<LaterSpan, NoteBudget> | undefined;
 
   constructor(trace: TunnelTrace, now: () => Instant) {
     this.trace = trace;
@@ -19,6 +19,7 @@ export class LaterSpans {
   }
 
   begin(name: LaterSpan, attributes: Attributes = {}, since?: Instant): PhaseSpan {
+    this.budgets ??= new Map();
     let budget = this.budgets.get(name);
     if (budget === undefined) {
       budget = new NoteBudget(SPANS_A_MINUTE, MINUTE_MS);

@@ -6,7 +6,8 @@ import type { SpanBudget } from './span-budget.ts';
 
 /** The phases of one negotiation that are under way, each a span. */
 export class PhaseSpans {
-  private readonly open = new Map<SetupPhase, PhaseSpan>();
+  /** Undefined when none is: a map takes some 200 octets, and a tunnel has it for good. */
+  private open: Map<SetupPhase, PhaseSpan> | undefined;
   private readonly start: (phase: SetupPhase, attributes: Attributes) => PhaseSpan;
   private readonly budget: SpanBudget;
   private rounds: AuthRounds | undefined;
@@ -17,7 +18,7 @@ export class PhaseSpans {
   }
 
   get isIdle(): boolean {
-    return this.open.size === 0;
+    return this.open === undefined;
   }
 
   /** While authentication is under way. */
@@ -26,7 +27,7 @@ export class PhaseSpans {
   }
 
   has(phase: SetupPhase): boolean {
-    return this.open.has(phase);
+    return this.open?.has(phase) === true;
   }
 
   /** `method`: what LCP agreed on, for the phase `auth`. */
@@ -34,17 +35,18 @@ export class PhaseSpans {
     this.end(phase);
     const named = phase === 'auth' && method !== undefined;
     const span = this.budget.spend(() => this.start(phase, named ? { 'ppp.auth.protocol': method } : {}));
+    this.open ??= new Map();
     this.open.set(phase, span);
     if (phase === 'auth') this.rounds = new AuthRounds(span, this.budget, method);
   }
 
   attributes(phase: SetupPhase, attributes: Attributes): void {
-    this.open.get(phase)?.attributes(attributes);
+    this.open?.get(phase)?.attributes(attributes);
   }
 
   /** False: no phase that the packet belongs to is under way. */
   packet(direction: Direction, summary: PppSummary): boolean {
-    const span = this.open.get(summary.layer);
+    const span = this.open?.get(summary.layer);
     if (span === undefined) return false;
     if (summary.layer === 'auth') this.rounds?.packet(direction, summary);
     else span.event(summary.name, packetAttributes(direction, summary));
@@ -56,11 +58,12 @@ export class PhaseSpans {
       this.rounds?.end(failure);
       this.rounds = undefined;
     }
-    this.open.get(phase)?.end(failure);
-    this.open.delete(phase);
+    this.open?.get(phase)?.end(failure);
+    this.open?.delete(phase);
+    if (this.open?.size === 0) this.open = undefined;
   }
 
   endAll(failure?: SpanFailure): void {
-    for (const phase of [...this.open.keys()]) this.end(phase, failure);
+    for (const phase of [...(this.open?.keys() ?? [])]) this.end(phase, failure);
   }
 }

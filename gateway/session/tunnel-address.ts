@@ -1,26 +1,17 @@
 import { formatIpv4, type Ipv4 } from '../../core/bytes/ipv4-address.ts';
 import type { Session } from '../../core/datapath/session.ts';
-import type { AddressLease, AddressPool } from '../../core/ports/addresses.ts';
-import type { SessionTable } from './session-table.ts';
+import type { AddressLease } from '../../core/ports/addresses.ts';
+import type { TunnelContext } from './tunnel-context.ts';
 
 /** The inner IPv4 address of one tunnel: which one it gets, and when it goes back. */
 export class TunnelAddress {
   private readonly session: Session;
-  private readonly pool: AddressPool;
-  private readonly sessions: SessionTable;
-  private readonly endOlder: (identity: string, address: Ipv4) => boolean;
+  private readonly context: Pick<TunnelContext, 'addresses' | 'sessions' | 'endOlder'>;
   private leased: Ipv4 | undefined;
 
-  constructor(
-    session: Session,
-    pool: AddressPool,
-    sessions: SessionTable,
-    endOlder: (identity: string, address: Ipv4) => boolean,
-  ) {
+  constructor(session: Session, context: Pick<TunnelContext, 'addresses' | 'sessions' | 'endOlder'>) {
     this.session = session;
-    this.pool = pool;
-    this.sessions = sessions;
-    this.endOlder = endOlder;
+    this.context = context;
   }
 
   get current(): Ipv4 | undefined {
@@ -33,9 +24,9 @@ export class TunnelAddress {
     const kept = this.session.identity === identity ? this.leased : undefined;
     if (kept !== undefined && (wanted === undefined || wanted === kept)) return { ok: true, address: kept };
     this.giveBack();
-    let lease = this.pool.lease(wanted);
+    let lease = this.context.addresses.lease(wanted);
     const taken = !lease.ok && lease.why === 'in-use' && wanted !== undefined;
-    if (taken && this.endOlder(identity, wanted)) lease = this.pool.lease(wanted);
+    if (taken && this.context.endOlder(identity, wanted)) lease = this.context.addresses.lease(wanted);
     if (lease.ok) this.leased = lease.address;
     return lease;
   }
@@ -46,8 +37,8 @@ export class TunnelAddress {
   }
 
   giveBack(): void {
-    this.sessions.unbind(this.session);
-    if (this.leased !== undefined) this.pool.release(this.leased);
+    this.context.sessions.unbind(this.session);
+    if (this.leased !== undefined) this.context.addresses.release(this.leased);
     this.leased = undefined;
   }
 }

@@ -6,6 +6,7 @@ import type { Authenticator } from '../../core/ports/auth.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { ClearReason } from '../../core/ports/control.ts';
 import type { Telemetry, TunnelRole } from '../../core/ports/telemetry.ts';
+import type { Instant } from '../../core/time.ts';
 import type { SessionTable } from './session-table.ts';
 import type { Tunnel } from './tunnel.ts';
 import type { Ipv6Services } from './tunnel-ipv6.ts';
@@ -16,6 +17,10 @@ export interface TunnelContext {
   /** What we are in the control connections. */
   readonly role: TunnelRole;
   readonly clock: Clock;
+  /** The clock's; one function for all tunnels. */
+  readonly now: () => Instant;
+  /** Takes how long an LCP echo took, in ms. */
+  readonly roundTrip: (milliseconds: number) => void;
   readonly telemetry: Telemetry;
   readonly authenticators: readonly Authenticator[];
   readonly addresses: AddressPool;

@@ -6,7 +6,6 @@ import type {
   Computed,
   ComputeEffect,
 } from '../../core/ports/auth.ts';
-import type { CancelSignal } from '../../core/ports/cancel.ts';
 import type { Log } from '../../core/ports/log.ts';
 import type { SpanFailure } from '../../core/ports/telemetry.ts';
 import type { Instant } from '../../core/time.ts';
@@ -22,44 +21,63 @@ export interface QuestionDeps {
   readonly spans: TunnelSpans;
   readonly log: Log;
   readonly now: () => Instant;
-  /** Fires when the tunnel ends. */
-  readonly signal: CancelSignal;
 }
 
 /** What the authentication of one tunnel waits for: answers of back-ends, and work that takes its time. Never rejects. */
 export class TunnelQuestions {
   private readonly deps: QuestionDeps;
+  /** Fires when the tunnel ends. Only while something waits: an idle tunnel needs none, and it is large. */
+  private waiting: { readonly abort: AbortController; count: number } | undefined;
 
   constructor(deps: QuestionDeps) {
     this.deps = deps;
   }
 
+  /** The tunnel ends: whoever still works on an answer may stop. */
+  abort(): void {
+    this.waiting?.abort.abort();
+  }
+
   async verify<K extends AuthKind>(kind: K, request: AuthKinds[K]['request']): Promise<AuthVerdict<K>> {
-    const { authenticators, spans, log, now, signal } = this.deps;
+    const { authenticators, spans, log, now } = this.deps;
     const since = now();
     const round = spans.asked(kind);
-    const verdict = await askBackEnds(authenticators, kind, request, signal, log, (backEnd) => {
-      const span = round?.step('auth.backend', { 'pptp.backend.name': backEnd, 'ppp.auth.proof': kind });
-      return (answer) => {
-        span?.attributes({ 'pptp.backend.answer': answer });
-        span?.end(answer === 'failed' ? BACK_END_FAILED : undefined);
-      };
-    });
+    const verdict = await this.while((signal) =>
+      askBackEnds(authenticators, kind, request, signal, log, (backEnd) => {
+        const span = round?.step('auth.backend', { 'pptp.backend.name': backEnd, 'ppp.auth.proof': kind });
+        return (answer) => {
+          span?.attributes({ 'pptp.backend.answer': answer });
+          span?.end(answer === 'failed' ? BACK_END_FAILED : undefined);
+        };
+      }),
+    );
     if (verdict.ok && kind.endsWith('-change')) spans.passwordChanged(since);
     return verdict;
   }
 
   async compute(task: ComputeEffect['task']): Promise<Computed> {
-    const { spans, log, signal } = this.deps;
+    const { spans, log } = this.deps;
     const span = spans.task();
     try {
-      const value = await task(signal);
+      const value = await this.while(task);
       span?.end();
       return { ok: true, value };
     } catch (cause) {
       span?.end(TASK_FAILED);
       log.error('auth.task-failed', 'a step of the authentication could not be done', failureFields(cause));
       return { ok: false };
+    }
+  }
+
+  private async while<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const waiting = this.waiting ?? { abort: new AbortController(), count: 0 };
+    this.waiting = waiting;
+    waiting.count += 1;
+    try {
+      return await work(waiting.abort.signal);
+    } finally {
+      waiting.count -= 1;
+      if (waiting.count === 0) this.waiting = undefined;
     }
   }
 }

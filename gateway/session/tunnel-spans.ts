@@ -56,7 +56,7 @@ export class TunnelSpans {
   private readonly roundTrip: (milliseconds: number) => void;
   private readonly budget: SpanBudget;
   private readonly setup: PhaseSpans;
-  private readonly seen = new Set<SetupPhase>();
+  private readonly seen: SetupPhase[] = [];
   private readonly later: LaterSpans;
   private readonly echoes = new EchoWatch();
   private again: Renegotiation | undefined;
@@ -263,8 +263,8 @@ export class TunnelSpans {
 
   private begin(phase: SetupPhase): void {
     // A protocol that the peer begins late belongs to the set-up all the same, the first time.
-    const late = this.setupOver && (this.seen.has(phase) || phase === 'lcp');
-    this.seen.add(phase);
+    const late = this.setupOver && (this.seen.includes(phase) || phase === 'lcp');
+    if (!this.seen.includes(phase)) this.seen.push(phase);
     if (!late) {
       this.setup.begin(phase, this.method);
       return;

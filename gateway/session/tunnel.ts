@@ -44,7 +44,6 @@ export class Tunnel {
   private readonly spans: TunnelSpans;
   private readonly log: Log;
   private readonly lines: TunnelLog;
-  private readonly abort = new AbortController();
   private readonly openedAt: Instant;
   private readonly steps: ((now: Instant) => readonly LinkEffect[])[] = [];
   private readonly ipv6: TunnelIpv6 | undefined;
@@ -71,19 +70,16 @@ export class Tunnel {
     this.link = link;
     this.spans = spans;
     this.context = context;
-    this.log = new SessionLog(log, () => context.clock.now());
+    this.log = new SessionLog(log, context.now);
     this.lines = new TunnelLog(this.log, session, peerName, context.role);
     this.openedAt = context.clock.now();
     this.silenceAt = after(this.openedAt, context.silenceMs);
-    this.address = new TunnelAddress(session, context.addresses, context.sessions, (identity, address) =>
-      context.endOlder(identity, address),
-    );
+    this.address = new TunnelAddress(session, context);
     this.questions = new TunnelQuestions({
       authenticators: context.authenticators,
       spans,
       log: this.log,
-      now: () => context.clock.now(),
-      signal: this.abort.signal,
+      now: context.now,
     });
     this.ipv6 = context.ipv6 && new TunnelIpv6(session, context.ipv6, context.sessions, this.log);
   }
@@ -167,7 +163,7 @@ export class Tunnel {
   end(reason: ClearReason, detail: string, control?: ControlRecord): void {
     if (this.over) return;
     this.over = true;
-    this.abort.abort();
+    this.questions.abort();
     const address = this.address.current;
     this.context.setEncryption(this.session, undefined);
     this.context.sessions.remove(this.session);
@@ -376,7 +372,7 @@ export class Tunnel {
     this.spans.note(event, detail);
     const name = REMEMBERED.get(event);
     if (name === undefined) return;
-    this.session.attributes.set(name, detail);
+    this.session.attribute(name, detail);
     this.spans.attribute(name, detail);
   }
 
