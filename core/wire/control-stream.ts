@@ -7,12 +7,15 @@ import {
   type PptpMessageFault,
 } from './pptp-message-fields.ts';
 
+const NOTHING = new Uint8Array(0);
+
 /**
  * Control messages out of a TCP stream, however TCP cut it. Keeps at most one unfinished message. A fault is final:
  * the magic cookie must not be used to find the way back (RFC 2637 section 1.4), so nothing is read after it.
  */
 export class ControlStream {
-  private readonly pending = new Uint8Array(MAX_CONTROL_MESSAGE);
+  /** Only while something is unfinished: connections are silent nearly all the time. */
+  private pending = NOTHING;
   private held = 0;
   private fault: PptpMessageFault | undefined;
 
@@ -26,6 +29,13 @@ export class ControlStream {
    * returns false to have the rest thrown away. The result is the stream's fault, if it has one.
    */
   receive(bytes: Uint8Array, deliver: (message: PptpMessage) => boolean): PptpMessageFault | undefined {
+    if (this.pending === NOTHING && this.fault === undefined) this.pending = new Uint8Array(MAX_CONTROL_MESSAGE);
+    const fault = this.read(bytes, deliver);
+    if (this.held === 0) this.pending = NOTHING;
+    return fault;
+  }
+
+  private read(bytes: Uint8Array, deliver: (message: PptpMessage) => boolean): PptpMessageFault | undefined {
     let at = 0;
     while (at < bytes.length && this.fault === undefined) {
       at += this.fill(bytes, at);

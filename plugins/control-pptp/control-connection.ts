@@ -21,8 +21,8 @@ export interface ConnectionEvents {
   roundTrip(milliseconds: number): void;
   /** Shared by all connections that are not established, since a scanner opens many. */
   readonly strangerNotes: NoteBudget;
-  /** A deadline may have come nearer. */
-  deadline(when: Instant): void;
+  /** When the connection wants time next; undefined: never. */
+  deadline(when: Instant | undefined): void;
   /** The peer has a control connection; the result is called when it has gone. */
   served(): () => void;
   /** The socket is gone and nothing follows. */
@@ -125,8 +125,7 @@ export class ControlConnection {
     for (let input = this.waiting.shift(); input !== undefined; input = this.waiting.shift()) {
       this.execute(this.machine.handle(input, this.events.now()));
     }
-    const next = this.nextTimeout();
-    if (next !== undefined) this.events.deadline(next);
+    this.events.deadline(this.nextTimeout());
   }
 
   private execute(effects: readonly ControlEffect[]): void {

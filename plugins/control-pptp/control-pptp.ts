@@ -1,6 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { type Observable, Subject } from 'rxjs';
 import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
+import { DeadlineHeap } from '../../core/machine/deadline-heap.ts';
 import { NoteBudget } from '../../core/machine/note-budget.ts';
 import type { StartCollisions } from '../../core/machine/pptp-collision.ts';
 import { type CallRefusal, CONTROL_DEFAULTS } from '../../core/machine/pptp-control-types.ts';
@@ -11,7 +12,7 @@ import type { CallEndpoint, CallIds } from '../../core/ports/ids.ts';
 import type { Log } from '../../core/ports/log.ts';
 import type { RandomSource } from '../../core/ports/random.ts';
 import type { Telemetry } from '../../core/ports/telemetry.ts';
-import { after, earliest, type Instant, instant } from '../../core/time.ts';
+import { after, type Instant, instant } from '../../core/time.ts';
 import { GENERAL_ERROR, OUTGOING_RESULT } from '../../core/wire/pptp-message-codes.ts';
 import { ControlConnection } from './control-connection.ts';
 import { listenError } from './listen-error.ts';
@@ -51,6 +52,8 @@ export class ControlPptp implements ControlPlugin {
   private readonly options: ControlPptpOptions;
   private readonly calls = new Subject<CallEvent>();
   private readonly connections = new Set<ControlConnection>();
+  /** When each of them wants time next: with thousands, a look at all of them for each deadline is dear. */
+  private readonly deadlines = new DeadlineHeap<ControlConnection>();
   private readonly connectionsBySource = new Map<Ipv4, number>();
   /** Connections taken in this minute, by source. Bounded by the number of TCP handshakes of a minute. */
   private readonly recentBySource = new Map<Ipv4, number>();
@@ -171,7 +174,7 @@ export class ControlPptp implements ControlPlugin {
         roundTrip: (milliseconds) =>
           this.deps.telemetry.measure('pptp.echo.duration', milliseconds / 1000, { protocol: 'control' }),
         strangerNotes: this.strangerNotes,
-        deadline: (when) => this.arm(when),
+        deadline: (when) => this.schedule(connection, when),
         served: () => collisions?.serve(peer) ?? (() => undefined),
         ended: () => this.forget(connection),
       },
@@ -241,8 +244,18 @@ export class ControlPptp implements ControlPlugin {
 
   private forget(connection: ControlConnection): void {
     if (!this.connections.delete(connection)) return;
+    this.deadlines.remove(connection);
     add(this.connectionsBySource, connection.peer, -1);
     if (this.connections.size === 0) this.whenEmpty?.();
+  }
+
+  private schedule(connection: ControlConnection, when: Instant | undefined): void {
+    if (when === undefined || !this.connections.has(connection)) {
+      this.deadlines.remove(connection);
+      return;
+    }
+    this.deadlines.set(connection, when);
+    this.arm(when);
   }
 
   /** A nearer deadline moves the timer; a later one is found when the timer fires. */
@@ -260,13 +273,11 @@ export class ControlPptp implements ControlPlugin {
     const now = this.deps.clock.now();
     this.timer = undefined;
     this.lastRun = now;
-    let next: Instant | undefined;
-    for (const connection of this.connections) {
-      const due = connection.nextTimeout();
-      if (due !== undefined && due <= now) connection.handleTimeout(now);
-      next = earliest(next, connection.nextTimeout());
-    }
-    if (next !== undefined) this.arm(next);
+    // Taken out first: a connection that is due again at once waits for the next run.
+    const due: ControlConnection[] = [];
+    for (let one = this.deadlines.takeDue(now); one !== undefined; one = this.deadlines.takeDue(now)) due.push(one);
+    for (const connection of due) if (this.connections.has(connection)) connection.handleTimeout(now);
+    if (this.deadlines.earliest !== undefined) this.arm(instant(this.deadlines.earliest));
   }
 
   private async shutDown(): Promise<void> {
