@@ -54,6 +54,9 @@ export class ScaleClients {
   private readonly options: LinkOptions;
   private readonly ticker: NodeJS.Timeout;
   private cursor = 0;
+  /** Tunnels that came up, and clients whose call is over or failed. */
+  up = 0;
+  ended = 0;
 
   constructor(gre: GreStream, port: number, options: LinkOptions) {
     this.gre = gre;
@@ -70,10 +73,6 @@ export class ScaleClients {
 
   get count(): number {
     return this.clients.length;
-  }
-
-  get ended(): number {
-    return this.clients.filter(({ ended }) => ended).length;
   }
 
   /** One more client calls; resolves with the TCP connection. */
@@ -100,6 +99,8 @@ export class ScaleClients {
   }
 
   private end(client: Client): void {
+    if (client.ended) return;
+    this.ended += 1;
     client.ended = true;
   }
 
@@ -152,7 +153,9 @@ export class ScaleClients {
     for (const effect of effects ?? []) {
       if (effect.kind === 'send') this.send(client, effect.protocol, effect.bytes);
       else if (effect.kind === 'network' && effect.network !== undefined) {
-        client.took ??= performance.now() - client.began;
+        if (client.took !== undefined) continue;
+        client.took = performance.now() - client.began;
+        this.up += 1;
       } else if (effect.kind === 'closed') this.end(client);
     }
   }

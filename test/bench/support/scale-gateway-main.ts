@@ -45,7 +45,7 @@ const gateway = createGateway(
   },
   gatewayOptions(config),
   [
-    ...builtinPlugins(config, () => undefined).filter(({ plugin }) => !DEVICES.has(plugin.name)),
+    ...builtinPlugins(config, () => undefined).filter(({ name }) => !DEVICES.has(name)),
     withOptions(devices, undefined),
   ],
 );
