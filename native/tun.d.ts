@@ -90,7 +90,7 @@ export interface NativeTun {
    */
   tunSetOffloads(fd: number, level: OffloadLevel): void;
 
-  /** Memory for one device (about 140 KB). `level` says what `tunWriteCoalesced` joins. */
+  /** Memory for one device (about 90 KB). `level` says what `tunWriteCoalesced` joins. */
   tunBuffers(level: OffloadLevel): TunBuffers;
 
   /**
