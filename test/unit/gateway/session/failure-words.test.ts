@@ -43,7 +43,8 @@ describe('the text of an error', () => {
         fc.uint8Array({ minLength: 4 }),
         (userName, password) => {
           const said = `${userName} / ${toHex(password)}`;
-          const text = failureText(new Error(said), { userName, password });
+          const asked = { userName, password };
+          const text = failureText(new Error(said), asked);
           expect(text.includes(toHex(password))).toBe(false);
           expect(text.includes(userName)).toBe(false);
         },
