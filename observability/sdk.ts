@@ -80,7 +80,7 @@ export const telemetryDefaults = (env: SdkEnvironment): Record<string, string> =
 
 /**
  * Starts OpenTelemetry if the environment asks for it. Call it before anything takes a tracer. The SDK is loaded only
- * then, because loading it takes about a second and 70 MB. It reads `process.env`, so the defaults are put there.
+ * then, because loading it takes time and memory (`npm run bench -- telemetry-start`). It reads `process.env`, so the defaults are put there.
  */
 export const startTelemetrySdk = async (options: {
   readonly version: string;
