@@ -79,8 +79,8 @@ describe.each(['auto', 'off'] as const)('io-tun-linux on a real kernel, offloads
     batch.append(new Uint8Array(40));
     batch.append(packet(2, 60, false));
     expect(tun.write(batch)).toBe(3);
-    expect([await host.next(), await host.next()]).toEqual([packet(1, 60, false), packet(2, 60, false)]);
     expect(telemetry.drops).toEqual(new Map([['tun in device-refused', 1]]));
+    expect([await host.next(), await host.next()]).toEqual([packet(1, 60, false), packet(2, 60, false)]);
     host.close();
     await tun.stop();
   });
