@@ -14,6 +14,10 @@ const CLIENT = address('10.202.0.2');
 const notAborted = { aborted: false, addEventListener: (): void => undefined };
 const ip = (...args: readonly string[]): string => execFileSync('ip', [...args], { encoding: 'utf8', stdio: 'pipe' });
 
+/** Packets that the kernel has taken from a device. */
+const receivedBy = (name: string): number =>
+  Number(/RX:.*\n\s*\d+\s+(\d+)/.exec(ip('-s', 'link', 'show', name))?.[1] ?? Number.NaN);
+
 type Setting = 'auto' | 'off';
 
 const up = async (offloads: Setting, telemetry = new MemoryTelemetry()): Promise<LinuxTunDevice> => {
@@ -73,15 +77,15 @@ describe.each(['auto', 'off'] as const)('io-tun-linux on a real kernel, offloads
   it('counts what is no IP packet as refused and writes the rest', async () => {
     const telemetry = new MemoryTelemetry();
     const tun = await up(offloads, telemetry);
-    const host = new RawIp();
+    const before = receivedBy(tun.interfaceName);
     const batch = new PacketBatch(3);
     batch.append(packet(1, 60, false));
     batch.append(new Uint8Array(40));
     batch.append(packet(2, 60, false));
     expect(tun.write(batch)).toBe(3);
     expect(telemetry.drops).toEqual(new Map([['tun in device-refused', 1]]));
-    expect([await host.next(), await host.next()]).toEqual([packet(1, 60, false), packet(2, 60, false)]);
-    host.close();
+    // By the kernel's count: what arrives at a host, and whole, is for the contract.
+    expect(receivedBy(tun.interfaceName) - before).toBe(2);
     await tun.stop();
   });
 
