@@ -1,23 +1,26 @@
 // One TCP connection through one tunnel of each kind, side by side and in turn: the bare link, plain C on the path of our
 // gateway, our gateway with our client, OpenVPN and wireguard-go. The results are the ratios.
-import { loadavg } from 'node:os';
 import { type Compared, makeCompared, type WayName } from './support/compared.ts';
-import { circumstances, numberOption, type Spread, showSpread, showTable, wantsJson } from './support/numbers.ts';
-import { atLeast, atMost, ratios, type Verdict, verdictRows } from './support/verdicts.ts';
+import { numberOption, type Spread, showMaybe, showSpread } from './support/numbers.ts';
+import { type Outcome, runBench } from './support/report.ts';
+import { inTurn } from './support/rounds.ts';
+import type { TargetName } from './support/targets.ts';
+import { atLeast, atMost, ratios, type Verdict } from './support/verdicts.ts';
 import { DIRECTIONS, type Direction, type Sample, spreadOf, transfer } from './support/ways.ts';
 import { type Bench, withNamespaces } from './support/with-namespaces.ts';
 
-const ROUNDS = numberOption('rounds', 3);
-const SECONDS = numberOption('seconds', 3);
+const ROUNDS = numberOption('rounds', 5);
+const SECONDS = numberOption('seconds', 2);
 const OCTETS = 1400;
 
-/** Targets of our throughput against others'; undefined: shown only. */
-const AGAINST: readonly (readonly [WayName, number | undefined])[] = [
-  ['openvpn', 1.6],
-  ['wireguard-go', 1.8],
-  ['c-forwarder', 0.85],
-  ['c-forwarder-plain', undefined],
-  ['link', undefined],
+/** Targets of our throughput against others'; those without one are shown only. */
+const AGAINST: readonly { readonly name: WayName; readonly of?: TargetName; readonly target: number }[] = [
+  { name: 'openvpn', of: 'tcp-openvpn', target: 1.6 },
+  { name: 'wireguard-go', of: 'tcp-wireguard', target: 1.8 },
+  { name: 'c-forwarder', of: 'tcp-plain-c', target: 0.85 },
+  { name: 'c-forwarder-plain', target: 0 },
+  { name: 'ts-forwarder', target: 0 },
+  { name: 'link', target: 0 },
 ];
 const MOST_MICROSECONDS = 5;
 
@@ -47,18 +50,18 @@ const resultOf = ({ way, direction, samples }: Case) => ({
 const megabitsOf = ({ samples }: Case): readonly number[] => samples.map(({ megabits }) => megabits);
 
 const ratiosOf = (cases: readonly Case[]) =>
-  AGAINST.flatMap(([name, target]) =>
+  AGAINST.flatMap(({ name, of, target }) =>
     DIRECTIONS.flatMap((direction) => {
       const find = (wanted: WayName) => cases.find((one) => one.way.name === wanted && one.direction === direction);
       const [ours, other] = [find('pptp'), find(name)];
       if (ours === undefined || other === undefined) return [];
-      return [{ against: name, direction, target, throughput: ratios(megabitsOf(ours), megabitsOf(other)) }];
+      return [{ against: name, of, direction, target, throughput: ratios(megabitsOf(ours), megabitsOf(other)) }];
     }),
   );
 
 const verdictsOf = (cases: readonly Case[]): readonly Verdict[] => [
-  ...ratiosOf(cases).flatMap(({ against, direction, target, throughput }) =>
-    target === undefined ? [] : [atLeast(`TCP ${direction}, pptp / ${against}`, throughput, target)],
+  ...ratiosOf(cases).flatMap(({ against, of, direction, target, throughput }) =>
+    of === undefined ? [] : [atLeast(of, `TCP ${direction}, pptp / ${against}`, throughput, target)],
   ),
   ...cases
     .filter(({ way }) => way.name === 'pptp')
@@ -66,56 +69,57 @@ const verdictsOf = (cases: readonly Case[]): readonly Verdict[] => [
       const { serverMicrosecondsPer1400: server, clientMicrosecondsPer1400: client } = resultOf(one);
       if (server === undefined || client === undefined) return [];
       return [
-        atMost(`TCP ${one.direction}, gateway's CPU µs per 1400 octets`, server, MOST_MICROSECONDS),
-        atMost(`TCP ${one.direction}, client's CPU µs per 1400 octets`, client, MOST_MICROSECONDS),
+        atMost('cpu-per-packet', `TCP ${one.direction}, gateway's CPU µs per 1400 octets`, server, MOST_MICROSECONDS),
+        atMost('cpu-per-packet', `TCP ${one.direction}, client's CPU µs per 1400 octets`, client, MOST_MICROSECONDS),
       ];
     }),
 ];
 
-const show = (value: Spread | undefined): string => (value === undefined ? '' : showSpread(value));
+const pair = (a: Spread | undefined, b: Spread | undefined): string => (a ? `${showMaybe(a)} / ${showMaybe(b)}` : '');
 
-const run = async (bench: Bench): Promise<void> => {
+const run = async (bench: Bench): Promise<Outcome> => {
   const { ways, leftOut } = await makeCompared(bench);
   const cases: readonly Case[] = ways.flatMap((way) =>
     DIRECTIONS.map((direction) => ({ way, direction, samples: [] })),
   );
-  const loadBefore = loadavg()[0] ?? 0;
-  for (const { way, direction } of cases) await transfer(bench.children, way, direction, 1);
-  for (let round = 0; round < ROUNDS; round += 1) {
-    for (const one of cases) one.samples.push(await transfer(bench.children, one.way, one.direction, SECONDS));
-  }
-  const about = { ...circumstances(), benchmark: 'compare', rounds: ROUNDS, seconds: SECONDS, loadBefore };
+  for (const { way, direction } of cases) await transfer(bench.children, way, direction, Math.min(1, SECONDS));
+  await inTurn(ROUNDS, cases, async ({ way, direction, samples }) => {
+    samples.push(await transfer(bench.children, way, direction, SECONDS));
+  });
   const described = ways.map(({ name, about, mtu }) => ({ name, about, mtu }));
-  const [results, verdicts] = [cases.map(resultOf), verdictsOf(cases)];
-  if (wantsJson()) {
-    const all = { ...about, ways: described, leftOut, results, ratios: ratiosOf(cases), verdicts };
-    console.log(JSON.stringify(all, undefined, 2));
-    return;
-  }
-  console.log(`${about.date}  ${about.machine}\n${about.command}`);
-  console.log(
-    `one TCP connection, ${SECONDS} s each; median (min–max) of ${ROUNDS} rounds, the ways in turn; load before: ${loadBefore.toFixed(1)}`,
-  );
-  console.log('up: client to server. Packets of both directions on the link. CPU in µs: server / client\n');
-  for (const { name, about, mtu } of described) console.log(`${name}: ${about}; MTU ${mtu}`);
-  for (const { name, reason } of leftOut) console.log(`${name}: left out: ${reason}`);
-  const pair = (a: Spread | undefined, b: Spread | undefined): string => (a ? `${show(a)} / ${show(b)}` : '');
-  console.log(
-    `\n${showTable([
-      ['way', 'direction', 'Mbit/s', 'packets/s', 'CPU per packet', 'CPU per 1400 octets'],
-      ...results.map((one) => [
-        one.way,
-        one.direction,
-        show(one.megabits),
-        show(one.packetsPerSecond),
-        pair(one.serverMicrosecondsPerPacket, one.clientMicrosecondsPerPacket),
-        pair(one.serverMicrosecondsPer1400, one.clientMicrosecondsPer1400),
-      ]),
-    ])}\n`,
-  );
-  const shown = ratiosOf(cases).map((one) => [one.against, one.direction, showSpread(one.throughput)]);
-  if (shown.length > 0) console.log(`${showTable([['pptp against', 'direction', 'ratio'], ...shown])}\n`);
-  if (verdicts.length > 0) console.log(showTable(verdictRows(verdicts)));
+  const [results, against] = [cases.map(resultOf), ratiosOf(cases)];
+  return {
+    title: 'TCP through one tunnel',
+    about: [
+      `One TCP connection, ${SECONDS} s each; median (min–max) of ${ROUNDS} rounds, the ways in turn.`,
+      'up: client to server. Packets of both directions on the link. CPU in µs: server / client.',
+      ...described.map(({ name, about, mtu }) => `${name}: ${about}; MTU ${mtu}.`),
+      ...leftOut.map(({ name, reason }) => `${name}: left out: ${reason}`),
+    ],
+    tables: [
+      {
+        rows: [
+          ['way', 'direction', 'Mbit/s', 'packets/s', 'CPU per packet', 'CPU per 1400 octets'],
+          ...results.map((one) => [
+            one.way,
+            one.direction,
+            showMaybe(one.megabits),
+            showMaybe(one.packetsPerSecond),
+            pair(one.serverMicrosecondsPerPacket, one.clientMicrosecondsPerPacket),
+            pair(one.serverMicrosecondsPer1400, one.clientMicrosecondsPer1400),
+          ]),
+        ],
+      },
+      {
+        rows: [
+          ['pptp against', 'direction', 'ratio of throughput'],
+          ...against.map((one) => [one.against, one.direction, showSpread(one.throughput)]),
+        ],
+      },
+    ],
+    verdicts: verdictsOf(cases),
+    numbers: { rounds: ROUNDS, seconds: SECONDS, ways: described, leftOut, results, ratios: against },
+  };
 };
 
-await withNamespaces(run);
+await runBench('compare', () => withNamespaces(run));

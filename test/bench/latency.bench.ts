@@ -1,18 +1,20 @@
 // Round trips through one tunnel of a gateway that has two: with nothing else to do, and while the other tunnel carries as
 // much TCP as it takes. Side by side and in turn with plain C on the same path.
-import { loadavg } from 'node:os';
 import { connect, type Netns } from '../support/netns.ts';
 import { raise } from './support/compared.ts';
 import { said } from './support/lines.ts';
-import { circumstances, numberOption, showSpread, showTable, spread, wantsJson } from './support/numbers.ts';
+import { numberOption, showMaybe, showSpread, spread } from './support/numbers.ts';
 import { quantile, type RoundTrips, roundTrips } from './support/probe.ts';
 import { nativeProgram } from './support/programs.ts';
-import { atMost, ratios, type Verdict, verdictRows } from './support/verdicts.ts';
+import { type Outcome, runBench } from './support/report.ts';
+import { inTurn } from './support/rounds.ts';
+import { atMost, ratios, type Verdict } from './support/verdicts.ts';
 import {
   type Direction,
   dialGateway,
   gatewayState,
   serveLoad,
+  spreadOf,
   startGateway,
   transfer,
   type Way,
@@ -122,7 +124,7 @@ const resultOf = (one: Case) => ({
   p99Microseconds: spread(quantiles(one, 0.99)),
   lost: one.samples.reduce((sum, { lost }) => sum + lost, 0),
   probes: one.samples.reduce((sum, { lost, microseconds }) => sum + lost + microseconds.length, 0),
-  ...(one.load === 'idle' ? {} : { bulkMegabits: spread(one.samples.map(({ megabits = 0 }) => megabits)) }),
+  bulkMegabits: spreadOf(one.samples, ({ megabits }) => megabits),
 });
 
 const ratiosOf = (cases: readonly Case[]) =>
@@ -137,49 +139,54 @@ const ratiosOf = (cases: readonly Case[]) =>
 const verdictsOf = (cases: readonly Case[]): readonly Verdict[] => [
   ...ratiosOf(cases)
     .filter(({ load }) => load === 'idle')
-    .map(({ p50 }) => atMost('p50 of an idle tunnel, pptp / c-forwarder', p50, MOST_TIMES_C)),
+    .map(({ p50 }) => atMost('latency', 'p50 of an idle tunnel, pptp / c-forwarder', p50, MOST_TIMES_C)),
   ...cases
     .filter(({ tunnels, load }) => tunnels.name === 'pptp' && load !== 'idle')
     .map((one) => {
       const p99 = spread(quantiles(one, 0.99).map((value) => value / 1000));
-      return atMost(`p99 during ${one.load} of another tunnel, ms`, p99, MOST_P99_MS);
+      return atMost('latency', `p99 during ${one.load} of another tunnel, ms`, p99, MOST_P99_MS);
     }),
 ];
 
-const run = async (bench: Bench): Promise<void> => {
+const run = async (bench: Bench): Promise<Outcome> => {
   const all = [await link(bench), await forwarder(bench), await pptp(bench)];
   const cases: readonly Case[] = LOADS.flatMap((load) => all.map((tunnels) => ({ tunnels, load, samples: [] })));
-  const loadBefore = loadavg()[0] ?? 0;
-  for (const { name, bulk: from, target } of all) await transfer(bench.children, { name, from, target }, 'up', 1);
-  for (let round = 0; round < ROUNDS; round += 1) {
-    for (const one of cases) one.samples.push(await measure(bench, one.tunnels, one.load));
+  for (const { name, bulk: from, target } of all) {
+    await transfer(bench.children, { name, from, target }, 'up', Math.min(1, SECONDS));
   }
-  const about = { ...circumstances(), benchmark: 'latency', rounds: ROUNDS, seconds: SECONDS, loadBefore };
-  const [results, verdicts] = [cases.map(resultOf), verdictsOf(cases)];
-  if (wantsJson()) {
-    console.log(JSON.stringify({ ...about, results, ratios: ratiosOf(cases), verdicts }, undefined, 2));
-    return;
-  }
-  console.log(`${about.date}  ${about.machine}\n${about.command}`);
-  console.log(
-    `ICMP echo every ${INTERVAL_MS} ms for ${SECONDS} s; median (min–max) of ${ROUNDS} rounds, in turn; load before: ${loadBefore.toFixed(1)}\n`,
-  );
-  console.log(
-    `${showTable([
-      ['way', 'other tunnel', 'p50 µs', 'p99 µs', 'lost', 'bulk Mbit/s'],
-      ...results.map((one) => [
-        one.way,
-        one.load,
-        showSpread(one.p50Microseconds),
-        showSpread(one.p99Microseconds),
-        `${one.lost} of ${one.probes}`,
-        'bulkMegabits' in one && one.bulkMegabits !== undefined ? showSpread(one.bulkMegabits) : '',
-      ]),
-    ])}\n`,
-  );
-  const shown = ratiosOf(cases).map(({ load, p50, p99 }) => [load, showSpread(p50), showSpread(p99)]);
-  console.log(`${showTable([['pptp / c-forwarder', 'p50', 'p99'], ...shown])}\n`);
-  console.log(showTable(verdictRows(verdicts)));
+  await inTurn(ROUNDS, cases, async ({ tunnels, load, samples }) => {
+    samples.push(await measure(bench, tunnels, load));
+  });
+  const [results, against] = [cases.map(resultOf), ratiosOf(cases)];
+  return {
+    title: 'Latency',
+    about: [
+      `ICMP echo through one tunnel every ${INTERVAL_MS} ms for ${SECONDS} s, while another tunnel does nothing or carries as much TCP as it takes; median (min–max) of ${ROUNDS} rounds, in turn.`,
+    ],
+    tables: [
+      {
+        rows: [
+          ['way', 'other tunnel', 'p50 µs', 'p99 µs', 'lost', 'bulk Mbit/s'],
+          ...results.map((one) => [
+            one.way,
+            one.load,
+            showSpread(one.p50Microseconds),
+            showSpread(one.p99Microseconds),
+            `${one.lost} of ${one.probes}`,
+            showMaybe(one.bulkMegabits),
+          ]),
+        ],
+      },
+      {
+        rows: [
+          ['pptp / c-forwarder', 'p50', 'p99'],
+          ...against.map(({ load, p50, p99 }) => [load, showSpread(p50), showSpread(p99)]),
+        ],
+      },
+    ],
+    verdicts: verdictsOf(cases),
+    numbers: { rounds: ROUNDS, seconds: SECONDS, results, ratios: against },
+  };
 };
 
-await withNamespaces(run);
+await runBench('latency', () => withNamespaces(run));

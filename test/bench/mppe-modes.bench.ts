@@ -7,7 +7,8 @@ import { address } from '../support/batches.ts';
 import { ipv4Packet } from '../support/ipv4-packets.ts';
 import { seededRandom } from '../support/seeded-random.ts';
 import { measureKernels } from './support/mppe-kernels.ts';
-import { circumstances, numberOption, showSpread, showTable, spread, wantsJson } from './support/numbers.ts';
+import { numberOption, showSpread, spread } from './support/numbers.ts';
+import { type Outcome, runBench } from './support/report.ts';
 
 const ROUNDS = numberOption('rounds', 7);
 const PACKETS = numberOption('packets', 4_000);
@@ -105,41 +106,43 @@ const measure = ({ options, content }: Mode, size: number): Measured => {
   return result;
 };
 
-const results = [...encryptions, ...compressions].map((mode) => ({
-  mode: mode.name,
-  sizes: SIZES.map((size) => {
-    const measured = measure(mode, size);
-    return { size, octets: Math.round(measured.octets), out: spread(measured.out), in: spread(measured.in) };
-  }),
-}));
-const batches = await measureKernels({ sizes: SIZES, rounds: ROUNDS, packets: PACKETS });
-const report = {
-  ...circumstances(),
-  benchmark: 'mppe-modes',
-  unit: 'µs of one core per packet',
-  packets: PACKETS,
-  rounds: ROUNDS,
-  modes: results,
-  batches,
-};
-if (wantsJson()) console.log(JSON.stringify(report, undefined, 2));
-else {
-  console.log(`${report.date}  ${report.machine}\n${report.command}`);
-  console.log(`${report.unit}, ${PACKETS} packets a round; median (min–max) of ${ROUNDS} rounds\n`);
-  const rows = results.flatMap(({ mode, sizes }) =>
+const run = async (): Promise<Outcome> => {
+  const results = [...encryptions, ...compressions].map((mode) => ({
+    mode: mode.name,
+    sizes: SIZES.map((size) => {
+      const measured = measure(mode, size);
+      return { size, octets: Math.round(measured.octets), out: spread(measured.out), in: spread(measured.in) };
+    }),
+  }));
+  const batches = await measureKernels({ sizes: SIZES, rounds: ROUNDS, packets: PACKETS });
+  const columns = SIZES.map((size) => `${size} octets`);
+  const modeRows = results.flatMap(({ mode, sizes }) =>
     (['out', 'in'] as const).map((direction) => [
       `${direction.padEnd(3)} ${mode}`,
       ...sizes.map((one) => showSpread(one[direction])),
       direction === 'out' ? String(sizes.at(-1)?.octets ?? '') : '',
     ]),
   );
-  console.log(
-    showTable([['direction mode', ...SIZES.map((size) => `${size} octets`), `${SIZES.at(-1)} become`], ...rows]),
-  );
-  console.log('\nMPPE 128 stateless in the stage, batches of 64, kernels in turn\n');
   const kernelRows = batches.map(({ kernel, tunnels, direction, sizes }) => [
     `${direction.padEnd(3)} ${kernel}, ${tunnels === 1 ? '1 tunnel' : `${tunnels} tunnels`}`,
     ...sizes.map(({ cost }) => showSpread(cost)),
   ]);
-  console.log(showTable([['direction kernel', ...SIZES.map((size) => `${size} octets`)], ...kernelRows]));
-}
+  return {
+    title: 'MPPE and MPPC',
+    about: [`µs of one core per packet, ${PACKETS} packets a round; median (min–max) of ${ROUNDS} rounds.`],
+    tables: [
+      {
+        title: 'The engines, one packet at a time',
+        rows: [['direction mode', ...columns, `${SIZES.at(-1)} become`], ...modeRows],
+      },
+      {
+        title: 'MPPE 128 stateless in the stage, batches of 64, kernels in turn',
+        rows: [['direction kernel', ...columns], ...kernelRows],
+      },
+    ],
+    verdicts: [],
+    numbers: { packets: PACKETS, rounds: ROUNDS, modes: results, batches },
+  };
+};
+
+await runBench('mppe-modes', run);

@@ -6,9 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silentLog } from '../../core/ports/log.ts';
 import { silentTelemetry } from '../support/batches.ts';
-import { circumstances, numberOption, showSpread, showTable, spread, wantsJson } from './support/numbers.ts';
+import { numberOption, showSpread, spread } from './support/numbers.ts';
+import { type Outcome, runBench } from './support/report.ts';
 import { ScaleGateway } from './support/scale-gateway.ts';
 import { memoryPerTunnel } from './support/scale-memory.ts';
+import { atLeast, atMost } from './support/verdicts.ts';
 
 const TUNNELS = numberOption('tunnels', 10_000);
 const ROUNDS = numberOption('rounds', 3);
@@ -82,7 +84,7 @@ const storm = async () => {
   }
 };
 
-try {
+const run = async (): Promise<Outcome> => {
   const memory: number[] = [];
   for (let round = 0; round < ROUNDS; round += 1) {
     memory.push((await memoryPerTunnel(Math.min(2000, TUNNELS), silentLog, silentTelemetry)) / KIB);
@@ -90,46 +92,58 @@ try {
   const rounds: Awaited<ReturnType<typeof steady>>[] = [];
   for (let round = 0; round < ROUNDS; round += 1) rounds.push(await steady(round === ROUNDS - 1));
   const of = (name: keyof (typeof rounds)[number]['setups']) => spread(rounds.map(({ setups }) => setups[name]));
-  const report = {
-    ...circumstances(),
-    benchmark: 'scale',
-    tunnels: TUNNELS,
-    rounds: ROUNDS,
-    memoryKib: { sessionAlone: spread(memory), held: of('heldKib'), resident: of('residentKib') },
-    setups: { perCoreSecond: of('perCoreSecond'), perSecond: of('perSecond'), cpuMs: of('cpuMs') },
-    idle: { seconds: IDLE_SECONDS, ...rounds.at(-1)?.idle },
-    storm: await storm(),
+  const memoryKib = { sessionAlone: spread(memory), held: of('heldKib'), resident: of('residentKib') };
+  const setups = { perCoreSecond: of('perCoreSecond'), perSecond: of('perSecond'), cpuMs: of('cpuMs') };
+  const { percentOfCore = 0, lost = 0 } = rounds.at(-1)?.idle ?? {};
+  const calls = await storm();
+  return {
+    title: 'Many tunnels',
+    about: [
+      `${TUNNELS} tunnels, MS-CHAPv2, MPPE-128; median (min–max) of ${ROUNDS} rounds.`,
+      'Clients and gateway are a process each; GRE goes over a pipe between them.',
+    ],
+    tables: [
+      {
+        rows: [
+          ['figure', 'value'],
+          ['session, link and data path of a tunnel, KiB', showSpread(memoryKib.sessionAlone)],
+          ['a tunnel in the process (log, journal, TCP), after gc, KiB', showSpread(memoryKib.held)],
+          ['a tunnel in the process, resident, KiB', showSpread(memoryKib.resident)],
+          ['set-ups per second of one core', showSpread(setups.perCoreSecond)],
+          ['set-ups per second by the clock', showSpread(setups.perSecond)],
+          ['CPU of a set-up, ms', showSpread(setups.cpuMs)],
+          [`idle tunnels, ${IDLE_SECONDS} s: % of one core`, percentOfCore.toFixed(1)],
+          ['idle tunnels lost', String(lost)],
+          ['storm: tunnels up, failed', `${calls.up}, ${calls.failed}`],
+          ['storm: seconds', calls.seconds.toFixed(1)],
+          [
+            'storm: set-up in ms, median and longest',
+            `${calls.setupMs.median.toFixed(0)}, ${calls.setupMs.max.toFixed(0)}`,
+          ],
+          [
+            'storm: turn of the event loop in ms, p99 and longest',
+            `${calls.turnMs.p99.toFixed(0)}, ${calls.turnMs.max.toFixed(0)}`,
+          ],
+          ['storm: tunnels up in each second', calls.perSecond.join(' ')],
+        ],
+      },
+    ],
+    verdicts: [
+      atLeast('setups', 'complete set-ups per second of one core', setups.perCoreSecond, 500),
+      atMost('idle', 'KiB of an idle tunnel, all of the process', memoryKib.held, 16),
+      atMost('idle', `% of one core for ${TUNNELS} idle tunnels`, spread([percentOfCore]), 10),
+      atMost('idle', `of ${TUNNELS} idle tunnels lost in ${IDLE_SECONDS} s`, spread([lost]), 0),
+    ],
+    numbers: {
+      ...{ tunnels: TUNNELS, rounds: ROUNDS, memoryKib, setups },
+      idle: { seconds: IDLE_SECONDS, percentOfCore, lost },
+      storm: calls,
+    },
   };
-  if (wantsJson()) console.log(JSON.stringify(report, undefined, 2));
-  else {
-    console.log(`${report.date}  ${report.machine}\n${report.command}`);
-    console.log(`${TUNNELS} tunnels, MS-CHAPv2, MPPE-128; median (min–max) of ${ROUNDS} rounds\n`);
-    const { storm: calls, idle } = report;
-    console.log(
-      showTable([
-        ['figure', 'value'],
-        ['session, link and data path of a tunnel, KiB', showSpread(report.memoryKib.sessionAlone)],
-        ['a tunnel in the process (log, journal, TCP), after gc, KiB', showSpread(report.memoryKib.held)],
-        ['a tunnel in the process, resident, KiB', showSpread(report.memoryKib.resident)],
-        ['set-ups per second of one core', showSpread(report.setups.perCoreSecond)],
-        ['set-ups per second by the clock', showSpread(report.setups.perSecond)],
-        ['CPU of a set-up, ms', showSpread(report.setups.cpuMs)],
-        [`idle tunnels, ${IDLE_SECONDS} s: % of one core`, (idle.percentOfCore ?? 0).toFixed(1)],
-        ['idle tunnels lost', String(idle.lost ?? 0)],
-        ['storm: tunnels up, failed', `${calls.up}, ${calls.failed}`],
-        ['storm: seconds', calls.seconds.toFixed(1)],
-        [
-          'storm: set-up in ms, median and longest',
-          `${calls.setupMs.median.toFixed(0)}, ${calls.setupMs.max.toFixed(0)}`,
-        ],
-        [
-          'storm: turn of the event loop in ms, p99 and longest',
-          `${calls.turnMs.p99.toFixed(0)}, ${calls.turnMs.max.toFixed(0)}`,
-        ],
-        ['storm: tunnels up in each second', calls.perSecond.join(' ')],
-      ]),
-    );
-  }
+};
+
+try {
+  await runBench('scale', run);
 } finally {
   await rm(folder, { recursive: true });
 }

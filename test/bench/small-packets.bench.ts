@@ -1,11 +1,13 @@
 // Small packets through one tunnel of each kind: the highest rate that arrives almost whole, what is lost at one fixed
 // rate, and the CPU time of a packet there. Side by side and in turn.
-import { loadavg } from 'node:os';
 import { cpuMicroseconds } from './support/children.ts';
 import { type Compared, makeCompared } from './support/compared.ts';
-import { circumstances, numberOption, showSpread, showTable, spread, wantsJson } from './support/numbers.ts';
+import { numberOption, showMaybe, showSpread, spread } from './support/numbers.ts';
 import { sendDatagrams } from './support/probe.ts';
-import { atLeast, atMost, ratios, type Verdict, verdictRows } from './support/verdicts.ts';
+import { type Outcome, runBench } from './support/report.ts';
+import { inTurn } from './support/rounds.ts';
+import { atLeast, atMost, ratios, type Verdict } from './support/verdicts.ts';
+import { spreadOf } from './support/ways.ts';
 import { type Bench, withNamespaces } from './support/with-namespaces.ts';
 
 const ROUNDS = numberOption('rounds', 3);
@@ -24,16 +26,14 @@ interface Trial {
   readonly loss: number;
   readonly sentPerSecond: number;
   readonly receivedPerSecond: number;
-  readonly serverMicroseconds: number;
-  readonly clientMicroseconds: number;
+  /** Undefined where no process carries the packets. */
+  readonly serverMicroseconds: number | undefined;
+  readonly clientMicroseconds: number | undefined;
 }
 
 const trial = async ({ children }: Bench, way: Compared, rate: number): Promise<Trial> => {
   const { carriers } = way;
-  const look = () =>
-    carriers === undefined
-      ? { server: 0, client: 0 }
-      : { server: cpuMicroseconds(carriers.gateway), client: cpuMicroseconds(carriers.peer) };
+  const look = () => carriers && { server: cpuMicroseconds(carriers.gateway), client: cpuMicroseconds(carriers.peer) };
   const before = look();
   const ends = { from: way.from, to: way.server, target: way.target };
   const { sent, received, seconds } = await sendDatagrams(children, ends, { octets: OCTETS, seconds: SECONDS, rate });
@@ -42,8 +42,8 @@ const trial = async ({ children }: Bench, way: Compared, rate: number): Promise<
     loss: sent === 0 ? 100 : (100 * Math.max(0, sent - received)) / sent,
     sentPerSecond: sent / seconds,
     receivedPerSecond: received / seconds,
-    serverMicroseconds: (after.server - before.server) / Math.max(1, received),
-    clientMicroseconds: (after.client - before.client) / Math.max(1, received),
+    serverMicroseconds: before && after && (after.server - before.server) / Math.max(1, received),
+    clientMicroseconds: before && after && (after.client - before.client) / Math.max(1, received),
   };
 };
 
@@ -75,12 +75,8 @@ const resultOf = ({ way, rates, fixed }: Case) => ({
   lossPercent: spread(fixed.map(({ loss }) => loss)),
   sentPerSecond: spread(fixed.map(({ sentPerSecond }) => sentPerSecond)),
   receivedPerSecond: spread(fixed.map(({ receivedPerSecond }) => receivedPerSecond)),
-  ...(way.carriers === undefined
-    ? {}
-    : {
-        serverMicroseconds: spread(fixed.map(({ serverMicroseconds }) => serverMicroseconds)),
-        clientMicroseconds: spread(fixed.map(({ clientMicroseconds }) => clientMicroseconds)),
-      }),
+  serverMicroseconds: spreadOf(fixed, ({ serverMicroseconds }) => serverMicroseconds),
+  clientMicroseconds: spreadOf(fixed, ({ clientMicroseconds }) => clientMicroseconds),
 });
 
 const ratiosOf = (cases: readonly Case[]) => {
@@ -95,60 +91,53 @@ const verdictsOf = (cases: readonly Case[]): readonly Verdict[] =>
   cases
     .filter(({ way }) => way.name === 'pptp')
     .flatMap(({ rates, fixed }) => [
-      atLeast(`packets of ${OCTETS} octets carried per second`, spread(rates), RATE),
-      atMost(`% lost of ${RATE} per second`, spread(fixed.map(({ loss }) => loss)), MOST_LOSS),
+      atLeast('small-packets', `packets of ${OCTETS} octets carried per second`, spread(rates), RATE),
+      atMost('small-packets', `% lost of ${RATE} per second`, spread(fixed.map(({ loss }) => loss)), MOST_LOSS),
     ]);
 
-const run = async (bench: Bench): Promise<void> => {
+const run = async (bench: Bench): Promise<Outcome> => {
   const { ways, leftOut } = await makeCompared(bench);
   const cases: readonly Case[] = ways.map((way) => ({ way, rates: [], fixed: [] }));
-  const loadBefore = loadavg()[0] ?? 0;
   // What compiles while it works has to be warm.
   for (const { way } of cases) await trial(bench, way, RATE / 4);
-  for (let round = 0; round < ROUNDS; round += 1) {
-    for (const one of cases) one.rates.push(await highestRate(bench, one.way));
-    for (const one of cases) one.fixed.push(await trial(bench, one.way, RATE));
-  }
-  const about = {
-    ...circumstances(),
-    benchmark: 'small-packets',
-    rounds: ROUNDS,
-    seconds: SECONDS,
-    octets: OCTETS,
-    rate: RATE,
-    steps: STEPS,
-    loadBefore,
+  await inTurn(ROUNDS, cases, async ({ way, rates, fixed }) => {
+    rates.push(await highestRate(bench, way));
+    fixed.push(await trial(bench, way, RATE));
+  });
+  const described = ways.map(({ name, about, mtu }) => ({ name, about, mtu }));
+  const [results, against] = [cases.map(resultOf), ratiosOf(cases)];
+  return {
+    title: 'Small packets',
+    about: [
+      `UDP in IPv4 packets of ${OCTETS} octets, client to server, ${SECONDS} s each; median (min–max) of ${ROUNDS} rounds, in turn.`,
+      `carried: the highest rate with at most ${MOST_LOSS} % lost. The rest at ${RATE} per second; CPU in µs per packet that arrived.`,
+      ...leftOut.map(({ name, reason }) => `${name}: left out: ${reason}`),
+    ],
+    tables: [
+      {
+        rows: [
+          ['way', 'carried/s', 'sent/s', 'arrived/s', 'lost %', 'CPU µs server', 'CPU µs client'],
+          ...results.map((one) => [
+            one.way,
+            showSpread(one.carriedPerSecond),
+            showSpread(one.sentPerSecond),
+            showSpread(one.receivedPerSecond),
+            showSpread(one.lossPercent),
+            showMaybe(one.serverMicroseconds),
+            showMaybe(one.clientMicroseconds),
+          ]),
+        ],
+      },
+      {
+        rows: [['pptp carried against', 'ratio'], ...against.map((one) => [one.against, showSpread(one.carried)])],
+      },
+    ],
+    verdicts: verdictsOf(cases),
+    numbers: {
+      ...{ rounds: ROUNDS, seconds: SECONDS, octets: OCTETS, rate: RATE, steps: STEPS },
+      ...{ ways: described, leftOut, results, ratios: against },
+    },
   };
-  const [results, verdicts] = [cases.map(resultOf), verdictsOf(cases)];
-  if (wantsJson()) {
-    const described = ways.map(({ name, about, mtu }) => ({ name, about, mtu }));
-    const all = { ...about, ways: described, leftOut, results, ratios: ratiosOf(cases), verdicts };
-    console.log(JSON.stringify(all, undefined, 2));
-    return;
-  }
-  console.log(`${about.date}  ${about.machine}\n${about.command}`);
-  console.log(
-    `UDP in IPv4 packets of ${OCTETS} octets, client to server, ${SECONDS} s each; median (min–max) of ${ROUNDS} rounds, in turn; load before: ${loadBefore.toFixed(1)}`,
-  );
-  console.log(`carried: the highest rate with at most ${MOST_LOSS} % lost; then at ${RATE} per second\n`);
-  for (const { name, reason } of leftOut) console.log(`${name}: left out: ${reason}`);
-  console.log(
-    `${showTable([
-      ['way', 'carried/s', 'sent/s', 'arrived/s', 'lost %', 'CPU µs server', 'CPU µs client'],
-      ...results.map((one) => [
-        one.way,
-        showSpread(one.carriedPerSecond),
-        showSpread(one.sentPerSecond),
-        showSpread(one.receivedPerSecond),
-        showSpread(one.lossPercent),
-        'serverMicroseconds' in one ? showSpread(one.serverMicroseconds) : '',
-        'clientMicroseconds' in one ? showSpread(one.clientMicroseconds) : '',
-      ]),
-    ])}\n`,
-  );
-  const shown = ratiosOf(cases).map(({ against, carried }) => [against, showSpread(carried)]);
-  if (shown.length > 0) console.log(`${showTable([['pptp carried against', 'ratio'], ...shown])}\n`);
-  if (verdicts.length > 0) console.log(showTable(verdictRows(verdicts)));
 };
 
-await withNamespaces(run);
+await runBench('small-packets', () => withNamespaces(run));

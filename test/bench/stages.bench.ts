@@ -6,7 +6,8 @@ import type { BatchStep, Stage } from '../../core/datapath/stage.ts';
 import type { Direction } from '../../core/outcome.ts';
 import { instant } from '../../core/time.ts';
 import { silentTelemetry } from '../support/batches.ts';
-import { circumstances, numberOption, showSpread, showTable, spread, wantsJson } from './support/numbers.ts';
+import { numberOption, showSpread, spread } from './support/numbers.ts';
+import { type Outcome, runBench } from './support/report.ts';
 import { CLIENT, carry, fill, GATEWAY, makeEnds, packetDown, packetUp } from './support/tunnel-end.ts';
 
 const BATCH = 64;
@@ -66,31 +67,31 @@ const measure = (size: number): Map<string, number[]> => {
   return rounds;
 };
 
-const results = SIZES.map((size) => ({ size, rounds: measure(size) }));
-/** In the order a packet meets them, the sum of a direction last. */
-const measured = [...(results[0]?.rounds.keys() ?? [])];
-const names = ['in', 'out'].flatMap((direction) => [
-  ...measured.filter((name) => name.startsWith(`${direction} `) && !name.endsWith(' all')),
-  `${direction} all`,
-]);
-const report = {
-  ...circumstances(),
-  benchmark: 'stages',
-  unit: 'µs of one core per packet',
-  batch: BATCH,
-  rounds: ROUNDS,
-  sizes: results.map(({ size, rounds }) => ({
+const run = (): Outcome => {
+  const results = SIZES.map((size) => ({ size, rounds: measure(size) }));
+  /** In the order a packet meets them, the sum of a direction last. */
+  const measured = [...(results[0]?.rounds.keys() ?? [])];
+  const names = ['in', 'out'].flatMap((direction) => [
+    ...measured.filter((name) => name.startsWith(`${direction} `) && !name.endsWith(' all')),
+    `${direction} all`,
+  ]);
+  const sizes = results.map(({ size, rounds }) => ({
     size,
     stages: Object.fromEntries(names.map((name) => [name, spread(rounds.get(name) ?? [])])),
-  })),
-};
-if (wantsJson()) console.log(JSON.stringify(report, undefined, 2));
-else {
-  console.log(`${report.date}  ${report.machine}\n${report.command}`);
-  console.log(`${report.unit}, MPPE-128 stateless, batches of ${BATCH}; median (min–max) of ${ROUNDS} rounds\n`);
+  }));
   const rows = names.map((name) => [
     name,
-    ...report.sizes.map(({ stages }) => showSpread(stages[name] ?? { median: 0, min: 0, max: 0 })),
+    ...sizes.map(({ stages }) => showSpread(stages[name] ?? { median: 0, min: 0, max: 0 })),
   ]);
-  console.log(showTable([['direction stage', ...SIZES.map((size) => `${size} octets`)], ...rows]));
-}
+  return {
+    title: 'Stages of the pipeline',
+    about: [
+      `µs of one core per packet, in memory; MPPE-128 stateless, batches of ${BATCH}; median (min–max) of ${ROUNDS} rounds.`,
+    ],
+    tables: [{ rows: [['direction stage', ...SIZES.map((size) => `${size} octets`)], ...rows] }],
+    verdicts: [],
+    numbers: { batch: BATCH, rounds: ROUNDS, sizes },
+  };
+};
+
+await runBench('stages', run);

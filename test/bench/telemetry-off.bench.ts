@@ -13,7 +13,8 @@ import { Pipeline } from '../../gateway/pipeline.ts';
 import { ENTRANCES } from '../../gateway/session/entrances.ts';
 import { silentTelemetry } from '../support/batches.ts';
 import { runBare } from './support/bare-pipeline.ts';
-import { circumstances, numberOption, showSpread, showTable, spread, wantsJson } from './support/numbers.ts';
+import { numberOption, showSpread, spread } from './support/numbers.ts';
+import { type Outcome, runBench } from './support/report.ts';
 import { CLIENT, carry, fill, GATEWAY, makeEnds, packetDown, packetUp } from './support/tunnel-end.ts';
 
 const ROUNDS = numberOption('rounds', 21);
@@ -178,15 +179,9 @@ const compare = (variants: readonly Variant[], work: (typeof WORKS)[number], dir
   return { work: name, direction, batches, variants: measured };
 };
 
-const results = COMPARISONS.flatMap((variants) =>
-  WORKS.flatMap((work) => (['in', 'out'] as const).map((direction) => compare(variants, work, direction))),
-);
-const report = { ...circumstances(), benchmark: 'telemetry-off', unit: 'ns per batch', rounds: ROUNDS, results };
-if (wantsJson()) console.log(JSON.stringify(report, undefined, 2));
-else {
-  console.log(`${report.date}  ${report.machine}\n${report.command}`);
-  console.log(
-    `${report.unit}; median (min–max) of ${ROUNDS} rounds; changes in % against the first in the same round\n`,
+const run = (): Outcome => {
+  const results = COMPARISONS.flatMap((variants) =>
+    WORKS.flatMap((work) => (['in', 'out'] as const).map((direction) => compare(variants, work, direction))),
   );
   const rows = results.flatMap(({ work, direction, variants }) =>
     variants.map(({ name, nanoseconds, change }) => [
@@ -195,5 +190,15 @@ else {
       showSpread(change),
     ]),
   );
-  console.log(showTable([['direction work: pipeline', report.unit, 'change'], ...rows]));
-}
+  return {
+    title: 'Cost of the probe points while nobody looks',
+    about: [
+      `ns per batch, in memory; median (min–max) of ${ROUNDS} rounds; changes in % against the first in the same round.`,
+    ],
+    tables: [{ rows: [['direction work: pipeline', 'ns per batch', 'change'], ...rows] }],
+    verdicts: [],
+    numbers: { rounds: ROUNDS, results },
+  };
+};
+
+await runBench('telemetry-off', run);

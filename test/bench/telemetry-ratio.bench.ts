@@ -5,7 +5,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { adminRequest } from '../../gateway/admin/client.ts';
 import { cpuMicroseconds, packetsOf } from './support/children.ts';
 import { SENDS_TRACES, startCollector } from './support/collector.ts';
-import { circumstances, numberOption, type Spread, showSpread, showTable, wantsJson } from './support/numbers.ts';
+import { numberOption, showMaybe } from './support/numbers.ts';
+import { type Outcome, runBench } from './support/report.ts';
 import { DIRECTIONS, type Direction, gatewayState, spreadOf, startTunnel, transfer, type Way } from './support/ways.ts';
 import { type Bench, withNamespaces } from './support/with-namespaces.ts';
 
@@ -87,9 +88,7 @@ const measure = async (
   }));
 };
 
-const show = (spreads: Spread | undefined): string => (spreads === undefined ? '' : showSpread(spreads));
-
-const run = async (bench: Bench): Promise<void> => {
+const run = async (bench: Bench): Promise<Outcome> => {
   const { namespace, children, state } = bench;
   const [gateway, client] = [namespace(), namespace()];
   const collected = await startCollector(children, gateway, join(state, 'collected.json'));
@@ -109,29 +108,30 @@ const run = async (bench: Bench): Promise<void> => {
   for (const direction of DIRECTIONS) {
     results.push(...(await measure(bench, way, direction, { choose, traced: () => collected().packets })));
   }
-  const about = { ...circumstances(), benchmark: 'telemetry-ratio', rounds: ROUNDS, seconds: SECONDS };
-  if (wantsJson()) {
-    console.log(JSON.stringify({ ...about, results }, undefined, 2));
-    return;
-  }
-  console.log(`${about.date}  ${about.machine}\n${about.command}`);
-  console.log(
-    `one TCP connection, MPPE-128, ${SECONDS} s each; median (min–max) of ${ROUNDS} rounds, the ratios in turn`,
-  );
-  console.log('CPU of the gateway in µs per packet; change in % against `none` in the same round\n');
-  console.log(
-    showTable([
-      ['packets traced', 'direction', 'CPU µs', 'change', 'packets/s', 'arrived %'],
-      ...results.map((one) => [
-        one.ratio,
-        one.direction,
-        show(one.gatewayMicroseconds),
-        show(one.cpuChange),
-        show(one.packetsPerSecond),
-        show(one.arrived),
-      ]),
-    ]),
-  );
+  return {
+    title: 'Cost of packet traces, one gateway whose rule changes',
+    about: [
+      `One TCP connection, MPPE-128, ${SECONDS} s each; median (min–max) of ${ROUNDS} rounds, the ratios in turn.`,
+      'CPU of the gateway in µs per packet; change in % against `none` in the same round.',
+    ],
+    tables: [
+      {
+        rows: [
+          ['packets traced', 'direction', 'CPU µs', 'change', 'packets/s', 'arrived %'],
+          ...results.map((one) => [
+            one.ratio,
+            one.direction,
+            showMaybe(one.gatewayMicroseconds),
+            showMaybe(one.cpuChange),
+            showMaybe(one.packetsPerSecond),
+            showMaybe(one.arrived),
+          ]),
+        ],
+      },
+    ],
+    verdicts: [],
+    numbers: { rounds: ROUNDS, seconds: SECONDS, results },
+  };
 };
 
-await withNamespaces(run);
+await runBench('telemetry-ratio', () => withNamespaces(run));

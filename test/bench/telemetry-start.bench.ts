@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs';
 import { Children } from './support/children.ts';
 import { SENDS_TRACES, startCollector } from './support/collector.ts';
 import { said } from './support/lines.ts';
-import { circumstances, numberOption, showSpread, showTable, spread, wantsJson } from './support/numbers.ts';
+import { numberOption, showSpread, spread } from './support/numbers.ts';
+import { type Outcome, runBench } from './support/report.ts';
 import { gatewayProgram, gatewayState, pidOf } from './support/ways.ts';
 import { type Bench, withNamespaces } from './support/with-namespaces.ts';
 
@@ -23,7 +24,7 @@ const MODES: readonly { readonly name: string; readonly env: Readonly<Record<str
 const megabytes = (pid: number): number =>
   Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
 
-const run = async ({ children, namespace, state }: Bench): Promise<void> => {
+const run = async ({ children, namespace, state }: Bench): Promise<Outcome> => {
   const ns = namespace();
   ns.ip('address', 'add', '10.213.0.1/32', 'dev', 'lo');
   await startCollector(children, ns, `${state}/collected.json`);
@@ -53,19 +54,20 @@ const run = async ({ children, namespace, state }: Bench): Promise<void> => {
     milliseconds: spread(milliseconds),
     megabytes: spread(memory),
   }));
-  const about = { ...circumstances(), benchmark: 'telemetry-start', rounds: ROUNDS };
-  if (wantsJson()) {
-    console.log(JSON.stringify({ ...about, results }, undefined, 2));
-    return;
-  }
-  console.log(`${about.date}  ${about.machine}\n${about.command}`);
-  console.log(`from process start to gateway.ready; median (min–max) of ${ROUNDS} rounds, the modes in turn\n`);
-  console.log(
-    showTable([
-      ['OpenTelemetry', 'ms', 'MB resident'],
-      ...results.map((one) => [one.mode, showSpread(one.milliseconds), showSpread(one.megabytes)]),
-    ]),
-  );
+  return {
+    title: 'Start of the gateway',
+    about: [`From process start to gateway.ready; median (min–max) of ${ROUNDS} rounds, the modes in turn.`],
+    tables: [
+      {
+        rows: [
+          ['OpenTelemetry', 'ms', 'MB resident'],
+          ...results.map((one) => [one.mode, showSpread(one.milliseconds), showSpread(one.megabytes)]),
+        ],
+      },
+    ],
+    verdicts: [],
+    numbers: { rounds: ROUNDS, results },
+  };
 };
 
-await withNamespaces(run);
+await runBench('telemetry-start', () => withNamespaces(run));

@@ -5,15 +5,8 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { packetsOf } from './support/children.ts';
 import { type Collected, SENDS_TRACES, startCollector } from './support/collector.ts';
-import {
-  circumstances,
-  listOption,
-  numberOption,
-  type Spread,
-  showSpread,
-  showTable,
-  wantsJson,
-} from './support/numbers.ts';
+import { listOption, numberOption, showMaybe } from './support/numbers.ts';
+import { type Outcome, runBench } from './support/report.ts';
 import { DIRECTIONS, gatewayState, type Sample, spreadOf, startTunnel, transfer, type Way } from './support/ways.ts';
 import { type Bench, withNamespaces } from './support/with-namespaces.ts';
 
@@ -92,7 +85,7 @@ const compare = (sample: Sample, off: Sample): Compared => {
 
 const carried = ({ carriers }: Way): number => (carriers === undefined ? 0 : packetsOf(carriers.ns, carriers.device));
 
-const run = async (bench: Bench): Promise<void> => {
+const run = async (bench: Bench): Promise<Outcome> => {
   const subjects: Subject[] = [];
   for (const [index, mode] of MODES.entries()) subjects.push(await startMode(mode, bench, index));
   const cases = DIRECTIONS.flatMap((direction) =>
@@ -129,33 +122,32 @@ const run = async (bench: Bench): Promise<void> => {
     arrived: packets === 0 ? 0 : traced / packets,
     octetsPerTrace: traced === 0 ? undefined : octets / traced,
   }));
-  const about = { ...circumstances(), benchmark: 'telemetry', rounds: ROUNDS, seconds: SECONDS };
-  if (wantsJson()) {
-    console.log(JSON.stringify({ ...about, results }, undefined, 2));
-    return;
-  }
-  console.log(`${about.date}  ${about.machine}\n${about.command}`);
-  console.log(
-    `one TCP connection, MPPE-128, ${SECONDS} s each; median (min–max) of ${ROUNDS} rounds, the modes in turn`,
-  );
-  console.log('CPU of the gateway in µs per packet of either direction; changes in % against `off` in the same round;');
-  console.log('arrived: share of the packets whose traces reached the collector in time\n');
-  const show = (spreads: Spread | undefined): string => (spreads === undefined ? '' : showSpread(spreads));
-  console.log(
-    showTable([
-      ['packets traced', 'direction', 'Mbit/s', 'change', 'CPU µs', 'change', 'packets/s', 'arrived'],
-      ...results.map((one) => [
-        one.mode,
-        one.direction,
-        show(one.megabits),
-        show(one.throughputChange),
-        show(one.gatewayMicroseconds),
-        show(one.cpuChange),
-        show(one.packetsPerSecond),
-        `${(100 * one.arrived).toFixed(3)} %`,
-      ]),
-    ]),
-  );
+  return {
+    title: 'Cost of packet traces',
+    about: [
+      `One TCP connection, MPPE-128, ${SECONDS} s each; median (min–max) of ${ROUNDS} rounds, the modes in turn.`,
+      'CPU of the gateway in µs per packet of either direction; changes in % against `off` in the same round; arrived: share of the packets whose traces reached the collector in time.',
+    ],
+    tables: [
+      {
+        rows: [
+          ['packets traced', 'direction', 'Mbit/s', 'change', 'CPU µs', 'change', 'packets/s', 'arrived'],
+          ...results.map((one) => [
+            one.mode,
+            one.direction,
+            showMaybe(one.megabits),
+            showMaybe(one.throughputChange),
+            showMaybe(one.gatewayMicroseconds),
+            showMaybe(one.cpuChange),
+            showMaybe(one.packetsPerSecond),
+            `${(100 * one.arrived).toFixed(3)} %`,
+          ]),
+        ],
+      },
+    ],
+    verdicts: [],
+    numbers: { rounds: ROUNDS, seconds: SECONDS, results },
+  };
 };
 
-await withNamespaces(run);
+await runBench('telemetry', () => withNamespaces(run));

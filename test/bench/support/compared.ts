@@ -7,11 +7,21 @@ import { connect, type Netns } from '../../support/netns.ts';
 import { jsonLine, said } from './lines.ts';
 import { listOption } from './numbers.ts';
 import { comparator, nativeProgram } from './programs.ts';
-import { gatewayState, pidOf, serveLoad, startTunnel, type Way } from './ways.ts';
+import { gatewayState, pidOf, program, serveLoad, startTunnel, type Way } from './ways.ts';
 import type { Bench } from './with-namespaces.ts';
 
-export const WAY_NAMES = ['link', 'c-forwarder', 'c-forwarder-plain', 'pptp', 'openvpn', 'wireguard-go'] as const;
+export const WAY_NAMES = [
+  'link',
+  'c-forwarder',
+  'c-forwarder-plain',
+  'ts-forwarder',
+  'pptp',
+  'openvpn',
+  'wireguard-go',
+] as const;
 export type WayName = (typeof WAY_NAMES)[number];
+/** These are made when they are asked for. */
+const BY_NAME: ReadonlySet<WayName> = new Set(['c-forwarder-plain', 'ts-forwarder']);
 
 /** A way whose packets are counted on the link, because tunnel devices do not count alike. */
 export interface Compared extends Way {
@@ -89,6 +99,24 @@ const forwarder =
       carriers: { gateway: pidOf(near.child), peer: pidOf(far.child), ns: client, device: 'out' },
     };
   };
+
+const typescriptForwarder = async (bench: Bench): Promise<Compared> => {
+  const { server, client } = makePair(bench);
+  const end = (ns: Netns, ...words: readonly string[]) =>
+    bench.children.start(ns, [program('forwarder-main'), ...words], {}, said('up'));
+  const near = await end(server, SERVER, CLIENT, INNER_SERVER, INNER_CLIENT);
+  const far = await end(client, CLIENT, SERVER, INNER_CLIENT, INNER_SERVER);
+  await serveLoad(bench.children, server);
+  return {
+    name: 'ts-forwarder',
+    about: 'TypeScript, raw-socket and a TUN device, no protocol and no encryption',
+    mtu: PPTP_MTU,
+    server,
+    from: client,
+    target: INNER_SERVER,
+    carriers: { gateway: pidOf(near.child), peer: pidOf(far.child), ns: client, device: 'out' },
+  };
+};
 
 const pptp = async ({ namespace, children, state }: Bench): Promise<Compared> => {
   const [server, client] = [namespace(), namespace()];
@@ -211,19 +239,20 @@ const MAKERS: Readonly<Record<WayName, (bench: Bench) => Promise<Compared | Left
   link,
   'c-forwarder': forwarder('offloads'),
   'c-forwarder-plain': forwarder('plain'),
+  'ts-forwarder': typescriptForwarder,
   pptp,
   openvpn,
   'wireguard-go': wireguard,
 };
 
-/** All ways, or those of `--ways=`; the other VPNs may fail, ours and the link may not. */
+/** The usual ways, or those of `--ways=`; the other VPNs may fail, ours and the link may not. */
 export const makeCompared = async (
   bench: Bench,
 ): Promise<{ readonly ways: readonly Compared[]; readonly leftOut: readonly LeftOut[] }> => {
   const wanted = listOption('ways');
   const [ways, leftOut]: [Compared[], LeftOut[]] = [[], []];
   for (const name of WAY_NAMES) {
-    if (wanted !== undefined && !wanted.includes(name)) continue;
+    if (wanted === undefined ? BY_NAME.has(name) : !wanted.includes(name)) continue;
     const made = await MAKERS[name](bench).catch((cause: unknown) => {
       if (name !== 'openvpn' && name !== 'wireguard-go') throw cause;
       return { name, reason: cause instanceof Error ? (cause.message.split('\n')[0] ?? '') : String(cause) };

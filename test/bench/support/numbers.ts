@@ -1,5 +1,3 @@
-import { cpus, release } from 'node:os';
-
 /** What several rounds of one measurement gave. */
 export interface Spread {
   readonly median: number;
@@ -30,20 +28,8 @@ export const showTable = (rows: readonly (readonly string[])[]): string => {
     .join('\n');
 };
 
-export interface Circumstances {
-  readonly date: string;
-  readonly machine: string;
-  readonly command: string;
-}
-
-export const circumstances = (): Circumstances => ({
-  date: new Date().toISOString(),
-  machine: `${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown CPU'}, Linux ${release()}, Node ${process.versions.node}`,
-  command: `npm run bench -- ${process.argv
-    .slice(1)
-    .map((word) => word.replace(/^.*\/([^/]+)\.bench\.js$/, '$1'))
-    .join(' ')}`,
-});
+/** As `showSpread`; nothing for what was not measured. */
+export const showMaybe = (value: Spread | undefined): string => (value === undefined ? '' : showSpread(value));
 
 /** `--name=number` of the command line. */
 export const numberOption = (name: string, fallback: number): number => {

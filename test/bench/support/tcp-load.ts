@@ -48,6 +48,8 @@ const serve = (): void => {
         return;
       }
       socket.on('data', (chunk) => meter.count(chunk));
+      // The client waits for this, so that the letter is not counted with what follows it.
+      socket.write('ready');
       socket.on('end', () => socket.end(JSON.stringify(meter)));
     });
   });
@@ -58,7 +60,6 @@ const serve = (): void => {
 const transfer = async (): Promise<void> => {
   const socket = connect({ host, port: Number(port), allowHalfOpen: true });
   await once(socket, 'connect');
-  const deadline = performance.now() + Number(seconds) * 1000;
   if (verb === 'down') {
     const meter = new Meter();
     socket.on('data', (chunk) => meter.count(chunk));
@@ -69,8 +70,8 @@ const transfer = async (): Promise<void> => {
     return;
   }
   socket.write('U');
-  // The server throws its first segment away; it must hold this letter only.
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await once(socket, 'data');
+  const deadline = performance.now() + Number(seconds) * 1000;
   let answer = '';
   socket.on('data', (chunk) => {
     answer += chunk.toString();

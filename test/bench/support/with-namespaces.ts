@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Netns, netnsUnavailable } from '../../support/netns.ts';
 import { Children } from './children.ts';
+import type { Outcome, Skipped } from './report.ts';
 
 /** What a benchmark works with; all of it is gone when its work is done, or interrupted. */
 export interface Bench {
@@ -13,12 +14,9 @@ export interface Bench {
 }
 
 /** Does the work where namespaces can be made; says why not otherwise. */
-export const withNamespaces = async (work: (bench: Bench) => Promise<void>): Promise<void> => {
+export const withNamespaces = async (work: (bench: Bench) => Promise<Outcome>): Promise<Outcome | Skipped> => {
   const reason = netnsUnavailable();
-  if (reason !== undefined) {
-    console.log(`skipped: ${reason}`);
-    return;
-  }
+  if (reason !== undefined) return { skipped: reason };
   const state = await mkdtemp(join(tmpdir(), 'pptp-bench-'));
   const children = new Children();
   const spaces: Netns[] = [];
@@ -38,7 +36,7 @@ export const withNamespaces = async (work: (bench: Bench) => Promise<void>): Pro
     process.once(signal, () => void tidy().finally(() => process.exit(1)));
   }
   try {
-    await work({ children, state, namespace });
+    return await work({ children, state, namespace });
   } finally {
     await tidy();
   }
