@@ -1,10 +1,11 @@
+import { availableParallelism } from 'node:os';
 import { formatIpv4, type Ipv4, ipv4, parseIpv4 } from '../core/bytes/ipv4-address.ts';
 import { type Ipv6, parseIpv6, parseIpv6Network, UNSPECIFIED } from '../core/bytes/ipv6-address.ts';
 import { MPPE_OVERHEAD } from '../core/wire/mppe-header.ts';
 import { firstHost, hostCount, isHostOf, isWithin, parseNetwork } from './formats.ts';
 import type { ConfigProblem } from './problems.ts';
 import { keyByPath } from './schema.ts';
-import type { GatewayConfig, Ipv4Network, Origins, RawConfig } from './types.ts';
+import { type GatewayConfig, type Ipv4Network, MOST_WORKERS, type Origins, type RawConfig } from './types.ts';
 
 export interface Resolved {
   readonly config: GatewayConfig;
@@ -232,6 +233,7 @@ export const resolveConfig = (
   const { intranetInterface } = raw.network;
   const config: GatewayConfig = {
     ...raw,
+    workers: raw.workers === 'auto' ? Math.min(MOST_WORKERS, availableParallelism()) : raw.workers,
     calls: { ...raw.calls, max: raw.calls.max === 'auto' ? Math.min(65_535, hostCount(range) - 1) : raw.calls.max },
     pool: {
       range,
@@ -278,6 +280,8 @@ export const resolveConfig = (
 /** What an `auto` became, for people; undefined for every other key. */
 export const resolvedText = (path: string, config: GatewayConfig): string | undefined => {
   switch (path) {
+    case 'workers':
+      return String(config.workers);
     case 'calls.max':
       return String(config.calls.max);
     case 'pool.gatewayAddress':

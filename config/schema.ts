@@ -21,7 +21,7 @@ import {
 } from './formats.ts';
 import { type Key, key, listKeys } from './key.ts';
 import { observabilityKeys } from './observability-keys.ts';
-import type { RawConfig } from './types.ts';
+import { MOST_WORKERS, type RawConfig } from './types.ts';
 
 const seconds = (least: number, most: number) => integer(least, most, 'seconds');
 const milliseconds = (least: number, most: number) => integer(least, most, 'milliseconds');
@@ -48,6 +48,11 @@ export const schema = {
     flag: '--state-dir',
     default: '/var/lib/pptp-gateway',
     doc: 'Folder for what must survive a restart: the user file and the record of what was set up on the host.',
+  }),
+  workers: key(either(integer(1, MOST_WORKERS), auto), {
+    env: 'PPTP_WORKERS',
+    default: 1,
+    doc: 'Processes that carry tunnels: each tunnel is in one of them, so that all processors have work. 1 is the gateway in a single process, `auto` as many as there are processors. See docs/workers.md.',
   }),
   listen: {
     address: key(ipv4Address, {

@@ -137,8 +137,12 @@ interface NetworkSwitches {
   readonly mssClamp: boolean;
 }
 
+/** More processes than that share no machine that this gateway is for. */
+export const MOST_WORKERS = 16;
+
 /** What convict holds: addresses as text, `auto` not yet worked out. Same paths as `GatewayConfig`. */
 export interface RawConfig extends PlainGroups {
+  readonly workers: number | 'auto';
   readonly calls: CallLimits & { readonly max: number | 'auto' };
   readonly ppp: PppSettings & { readonly mru: number | 'auto' };
   readonly pool: {
@@ -160,6 +164,8 @@ export interface RawConfig extends PlainGroups {
 
 /** The configuration the gateway runs with: checked, complete, frozen. */
 export interface GatewayConfig extends PlainGroups {
+  /** Processes that carry tunnels; 1: the gateway is one process. */
+  readonly workers: number;
   /** `max` is never more than the pool holds unless the operator said so. */
   readonly calls: CallLimits & { readonly max: number };
   readonly ppp: PppSettings & { readonly mru: number };

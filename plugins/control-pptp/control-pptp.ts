@@ -1,4 +1,4 @@
-import { createServer, type Server, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { type Observable, Subject } from 'rxjs';
 import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
 import { DeadlineHeap } from '../../core/machine/deadline-heap.ts';
@@ -14,10 +14,13 @@ import type { RandomSource } from '../../core/ports/random.ts';
 import type { Telemetry } from '../../core/ports/telemetry.ts';
 import { after, type Instant, instant } from '../../core/time.ts';
 import { GENERAL_ERROR, OUTGOING_RESULT } from '../../core/wire/pptp-message-codes.ts';
+import { addTo, ConnectionLimits } from './connection-limits.ts';
+import { ConnectionRefusals, type RefusedConnection } from './connection-refusals.ts';
+import type { ConnectionSource } from './connection-source.ts';
 import { ControlConnection } from './control-connection.ts';
-import { listenError } from './listen-error.ts';
 import { CONTROL_PPTP_DEFAULTS, type ControlPptpOptions } from './options.ts';
 import { socketIpv4 } from './socket-address.ts';
+import { TcpListener } from './tcp-listener.ts';
 
 export interface ControlPptpDeps {
   readonly clock: Clock;
@@ -29,16 +32,15 @@ export interface ControlPptpDeps {
   readonly collisions?: StartCollisions | undefined;
   /** Asked for every call that the plug-in's own limits let through; undefined accepts it. */
   readonly admit?: () => CallRefusal | undefined;
+  /**
+   * Where connections come from; undefined listens on the address and port of the options. A source of this kind has
+   * applied the limits of connections itself.
+   */
+  readonly source?: ConnectionSource | undefined;
 }
 
 /** Deadlines nearer together than this are served by one run over the connections. */
 const TIMER_GRAIN_MS = 100;
-/**
- * Connections that one source may make in a minute beyond those it may have at once. A client needs one a call, and all
- * those behind one NAT may come back together; who comes and goes without end costs log lines and sessions.
- */
-const SPARE_CONNECTIONS_A_MINUTE = 60;
-const MINUTE_MS = 60_000;
 /** `stop` waits this long for the connections beyond their own time-out for the last reply. */
 const STOP_MARGIN_MS = 500;
 
@@ -54,16 +56,14 @@ export class ControlPptp implements ControlPlugin {
   private readonly connections = new Set<ControlConnection>();
   /** When each of them wants time next: with thousands, a look at all of them for each deadline is dear. */
   private readonly deadlines = new DeadlineHeap<ControlConnection>();
-  private readonly connectionsBySource = new Map<Ipv4, number>();
-  /** Connections taken in this minute, by source. Bounded by the number of TCP handshakes of a minute. */
-  private readonly recentBySource = new Map<Ipv4, number>();
-  private minuteEnd: Instant | undefined;
   private readonly callsBySource = new Map<Ipv4, number>();
   private readonly connectionOf = new Map<number, ControlConnection>();
-  private readonly refusals: NoteBudget;
-  private readonly acceptFailures: NoteBudget;
+  /** Undefined where the source has applied them. */
+  private readonly limits: ConnectionLimits | undefined;
+  private readonly refusals: ConnectionRefusals;
   private readonly strangerNotes: NoteBudget;
-  private server: Server | undefined;
+  private readonly source: ConnectionSource;
+  private started = false;
   private refusing = false;
   private stopping: Promise<void> | undefined;
   private timer: { readonly when: Instant; readonly cancel: () => void } | undefined;
@@ -75,14 +75,14 @@ export class ControlPptp implements ControlPlugin {
     this.options = { ...CONTROL_PPTP_DEFAULTS, ...options };
     this.calls$ = this.calls.asObservable();
     this.strangerNotes = new NoteBudget(this.options.maxNotesPerMinute, 60_000);
-    this.refusals = new NoteBudget(1, this.options.refusalLogIntervalMs);
-    this.acceptFailures = new NoteBudget(1, this.options.refusalLogIntervalMs);
+    this.refusals = new ConnectionRefusals(deps, this.options.refusalLogIntervalMs);
+    this.source = deps.source ?? new TcpListener(this.options);
+    this.limits = deps.source === undefined ? new ConnectionLimits(this.options, deps.clock) : undefined;
   }
 
   /** Where it listens; undefined before `start` and after `stop`. */
   get listening(): { readonly address: string; readonly port: number } | undefined {
-    const bound = this.server?.address();
-    return typeof bound === 'object' && bound !== null ? { address: bound.address, port: bound.port } : undefined;
+    return this.source.listening;
   }
 
   get connectionCount(): number {
@@ -92,26 +92,11 @@ export class ControlPptp implements ControlPlugin {
   /** Rejects with PORT_TAKEN, ADDRESS_UNAVAILABLE or NOT_ROOT. */
   async start(signal: CancelSignal): Promise<void> {
     if (signal.aborted || this.stopping !== undefined) return;
-    const { address, port, backlog } = this.options;
-    const server = createServer((socket) => this.accept(socket));
-    this.server = server;
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', (cause) => reject(listenError(cause, address, port)));
-      server.once('close', resolve);
-      signal.addEventListener('abort', resolve);
-      try {
-        server.listen({ host: address, port, backlog }, resolve);
-      } catch (cause) {
-        reject(listenError(cause, address, port));
-      }
-    });
-    if (signal.aborted || this.server !== server) {
-      server.close();
-      return;
-    }
-    server.removeAllListeners('error');
-    // For example no file descriptor left: the listening socket lives on.
-    server.on('error', (error) => this.acceptFailed(error));
+    this.started = true;
+    await this.source.start(
+      { take: (socket) => this.accept(socket), failed: (error) => this.refusals.acceptFailed(error) },
+      signal,
+    );
     const bound = this.listening;
     if (bound !== undefined) {
       this.deps.log.info('control.listening', `Listening for PPTP on ${bound.address} port ${bound.port}.`, bound);
@@ -139,13 +124,6 @@ export class ControlPptp implements ControlPlugin {
     for (const connection of this.connections) connection.handle({ kind: 'refuse-calls' });
   }
 
-  /** It comes back with every connection that waits, until the cause has passed. */
-  private acceptFailed(error: Error): void {
-    const missed = this.acceptFailures.take(this.deps.clock.now());
-    if (missed === undefined) return;
-    this.deps.log.error('control.accept', `Accepting failed: ${error.message}`, { notLogged: missed });
-  }
-
   private accept(socket: Socket): void {
     // Before anything else: a socket without a listener for its errors ends the process.
     socket.on('error', () => undefined);
@@ -158,7 +136,7 @@ export class ControlPptp implements ControlPlugin {
     const peer = socketIpv4(socket.remoteAddress);
     const obstacle = this.obstacle(local, peer);
     if (obstacle !== undefined || local === undefined || peer === undefined) {
-      this.refuse(socket, obstacle ?? 'ipv6');
+      this.refusals.refuse(socket, obstacle ?? 'ipv6');
       return;
     }
     const { callIds, random, log, collisions } = this.deps;
@@ -180,8 +158,7 @@ export class ControlPptp implements ControlPlugin {
       },
     );
     this.connections.add(connection);
-    add(this.recentBySource, peer, 1);
-    add(this.connectionsBySource, peer, 1);
+    this.limits?.taken(peer);
     connection.begin();
     if (this.refusing) connection.handle({ kind: 'refuse-calls' });
   }
@@ -189,31 +166,7 @@ export class ControlPptp implements ControlPlugin {
   private obstacle(local: Ipv4 | undefined, peer: Ipv4 | undefined): RefusedConnection | undefined {
     if (local === undefined || peer === undefined) return 'ipv6';
     if (this.stopping !== undefined) return 'stopping';
-    if (this.connections.size >= this.options.maxConnections) return 'limit';
-    if ((this.connectionsBySource.get(peer) ?? 0) >= this.options.maxConnectionsPerSource) return 'limit-per-source';
-    return this.comesTooOften(peer) ? 'rate-per-source' : undefined;
-  }
-
-  private comesTooOften(peer: Ipv4): boolean {
-    const now = this.deps.clock.now();
-    if (this.minuteEnd === undefined || now >= this.minuteEnd) {
-      this.minuteEnd = after(now, MINUTE_MS);
-      this.recentBySource.clear();
-    }
-    return (this.recentBySource.get(peer) ?? 0) >= this.options.maxConnectionsPerSource + SPARE_CONNECTIONS_A_MINUTE;
-  }
-
-  private refuse(socket: Socket, reason: RefusedConnection): void {
-    this.deps.telemetry.event('control.connection-refused', { reason });
-    const missed = this.refusals.take(this.deps.clock.now());
-    if (missed !== undefined) {
-      this.deps.log.warn('control.connection-refused', REFUSED_CONNECTION[reason], {
-        reason,
-        peer: socket.remoteAddress ?? 'unknown',
-        notLogged: missed,
-      });
-    }
-    socket.destroy();
+    return this.limits?.obstacle(peer);
   }
 
   /** A client has one call on one connection; without the second limit one stranger could hold all calls of the gateway. */
@@ -234,10 +187,10 @@ export class ControlPptp implements ControlPlugin {
     // Known before the subscriber hears of it: it may clear the call in the same turn.
     if (event.kind === 'opened') {
       this.connectionOf.set(event.call.localCallId, connection);
-      add(this.callsBySource, connection.peer, 1);
+      addTo(this.callsBySource, connection.peer, 1);
     } else if (event.kind === 'closed') {
       this.connectionOf.delete(event.call.localCallId);
-      add(this.callsBySource, connection.peer, -1);
+      addTo(this.callsBySource, connection.peer, -1);
     }
     this.calls.next(event);
   }
@@ -245,7 +198,7 @@ export class ControlPptp implements ControlPlugin {
   private forget(connection: ControlConnection): void {
     if (!this.connections.delete(connection)) return;
     this.deadlines.remove(connection);
-    add(this.connectionsBySource, connection.peer, -1);
+    this.limits?.gone(connection.peer);
     if (this.connections.size === 0) this.whenEmpty?.();
   }
 
@@ -281,17 +234,15 @@ export class ControlPptp implements ControlPlugin {
   }
 
   private async shutDown(): Promise<void> {
-    const server = this.server;
-    this.server = undefined;
     this.refusing = true;
-    if (server !== undefined) await this.endConnections(server);
+    if (this.started) await this.endConnections();
     this.timer?.cancel();
     this.timer = undefined;
     this.calls.complete();
   }
 
-  private async endConnections(server: Server): Promise<void> {
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  private async endConnections(): Promise<void> {
+    const closed = this.source.stop();
     const empty = new Promise<void>((resolve) => {
       this.whenEmpty = resolve;
     });
@@ -308,19 +259,3 @@ export class ControlPptp implements ControlPlugin {
     await closed;
   }
 }
-
-/** Counters that reach zero take no room. */
-const add = (counts: Map<Ipv4, number>, source: Ipv4, by: 1 | -1): void => {
-  const count = (counts.get(source) ?? 0) + by;
-  if (count > 0) counts.set(source, count);
-  else counts.delete(source);
-};
-
-const REFUSED_CONNECTION = {
-  ipv6: 'Refused a control connection over IPv6: PPTP tunnels are carried over IPv4 here.',
-  stopping: 'Refused a control connection: the gateway is stopping.',
-  limit: 'Refused a control connection: the limit of connections is reached.',
-  'limit-per-source': 'Refused a control connection: its source address has the most connections allowed.',
-  'rate-per-source': 'Refused a control connection: its source address has made too many in this minute.',
-} as const;
-type RefusedConnection = keyof typeof REFUSED_CONNECTION;

@@ -1,6 +1,9 @@
 // The control connection of PPTP (RFC 2637 sections 1.3.1 to 3.2): a server on TCP 1723, and a client.
 export type { BytePipe, PipeReader } from './byte-pipe.ts';
 export { type ConnectOptions, connectControl, resolveServer } from './connect.ts';
+export { ConnectionLimits } from './connection-limits.ts';
+export { ConnectionRefusals, type RefusedConnection } from './connection-refusals.ts';
+export type { ConnectionSource, ConnectionTaker } from './connection-source.ts';
 export { ControlPptp, type ControlPptpDeps } from './control-pptp.ts';
 export { type DialledPipe, DialPptp, type DialPptpOptions } from './dial-pptp.ts';
 export { CONTROL_PPTP_DEFAULTS, type ControlPptpOptions } from './options.ts';
@@ -12,4 +15,6 @@ export {
   type PipeHappening,
 } from './pipe-control.ts';
 export { controlPptpPlugin } from './plugin.ts';
+export { socketIpv4 } from './socket-address.ts';
 export { socketPipe } from './socket-pipe.ts';
+export { TcpListener, type TcpListenerOptions } from './tcp-listener.ts';

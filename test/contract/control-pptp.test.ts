@@ -9,7 +9,7 @@ import type { CallEvent } from '../../core/ports/control.ts';
 import { type Log, type LogFields, silentLog } from '../../core/ports/log.ts';
 import type { Telemetry } from '../../core/ports/telemetry.ts';
 import { writePptpMessage } from '../../core/wire/pptp-message.ts';
-import { ControlPptp, type ControlPptpOptions } from '../../plugins/control-pptp/index.ts';
+import { ControlPptp, type ControlPptpOptions, TcpListener } from '../../plugins/control-pptp/index.ts';
 import { address, silentTelemetry } from '../support/batches.ts';
 import { ControlClient } from '../support/control-client.ts';
 import { callRequest, startRequest } from '../support/control-rig.ts';
@@ -521,7 +521,8 @@ describe('peers that misbehave', () => {
 
 test('a server that cannot accept says so once in a while, with the number of times, and lives on', async () => {
   const b = await bench({ refusalLogIntervalMs: 10_000 }).start();
-  const listening: unknown = Reflect.get(b.plugin, 'server');
+  const source: unknown = Reflect.get(b.plugin, 'source');
+  const listening: unknown = source instanceof TcpListener ? Reflect.get(source, 'server') : undefined;
   if (!(listening instanceof Server)) throw new Error('it does not listen');
   const failures = () => b.lines.filter(({ event }) => event === 'control.accept');
   for (let i = 0; i < 100; i += 1) listening.emit('error', new Error('accept EMFILE'));

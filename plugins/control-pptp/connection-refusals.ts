@@ -1,0 +1,54 @@
+import type { Socket } from 'node:net';
+import { NoteBudget } from '../../core/machine/note-budget.ts';
+import type { Clock } from '../../core/ports/clock.ts';
+import type { Log } from '../../core/ports/log.ts';
+import type { Telemetry } from '../../core/ports/telemetry.ts';
+
+const REFUSED_CONNECTION = {
+  ipv6: 'Refused a control connection over IPv6: PPTP tunnels are carried over IPv4 here.',
+  stopping: 'Refused a control connection: the gateway is stopping.',
+  limit: 'Refused a control connection: the limit of connections is reached.',
+  'limit-per-source': 'Refused a control connection: its source address has the most connections allowed.',
+  'rate-per-source': 'Refused a control connection: its source address has made too many in this minute.',
+} as const;
+export type RefusedConnection = keyof typeof REFUSED_CONNECTION;
+
+export interface RefusalDeps {
+  readonly clock: Pick<Clock, 'now'>;
+  readonly log: Log;
+  readonly telemetry: Pick<Telemetry, 'event'>;
+}
+
+/** Counts and logs the connections that are not taken; of many in a short time one line each `logIntervalMs`. */
+export class ConnectionRefusals {
+  private readonly deps: RefusalDeps;
+  private readonly refusals: NoteBudget;
+  private readonly acceptFailures: NoteBudget;
+
+  constructor(deps: RefusalDeps, logIntervalMs: number) {
+    this.deps = deps;
+    this.refusals = new NoteBudget(1, logIntervalMs);
+    this.acceptFailures = new NoteBudget(1, logIntervalMs);
+  }
+
+  refuse(socket: Socket, reason: RefusedConnection): void {
+    const { clock, log, telemetry } = this.deps;
+    telemetry.event('control.connection-refused', { reason });
+    const missed = this.refusals.take(clock.now());
+    if (missed !== undefined) {
+      log.warn('control.connection-refused', REFUSED_CONNECTION[reason], {
+        reason,
+        peer: socket.remoteAddress ?? 'unknown',
+        notLogged: missed,
+      });
+    }
+    socket.destroy();
+  }
+
+  /** It comes back with every connection that waits, until the cause has passed. */
+  acceptFailed(error: Error): void {
+    const missed = this.acceptFailures.take(this.deps.clock.now());
+    if (missed === undefined) return;
+    this.deps.log.error('control.accept', `Accepting failed: ${error.message}`, { notLogged: missed });
+  }
+}
