@@ -4,15 +4,44 @@ import { GatewayError } from '../core/errors.ts';
 import { batchGrePlugin, loadGreAddon } from '../plugins/io-batch-gre/index.ts';
 import { rawGrePlugin } from '../plugins/io-raw-gre/index.ts';
 import { type LoadedPlugin, withOptions } from './plugin-loader.ts';
+import { type Shard, WHOLE } from './workers/shard.ts';
 
 /** Whether a plug-in of this name is one of the two that bind the GRE socket. */
 export const isGreDriver = (name: string): boolean => name === batchGrePlugin.name || name === rawGrePlugin.name;
 
-/** The GRE driver that PPTP_GRE_DRIVER asks for; `load` shows whether the addon has what the fast one needs. */
-export const greDriver = (wanted: GreDriver, listen?: Ipv4, load: () => unknown = loadGreAddon): LoadedPlugin => {
+/**
+ * The GRE driver that PPTP_GRE_DRIVER asks for; `load` shows whether the addon has what the fast one needs. With workers
+ * only that one will do: the other cannot take a part of the calls. Throws GatewayError CONFIG_INVALID or NATIVE_MISSING.
+ */
+export const greDriver = (
+  wanted: GreDriver,
+  listen?: Ipv4,
+  load: () => unknown = loadGreAddon,
+  shard: Shard = WHOLE,
+): LoadedPlugin => {
+  if (shard.count > 1) checkWorkers(wanted, shard.count, load);
   const { batch, why } = wanted === 'auto' ? choose(load) : { batch: wanted === 'batch', why: 'PPTP_GRE_DRIVER' };
   const options = { why, ...(listen === undefined ? {} : { listen }) };
-  return batch ? withOptions(batchGrePlugin, options) : withOptions(rawGrePlugin, options);
+  if (!batch) return withOptions(rawGrePlugin, options);
+  const share = shard.count > 1 ? { share: { modulus: shard.count, residue: shard.index } } : {};
+  return withOptions(batchGrePlugin, { ...options, ...share });
+};
+
+const checkWorkers = (wanted: GreDriver, count: number, load: () => unknown): void => {
+  if (wanted === 'raw-socket') {
+    throw new GatewayError(
+      'CONFIG_INVALID',
+      `PPTP_WORKERS is ${count}, and PPTP_GRE_DRIVER=raw-socket cannot give each worker its own packets: set ` +
+        'PPTP_GRE_DRIVER=auto, or PPTP_WORKERS=1.',
+    );
+  }
+  try {
+    load();
+  } catch (cause) {
+    if (!(cause instanceof GatewayError)) throw cause;
+    const { message, code } = cause;
+    throw new GatewayError(code, `${message} Without it only PPTP_WORKERS=1 can run; now it is ${count}.`, { cause });
+  }
 };
 
 const choose = (load: () => unknown): { readonly batch: boolean; readonly why: string } => {

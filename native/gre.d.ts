@@ -13,8 +13,12 @@ export interface NativeGre extends Pick<NativeTun, 'pollStart' | 'pollStop' | 'c
   /**
    * Opens a raw IPv4 socket of protocol 47 for the address `listen` (0: all of the host's), with kernel buffers of these
    * sizes if the system grants them. `EPERM` without CAP_NET_RAW, `EADDRNOTAVAIL` when the host lacks the address.
+   *
+   * With a `modulus` above 1 the kernel gives it only packets of PPTP (RFC 2637 section 4.1) whose Call ID has this
+   * `residue`; residue 0 gets what is no such packet, too, so that sockets with all residues get each packet once. What
+   * came before the filter was there is thrown away.
    */
-  greOpen(listen: number, receiveBuffer: number, sendBuffer: number): OpenGre;
+  greOpen(listen: number, receiveBuffer: number, sendBuffer: number, modulus: number, residue: number): OpenGre;
 
   /**
    * Receives up to `max` packets into the slots from `start` on, until there are no more: one system call for 64. The

@@ -17,8 +17,15 @@ export interface BatchGreOptions {
   /** Octets of kernel receive buffer. When it is full, kernels answer GRE with ICMP and real clients hang up. */
   readonly receiveBuffer?: number;
   readonly sendBuffer?: number;
+  /** Take only packets whose Call ID has this residue, because other processes take the rest. */
+  readonly share?: GreShare;
   /** Why this driver, for the log. */
   readonly why?: string;
+}
+
+export interface GreShare {
+  readonly modulus: number;
+  readonly residue: number;
 }
 
 export interface BatchGreDependencies {
@@ -44,6 +51,7 @@ const FAILURES = 16;
 /** What the addon says in place of a length. */
 const TRUNCATED = -1;
 const ANY = ipv4(0);
+const WHOLE: GreShare = { modulus: 1, residue: 0 };
 
 /**
  * GRE over our own addon: 64 packets with one system call, received right into the slots of one reused batch and sent
@@ -84,9 +92,10 @@ export class BatchGreSocket implements GreSocket {
   async start(signal: CancelSignal): Promise<void> {
     if (this.socket !== undefined || signal.aborted) return;
     const addon = this.load();
-    const { receiveBuffer = 8 * 1024 * 1024, sendBuffer = 4 * 1024 * 1024, why } = this.options;
+    const { receiveBuffer = 8 * 1024 * 1024, sendBuffer = 4 * 1024 * 1024, share, why } = this.options;
+    const { modulus, residue } = share ?? WHOLE;
     try {
-      const socket = { addon, ...addon.greOpen(this.listen, receiveBuffer, sendBuffer) };
+      const socket = { addon, ...addon.greOpen(this.listen, receiveBuffer, sendBuffer, modulus, residue) };
       this.socket = socket;
       addon.pollStart(socket.fd, () => this.drain());
     } catch (cause) {
@@ -99,6 +108,7 @@ export class BatchGreSocket implements GreSocket {
       driver: this.driver,
       ...(why === undefined ? {} : { why }),
       listen: formatIpv4(this.listen),
+      ...(share === undefined ? {} : { share: `${residue} of ${modulus}` }),
       receiveBuffer: this.socket.receiveBuffer,
       sendBuffer: this.socket.sendBuffer,
     });

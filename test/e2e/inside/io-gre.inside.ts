@@ -1,10 +1,13 @@
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
 import { PacketBatch } from '../../../core/datapath/packet-batch.ts';
 import type { GreSocket } from '../../../core/ports/packet-io.ts';
+import { emptyGreHeader, parseGre, writeGre } from '../../../core/wire/gre.ts';
+import { BatchGreSocket } from '../../../plugins/io-batch-gre/batch-gre-socket.ts';
+import { loadGreAddon } from '../../../plugins/io-batch-gre/load-gre-addon.ts';
 import { greSocketContract } from '../../contract/packet-io.ts';
 import { address } from '../../support/batches.ts';
 import { MemoryLog } from '../../support/memory-log.ts';
@@ -236,6 +239,115 @@ describe(`${name} on a real kernel`, () => {
   });
 });
 
+/** Enhanced GRE with sequence number for a Call ID. */
+const pptp = (callId: number, payload = 20): Uint8Array => {
+  const bytes = new Uint8Array(12 + payload);
+  writeGre(bytes, 0, callId, payload, 7, -1);
+  return bytes;
+};
+
+/** The sockets of three workers, and what each was given: Call IDs, or the length of what has none. */
+const threeShares = async () => {
+  const telemetry = new MemoryTelemetry();
+  const given: number[][] = [[], [], []];
+  const ends: Promise<void>[] = [];
+  const sockets = given.map((packets, residue) => {
+    const log = new MemoryLog();
+    const socket = new BatchGreSocket({ telemetry, log }, { share: { modulus: 3, residue } });
+    ends.push(
+      new Promise((resolve) => {
+        socket.batches$.subscribe((batch) => {
+          for (let at = 0; at < batch.count; at += 1) {
+            const bytes = batch.view(batch.order[at] ?? 0);
+            const callId = parseGre(bytes, 0, bytes.length, header) === undefined ? header.callId : -bytes.length;
+            if (callId === LAST + residue) resolve();
+            else packets.push(callId);
+          }
+        });
+      }),
+    );
+    return socket;
+  });
+  for (const socket of sockets) await socket.start(notAborted);
+  const far = open('10.200.0.3');
+  await far.start(notAborted);
+  return {
+    far,
+    /** Everything that was sent before has arrived, and everything is closed. */
+    all: async (): Promise<readonly (readonly number[])[]> => {
+      far.write(batchTo('10.200.0.1', '10.200.0.3', ...[0, 1, 2].map((residue) => pptp(LAST + residue))));
+      await Promise.all(ends);
+      for (const socket of [...sockets, far]) await socket.stop();
+      expect(telemetry.drops.size).toBe(0);
+      return given;
+    },
+  };
+};
+const header = emptyGreHeader();
+/** Divisible by three, and the largest. */
+const LAST = 65_532;
+const sender = new URL('../peers/gre-sender.mjs', import.meta.url).pathname;
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+
+describe.runIf(name === 'batch')('the shares of three workers on a real kernel', () => {
+  it('each get the packets of their Call IDs, all of them together each packet once', async () => {
+    const { far, all } = await threeShares();
+    const ids = Array.from({ length: 600 }, (_, i) => (i * 109) % LAST);
+    for (let at = 0; at < ids.length; at += 60) {
+      far.write(batchTo('10.200.0.1', '10.200.0.3', ...ids.slice(at, at + 60).map((id) => pptp(id))));
+    }
+    expect(await all()).toEqual([0, 1, 2].map((residue) => ids.filter((id) => id % 3 === residue)));
+  });
+
+  it('find the Call ID behind IP options, and in packets that came in fragments', async () => {
+    const { all } = await threeShares();
+    const noOperations = (words: number): string => '01'.repeat(4 * words);
+    const near = [0, 1, 2, 5, 10].map((words, i) => ({ gre: hex(pptp(301 + i)), options: noOperations(words) }));
+    execFileSync(process.execPath, [sender, '10.200.0.1', JSON.stringify(near)]);
+    const fromPeer = [401, 402, 403].map((id) => ({ gre: hex(pptp(id, 1700)) }));
+    const inside = ['netns', 'exec', process.env['PEER_NETNS'] ?? '', process.execPath, sender];
+    execFileSync('ip', [...inside, '10.201.0.1', JSON.stringify(fromPeer)]);
+    expect(await all()).toEqual([
+      [303, 402],
+      [301, 304, 403],
+      [302, 305, 401],
+    ]);
+  });
+
+  it('leave what names no Call ID to the first worker, that it is counted once', async () => {
+    const { all } = await threeShares();
+    const shapes = [
+      '2001880b00000001',
+      '3000880b000000010000',
+      '300108000000000100000000',
+      'b001880b00000001',
+      '1001880b',
+    ];
+    const cut = [0, 1, 4, 7].map((length) => hex(pptp(1).subarray(0, length)));
+    execFileSync(process.execPath, [sender, '10.200.0.1', JSON.stringify([...shapes, ...cut].map((gre) => ({ gre })))]);
+    const [first = [], second, third] = await all();
+    expect([second, third]).toEqual([[-8], []]);
+    expect(first).toEqual([-10, -12, -8, -4, -0, -1, -4, -7]);
+  });
+
+  it('get nothing that came before they were there', async () => {
+    const flood = spawn(process.execPath, [sender, '10.200.0.1', JSON.stringify([{ gre: hex(pptp(1)) }]), 'on'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(flood.stdout, 'data');
+    const native = loadGreAddon();
+    const opened = Array.from({ length: 50 }, () => native.greOpen(0, 1 << 20, 1 << 20, 2, 0));
+    const one = native.greOpen(0, 1 << 20, 1 << 20, 1, 0);
+    const slots = [new Int32Array(1), new Int32Array(1), new Uint32Array(1), new Uint32Array(1)] as const;
+    const receive = (fd: number): number =>
+      native.greReceiveBatch(fd, new Uint8Array(256), 256, 64, ...slots, 1, 0, new Uint32Array(1));
+    while (receive(one.fd) === 0) await new Promise((resolve) => setImmediate(resolve));
+    flood.kill();
+    expect(opened.map(({ fd }) => receive(fd))).toEqual(opened.map(() => 0));
+    for (const { fd } of [...opened, one]) native.closeFd(fd);
+  });
+});
+
 describe.runIf(name === 'batch')('the batch driver on a real kernel', () => {
   it('warns when the kernel had no room for what arrived', async () => {
     const log = new MemoryLog();
@@ -274,7 +386,7 @@ describe.runIf(name === 'batch')('the batch driver on a real kernel', () => {
     const before = sockets();
     const script = `const native = require('node:module').createRequire('/')(${JSON.stringify(binary)});
       const { parentPort } = require('node:worker_threads');
-      native.pollStart(native.greOpen(0, 1 << 20, 1 << 20).fd, () => process.exit(4));
+      native.pollStart(native.greOpen(0, 1 << 20, 1 << 20, 1, 0).fd, () => process.exit(4));
       parentPort.postMessage('open');`;
     const near = open('10.200.0.1');
     await near.start(notAborted);

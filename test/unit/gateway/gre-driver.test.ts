@@ -22,6 +22,20 @@ describe('PPTP_GRE_DRIVER', () => {
     expect(isGreDriver(chosen.name)).toBe(true);
   });
 
+  it.each(['auto', 'batch'] as const)('%s: a worker has its share, and no driver takes the place of ours', (wanted) => {
+    const shard = { index: 2, count: 4 };
+    expect(greDriver(wanted, LOCAL, works, shard).name).toBe('io-batch-gre');
+    expect(() => greDriver(wanted, LOCAL, broken, shard)).toThrow(
+      'The native addon cannot be loaded. Without it only PPTP_WORKERS=1 can run; now it is 4.',
+    );
+  });
+
+  it('raw-socket: is refused to workers', () => {
+    const choose = (): unknown => greDriver('raw-socket', LOCAL, works, { index: 0, count: 2 });
+    expect(choose).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }));
+    expect(choose).toThrow('set PPTP_GRE_DRIVER=auto, or PPTP_WORKERS=1');
+  });
+
   it('does not take a defect for a missing addon', () => {
     const defect = (): never => {
       throw new TypeError('defect');

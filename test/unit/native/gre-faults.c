@@ -4,7 +4,8 @@
  * Received is what the file GRE_IN holds, as records of a 16-bit errno, a 16-bit length and that many octets; errno 0 is
  * a packet, any other an error of the call. A packet to send is refused with the errno that the first octet of its
  * payload says; 0 sends it: GRE_OUT gets a 16-bit length, the destination of the call, and header and payload. EINTR is
- * given once for a packet. Numbers are in the order of the machine.
+ * given once for a packet. Filters are not run; GRE_FILTER_FAULT is the number of the one that is refused. Numbers are in
+ * the order of the machine.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -26,6 +27,7 @@ static int out = -1;
 static off_t at;
 static int buffers[2];
 static int interrupted;
+static int filters;
 
 static int fail(int error) {
   errno = error;
@@ -57,6 +59,11 @@ int setsockopt(int fd, int level, int option, const void *value, socklen_t lengt
   if (real == NULL) real = dlsym(RTLD_NEXT, "setsockopt");
   if (fd != gre || fd < 0) return real(fd, level, option, value, length);
   if (level == IPPROTO_IP && option == IP_HDRINCL) return 0;
+  if (level == SOL_SOCKET && option == SO_ATTACH_FILTER) {
+    const char *fault = getenv("GRE_FILTER_FAULT");
+    filters += 1;
+    return fault != NULL && atoi(fault) == filters ? fail(ENOMEM) : 0;
+  }
   if (level != SOL_SOCKET || (option != SO_RCVBUF && option != SO_SNDBUF)) return fail(EPERM);
   buffers[option == SO_SNDBUF] = *(const int *)value * 2;
   return 0;
@@ -73,6 +80,16 @@ int getsockopt(int fd, int level, int option, void *value, socklen_t *length) {
     memcpy(value, &buffers[option == SO_SNDBUF], sizeof buffers[0]);
   }
   return 0;
+}
+
+ssize_t recv(int fd, void *data, size_t size, int flags) {
+  static ssize_t (*real)(int, void *, size_t, int);
+  if (real == NULL) real = dlsym(RTLD_NEXT, "recv");
+  if (fd != gre || fd < 0) return real(fd, data, size, flags);
+  uint16_t head[2];
+  if (pread(fd, head, sizeof head, at) != sizeof head) return fail(EAGAIN);
+  at += (off_t)sizeof head + head[1];
+  return head[0] == 0 ? head[1] : fail(head[0]);
 }
 
 int recvmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags, struct timespec *timeout) {

@@ -11,7 +11,7 @@ const { GRE_IN, GRE_OUT } = process.env;
 const { EAGAIN, EMSGSIZE, EPERM, ENETUNREACH, ENOBUFS, EINTR, ENOMEM } = constants.errno;
 const HEADER = 20;
 
-const open = (listen = 0) => native.greOpen(listen, 1000, 500);
+const open = (listen = 0, modulus = 1, residue = 0) => native.greOpen(listen, 1000, 500, modulus, residue);
 const u32 = (value) => [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255];
 
 /** What went out since the last call: destination of the system call, header, payload. */
@@ -275,7 +275,7 @@ const cases = {
   },
 
   'asks for limited buffers where the forced ones are refused, and reports what it got': () => {
-    const { receiveBuffer, sendBuffer, fd } = native.greOpen(0x7f000001, 1000, 500);
+    const { receiveBuffer, sendBuffer, fd } = native.greOpen(0x7f000001, 1000, 500, 1, 0);
     assert.deepEqual([receiveBuffer, sendBuffer], [2000, 1000]);
     native.closeFd(fd);
   },
@@ -286,6 +286,45 @@ const cases = {
     for (let i = 0; i < 50; i += 1) assert.throws(() => open(0xc0000201), { code: 'EADDRNOTAVAIL' });
     // GRE_OUT stays open from the first socket on.
     assert.equal(descriptors(), before + 1);
+  },
+
+  'has nothing of what came before the filter of a share, behind errors either': () => {
+    const before = [record(0, [1, 2, 3]), record(ENOMEM, []), record(0, [4]), record(0, []), record(EINTR, [])];
+    const wanted = [0x45, 0, 0, 24, 0, 0, 0, 0, 64, 47, 0, 0, ...u32(1), ...u32(2), 9, 8, 7, 6];
+    writeFileSync(GRE_IN, Buffer.concat([...before, record(EAGAIN, []), record(0, wanted)]));
+    const { fd } = open(0, 4, 3);
+    const slots = [new Int32Array(2), new Int32Array(2), new Uint32Array(2), new Uint32Array(2)];
+    const slab = new Uint8Array(2 * SLOT);
+    assert.equal(native.greReceiveBatch(fd, slab, SLOT, HEADER, ...slots, 2, 0, new Uint32Array(1)), 1);
+    assert.deepEqual([...slab.subarray(slots[0][0], slots[0][0] + slots[1][0])], [9, 8, 7, 6]);
+    native.closeFd(fd);
+  },
+
+  'does not open a share whose filter is refused, and leaves nothing open': () => {
+    const descriptors = () => readdirSync('/proc/self/fd').length;
+    native.closeFd(open(0, 2, 1).fd);
+    const before = descriptors();
+    // The first filter takes nothing, the second the share.
+    for (const number of [3, 4, 6]) {
+      process.env.GRE_FILTER_FAULT = String(number);
+      if (number === 4) native.closeFd(open(0, 1, 0).fd);
+      assert.throws(() => open(0, 2, 1), { code: 'ENOMEM' });
+    }
+    assert.equal(descriptors(), before);
+  },
+
+  'refuses a share that is none': () => {
+    for (const [modulus, residue] of [
+      [0, 0],
+      [1, 1],
+      [3, 3],
+      [65536, 0],
+      [-1, 0],
+      [2, -1],
+      [2.5, 0],
+    ]) {
+      assert.throws(() => open(0, modulus, residue), { code: 'EINVAL' });
+    }
   },
 
   'passes on that a raw socket is not permitted': () => {
@@ -334,7 +373,7 @@ const cases = {
       fc.property(any, (args) => attempt(receive, args, 200)),
       { numRuns: 1000 },
     );
-    const opens = fc.array(fc.oneof(fc.anything(), number), { maxLength: 4 });
+    const opens = fc.array(fc.oneof(fc.anything(), number), { maxLength: 6 });
     fc.assert(
       fc.property(opens, (args) => {
         try {

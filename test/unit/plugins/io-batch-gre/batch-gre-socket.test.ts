@@ -262,9 +262,15 @@ describe('BatchGreSocket: starting and stopping', () => {
     expect(fake?.closed).toBe(1);
   });
 
+  it('opens its share of the Call IDs only, and says which', async () => {
+    const { addon, log } = await setUp({ share: { modulus: 3, residue: 2 } });
+    expect(addon.opened.map((one) => one.slice(3))).toEqual([[3, 2]]);
+    expect(log.lines[0]?.fields?.['share']).toBe('2 of 3');
+  });
+
   it('opens what it was asked for, and says which driver it is and why', async () => {
     const { addon, log } = await setUp({ listen: LOCAL, receiveBuffer: 1000, sendBuffer: 500, why: 'because' });
-    expect(addon.opened).toEqual([[LOCAL, 1000, 500]]);
+    expect(addon.opened).toEqual([[LOCAL, 1000, 500, 1, 0]]);
     expect(log.lines.map(({ event, fields }) => ({ event, ...fields }))).toEqual([
       {
         event: 'gre.open',

@@ -22,7 +22,7 @@ export class FakeGreAddon implements NativeGre {
   readonly sent: Sent[] = [];
   /** errno for each packet that is to be sent, in order; 0 or nothing sends it. */
   readonly refusals: number[] = [];
-  readonly opened: (readonly [number, number, number])[] = [];
+  readonly opened: (readonly [number, number, number, number, number])[] = [];
   /** Packets that the kernel has room for. */
   room = Number.POSITIVE_INFINITY;
   dropped = 0;
@@ -35,9 +35,9 @@ export class FakeGreAddon implements NativeGre {
   usedAfterClose = 0;
   private readable: (() => void) | undefined;
 
-  greOpen(listen: number, receiveBuffer: number, sendBuffer: number) {
+  greOpen(listen: number, receiveBuffer: number, sendBuffer: number, modulus: number, residue: number) {
     if (this.openError !== undefined) throw this.openError;
-    this.opened.push([listen, receiveBuffer, sendBuffer]);
+    this.opened.push([listen, receiveBuffer, sendBuffer, modulus, residue]);
     return { fd: FD, receiveBuffer: 2 * receiveBuffer, sendBuffer: 2 * sendBuffer };
   }
 
