@@ -1,55 +1,68 @@
-// npm run bench: every benchmark of test/bench in turn, each in a process of its own. Words select by name; options
-// (`--json`, `--rounds=5`) go to the benchmarks.
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+// npm run bench: the benchmarks of test/bench in turn, each in a process of its own, and what they say of the targets.
+// Words select by name. `--quick` only shows that all of them work, `--json` prints one document, `--out=FOLDER` keeps
+// that and a file of each; other options (`--rounds=5`) go to the benchmarks.
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { loadavg, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { benchPrograms, buildBenchPrograms } from './lib/bench-programs.mjs';
+import { chooseBenchmarks, runBenchmarks } from './lib/benchmarks.mjs';
 import { buildSources } from './lib/build.mjs';
-import { runCommand } from './lib/command.mjs';
 import { prepareComparators } from './lib/comparators.mjs';
 import { gatherFacts } from './lib/facts.mjs';
 import { dist, root } from './lib/paths.mjs';
 import { prepareRun } from './lib/prepare.mjs';
 import { runScript, SetupError } from './lib/script.mjs';
 
-/** Benchmarks that use the programs in C, and whether they compare with other people's programs. */
-const NATIVE = new Map([
-  ['compare.bench.js', { comparators: true }],
-  ['latency.bench.js', { comparators: false }],
-  ['small-packets.bench.js', { comparators: true }],
-]);
+const OUT = '--out=';
 
 const prepareNative = async (chosen, facts) => {
-  const using = chosen.map((name) => NATIVE.get(name)).filter((uses) => uses !== undefined);
-  if (using.length === 0) return;
+  if (!chosen.some(({ native }) => native)) return;
   await buildBenchPrograms();
-  if (using.some(({ comparators }) => comparators)) await prepareComparators(facts);
+  if (chosen.some(({ comparators }) => comparators)) await prepareComparators(facts);
+};
+
+const runInto = async (folder, chosen, { words, quick, json, options }) => {
+  const { benchCommand, circumstances } = await import('../dist/test/bench/support/machine.js');
+  const { resultSet, showResultSet } = await import('../dist/test/bench/support/result-set.js');
+  const about = { ...circumstances(benchCommand(words)), quick, loadBefore: loadavg()[0] };
+  const began = performance.now();
+  const found = await runBenchmarks(chosen, {
+    folder,
+    options,
+    quick,
+    cwd: root,
+    // Standard output is for the JSON alone.
+    stdout: json ? 'stderr' : 'inherit',
+    env: { PPTP_BENCH_PROGRAMS: benchPrograms },
+    started: (name) => console.error(`\n# ${name}`),
+  });
+  const results = resultSet({ ...about, seconds: (performance.now() - began) / 1000 }, found);
+  const text = `${JSON.stringify(results, undefined, 2)}\n`;
+  await writeFile(join(folder, 'results.json'), text);
+  (json ? console.error : console.log)(`\n${showResultSet(results)}`);
+  if (json) process.stdout.write(text);
+  return found.some(({ failed }) => failed !== undefined) ? 1 : 0;
 };
 
 await runScript(async (words) => {
-  const options = words.filter((word) => word.startsWith('--'));
+  const [quick, json] = ['--quick', '--json'].map((option) => words.includes(option));
+  const out = words.find((word) => word.startsWith(OUT))?.slice(OUT.length);
+  const options = words.filter(
+    (word) => word.startsWith('--') && !['--quick', '--json'].includes(word) && !word.startsWith(OUT),
+  );
   const wanted = words.filter((word) => !word.startsWith('--'));
   const facts = gatherFacts();
   await prepareRun(facts);
   await buildSources('all');
-  const folder = join(dist, 'test', 'bench');
-  const names = await readdir(folder).catch(() => []);
-  const chosen = names
-    .filter((name) => name.endsWith('.bench.js'))
-    .filter((name) => wanted.length === 0 || wanted.some((part) => name.includes(part)))
-    .sort();
-  if (chosen.length === 0)
-    throw new SetupError('NO_BENCHMARK', `no benchmark matches; test/bench has ${names.length}.`);
+  const where = { folder: join(root, 'test', 'bench'), built: join(dist, 'test', 'bench') };
+  const chosen = await chooseBenchmarks(where, wanted, quick);
+  if (chosen.length === 0) throw new SetupError('NO_BENCHMARK', 'no benchmark of test/bench is called that.');
   await prepareNative(chosen, facts);
-  let worst = 0;
-  for (const name of chosen) {
-    // Standard error, so that `--json` leaves nothing but JSON on standard output.
-    console.error(`\n# ${name.replace('.bench.js', '')}`);
-    const command = ['--enable-source-maps', join(folder, name), ...options];
-    const code = await runCommand(process.execPath, command, {
-      cwd: root,
-      env: { PPTP_BENCH_PROGRAMS: benchPrograms },
-    });
-    worst = Math.max(worst, code);
+  if (out !== undefined) await mkdir(resolve(out), { recursive: true });
+  const folder = out === undefined ? await mkdtemp(join(tmpdir(), 'pptp-bench-')) : resolve(out);
+  try {
+    return await runInto(folder, chosen, { words, quick, json, options });
+  } finally {
+    if (out === undefined) await rm(folder, { recursive: true, force: true });
   }
-  return worst;
 });

@@ -1,11 +1,12 @@
 // Writes the generated pages of docs/ from the sources: node setup/docs.mjs
-import { writeFile } from 'node:fs/promises';
+// The results in docs/performance.md from what was measured: node setup/docs.mjs --performance results.json [more.json]
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buildSources } from './lib/build.mjs';
 import { root } from './lib/paths.mjs';
-import { runScript } from './lib/script.mjs';
+import { runScript, SetupError } from './lib/script.mjs';
 
-await runScript(async () => {
+const writeReference = async () => {
   await buildSources();
   const { configurationPage } = await import('../dist/config/describe.js');
   const { metricsPage } = await import('../dist/observability/metrics/page.js');
@@ -13,5 +14,30 @@ await runScript(async () => {
   await writeFile(join(root, 'docs', 'configuration.md'), configurationPage());
   await writeFile(join(root, 'docs', 'metrics.md'), metricsPage());
   await writeFile(join(root, 'docs', 'traces.md'), tracesPage());
+};
+
+const writeResults = async (files) => {
+  await buildSources('all');
+  const { performanceResults, readResultSet, withResults } = await import(
+    '../dist/test/bench/support/performance-page.js'
+  );
+  const sets = [];
+  for (const file of files) {
+    const set = readResultSet(await readFile(file, 'utf8').catch(() => ''));
+    if (set === undefined)
+      throw new SetupError('NO_RESULTS', `${file} has no results: write it with npm run bench -- --json > ${file}.`);
+    sets.push(set);
+  }
+  if (sets.length === 0) throw new SetupError('NO_RESULTS', 'name the files that npm run bench -- --json wrote.');
+  const page = join(root, 'docs', 'performance.md');
+  const written = withResults(await readFile(page, 'utf8'), performanceResults(sets));
+  if (written === undefined)
+    throw new SetupError('NO_RESULTS', 'docs/performance.md has lost the two comments between which results go.');
+  await writeFile(page, written);
+};
+
+await runScript(async ([option, ...files]) => {
+  if (option === '--performance') await writeResults(files);
+  else await writeReference();
   return 0;
 });

@@ -18,9 +18,9 @@ export const isInstalled = (program) =>
 
 /**
  * Runs a program in the foreground. `stdout: 'stderr'` sends its output to our standard error, 'ignore' drops all output. Signals sent to us while
- * it runs reach it as well. Resolves with its exit code (128 + n after a signal).
+ * it runs reach it as well; after `timeoutMs` it gets SIGTERM. Resolves with its exit code (128 + n after a signal).
  */
-export const runCommand = (program, args, { cwd, env, stdout = 'inherit' } = {}) =>
+export const runCommand = (program, args, { cwd, env, stdout = 'inherit', timeoutMs } = {}) =>
   new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       cwd,
@@ -29,7 +29,9 @@ export const runCommand = (program, args, { cwd, env, stdout = 'inherit' } = {})
     });
     const forward = (signal) => child.kill(signal);
     for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, forward);
+    const late = timeoutMs === undefined ? undefined : setTimeout(() => child.kill('SIGTERM'), timeoutMs);
     const done = (settle) => (value) => {
+      clearTimeout(late);
       for (const signal of ['SIGINT', 'SIGTERM']) process.off(signal, forward);
       settle(value);
     };

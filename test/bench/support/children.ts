@@ -77,6 +77,13 @@ export const cpuMicroseconds = (pid: number): number => {
   return nanoseconds / 1000;
 };
 
+/** The processes that this one started, theirs, and so on. */
+export const descendants = (pid: number): readonly number[] =>
+  readdirSync(`/proc/${pid}/task`)
+    .flatMap((thread) => readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' '))
+    .filter((word) => word !== '')
+    .flatMap((word) => [Number(word), ...descendants(Number(word))]);
+
 /** Packets that passed a device of a namespace, both ways. */
 export const packetsOf = (ns: Netns, device: string): number => {
   const read = (name: string): number => Number(ns.run('cat', `/sys/class/net/${device}/statistics/${name}`));

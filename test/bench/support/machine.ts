@@ -43,9 +43,11 @@ export const circumstances = (command: string): Circumstances => {
   };
 };
 
+const withoutFolder = (word: string): string => word.replace(/^.*\/([^/]+)\.bench\.[jt]s$/, '$1');
+
 /** `npm run bench` with the words that this process was given. */
 export const benchCommand = (words: readonly string[]): string =>
-  ['npm run bench --', ...words.map((word) => word.replace(/^.*\/([^/]+)\.bench\.[jt]s$/, '$1'))].join(' ');
+  ['npm run bench', ...(words.length > 0 ? ['--'] : []), ...words.map(withoutFolder)].join(' ');
 
 /** What else the machine did, in % of one core; `steal` is what the host took from this guest. */
 export interface OtherWork {

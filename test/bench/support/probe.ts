@@ -57,7 +57,12 @@ const numberIn = (name: string) => (line: string) => {
 export const sendDatagrams = async (
   children: Children,
   way: { readonly from: Netns; readonly to: Netns; readonly target: string },
-  { octets, seconds, rate }: { readonly octets: number; readonly seconds: number; readonly rate: number },
+  {
+    octets,
+    seconds,
+    rate,
+    port = LOAD_PORT,
+  }: { readonly octets: number; readonly seconds: number; readonly rate: number; readonly port?: number },
 ): Promise<Datagrams> => {
   const limit = seconds * 1000 + GRACE_MS;
   let tell: (received: number) => void = () => undefined;
@@ -66,17 +71,12 @@ export const sendDatagrams = async (
     setTimeout(() => reject(new Error('the receiver of the datagrams did not end')), limit).unref();
   });
   const count = numberIn('received');
-  await children.startProgram(
-    way.to,
-    [nativeProgram('udp-load'), 'receive', '0.0.0.0', String(LOAD_PORT)],
-    {},
-    (line) => {
-      const found = count(line);
-      if (found !== undefined) tell(found.count);
-      return said('listening')(line);
-    },
-  );
-  const words = ['send', way.target, LOAD_PORT, octets, seconds, rate].map(String);
+  await children.startProgram(way.to, [nativeProgram('udp-load'), 'receive', '0.0.0.0', String(port)], {}, (line) => {
+    const found = count(line);
+    if (found !== undefined) tell(found.count);
+    return said('listening')(line);
+  });
+  const words = ['send', way.target, port, octets, seconds, rate].map(String);
   const { value } = await children.startProgram(
     way.from,
     [nativeProgram('udp-load'), ...words],
