@@ -33,6 +33,7 @@ export const ERROR_CODES = [
   'ADMIN_REFUSED',
   'CAPTURE_FILE',
   'METRICS_ENDPOINT',
+  'WORKER_FAILED',
 ] as const;
 export type ErrorCode = (typeof ERROR_CODES)[number];
 

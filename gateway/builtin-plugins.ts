@@ -8,7 +8,7 @@ import { msChapV1Plugin } from '../plugins/auth-ms-chap-v1/index.ts';
 import { msChapV2Plugin } from '../plugins/auth-ms-chap-v2/index.ts';
 import { papPlugin } from '../plugins/auth-pap/index.ts';
 import { userFilePlugin } from '../plugins/backend-user-file/index.ts';
-import { controlPptpPlugin } from '../plugins/control-pptp/index.ts';
+import { type ConnectionSource, controlPptpPlugin } from '../plugins/control-pptp/index.ts';
 import { type HostNetworkOptions, hostNetworkPlugin } from '../plugins/host-network-linux/index.ts';
 import { linuxTunPlugin } from '../plugins/io-tun-linux/index.ts';
 import { mppeNativePlugin } from '../plugins/mppe-native/index.ts';
@@ -24,6 +24,7 @@ export function builtinPlugins(
   config: GatewayConfig,
   defaultInterface: () => string | undefined,
   collisions?: StartCollisions,
+  source?: ConnectionSource,
 ): readonly LoadedPlugin[] {
   const { listen, control, calls, gre } = config;
   const address = parseIpv4(listen.address);
@@ -49,6 +50,7 @@ export function builtinPlugins(
       maxConnectionsPerSource: listen.maxConnectionsPerAddress,
       maxCalls: calls.max,
       collisions,
+      source,
       control: {
         hostName: config.hostName,
         vendorName: config.vendor,

@@ -1,33 +1,18 @@
 import type { LoadedConfig } from '../config/load.ts';
 import type { GatewayConfig } from '../config/types.ts';
 import type { Log } from '../core/ports/log.ts';
-import { Journal } from '../observability/journal/journal.ts';
-import { JournalLog } from '../observability/journal/journal-log.ts';
-import { JournalTelemetry } from '../observability/journal/journal-telemetry.ts';
-import { type LogBridge, logBridge } from '../observability/log-bridge.ts';
+import { logBridge } from '../observability/log-bridge.ts';
 import { LogLevels } from '../observability/log-levels.ts';
 import { createLog } from '../observability/logger.ts';
-import { startTelemetrySdk } from '../observability/sdk.ts';
-import { OpenTelemetryTelemetry } from '../observability/telemetry.ts';
-import { createUserNames, type UserNames } from '../observability/user-names.ts';
-import { journalNumbers } from './admin/journal-numbers.ts';
-import { traceRoute } from './admin/routes/trace.ts';
-import { withAdmin } from './admin/with-admin.ts';
-import { createGateway, type Gateway } from './bootstrap.ts';
-import { builtinPlugins } from './builtin-plugins.ts';
+import { createUserNames } from '../observability/user-names.ts';
+import type { Gateway } from './bootstrap.ts';
 import { callableAddresses, startCard } from './card.ts';
-import { findDefaultInterface } from './default-route.ts';
-import { Site } from './dial/site.ts';
+import { composeGateway } from './compose.ts';
 import type { SiteTunnel } from './dial/site-tunnel.ts';
 import { type FirstStart, prepareStart } from './first-start.ts';
 import { followLevel } from './follow-level.ts';
-import { gatewayOptions } from './options.ts';
-import { packetTraces } from './packet-traces.ts';
-import { loadPlugins } from './plugin-loader.ts';
-import { systemClock, systemRandom } from './system-clock.ts';
 import { type End, untilToldToStop } from './until-told.ts';
 import { openUserFile } from './user-file.ts';
-import { metricsEndpoints, withMetrics } from './with-metrics.ts';
 
 /** Runs the gateway in the foreground until SIGTERM, SIGINT or the death of a device; resolves with the exit code. */
 export async function runGateway(loaded: LoadedConfig, version: string): Promise<number> {
@@ -42,83 +27,39 @@ export async function runGateway(loaded: LoadedConfig, version: string): Promise
   // From here on nothing is made on the host that a signal could leave behind.
   const end = untilToldToStop(log);
   const first = await prepareStart(config.stateDir, config.users.file, openUserFile(config.users.file));
+  const logging = { log, levels, userNames, bridge };
+  const greet = (addresses: readonly string[]): void => {
+    first.keep();
+    welcome(config, addresses, first);
+  };
   try {
-    return await runUntilTold(config, version, { log, levels, userNames, bridge }, first, end);
+    if (config.workers > 1) {
+      const { runSupervisor } = await import('./workers/run-supervisor.ts');
+      return await runSupervisor({ config, version, logging, end, greet });
+    }
+    const serve = (gateway: Gateway, tunnel: SiteTunnel | undefined): Promise<number> =>
+      serveGateway(gateway, tunnel, config, version, log, end, greet);
+    return await composeGateway(config, version, logging, serve);
   } finally {
     await first.undo();
   }
 }
 
-interface Logging {
-  readonly log: Log;
-  readonly levels: LogLevels;
-  readonly userNames: UserNames;
-  readonly bridge: LogBridge | undefined;
-}
-
-async function runUntilTold(
-  config: GatewayConfig,
-  version: string,
-  { log, levels, userNames, bridge }: Logging,
-  first: FirstStart,
-  end: End,
-): Promise<number> {
-  const site = new Site(config);
-  // The operator's plug-ins first: their back-ends are asked before the built-in user file.
-  const plugins = [
-    ...(await loadPlugins(config.plugins, config.pluginOptions)),
-    ...builtinPlugins(config, findDefaultInterface, site.collisions),
-  ];
-  // Before the SDK: what the gateway does itself is taken out of the environment that the SDK reads.
-  const endpoints = metricsEndpoints(config, process.env);
-  const sdk = await startTelemetrySdk({ version, log, bridge });
-  const telemetry = new OpenTelemetryTelemetry({ log, userNames, now: systemClock.now });
-  try {
-    const journal = new Journal(systemClock.now);
-    const platform = {
-      clock: systemClock,
-      random: systemRandom,
-      log: new JournalLog(log, journal),
-      telemetry: new JournalTelemetry(telemetry, journal),
-    };
-    const gateway = createGateway(platform, { ...gatewayOptions(config), shareGre: site.shareGre }, plugins);
-    gateway.onTunnelEnd(({ view }) => journal.numbers(view.session.id, journalNumbers(view)));
-    const tracePackets = packetTraces(config.packetTraces, sdk?.traces === true, platform);
-    const packets = tracePackets(gateway);
-    const admin = { version, config, gateway, clock: systemClock, log, levels, journal };
-    const tunnel = site.tunnel(platform, gateway.callIds, tracePackets);
-    const metrics = {
-      version,
-      log,
-      telemetry,
-      numbers: gateway.numbers,
-      endpoints,
-      otel: sdk?.metrics === true,
-    };
-    return await withMetrics(metrics, () =>
-      withAdmin(admin, [traceRoute(packets)], () => serve(gateway, tunnel, config, version, log, first, end)),
-    );
-  } finally {
-    await sdk?.shutdown();
-  }
-}
-
-async function serve(
+async function serveGateway(
   gateway: Gateway,
   tunnel: SiteTunnel | undefined,
   config: GatewayConfig,
   version: string,
   log: Log,
-  first: FirstStart,
   end: End,
+  greet: (addresses: readonly string[]) => void,
 ): Promise<number> {
   // Before the TUN device adds its own address to the host's.
   const addresses = callableAddresses(config.listen.address);
   await gateway.start((device, cause) => end.fail(device, cause));
   try {
-    first.keep();
     announce(gateway, log, version);
-    welcome(config, addresses, first);
+    greet(addresses);
     tunnel?.start();
     return await end.promise;
   } finally {

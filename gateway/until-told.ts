@@ -6,6 +6,8 @@ export interface End {
   readonly promise: Promise<number>;
   /** A device failed for good. */
   fail(device: string, cause: unknown): void;
+  /** `listener` runs before the process ends at once because it was told twice. */
+  onHurry(listener: () => void): void;
 }
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
@@ -22,12 +24,16 @@ export function untilToldToStop(log: Log, now: () => number = () => performance.
     resolve = done;
   });
   let toldAt: number | undefined;
+  let hurry: () => void = () => undefined;
   const onSignal = (signal: NodeJS.Signals): void => {
     if (toldAt === undefined) {
       toldAt = now();
       log.info('gateway.stopping', `${signal}: clearing calls and stopping; send it again to stop at once`);
       resolve(EXIT.done);
-    } else if (now() - toldAt >= ECHO_MS) process.exit(EXIT.failed);
+    } else if (now() - toldAt >= ECHO_MS) {
+      hurry();
+      process.exit(EXIT.failed);
+    }
   };
   for (const signal of SIGNALS) process.on(signal, onSignal);
   return {
@@ -36,6 +42,9 @@ export function untilToldToStop(log: Log, now: () => number = () => performance.
       const reason = cause instanceof Error ? cause.message : String(cause);
       log.error('device.died', `${device} failed for good and the gateway cannot go on without it: ${reason}`);
       resolve(EXIT.failed);
+    },
+    onHurry(listener) {
+      hurry = listener;
     },
   };
 }

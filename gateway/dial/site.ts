@@ -1,5 +1,5 @@
 import type { GatewayConfig } from '../../config/types.ts';
-import { formatIpv4 } from '../../core/bytes/ipv4-address.ts';
+import { formatIpv4, type Ipv4 } from '../../core/bytes/ipv4-address.ts';
 import { StartCollisions } from '../../core/machine/pptp-collision.ts';
 import type { CallIds } from '../../core/ports/ids.ts';
 import type { GreSocket } from '../../core/ports/packet-io.ts';
@@ -43,10 +43,13 @@ const branchPlugin = ({ gre }: GreBranch) =>
 export class Site {
   readonly collisions = new StartCollisions();
   private readonly config: GatewayConfig;
+  private readonly onDial: (server: Ipv4) => Promise<void>;
   private gre: SplitGre | undefined;
 
-  constructor(config: GatewayConfig) {
+  /** `onDial` is told the address of the other site's gateway each time before it is dialled. */
+  constructor(config: GatewayConfig, onDial: (server: Ipv4) => Promise<void> = () => Promise.resolve()) {
     this.config = config;
+    this.onDial = onDial;
   }
 
   /** For the options of the gateway; nothing stands between when there is nobody to dial. */
@@ -72,7 +75,11 @@ export class Site {
       ...platform,
       collisions,
       server,
-      resolve: (name) => resolveServer(name),
+      resolve: async (name) => {
+        const address = await resolveServer(name);
+        await this.onDial(address);
+        return address;
+      },
       connect: (to, signal) =>
         connectControl({ host: formatIpv4(to), port: PORT, localAddress, timeoutMs: CONNECT_TIMEOUT_MS }, signal),
       createClient: (line) => {

@@ -108,3 +108,41 @@ const parseQuestion = (fields: Fields): RequestMessage | ResponseMessage | undef
   const [code, message] = [fields.get('code'), fields.get('message')];
   return isText(code) && isText(message) ? { kind, id, ok: false, code, message } : undefined;
 };
+
+const isShard = (value: unknown): value is Shard => {
+  const fields = fieldsOf(value);
+  return isNumber(fields?.get('index')) && isNumber(fields?.get('count'));
+};
+
+/** As far as it is looked at: the supervisor has checked the configuration, and is of the same build. */
+const isWorkerStart = (value: unknown): value is WorkerStart => {
+  const fields = fieldsOf(value);
+  if (fields === undefined) return false;
+  const { shard, config, version, restarts } = Object.fromEntries(fields);
+  return isShard(shard) && fieldsOf(config) !== undefined && isText(version) && isNumber(restarts);
+};
+
+/** The message that the supervisor sent; undefined for anything else. */
+export const parseSupervisorMessage = (value: unknown): SupervisorMessage | undefined => {
+  const fields = fieldsOf(value);
+  if (fields === undefined) return undefined;
+  const kind = fields.get('kind');
+  switch (kind) {
+    case 'start': {
+      const start = fields.get('start');
+      return isWorkerStart(start) ? { kind, start } : undefined;
+    }
+    case 'connection': {
+      const connection = fields.get('connection');
+      return isNumber(connection) ? { kind, connection } : undefined;
+    }
+    case 'ping': {
+      const id = fields.get('id');
+      return isNumber(id) ? { kind, id } : undefined;
+    }
+    case 'stop':
+      return { kind };
+    default:
+      return parseQuestion(fields);
+  }
+};

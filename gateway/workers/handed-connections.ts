@@ -1,0 +1,47 @@
+import type { Socket } from 'node:net';
+import type { ConnectionSource, ConnectionTaker } from '../../plugins/control-pptp/index.ts';
+import type { WorkerMessage } from './messages.ts';
+
+/** In a worker: the connections that the supervisor hands over. */
+export class HandedConnections implements ConnectionSource {
+  readonly listening = undefined;
+  private readonly send: (message: WorkerMessage) => void;
+  private readonly open = new Set<Socket>();
+  private taker: ConnectionTaker | undefined;
+  private whenClosed: (() => void) | undefined;
+
+  constructor(send: (message: WorkerMessage) => void) {
+    this.send = send;
+  }
+
+  start(taker: ConnectionTaker): Promise<void> {
+    this.taker = taker;
+    return Promise.resolve();
+  }
+
+  stop(): Promise<void> {
+    this.taker = undefined;
+    if (this.open.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.whenClosed = resolve;
+    });
+  }
+
+  /** A message about a connection has come; without its socket when the peer has gone meanwhile. */
+  hand(connection: number, socket: Socket | undefined): void {
+    this.send({ kind: 'taken', connection });
+    if (socket === undefined) {
+      this.send({ kind: 'ended', connection });
+      return;
+    }
+    socket.on('error', () => undefined);
+    this.open.add(socket);
+    socket.once('close', () => {
+      this.open.delete(socket);
+      this.send({ kind: 'ended', connection });
+      if (this.open.size === 0) this.whenClosed?.();
+    });
+    if (this.taker === undefined) socket.destroy();
+    else this.taker.take(socket);
+  }
+}

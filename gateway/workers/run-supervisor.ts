@@ -1,0 +1,73 @@
+import { randomBytes } from 'node:crypto';
+import type { GatewayConfig } from '../../config/types.ts';
+import { startTelemetrySdk } from '../../observability/sdk.ts';
+import { OpenTelemetryTelemetry } from '../../observability/telemetry.ts';
+import { CONTROL_PPTP_DEFAULTS, TcpListener } from '../../plugins/control-pptp/index.ts';
+import { callableAddresses } from '../card.ts';
+import type { Logging } from '../compose.ts';
+import { systemClock } from '../system-clock.ts';
+import type { End } from '../until-told.ts';
+import { Supervisor } from './supervisor.ts';
+import { forkWorker } from './worker-process.ts';
+
+export interface SupervisorOrder {
+  readonly config: GatewayConfig;
+  readonly version: string;
+  readonly logging: Logging;
+  readonly end: End;
+  /** Tells the operator that the gateway is up; `addresses` are those that clients call. */
+  greet(addresses: readonly string[]): void;
+}
+
+/** Runs a gateway of several worker processes until it is told to stop; resolves with the exit code. */
+export async function runSupervisor({ config, version, logging, end, greet }: SupervisorOrder): Promise<number> {
+  const { log, userNames, bridge } = logging;
+  const sdk = await startTelemetrySdk({ version, log, bridge });
+  try {
+    const telemetry = new OpenTelemetryTelemetry({ log, userNames, now: systemClock.now });
+    const { address, port } = config.listen;
+    const { backlog } = CONTROL_PPTP_DEFAULTS;
+    const source = new TcpListener({ address, port, backlog, pauseOnConnect: true });
+    const supervisor = new Supervisor(
+      { clock: systemClock, log, telemetry, fork: forkWorker, source },
+      withSharedKey(config),
+      version,
+    );
+    end.onHurry(() => supervisor.kill());
+    return await supervise(supervisor, { config, version, logging, end, greet });
+  } finally {
+    await sdk?.shutdown();
+  }
+}
+
+async function supervise(supervisor: Supervisor, order: SupervisorOrder): Promise<number> {
+  const { config, version, end, greet } = order;
+  const { log } = order.logging;
+  // Before TUN devices add their own addresses to the host's.
+  const addresses = callableAddresses(config.listen.address);
+  const started = supervisor.start();
+  try {
+    const first = await Promise.race([started, end.promise]);
+    if (first === undefined) {
+      log.info('gateway.ready', 'the gateway accepts calls', {
+        version,
+        node: process.versions.node,
+        workers: supervisor.workers.length,
+      });
+      greet(addresses);
+    }
+    return await end.promise;
+  } finally {
+    await supervisor.stop();
+    // Told to stop while it started: how that ended nobody wants to know.
+    await started.catch(() => undefined);
+    log.info('gateway.stopped', 'the gateway has stopped');
+  }
+}
+
+/** Hashed user names must be the same in all processes. */
+const withSharedKey = (config: GatewayConfig): GatewayConfig => {
+  const { telemetry } = config;
+  if (telemetry.userNames !== 'hash' || telemetry.hashKey !== '') return config;
+  return { ...config, telemetry: { ...telemetry, hashKey: randomBytes(32).toString('hex') } };
+};

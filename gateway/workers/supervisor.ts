@@ -1,0 +1,123 @@
+import type { GatewayConfig } from '../../config/types.ts';
+import { ipv4 } from '../../core/bytes/ipv4-address.ts';
+import type { Clock } from '../../core/ports/clock.ts';
+import type { Log } from '../../core/ports/log.ts';
+import type { Telemetry } from '../../core/ports/telemetry.ts';
+import { CONTROL_PPTP_DEFAULTS, type ConnectionSource } from '../../plugins/control-pptp/index.ts';
+import type { Ask, WorkerLink, WorkerLinks } from './ask.ts';
+import { ConnectionDesk } from './connection-desk.ts';
+import { DIALLED_SERVER } from './dialled-server.ts';
+import { Answerers } from './requests.ts';
+import { shards } from './shard.ts';
+import type { ForkWorker } from './worker-process.ts';
+import { type SlotEvents, WorkerSlot } from './worker-slot.ts';
+
+export interface SupervisorDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly telemetry: Telemetry;
+  readonly fork: ForkWorker;
+  /** Where control connections come in; their sockets are not read. */
+  readonly source: ConnectionSource;
+}
+
+/** Keeps the workers of a gateway there, and gives each its share of the control connections. */
+export class Supervisor implements WorkerLinks {
+  readonly workers: readonly WorkerSlot[];
+  private readonly deps: SupervisorDeps;
+  private readonly desk: ConnectionDesk;
+  private readonly answerers = new Answerers();
+  private readonly startedListeners: ((worker: WorkerLink) => void | Promise<void>)[] = [];
+  private readonly endedListeners: ((worker: WorkerLink) => void)[] = [];
+  private readonly abort = new AbortController();
+  private stopping: Promise<void> | undefined;
+  private listens = false;
+
+  constructor(deps: SupervisorDeps, config: GatewayConfig, version: string) {
+    this.deps = deps;
+    const { answerers } = this;
+    const events: SlotEvents = {
+      started: (slot) => this.started(slot),
+      up: () => this.desk.up(),
+      taken: ({ index }, connection) => this.desk.taken(index, connection),
+      closed: ({ index }, connection) => this.desk.closed(index, connection),
+      ended: (slot) => this.ended(slot),
+      connectionsOf: ({ index }) => this.desk.connectionsOf(index),
+    };
+    this.workers = shards(config.workers).map(
+      (shard) => new WorkerSlot({ ...deps, answerers }, { shard, config, version }, events),
+    );
+    this.desk = new ConnectionDesk(
+      deps,
+      {
+        maxConnections: config.listen.maxConnections,
+        maxConnectionsPerSource: config.listen.maxConnectionsPerAddress,
+        refusalLogIntervalMs: CONTROL_PPTP_DEFAULTS.refusalLogIntervalMs,
+      },
+      this.workers,
+    );
+    this.answer(DIALLED_SERVER, (address) => this.desk.dials(ipv4(address)));
+  }
+
+  /** Control connections that are open. */
+  get connectionCount(): number {
+    return this.desk.size;
+  }
+
+  answer<Body, Answer>(ask: Ask<Body, Answer>, answerer: (body: Body, from: number) => Answer | Promise<Answer>): void {
+    this.answerers.set(ask, answerer);
+  }
+
+  onStarted(listener: (worker: WorkerLink) => void | Promise<void>): void {
+    this.startedListeners.push(listener);
+  }
+
+  onEnded(listener: (worker: WorkerLink) => void): void {
+    this.endedListeners.push(listener);
+  }
+
+  /** Resolves when all workers are up and connections are taken. Rejects with the first error, all workers ended. */
+  async start(): Promise<void> {
+    try {
+      await Promise.all(this.workers.map((worker) => worker.begin()));
+      if (this.abort.signal.aborted) return;
+      this.listens = true;
+      await this.deps.source.start(this.desk, this.abort.signal);
+    } catch (cause) {
+      await this.stop();
+      throw cause;
+    }
+    const bound = this.deps.source.listening;
+    if (bound !== undefined) {
+      this.deps.log.info('control.listening', `Listening for PPTP on ${bound.address} port ${bound.port}.`, bound);
+    }
+  }
+
+  /** Takes no more connections, and has all workers clear their calls and end; resolves when they have, in 20 s at most. */
+  stop(): Promise<void> {
+    this.stopping ??= this.endAll();
+    return this.stopping;
+  }
+
+  /** Ends all workers at once. */
+  kill(): void {
+    for (const worker of this.workers) worker.kill();
+  }
+
+  private async endAll(): Promise<void> {
+    this.abort.abort();
+    // Its end is not waited for: it counts the sockets that workers have.
+    if (this.listens) void this.deps.source.stop();
+    this.desk.stop();
+    await Promise.all(this.workers.map((worker) => worker.stop()));
+  }
+
+  private async started(slot: WorkerSlot): Promise<void> {
+    for (const listener of this.startedListeners) await listener(slot);
+  }
+
+  private ended(slot: WorkerSlot): void {
+    this.desk.gone(slot.index);
+    for (const listener of this.endedListeners) listener(slot);
+  }
+}

@@ -1,0 +1,30 @@
+import { mkdir, rmdir } from 'node:fs/promises';
+import type { GatewayConfig } from '../../config/types.ts';
+import { type Shard, shareOf } from './shard.ts';
+
+/** Where a worker keeps what is its own: the record of what it set up on the host, its admin socket. */
+export const workerFolder = (stateDir: string, index: number): string =>
+  `${stateDir.replace(/\/+$/, '')}/worker-${index}`;
+
+/** A worker's part of the configuration of the whole gateway. */
+export const workerConfig = (config: GatewayConfig, shard: Shard): GatewayConfig => {
+  const stateDir = workerFolder(config.stateDir, shard.index);
+  return {
+    ...config,
+    stateDir,
+    calls: { ...config.calls, max: shareOf(shard, config.calls.max) },
+    // Only the supervisor asks there; the operator's socket is the supervisor's.
+    admin: { socket: `${stateDir}/admin.sock` },
+    metrics: { ...config.metrics, port: 0 },
+  };
+};
+
+/** The folder of all workers is there: the supervisor has made it, or could not. */
+export const makeWorkerFolder = async (path: string): Promise<void> => {
+  await mkdir(path, { recursive: true, mode: 0o700 });
+};
+
+/** Removes it, unless something must be remembered there until the next start. */
+export const leaveWorkerFolder = async (path: string): Promise<void> => {
+  await rmdir(path).catch(() => undefined);
+};

@@ -1,0 +1,70 @@
+import { fork } from 'node:child_process';
+import type { Socket } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import type { SupervisorMessage } from './messages.ts';
+
+/** How a process ended. */
+export interface ProcessEnd {
+  readonly code: number | null;
+  readonly signal: string | null;
+}
+
+export interface ProcessEvents {
+  message(value: unknown): void;
+  /** Once, and the last. */
+  ended(end: ProcessEnd): void;
+}
+
+/** A worker, as its supervisor sees the process. */
+export interface WorkerProcess {
+  readonly pid: number | undefined;
+  /**
+   * A socket goes along in its own right: the sender keeps its copy. `failed` runs when the message cannot be delivered;
+   * a process that ends meanwhile only tells that it has ended.
+   */
+  send(message: SupervisorMessage, socket?: Socket, failed?: () => void): void;
+  /** At once, without its doing. */
+  kill(): void;
+}
+
+export type ForkWorker = (events: ProcessEvents) => WorkerProcess;
+
+/** Beside this file, built or not. */
+const entry = fileURLToPath(
+  new URL(`./worker-main${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url),
+);
+
+/** Starts a worker process. What it needs to know it is told by message: nothing is on its command line. */
+export const forkWorker: ForkWorker = (events) => {
+  const child = fork(entry, [], {
+    serialization: 'advanced',
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  let over = false;
+  const end = (code: number | null, signal: string | null): void => {
+    if (over) return;
+    over = true;
+    events.ended({ code, signal });
+  };
+  child.on('message', (value: unknown) => events.message(value));
+  child.on('exit', end);
+  // It could not be started, or not be told something; an exit follows only if there was a process.
+  child.on('error', () => {
+    if (child.pid === undefined) end(null, null);
+  });
+  return {
+    pid: child.pid,
+    send: (message, socket, failed = () => undefined) => {
+      const sent = (error: Error | null): void => {
+        if (error !== null) failed();
+      };
+      try {
+        if (socket === undefined) child.send(message, sent);
+        else child.send(message, socket, { keepOpen: true }, sent);
+      } catch {
+        failed();
+      }
+    },
+    kill: () => void child.kill('SIGKILL'),
+  };
+};

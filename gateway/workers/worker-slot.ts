@@ -1,0 +1,302 @@
+import type { Socket } from 'node:net';
+import { ERROR_CODES, GatewayError } from '../../core/errors.ts';
+import type { Clock } from '../../core/ports/clock.ts';
+import type { Log, LogFields } from '../../core/ports/log.ts';
+import { after, type Instant } from '../../core/time.ts';
+import { type Ask, AskError, type WorkerLink } from './ask.ts';
+import { parseWorkerMessage, type SupervisorMessage, type WorkerMessage, type WorkerStart } from './messages.ts';
+import { type Answerers, Requests } from './requests.ts';
+import { RestartDelay } from './restart-delay.ts';
+import type { ForkWorker, ProcessEnd, WorkerProcess } from './worker-process.ts';
+
+export interface SlotDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly fork: ForkWorker;
+  readonly answerers: Answerers;
+}
+
+/** What a slot tells the supervisor. */
+export interface SlotEvents {
+  /** It has started, first or again; connections may come when this has resolved. */
+  started(slot: WorkerSlot): Promise<void>;
+  /** It may have connections from now on. */
+  up(slot: WorkerSlot): void;
+  taken(slot: WorkerSlot, connection: number): void;
+  closed(slot: WorkerSlot, connection: number): void;
+  /** The process is gone, with all it had. */
+  ended(slot: WorkerSlot): void;
+  /** Connections that it has, for the log. */
+  connectionsOf(slot: WorkerSlot): number;
+}
+
+/** From the start of the process to `ready`, in ms; the host's network is set up in this time. */
+const START_MS = 60_000;
+export const PING_MS = 2500;
+/** Pings without an answer that show that it hangs: 10 s. Counted, so that a supervisor that slept blames nobody. */
+const MOST_UNANSWERED = 4;
+/** To clear its calls and take back what it did to the host, in ms. */
+const STOP_MS = 20_000;
+
+type Phase =
+  /** No process; a start may be due. */
+  | 'down'
+  | 'starting'
+  | 'up'
+  /** It cannot be reached or has been killed; its end is near. */
+  | 'dying'
+  | 'stopping';
+
+/** One worker through all of its lives: keeps a process there, and knows whether it is well. */
+export class WorkerSlot implements WorkerLink {
+  readonly index: number;
+  private readonly deps: SlotDeps;
+  private readonly events: SlotEvents;
+  private readonly start: WorkerStart;
+  private readonly log: Log;
+  private readonly requests: Requests;
+  private readonly delay = new RestartDelay();
+  private phase: Phase = 'down';
+  private process: WorkerProcess | undefined;
+  private upAt: Instant | undefined;
+  private starts = 0;
+  /** What the worker itself said of its end. */
+  private farewell: { readonly code: string; readonly message: string } | undefined;
+  private unanswered = 0;
+  private pings = 0;
+  private cancelTimer: () => void = () => undefined;
+  /** Of the first start. */
+  private first: { resolve(): void; reject(cause: unknown): void } | undefined;
+  /** It has been up once; from then on its end is repaired instead of being the end of the start. */
+  private settled = false;
+  private stopping = false;
+  private whenStopped: (() => void) | undefined;
+
+  constructor(deps: SlotDeps, start: Omit<WorkerStart, 'restarts'>, events: SlotEvents) {
+    this.deps = deps;
+    this.events = events;
+    this.start = { ...start, restarts: 0 };
+    this.index = start.shard.index;
+    this.log = deps.log.child({ worker: this.index });
+    this.requests = new Requests(deps.clock, (message) => this.send(message));
+  }
+
+  /** It can be asked. */
+  get alive(): boolean {
+    return this.phase === 'up' || (this.phase === 'starting' && this.upAt !== undefined);
+  }
+
+  /** Connections may be handed to it. */
+  get takes(): boolean {
+    return this.phase === 'up';
+  }
+
+  /** Of its process, for the log; undefined while there is none. */
+  get pid(): number | undefined {
+    return this.process?.pid;
+  }
+
+  request<Body, Answer>(ask: Ask<Body, Answer>, body: Body, timeoutMs?: number): Promise<Answer> {
+    if (this.alive) return this.requests.request(ask, body, timeoutMs);
+    return Promise.reject(new AskError('GONE', `worker ${this.index} is not there`));
+  }
+
+  /** Rejects with the worker's own error, or WORKER_FAILED; then there is no process. */
+  begin(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.first = { resolve, reject };
+      this.launch();
+    });
+  }
+
+  /** `failed` runs when the socket cannot reach the worker, unless its end is told instead. */
+  hand(connection: number, socket: Socket, failed: () => void): void {
+    this.process?.send({ kind: 'connection', connection }, socket, () => {
+      this.lost('it cannot be reached');
+      failed();
+    });
+  }
+
+  /** Clears its calls and ends it; resolves when the process is gone, which takes 20 s at most. */
+  stop(): Promise<void> {
+    this.stopping = true;
+    this.cancelTimer();
+    if (this.process === undefined) return Promise.resolve();
+    const stopped = new Promise<void>((resolve) => {
+      this.whenStopped = resolve;
+    });
+    this.phase = 'stopping';
+    this.send({ kind: 'stop' });
+    this.timer(STOP_MS, () => {
+      this.log.error('worker.stuck', 'the worker has not stopped in time and is killed', { pid: this.pid });
+      this.kill();
+    });
+    return stopped;
+  }
+
+  /** Ends its process at once; a stop, or a new life, follows. */
+  kill(): void {
+    this.process?.kill();
+  }
+
+  private launch(): void {
+    this.phase = 'starting';
+    this.upAt = undefined;
+    this.farewell = undefined;
+    const life = this.deps.fork({
+      message: (value) => {
+        if (this.process === life) this.receive(value);
+      },
+      ended: (end) => {
+        // A process that never was says so before `fork` has returned.
+        queueMicrotask(() => {
+          if (this.process === life) this.over(end);
+        });
+      },
+    });
+    this.process = life;
+    this.send({ kind: 'start', start: { ...this.start, restarts: this.starts } });
+    this.starts += 1;
+    this.timer(START_MS, () => this.lost(`it has not started within ${START_MS / 1000} s`));
+  }
+
+  private receive(value: unknown): void {
+    const message = parseWorkerMessage(value);
+    if (message === undefined) this.log.warn('worker.garbage', 'a worker sent something that is no message');
+    else this.handle(message);
+  }
+
+  private handle(message: WorkerMessage): void {
+    switch (message.kind) {
+      case 'ready':
+        if (this.phase === 'starting') this.ready(message.tun, message.stages);
+        return;
+      case 'failed':
+        this.farewell = message;
+        return;
+      case 'broken':
+        this.farewell = { code: 'WORKER_FAILED', message: `${message.device} failed for good: ${message.message}` };
+        return;
+      case 'taken':
+        this.events.taken(this, message.connection);
+        return;
+      case 'ended':
+        this.events.closed(this, message.connection);
+        return;
+      case 'pong':
+        this.unanswered = Math.min(this.unanswered, Math.max(0, this.pings - message.id));
+        return;
+      case 'request':
+        void this.deps.answerers.answer(message, this.index).then((response) => this.send(response));
+        return;
+      case 'response':
+        this.requests.take(message);
+        return;
+      default:
+        message satisfies never;
+    }
+  }
+
+  private ready(tun: string, stages: readonly string[]): void {
+    const life = this.process;
+    this.upAt = this.deps.clock.now();
+    // What it has to be told before its first connection.
+    this.events.started(this).then(
+      () => {
+        if (this.process === life && this.phase === 'starting') this.up(tun, stages);
+      },
+      (cause: unknown) => {
+        if (this.process !== life) return;
+        this.lost(cause instanceof Error ? cause.message : String(cause));
+      },
+    );
+  }
+
+  private up(tun: string, stages: readonly string[]): void {
+    this.phase = 'up';
+    this.settled = true;
+    this.unanswered = 0;
+    this.log.info('worker.ready', 'the worker takes calls', { pid: this.pid, tun, stages, restarts: this.starts - 1 });
+    this.timer(PING_MS, () => this.ping());
+    this.first?.resolve();
+    this.first = undefined;
+    this.events.up(this);
+  }
+
+  private ping(): void {
+    if (this.unanswered >= MOST_UNANSWERED) {
+      this.lost(`it has not answered for ${(MOST_UNANSWERED * PING_MS) / 1000} s`);
+      return;
+    }
+    this.unanswered += 1;
+    this.pings += 1;
+    this.send({ kind: 'ping', id: this.pings });
+    this.timer(PING_MS, () => this.ping());
+  }
+
+  /** It is of no use any more; kills it. */
+  private lost(why: string): void {
+    if (this.phase === 'stopping' || this.phase === 'dying') return;
+    this.phase = 'dying';
+    this.cancelTimer();
+    this.farewell ??= { code: 'WORKER_FAILED', message: why };
+    this.kill();
+  }
+
+  private over(end: ProcessEnd): void {
+    const pid = this.pid;
+    const lifeMs = this.upAt === undefined ? 0 : this.deps.clock.now() - this.upAt;
+    const connections = this.events.connectionsOf(this);
+    this.cancelTimer();
+    this.process = undefined;
+    this.phase = 'down';
+    this.requests.fail();
+    this.events.ended(this);
+    if (this.stopping) {
+      this.whenStopped?.();
+      this.first?.reject(this.failure(end));
+    } else if (this.settled) this.again(end, lifeMs, { pid, connections });
+    else this.first?.reject(this.failure(end));
+    this.first = undefined;
+  }
+
+  private again({ code, signal }: ProcessEnd, lifeMs: number, facts: LogFields): void {
+    const restartInMs = this.delay.after(lifeMs);
+    const why = this.farewell === undefined ? '' : `: ${this.farewell.message}`;
+    const when = restartInMs === 0 ? 'at once' : `in ${restartInMs / 1000} s`;
+    this.log.error(
+      'worker.died',
+      `worker ${this.index} ended and lost its tunnels${why}; it is started again ${when}`,
+      {
+        ...facts,
+        code,
+        signal,
+        restartInMs,
+      },
+    );
+    this.timer(restartInMs, () => this.launch());
+  }
+
+  private failure({ code, signal }: ProcessEnd): GatewayError {
+    const { farewell } = this;
+    const known = ERROR_CODES.find((one) => one === farewell?.code);
+    if (farewell !== undefined && known !== undefined && known !== 'WORKER_FAILED') {
+      return new GatewayError(known, farewell.message);
+    }
+    const how = signal === null ? `with exit code ${code ?? 'unknown'}` : `by ${signal}`;
+    const why = farewell === undefined ? '' : ` (${farewell.message})`;
+    return new GatewayError(
+      'WORKER_FAILED',
+      `worker ${this.index} ended ${how} while it was starting${why}: look at the lines above, or start with PPTP_WORKERS=1.`,
+    );
+  }
+
+  private send(message: SupervisorMessage): void {
+    this.process?.send(message);
+  }
+
+  private timer(afterMs: number, task: () => void): void {
+    this.cancelTimer();
+    this.cancelTimer = this.deps.clock.schedule(after(this.deps.clock.now(), afterMs), task);
+  }
+}
