@@ -20,8 +20,8 @@ const TRAITS = {
   stages: { quick: ['--rounds=1', '--batches=20'] },
   'mppe-modes': { quick: ['--rounds=1', '--packets=200'] },
   'telemetry-off': { quick: ['--rounds=1', '--batches=20'] },
-  telemetry: { byName: true, quick: ['--rounds=1', '--seconds=0.3', '--warm-up=0.3'] },
-  'telemetry-ratio': { byName: true, quick: ['--rounds=1', '--seconds=0.3'] },
+  telemetry: { byName: true, quick: ['--rounds=1', '--seconds=0.3', '--warm-up=0.3', '--modes=all'] },
+  'telemetry-ratio': { byName: true, quick: ['--rounds=1', '--seconds=0.3', '--warm-up=1'] },
   'telemetry-start': { byName: true, quick: ['--rounds=1'] },
 };
 

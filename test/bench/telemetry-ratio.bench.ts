@@ -13,7 +13,7 @@ import { type Bench, withNamespaces } from './support/with-namespaces.ts';
 const ROUNDS = numberOption('rounds', 10);
 const SECONDS = numberOption('seconds', 2);
 /** The first rounds are not counted: what traces packets is compiled while it works. */
-const WARM_UP_ROUNDS = 2;
+const WARM_UP_ROUNDS = numberOption('warm-up', 2);
 const SETTLE_MS = 700;
 
 /** Undefined: no rule. The second shows what differs by itself. */

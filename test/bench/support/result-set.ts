@@ -63,8 +63,10 @@ export const targetRows = (targets: readonly TargetResult[]): readonly (readonly
 export const showResultSet = ({ targets, benchmarks, quick, seconds }: ResultSet): string => {
   const failed = benchmarks.flatMap((one) => ('failed' in one ? [`${one.benchmark}: FAILED: ${one.failed}`] : []));
   const skipped = benchmarks.flatMap((one) => ('skipped' in one ? [`${one.benchmark}: skipped: ${one.skipped}`] : []));
-  const table = showTable([['target', 'median (min–max)', 'wanted', 'met'], ...targetRows(targets)]);
+  const judged = targets.filter(({ state }) => state !== 'open');
+  const open = targets.filter(({ state }) => state === 'open').map(({ figure }) => `not measured: ${figure}`);
+  const table = showTable([['target', 'median (min–max)', 'wanted', 'met'], ...targetRows(judged)]);
   const remark = quick ? ['Short measurements: they show that everything works, and nothing else.'] : [];
   const count = `${benchmarks.length - failed.length - skipped.length} of ${benchmarks.length} benchmarks, ${seconds.toFixed(0)} s`;
-  return [table, '', ...remark, ...failed, ...skipped, count].join('\n');
+  return [table, ...open, '', ...remark, ...failed, ...skipped, count].join('\n');
 };
