@@ -62,6 +62,10 @@ export const METRIC_ATTRIBUTES = {
   memory: { description: 'Resident set or JavaScript heap.', values: ['rss', 'heap'] },
   statistic: { description: 'Of the delays in the last ten seconds.', values: ['mean', 'p50', 'p99', 'max'] },
   loop: { description: 'What the event loop did.', values: ['active', 'idle'] },
+  worker: {
+    description:
+      'Index of a worker process, from 0, or `supervisor`. Metrics of processes have it with PPTP_WORKERS above 1 only.',
+  },
   version: { description: 'Version of the gateway.' },
   node: { description: 'Version of Node.' },
 } as const satisfies Readonly<Record<string, AttributeRow>>;

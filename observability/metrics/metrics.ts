@@ -1,11 +1,13 @@
 import type { Log } from '../../core/ports/log.ts';
 import type { OpenTelemetryTelemetry } from '../telemetry.ts';
+import { DurationStore } from './durations.ts';
 import type { EndpointOptions } from './endpoint.ts';
 import { EventLoopWatch } from './event-loop.ts';
 import type { GatewayNumbers } from './gateway-numbers.ts';
 import { KernelReader } from './kernel.ts';
 import { readProcess } from './process-numbers.ts';
-import { collect, type Readings } from './readings.ts';
+import { collect, type Readings, type WorkerNumbers } from './readings.ts';
+import type { MetricsSnapshot } from './snapshot.ts';
 
 export interface MetricsOptions {
   readonly version: string;
@@ -17,6 +19,12 @@ export interface MetricsOptions {
   readonly endpoints: readonly EndpointOptions[];
   /** The OpenTelemetry SDK takes metrics. */
   readonly otel: boolean;
+  /** Of a process that has workers. */
+  readonly workers?: () => WorkerNumbers;
+  /** Makes what the page shows of what this process knows of itself; that alone if left out. */
+  readonly gather?: (own: MetricsSnapshot) => Promise<MetricsSnapshot>;
+  /** Is given what another process may ask for, to show it. */
+  readonly share?: ((snapshot: () => MetricsSnapshot) => void) | undefined;
 }
 
 export interface Metrics {
@@ -27,8 +35,8 @@ export interface Metrics {
 
 /** Offers metrics where they are wanted; loads and starts nothing where they are not. Rejects with METRICS_ENDPOINT. */
 export const startMetrics = async (options: MetricsOptions): Promise<Metrics | undefined> => {
-  const { endpoints, otel, log, telemetry } = options;
-  if (endpoints.length === 0 && !otel) return undefined;
+  const { endpoints, otel, log, telemetry, share } = options;
+  if (endpoints.length === 0 && !otel && share === undefined) return undefined;
   const loop = new EventLoopWatch();
   const kernel = new KernelReader();
   const read = (): Readings => {
@@ -40,6 +48,7 @@ export const startMetrics = async (options: MetricsOptions): Promise<Metrics | u
       kernel: kernel.read(gateway?.tun),
       versions: { gateway: options.version, node: process.versions.node },
       gateway,
+      workers: options.workers?.(),
     });
   };
   const ends: (() => Promise<void> | void)[] = [() => loop.stop()];
@@ -48,7 +57,12 @@ export const startMetrics = async (options: MetricsOptions): Promise<Metrics | u
   };
   try {
     if (otel) ends.push(await offerToOtel(read, telemetry));
-    const listening = endpoints.length === 0 ? [] : await serve(read, telemetry, endpoints, ends);
+    if (share !== undefined) {
+      const durations = new DurationStore();
+      ends.push(telemetry.durations.add(durations));
+      share(() => ({ readings: read(), durations: durations.snapshot() }));
+    }
+    const listening = endpoints.length === 0 ? [] : await serve(read, options, ends);
     for (const at of listening) log.info('metrics.listening', `Metrics are at http://${host(at)}/metrics.`, { ...at });
     return { listening, stop };
   } catch (cause) {
@@ -69,19 +83,17 @@ const offerToOtel = async (read: () => Readings, telemetry: OpenTelemetryTelemet
 
 const serve = async (
   read: () => Readings,
-  telemetry: OpenTelemetryTelemetry,
-  endpoints: readonly EndpointOptions[],
+  { telemetry, endpoints, gather = (own) => Promise.resolve(own) }: MetricsOptions,
   ends: (() => Promise<void> | void)[],
 ): Promise<Metrics['listening']> => {
-  const [{ PrometheusExporter }, { MetricsEndpoint }] = await Promise.all([
-    import('./prometheus.ts'),
-    import('./endpoint.ts'),
-  ]);
-  const exporter = new PrometheusExporter(read);
-  ends.push(telemetry.durations.add(exporter));
+  const [{ writePage }, { MetricsEndpoint }] = await Promise.all([import('./prometheus.ts'), import('./endpoint.ts')]);
+  const durations = new DurationStore();
+  ends.push(telemetry.durations.add(durations));
   const listening: { readonly address: string; readonly port: number }[] = [];
   for (const options of endpoints) {
-    const endpoint = new MetricsEndpoint(options, (format) => exporter.page(format));
+    const endpoint = new MetricsEndpoint(options, async (format) =>
+      writePage(await gather({ readings: read(), durations: durations.snapshot() }), format),
+    );
     listening.push(await endpoint.start());
     ends.push(() => endpoint.stop());
   }

@@ -1,5 +1,5 @@
 import { EVENT_METRICS, KNOWN_SERIES } from './event-metrics.ts';
-import { METRIC_ATTRIBUTES, METRICS, type MetricRow, prometheusLabel } from './table.ts';
+import { METRIC_ATTRIBUTES, METRICS, type MetricRow, prometheusLabel, type WorkerMerge } from './table.ts';
 
 const ROWS: readonly MetricRow[] = METRICS;
 
@@ -16,6 +16,9 @@ const attributeLine = ([name, { description, values = [] }]: readonly [
   const label = prometheusLabel(name);
   return `| ${code(name)}${label === name ? '' : `, ${code(label)}`} | ${description} | ${list(values)} |`;
 };
+
+const merged = (rule: WorkerMerge): string =>
+  list(ROWS.filter(({ workers }) => workers === rule).map(({ name }) => name));
 
 const bucketLines = (): string =>
   ROWS.filter(({ kind }) => kind === 'histogram')
@@ -53,6 +56,18 @@ set-up that fell into the bucket and whose trace is exported. Prometheus keeps t
 
 \`pptp-gateway dial\` serves the page by the \`OTEL_*\` variables only, since it may run beside a gateway that has the same
 configuration. What only a gateway has (pool, queues, tunnels by state) is left out there.
+
+## Several workers
+
+With \`PPTP_WORKERS\` above 1 there is still one page, with the values of all processes added up. What a worker counted
+before it died stays in the sums, but for its last ten seconds at most: the supervisor asks each worker when the page is
+read, and every ten seconds. When a worker does not answer in time, the page has what it last said. Not added up are:
+
+- ${merged('max')}: the largest.
+- ${merged('each')}: one for each process, with the label \`worker\`.
+
+By OTLP each process sends its own values, with a \`service.instance.id\` of its own and the resource attribute
+\`pptp.worker\` (an index, or \`supervisor\`): add them up over \`service.instance.id\`.
 
 ## OTLP
 

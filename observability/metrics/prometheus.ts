@@ -1,15 +1,8 @@
-import {
-  Counter,
-  Gauge,
-  Histogram,
-  type OpenMetricsContentType,
-  Registry,
-  type RegistryContentType,
-} from 'prom-client';
-import type { SpanReference } from '../../core/ports/telemetry.ts';
-import type { MetricAttributes, Reading, Readings } from './readings.ts';
-import type { HistogramSink } from './recorder.ts';
-import { type HistogramName, METRICS, type MetricRow, prometheusLabel } from './table.ts';
+import { Counter, Gauge, Histogram, Registry, type RegistryContentType } from 'prom-client';
+import type { DurationSeries, Exemplar } from './durations.ts';
+import type { MetricAttributes, Reading } from './readings.ts';
+import type { MetricsSnapshot } from './snapshot.ts';
+import { METRICS, type MetricRow, prometheusLabel } from './table.ts';
 
 /** A page for Prometheus. */
 export interface Page {
@@ -25,41 +18,16 @@ const ROWS: readonly MetricRow[] = METRICS;
 const labelsOf = (attributes: MetricAttributes): Record<string, string> =>
   Object.fromEntries(Object.entries(attributes).map(([name, value]) => [prometheusLabel(name), value]));
 
-/** Keeps histograms, and writes the page that Prometheus reads. */
-export class PrometheusExporter implements HistogramSink {
-  readonly #histograms: ReadonlyMap<string, Histogram>;
-  readonly #read: () => Readings;
-
-  constructor(read: () => Readings) {
-    this.#read = read;
-    this.#histograms = new Map(
-      ROWS.filter(({ kind }) => kind === 'histogram').map((row) => [row.name, histogramOf(row)]),
-    );
+/** Writes the page that Prometheus reads. Everything is made anew for each page, so that two readers at once do not meet. */
+export const writePage = async ({ readings, durations }: MetricsSnapshot, format: PageFormat): Promise<Page> => {
+  const registry = new Registry<RegistryContentType>();
+  if (format === 'openmetrics') registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
+  for (const row of ROWS) {
+    if (row.kind === 'histogram') registry.registerMetric(new KeptHistogram(row, durations.get(row.name) ?? []));
+    else registry.registerMetric(scalarOf(row, readings.get(row.name) ?? []));
   }
-
-  record(name: HistogramName, value: number, attributes: MetricAttributes, span?: SpanReference): void {
-    const exemplarLabels = span?.sampled === true ? { trace_id: span.traceId, span_id: span.spanId } : {};
-    this.#histograms.get(name)?.observe({ labels: labelsOf(attributes), value, exemplarLabels });
-  }
-
-  /** Everything but histograms is made anew for each page, so that two readers at once do not meet. */
-  page(format: PageFormat): Promise<Page> {
-    if (format === 'text') return this.#write(new Registry());
-    const registry = new Registry<OpenMetricsContentType>();
-    registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
-    return this.#write(registry);
-  }
-
-  async #write<T extends RegistryContentType>(registry: Registry<T>): Promise<Page> {
-    const readings = this.#read();
-    for (const row of ROWS) {
-      const histogram = this.#histograms.get(row.name);
-      if (histogram !== undefined) registry.registerMetric(histogram);
-      else registry.registerMetric(scalarOf(row, readings.get(row.name) ?? []));
-    }
-    return { contentType: registry.contentType, text: await registry.metrics() };
-  }
-}
+  return { contentType: registry.contentType, text: await registry.metrics() };
+};
 
 const configuration = ({ prometheus, description, attributes }: MetricRow) => ({
   name: prometheus,
@@ -80,5 +48,52 @@ const scalarOf = (row: MetricRow, readings: readonly Reading[]): Counter | Gauge
   return gauge;
 };
 
-const histogramOf = (row: MetricRow): Histogram =>
-  new Histogram({ ...configuration(row), buckets: [...(row.buckets ?? [])], enableExemplars: true });
+/** A line of the page, as prom-client wants it. */
+interface Line {
+  readonly metricName: string;
+  readonly labels: Record<string, string | number>;
+  readonly value: number;
+  readonly exemplar?: {
+    readonly labelSet: Record<string, string>;
+    readonly value: number;
+    readonly timestamp: number;
+  };
+}
+
+const exemplarOf = (exemplar: Exemplar | undefined): Pick<Line, 'exemplar'> => {
+  if (exemplar === undefined) return {};
+  const { traceId, spanId, value, time } = exemplar;
+  return { exemplar: { labelSet: { trace_id: traceId, span_id: spanId }, value, timestamp: time } };
+};
+
+const linesOf = ({ prometheus, buckets = [] }: MetricRow, series: DurationSeries): readonly Line[] => {
+  const labels = labelsOf(series.attributes);
+  let count = 0;
+  const lines: Line[] = [...buckets, '+Inf'].map((le, bucket) => {
+    count += series.counts[bucket] ?? 0;
+    const name = `${prometheus}_bucket`;
+    return { metricName: name, labels: { le, ...labels }, value: count, ...exemplarOf(series.exemplars[bucket]) };
+  });
+  lines.push({ metricName: `${prometheus}_sum`, labels, value: series.sum });
+  lines.push({ metricName: `${prometheus}_count`, labels, value: count });
+  return lines;
+};
+
+/** prom-client can observe values and not take over what was counted elsewhere, so this one brings its lines along. */
+class KeptHistogram extends Histogram {
+  readonly #row: MetricRow;
+  readonly #series: readonly DurationSeries[];
+
+  constructor(row: MetricRow, series: readonly DurationSeries[]) {
+    super({ ...configuration(row), buckets: [...(row.buckets ?? [])] });
+    this.#row = row;
+    this.#series = series;
+  }
+
+  /** What the registry asks for when it writes a page. */
+  async getForPromString(): Promise<object> {
+    const { prometheus, description } = this.#row;
+    const values = this.#series.flatMap((series) => linesOf(this.#row, series));
+    return { name: prometheus, help: description, type: 'histogram', values };
+  }
+}

@@ -17,6 +17,13 @@ export interface Reading {
 /** By metric name. */
 export type Readings = ReadonlyMap<string, readonly Reading[]>;
 
+/** Of a process that has workers. */
+export interface WorkerNumbers {
+  readonly alive: number;
+  /** Restarts of each, by index. */
+  readonly restarts: readonly number[];
+}
+
 export interface MetricSources {
   readonly counters: CountersSnapshot;
   readonly process: ProcessNumbers;
@@ -25,6 +32,7 @@ export interface MetricSources {
   readonly versions: { readonly gateway: string; readonly node: string };
   /** Undefined before there is a gateway. */
   readonly gateway: GatewayNumbers | undefined;
+  readonly workers?: WorkerNumbers | undefined;
 }
 
 class Collected {
@@ -45,6 +53,7 @@ export const collect = (sources: MetricSources): Readings => {
   if (sources.gateway !== undefined) collectGateway(sources.gateway, sources.process, into);
   collectKernel(sources.kernel, into);
   collectProcess(sources, into);
+  if (sources.workers !== undefined) collectWorkers(sources.workers, into);
   return into.values;
 };
 
@@ -131,6 +140,14 @@ const collectKernel = ({ gre, tun }: KernelNumbers, into: Collected): void => {
     into.add('pptp.kernel.dropped', tun.droppedIn, { device: 'tun', direction: 'in' });
     into.add('pptp.kernel.dropped', tun.droppedOut, { device: 'tun', direction: 'out' });
   }
+};
+
+const collectWorkers = ({ alive, restarts }: WorkerNumbers, into: Collected): void => {
+  into.add('pptp.workers.alive', alive);
+  into.add('pptp.workers.wanted', restarts.length);
+  restarts.forEach((count, index) => {
+    into.add('pptp.workers.restarts', count, { worker: String(index) });
+  });
 };
 
 const collectProcess = ({ process, eventLoop, versions }: MetricSources, into: Collected): void => {

@@ -6,6 +6,12 @@ import { METRIC_ATTRIBUTES, type MetricAttribute } from './attributes.ts';
  */
 export type MetricKind = 'counter' | 'gauge' | 'sum' | 'histogram';
 
+/**
+ * How the values of several worker processes become one on the page for Prometheus: their `sum`, their `max`, or `each`
+ * with the label `worker`. Histograms are always summed.
+ */
+export type WorkerMerge = 'sum' | 'max' | 'each';
+
 export interface MetricRow {
   /** The OpenTelemetry name. */
   readonly name: string;
@@ -18,6 +24,8 @@ export interface MetricRow {
   readonly attributes: readonly MetricAttribute[];
   /** Upper bounds, in the unit. */
   readonly buckets?: readonly number[];
+  /** `sum` if left out. Rows of `each` have `worker` among their attributes. */
+  readonly workers?: WorkerMerge;
 }
 
 const SETUP_SECONDS = [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60];
@@ -242,6 +250,7 @@ export const METRICS = [
     unit: '{packet}',
     description: 'Most packets that waited at once since the start, of queues that are emptied in the same turn.',
     attributes: ['queue'],
+    workers: 'max',
   },
   {
     name: 'pptp.queue.limit',
@@ -250,6 +259,7 @@ export const METRICS = [
     unit: '{packet}',
     description: 'Packets that such a queue holds; more are drops with the reason `queue-full`.',
     attributes: ['queue'],
+    workers: 'max',
   },
   {
     name: 'pptp.kernel.queue',
@@ -292,6 +302,7 @@ export const METRICS = [
     description:
       'Memory of the whole process divided by its tunnels: an upper bound of what one costs, good with many tunnels only. Absent without any.',
     attributes: ['memory'],
+    workers: 'max',
   },
   {
     name: 'pptp.eventloop.delay',
@@ -300,6 +311,7 @@ export const METRICS = [
     unit: 's',
     description: 'How late timers of the process ran, over the last ten seconds. Packets wait as long.',
     attributes: ['statistic'],
+    workers: 'max',
   },
   {
     name: 'pptp.eventloop.time',
@@ -307,7 +319,32 @@ export const METRICS = [
     kind: 'counter',
     unit: 's',
     description: 'Time that the event loop worked and time that it waited.',
-    attributes: ['loop'],
+    attributes: ['loop', 'worker'],
+    workers: 'each',
+  },
+  {
+    name: 'pptp.workers.alive',
+    prometheus: 'pptp_workers_alive',
+    kind: 'sum',
+    unit: '{process}',
+    description: 'Worker processes that are there and take calls (PPTP_WORKERS above 1).',
+    attributes: [],
+  },
+  {
+    name: 'pptp.workers.wanted',
+    prometheus: 'pptp_workers_wanted',
+    kind: 'sum',
+    unit: '{process}',
+    description: 'Worker processes that there should be, as PPTP_WORKERS says.',
+    attributes: [],
+  },
+  {
+    name: 'pptp.workers.restarts',
+    prometheus: 'pptp_workers_restarts_total',
+    kind: 'counter',
+    unit: '{restart}',
+    description: 'Times that a worker process had to be started again. Each has cost the tunnels that it had.',
+    attributes: ['worker'],
   },
   {
     name: 'pptp.build.info',
@@ -316,6 +353,7 @@ export const METRICS = [
     unit: '1',
     description: 'Always 1: the version of the gateway and of Node.',
     attributes: ['version', 'node'],
+    workers: 'max',
   },
   {
     name: 'process.cpu.time',
@@ -323,7 +361,8 @@ export const METRICS = [
     kind: 'counter',
     unit: 's',
     description: 'Processor time of the process, user and system.',
-    attributes: [],
+    attributes: ['worker'],
+    workers: 'each',
   },
   {
     name: 'process.memory.usage',
@@ -331,7 +370,8 @@ export const METRICS = [
     kind: 'sum',
     unit: 'By',
     description: 'Physical memory of the process.',
-    attributes: [],
+    attributes: ['worker'],
+    workers: 'each',
   },
   {
     name: 'v8js.memory.heap.used',
@@ -339,7 +379,8 @@ export const METRICS = [
     kind: 'sum',
     unit: 'By',
     description: 'JavaScript heap in use.',
-    attributes: [],
+    attributes: ['worker'],
+    workers: 'each',
   },
   {
     name: 'process.open_file_descriptor.count',
@@ -347,7 +388,8 @@ export const METRICS = [
     kind: 'sum',
     unit: '{file_descriptor}',
     description: 'Open file descriptors of the process.',
-    attributes: [],
+    attributes: ['worker'],
+    workers: 'each',
   },
   {
     name: 'process.start_time',
@@ -355,7 +397,8 @@ export const METRICS = [
     kind: 'gauge',
     unit: 's',
     description: 'When the process began, in seconds since 1970.',
-    attributes: [],
+    attributes: ['worker'],
+    workers: 'each',
   },
 ] as const satisfies readonly MetricRow[];
 

@@ -35,6 +35,7 @@ export const fullSources = (): MetricSources => {
       ],
       tun: 'pptp0',
     },
+    workers: { alive: 1, restarts: [0, 2] },
   };
 };
 

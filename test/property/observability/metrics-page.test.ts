@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { DROP_REASONS } from '../../../core/outcome.ts';
-import { PrometheusExporter } from '../../../observability/metrics/prometheus.ts';
 import { collect } from '../../../observability/metrics/readings.ts';
 import { METRICS } from '../../../observability/metrics/table.ts';
 import { OpenTelemetryTelemetry } from '../../../observability/telemetry.ts';
 import { fullSources } from '../../support/metric-sources.ts';
+import { PageExporter } from '../../support/page-exporter.ts';
 import { parsePage } from '../../support/prometheus-page.ts';
 
 const direction = fc.constantFrom('in' as const, 'out' as const);
@@ -42,7 +42,7 @@ test('whatever is reported, the page can be read, in both formats, and has the s
   await fc.assert(
     fc.asyncProperty(fc.array(report, { maxLength: 40 }), async (reports) => {
       const telemetry = new OpenTelemetryTelemetry();
-      const exporter = new PrometheusExporter(() => collect({ ...fullSources(), counters: telemetry.snapshot() }));
+      const exporter = new PageExporter(() => collect({ ...fullSources(), counters: telemetry.snapshot() }));
       telemetry.durations.add(exporter);
       for (const one of reports) one(telemetry);
       const plain = parsePage((await exporter.page('text')).text);

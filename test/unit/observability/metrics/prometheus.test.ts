@@ -1,10 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
-import { PrometheusExporter } from '../../../../observability/metrics/prometheus.ts';
+import { writePage } from '../../../../observability/metrics/prometheus.ts';
 import { collect } from '../../../../observability/metrics/readings.ts';
+import { mergeSnapshots } from '../../../../observability/metrics/snapshot.ts';
 import { METRICS, type MetricRow, prometheusLabel } from '../../../../observability/metrics/table.ts';
 import { describeWithProgram } from '../../../support/describe-program.ts';
 import { fullSources, recordAll } from '../../../support/metric-sources.ts';
+import { PageExporter } from '../../../support/page-exporter.ts';
 import { type PageMetric, parsePage, sampleOf } from '../../../support/prometheus-page.ts';
 
 const rows: readonly MetricRow[] = METRICS;
@@ -12,7 +14,7 @@ const TYPE = { counter: 'counter', gauge: 'gauge', sum: 'gauge', histogram: 'his
 const SPAN = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), sampled: true };
 
 const full = () => {
-  const exporter = new PrometheusExporter(() => collect(fullSources()));
+  const exporter = new PageExporter(() => collect(fullSources()));
   recordAll(exporter, SPAN);
   return exporter;
 };
@@ -23,7 +25,8 @@ const labelNames = ({ samples }: PageMetric): string[] => [
 
 describe('the page for Prometheus', () => {
   test('has every metric of the table with its type, sentence and labels, and no other', async () => {
-    const page = parsePage((await full().page('text')).text);
+    const merged = mergeSnapshots([{ worker: '0', snapshot: full().snapshot() }]);
+    const page = parsePage((await writePage(merged, 'text')).text);
     expect([...page.keys()].toSorted()).toEqual(rows.map(({ prometheus }) => prometheus).toSorted());
     for (const row of rows) {
       const metric = page.get(row.prometheus);
@@ -33,9 +36,15 @@ describe('the page for Prometheus', () => {
     }
   });
 
+  test('of one process names no worker but what has workers', async () => {
+    const page = parsePage((await full().page('text')).text);
+    const naming = [...page].filter(([, metric]) => labelNames(metric).includes('worker')).map(([name]) => name);
+    expect(naming).toEqual(['pptp_workers_restarts_total']);
+  });
+
   test('has the values of the moment, each time anew', async () => {
     let sources = fullSources();
-    const exporter = new PrometheusExporter(() => collect(sources));
+    const exporter = new PageExporter(() => collect(sources));
     const first = parsePage((await exporter.page('text')).text);
     expect(sampleOf(first, 'pptp_tunnels', { state: 'up' })).toBe(4);
     expect(sampleOf(first, 'pptp_io_bytes_total', { device: 'gre-socket', direction: 'in' })).toBe(300);
@@ -73,7 +82,7 @@ describe('the page for Prometheus', () => {
   });
 
   test('a span that nobody keeps is no example', async () => {
-    const exporter = new PrometheusExporter(() => new Map());
+    const exporter = new PageExporter(() => new Map());
     recordAll(exporter, { ...SPAN, sampled: false });
     recordAll(exporter);
     expect((await exporter.page('openmetrics')).text).not.toContain('trace_id');
@@ -88,7 +97,7 @@ describe('the page for Prometheus', () => {
   test('hides nothing in label values that would break a line', async () => {
     const sources = fullSources();
     const versions = { gateway: 'a"b\\c\nd', node: 'x' };
-    const exporter = new PrometheusExporter(() => collect({ ...sources, versions }));
+    const exporter = new PageExporter(() => collect({ ...sources, versions }));
     const line = (await exporter.page('text')).text.split('\n').find((one) => one.startsWith('pptp_build_info'));
     expect(line).toBe('pptp_build_info{version="a\\"b\\\\c\\nd",node="x"} 1');
   });
