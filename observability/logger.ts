@@ -16,6 +16,8 @@ export interface LoggerOptions {
   readonly format: 'auto' | 'json' | 'pretty';
   /** How the field `user` is written; plain if left out. */
   readonly userNames?: UserNames;
+  /** Index of this worker process, on every line; left out where there is one process, and in the supervisor. */
+  readonly worker?: number | undefined;
   /** Gets each line as well, always as JSON. */
   readonly copy?: LineSink | undefined;
   /** Where lines go instead of standard output. */
@@ -94,7 +96,7 @@ export const createLog = (options: LoggerOptions): Log => {
   const settings = {
     // A child of pino keeps the level it was made with, so the choice is made before pino.
     level: 'debug',
-    base: null,
+    base: options.worker === undefined ? null : { worker: options.worker },
     timestamp: stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
     mixin: traceIds,

@@ -79,6 +79,16 @@ export const telemetryDefaults = (env: SdkEnvironment): Record<string, string> =
 };
 
 /**
+ * `service.instance.id` names one process. Where the operator has set one, each process of the gateway makes its own of it:
+ * two that send the same counters under one name look like one that jumps.
+ */
+export const instanceOfWorker = (env: SdkEnvironment, worker: string): Record<string, string> => {
+  const { OTEL_RESOURCE_ATTRIBUTES: attributes = '' } = env;
+  const own = attributes.replace(/((?:^|,)\s*service\.instance\.id=[^,]*)/, `$1-${worker}`);
+  return own === attributes ? {} : { OTEL_RESOURCE_ATTRIBUTES: own };
+};
+
+/**
  * Starts OpenTelemetry if the environment asks for it. Call it before anything takes a tracer. The SDK is loaded only
  * then, because loading it takes time and memory (`npm run bench -- telemetry-start`). It reads `process.env`, so the defaults are put there.
  */
@@ -86,6 +96,8 @@ export const startTelemetrySdk = async (options: {
   readonly version: string;
   readonly log: Log;
   readonly env?: SdkEnvironment;
+  /** Which process of a gateway with several this is: an index, or `supervisor`. */
+  readonly worker?: string | undefined;
   /** Opened as soon as log records are taken. */
   readonly bridge?: { open(): void } | undefined;
 }): Promise<TelemetrySdk | undefined> => {
@@ -97,11 +109,15 @@ export const startTelemetrySdk = async (options: {
     logs: wantsSignal(env, 'LOGS'),
   };
   Object.assign(process.env, telemetryDefaults(env));
+  if (options.worker !== undefined) Object.assign(process.env, instanceOfWorker(env, options.worker));
   const [{ NodeSDK }, { resourceFromAttributes }] = await Promise.all([
     import('@opentelemetry/sdk-node'),
     import('@opentelemetry/resources'),
   ]);
-  const resource = resourceFromAttributes({ 'service.version': options.version });
+  const resource = resourceFromAttributes({
+    'service.version': options.version,
+    ...(options.worker === undefined ? {} : { 'pptp.worker': options.worker }),
+  });
   const sdk = new NodeSDK({ resource, instrumentations: [] });
   sdk.start();
   if (signals.logs) options.bridge?.open();

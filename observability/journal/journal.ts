@@ -22,15 +22,18 @@ export class Journal {
   readonly #live = new Set<JournalEntry>();
   readonly #shelves: Record<Shelf, JournalEntry[]> = { failed: [], closed: [], control: [] };
   #controls = 0;
+  readonly #controlName: string;
   #wrongPeerAt: Instant | undefined;
 
-  constructor(now: () => Instant) {
+  /** Control connections are `control-1` and so on; several journals that are read as one need different names. */
+  constructor(now: () => Instant, controlName = 'control') {
     this.now = now;
+    this.#controlName = controlName;
   }
 
   begin(traceId: string, attributes: Attributes, startedAt: Instant, role: TunnelRole): JournalEntry {
     this.#controls += 1;
-    const entry = new JournalEntry(`control-${this.#controls}`, traceId, role, startedAt);
+    const entry = new JournalEntry(`${this.#controlName}-${this.#controls}`, traceId, role, startedAt);
     this.#byId.set(entry.id, entry);
     this.#live.add(entry);
     this.attributes(entry, attributes);
