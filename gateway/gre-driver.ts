@@ -1,8 +1,10 @@
 import type { GreDriver } from '../config/types.ts';
 import type { Ipv4 } from '../core/bytes/ipv4-address.ts';
 import { GatewayError } from '../core/errors.ts';
-import { batchGrePlugin, loadGreAddon } from '../plugins/io-batch-gre/index.ts';
-import { rawGrePlugin } from '../plugins/io-raw-gre/index.ts';
+import type { GreSocket } from '../core/ports/packet-io.ts';
+import type { Telemetry } from '../core/ports/telemetry.ts';
+import { BatchGreSocket, batchGrePlugin, loadGreAddon } from '../plugins/io-batch-gre/index.ts';
+import { RawGreSocket, rawGrePlugin } from '../plugins/io-raw-gre/index.ts';
 import { type LoadedPlugin, withOptions } from './plugin-loader.ts';
 import { type Shard, WHOLE } from './workers/shard.ts';
 
@@ -20,7 +22,7 @@ export const greDriver = (
   shard: Shard = WHOLE,
 ): LoadedPlugin => {
   if (shard.count > 1) checkWorkers(wanted, shard.count, load);
-  const { batch, why } = wanted === 'auto' ? choose(load) : { batch: wanted === 'batch', why: 'PPTP_GRE_DRIVER' };
+  const { batch, why } = choose(wanted, load);
   const options = { why, ...(listen === undefined ? {} : { listen }) };
   if (!batch) return withOptions(rawGrePlugin, options);
   const share = shard.count > 1 ? { share: { modulus: shard.count, residue: shard.index } } : {};
@@ -44,7 +46,18 @@ const checkWorkers = (wanted: GreDriver, count: number, load: () => unknown): vo
   }
 };
 
-const choose = (load: () => unknown): { readonly batch: boolean; readonly why: string } => {
+/** A socket of the driver that a gateway would use, for who has no gateway around it. */
+export const greSocket = (
+  wanted: GreDriver,
+  telemetry: Pick<Telemetry, 'dropped'>,
+  load: () => unknown = loadGreAddon,
+): GreSocket => {
+  const Driver = choose(wanted, load).batch ? BatchGreSocket : RawGreSocket;
+  return new Driver({ telemetry }, {});
+};
+
+const choose = (wanted: GreDriver, load: () => unknown): { readonly batch: boolean; readonly why: string } => {
+  if (wanted !== 'auto') return { batch: wanted === 'batch', why: 'PPTP_GRE_DRIVER' };
   try {
     load();
     return { batch: true, why: 'auto: the native addon has it' };

@@ -92,9 +92,9 @@ export const examine = async (
   return findings;
 };
 
-const peerCheck = (peer: Peer, { hostName, vendor }: LoadedConfig['config']): Check => {
+const peerCheck = (peer: Peer, { hostName, vendor, gre }: LoadedConfig['config']): Check => {
   const name = peer.port === 1723 ? peer.host : `${peer.host} port ${peer.port}`;
-  return ['peer', async () => checkPeer(name, await probePeer({ ...peer, hostName, vendor }))];
+  return ['peer', async () => checkPeer(name, await probePeer({ ...peer, hostName, vendor, driver: gre.driver }))];
 };
 
 /** One check that cannot be made must not hide what the others find. */

@@ -1,8 +1,10 @@
 import { randomInt } from 'node:crypto';
+import type { GreDriver } from '../../../config/types.ts';
 import { formatIpv4, type Ipv4 } from '../../../core/bytes/ipv4-address.ts';
 import { PacketBatch } from '../../../core/datapath/packet-batch.ts';
+import type { GreSocket } from '../../../core/ports/packet-io.ts';
 import { emptyGreHeader, type GreHeader, greLength, parseGre, writeGre } from '../../../core/wire/gre.ts';
-import { RawGreSocket } from '../../../plugins/io-raw-gre/index.ts';
+import { greSocket } from '../../gre-driver.ts';
 import type { GreSocketFacts } from '../checks/gre-socket.ts';
 import { messageOf } from './system.ts';
 
@@ -15,30 +17,29 @@ export interface HeardGre {
   readonly header: Readonly<GreHeader>;
 }
 
-/** A raw GRE socket that sends single packets and tells what arrives. */
+/** A raw GRE socket, by the driver that the gateway would use, that sends single packets and tells what arrives. */
 export class GreProbe {
   /** A packet was refused by the kernel. */
   refused = false;
-  private readonly socket: RawGreSocket;
+  private readonly socket: GreSocket;
   private readonly batch = new PacketBatch(1);
   private readonly header = emptyGreHeader();
 
-  private constructor() {
-    this.socket = new RawGreSocket(
-      {
-        telemetry: {
-          dropped: (_stage, direction) => {
-            if (direction === 'out') this.refused = true;
-          },
-        },
+  private constructor(driver: GreDriver) {
+    this.socket = greSocket(driver, {
+      dropped: (_stage, direction) => {
+        if (direction === 'out') this.refused = true;
       },
-      {},
-    );
+    });
+  }
+
+  get driver(): string {
+    return this.socket.driver;
   }
 
   /** Throws GatewayError NATIVE_MISSING, NOT_ROOT or GRE_SOCKET. `hear` is called for each well-formed packet. */
-  static async open(hear: (packet: HeardGre) => void): Promise<GreProbe> {
-    const probe = new GreProbe();
+  static async open(driver: GreDriver, hear: (packet: HeardGre) => void): Promise<GreProbe> {
+    const probe = new GreProbe(driver);
     probe.socket.batches$.subscribe({
       next: (batch) => {
         for (let i = 0; i < batch.count; i += 1) {
@@ -74,7 +75,7 @@ export class GreProbe {
 const WAIT_MS = 1000;
 
 /** Sends a lone acknowledgment of no call from an address of this host to itself: who hears it has no use for it. */
-export const probeOwnGre = async (address: Ipv4): Promise<GreSocketFacts> => {
+export const probeOwnGre = async (driver: GreDriver, address: Ipv4): Promise<GreSocketFacts> => {
   const mark = randomInt(2 ** 32);
   const callId = randomInt(2 ** 16);
   const nothing = new Uint8Array(0);
@@ -83,7 +84,7 @@ export const probeOwnGre = async (address: Ipv4): Promise<GreSocketFacts> => {
   try {
     const heard = await new Promise<boolean>((resolve, reject) => {
       const isOurs = ({ header }: HeardGre): boolean => header.callId === callId && header.acknowledgment === mark;
-      GreProbe.open((packet) => {
+      GreProbe.open(driver, (packet) => {
         if (isOurs(packet)) resolve(true);
       }).then((opened) => {
         probe = opened;
@@ -93,7 +94,7 @@ export const probeOwnGre = async (address: Ipv4): Promise<GreSocketFacts> => {
       }, reject);
     });
     const own = heard ? 'heard' : probe?.refused === true ? 'refused' : 'silent';
-    return { kind: 'open', address: formatIpv4(address), own };
+    return { kind: 'open', driver: probe?.driver ?? driver, address: formatIpv4(address), own };
   } catch (cause) {
     return { kind: 'closed', message: messageOf(cause) };
   } finally {

@@ -60,8 +60,8 @@ export const lookAtGreUsers = async (processes: readonly Process[]): Promise<Gre
 const loadedModules = async (): Promise<readonly string[]> =>
   ((await readText('/proc/modules')) ?? '').split('\n').flatMap((line) => line.split(' ')[0] ?? []);
 
-export const lookAtGreSocket = ({ listen }: GatewayConfig): Promise<GreSocketFacts> =>
-  probeOwnGre((listen.address === ANY ? undefined : parseIpv4(listen.address)) ?? LOOPBACK);
+export const lookAtGreSocket = ({ listen, gre }: GatewayConfig): Promise<GreSocketFacts> =>
+  probeOwnGre(gre.driver, (listen.address === ANY ? undefined : parseIpv4(listen.address)) ?? LOOPBACK);
 
 export const lookAtFirewall = async ({ listen }: GatewayConfig): Promise<FirewallFacts> => {
   const outer = outerInterface(listen.address);

@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import type { GreDriver } from '../../../config/types.ts';
 import { writeU32 } from '../../../core/bytes/bytes.ts';
 import { formatIpv4 } from '../../../core/bytes/ipv4-address.ts';
 import { GatewayError } from '../../../core/errors.ts';
@@ -17,6 +18,8 @@ export interface PeerProbeOptions {
   /** Name we give ourselves. */
   readonly hostName: string;
   readonly vendor: string;
+  /** Of GRE. */
+  readonly driver: GreDriver;
 }
 
 const TCP_MS = 5000;
@@ -58,7 +61,7 @@ export const probePeer = async (options: PeerProbeOptions): Promise<PeerFacts> =
 const converse = async (
   dialogue: ControlDialogue,
   line: DialledPipe,
-  { hostName, vendor }: PeerProbeOptions,
+  { hostName, vendor, driver }: PeerProbeOptions,
 ): Promise<PeerFacts> => {
   const started = await dialogue.ask(
     {
@@ -77,12 +80,17 @@ const converse = async (
   if (started.kind === 'silence') return { kind: 'no-pptp', detail: started.detail };
   if (started.resultCode !== START_RESULT.successful)
     return { kind: 'start-refused', result: started.resultCode, error: started.errorCode };
-  const facts = await call(dialogue, line, started.hostName);
+  const facts = await call(dialogue, line, started.hostName, driver);
   await dialogue.ask({ kind: 'stop-control-connection-request', reason: 1 }, 'stop-control-connection-reply', STOP_MS);
   return facts;
 };
 
-const call = async (dialogue: ControlDialogue, line: DialledPipe, hostName: string): Promise<PeerFacts> => {
+const call = async (
+  dialogue: ControlDialogue,
+  line: DialledPipe,
+  hostName: string,
+  driver: GreDriver,
+): Promise<PeerFacts> => {
   const callId = randomInt(1, 2 ** 16);
   const called = await dialogue.ask(
     {
@@ -106,7 +114,7 @@ const call = async (dialogue: ControlDialogue, line: DialledPipe, hostName: stri
   if (called.resultCode !== OUTGOING_RESULT.connected)
     return { kind: 'call-refused', hostName, result: called.resultCode, error: called.errorCode };
   try {
-    const heard = await tryGre(line, callId, called.callId);
+    const heard = await tryGre(line, driver, callId, called.callId);
     return { kind: 'called', hostName, ...heard };
   } finally {
     dialogue.say({ kind: 'call-clear-request', callId });
@@ -115,7 +123,12 @@ const call = async (dialogue: ControlDialogue, line: DialledPipe, hostName: stri
 
 type GreOutcome = Pick<Extract<PeerFacts, { kind: 'called' }>, 'heardAfter' | 'acknowledged' | 'sendRefused' | 'icmp'>;
 
-const tryGre = async ({ ends }: DialledPipe, callId: number, peerCallId: number): Promise<GreOutcome> => {
+const tryGre = async (
+  { ends }: DialledPipe,
+  driver: GreDriver,
+  callId: number,
+  peerCallId: number,
+): Promise<GreOutcome> => {
   let icmp: IcmpRefusal | undefined;
   let heardAt: number | undefined;
   let acknowledged = false;
@@ -127,7 +140,7 @@ const tryGre = async ({ ends }: DialledPipe, callId: number, peerCallId: number)
   });
   let probe: GreProbe | undefined;
   try {
-    probe = await GreProbe.open(({ source, header }) => {
+    probe = await GreProbe.open(driver, ({ source, header }) => {
       if (source !== ends.peer || header.callId !== callId) return;
       heardAt ??= performance.now();
       if (header.acknowledgment < 0) return;

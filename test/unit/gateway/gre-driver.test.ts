@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { GatewayError } from '../../../core/errors.ts';
-import { greDriver, isGreDriver } from '../../../gateway/gre-driver.ts';
-import { LOCAL } from '../../support/batches.ts';
+import { greDriver, greSocket, isGreDriver } from '../../../gateway/gre-driver.ts';
+import { LOCAL, silentTelemetry } from '../../support/batches.ts';
 
 const broken = (): never => {
   throw new GatewayError('NATIVE_MISSING', 'The native addon cannot be loaded.');
@@ -20,6 +20,8 @@ describe('PPTP_GRE_DRIVER', () => {
     const chosen = greDriver(wanted, LOCAL, load);
     expect(chosen.name).toBe(plugin);
     expect(isGreDriver(chosen.name)).toBe(true);
+    const { driver } = greSocket(wanted, silentTelemetry, load);
+    expect(driver).toBe(plugin === 'io-batch-gre' ? 'batch' : 'raw-socket');
   });
 
   it.each(['auto', 'batch'] as const)('%s: a worker has its share, and no driver takes the place of ours', (wanted) => {

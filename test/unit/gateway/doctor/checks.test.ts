@@ -140,7 +140,7 @@ describe('control-port', () => {
 
 describe('gre', () => {
   test.each([
-    ['heard', 'ok: The raw GRE socket opens, and a GRE packet from 127.0.0.1 to itself arrives.'],
+    ['heard', 'ok: The raw GRE socket opens (driver batch), and a GRE packet from 127.0.0.1 to itself arrives.'],
     [
       'silent',
       'fail: A GRE packet does not arrive from 127.0.0.1 to itself: this host filters IP protocol 47, or its loopback device is down.',
@@ -150,10 +150,10 @@ describe('gre', () => {
       'fail: The kernel refuses to send GRE from 127.0.0.1 to itself: this host filters IP protocol 47, or its loopback device is down.',
     ],
   ] as const)('a packet that is %s', (own, expected) => {
-    expect(said(checkGreSocket({ kind: 'open', address: '127.0.0.1', own }))).toEqual([expected]);
+    expect(said(checkGreSocket({ kind: 'open', driver: 'batch', address: '127.0.0.1', own }))).toEqual([expected]);
   });
   test('a packet that a rule keeps back which the firewall check has named is no second failure', () => {
-    expect(said(checkGreSocket({ kind: 'open', address: '127.0.0.1', own: 'silent' }, true))).toEqual([
+    expect(said(checkGreSocket({ kind: 'open', driver: 'batch', address: '127.0.0.1', own: 'silent' }, true))).toEqual([
       'warn: A GRE packet does not arrive from 127.0.0.1 to itself; the rule that the firewall check names explains it.',
     ]);
   });

@@ -39,7 +39,7 @@ describe('the firewall', () => {
     expect(finding?.message).toMatch(
       /^GRE \(IP protocol 47\) to the gateway is dropped by nftables table inet filter, chain input, rule 1, handle \d+\.$/,
     );
-    expect(finding?.advice).toContain('(nft insert rule inet filter input meta l4proto gre accept)');
+    expect(finding?.advice).toContain('(nft insert rule inet filter input meta l4proto 47 accept)');
   });
 
   test('each direction is looked at', () => {
@@ -89,7 +89,7 @@ describe('the firewall', () => {
     expect(finding?.message).toBe(
       'GRE (IP protocol 47) to the gateway is dropped by iptables table filter, chain INPUT, its policy.',
     );
-    expect(finding?.advice).toContain('(iptables -t filter -I INPUT -p gre -j ACCEPT)');
+    expect(finding?.advice).toContain('(iptables -t filter -I INPUT -p 47 -j ACCEPT)');
   });
 
   test('rules of iptables that nft cannot show', () => {
