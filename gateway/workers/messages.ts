@@ -106,7 +106,8 @@ const parseQuestion = (fields: Fields): RequestMessage | ResponseMessage | undef
   if (kind !== 'response') return undefined;
   if (fields.get('ok') === true) return { kind, id, ok: true, body: fields.get('body') };
   const [code, message] = [fields.get('code'), fields.get('message')];
-  return isText(code) && isText(message) ? { kind, id, ok: false, code, message } : undefined;
+  const refused = fields.get('ok') === false && isText(code) && isText(message);
+  return refused ? { kind, id, ok: false, code, message } : undefined;
 };
 
 const isShard = (value: unknown): value is Shard => {

@@ -1,0 +1,222 @@
+import type { Socket } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { parseIpv4 } from '../../../../core/bytes/ipv4-address.ts';
+import { ConnectionDesk, type DeskOptions, type DeskWorker } from '../../../../gateway/workers/connection-desk.ts';
+import { silentTelemetry } from '../../../support/batches.ts';
+import { fakeSocket } from '../../../support/fake-socket.ts';
+import { ManualClock } from '../../../support/manual-clock.ts';
+import { MemoryLog } from '../../../support/memory-log.ts';
+
+class Worker implements DeskWorker {
+  takes = true;
+  /** What was handed over, and how to say that it did not arrive. */
+  readonly handed = new Map<number, { readonly socket: Socket; readonly failed: () => void }>();
+
+  constructor(readonly index: number) {}
+
+  hand(connection: number, socket: Socket, failed: () => void): void {
+    this.handed.set(connection, { socket, failed });
+  }
+}
+
+const bench = (options: Partial<DeskOptions> = {}, count = 2) => {
+  const clock = new ManualClock();
+  const log = new MemoryLog();
+  const workers = Array.from({ length: count }, (_, index) => new Worker(index));
+  const refused: string[] = [];
+  const telemetry = {
+    ...silentTelemetry,
+    event: (name: string, { reason = '' }: { readonly reason?: unknown } = {}) =>
+      void refused.push(`${name} ${reason}`),
+  };
+  const desk = new ConnectionDesk(
+    { clock, log, telemetry },
+    { maxConnections: 100, maxConnectionsPerSource: 10, refusalLogIntervalMs: 10_000, ...options },
+    workers,
+  );
+  const connect = (peer = '198.51.100.7'): Socket => {
+    const socket = fakeSocket(peer);
+    desk.take(socket);
+    return socket;
+  };
+  /** How many connections each worker was given. */
+  const given = (): readonly number[] => workers.map(({ handed }) => handed.size);
+  return { clock, log, desk, workers, refused, connect, given };
+};
+
+describe('who gets a connection', () => {
+  it('the worker that has the fewest', () => {
+    const { desk, connect, given } = bench({}, 3);
+    for (let i = 0; i < 6; i += 1) connect();
+    expect(given()).toEqual([2, 2, 2]);
+    for (const connection of [2, 5]) {
+      desk.taken(1, connection);
+      desk.closed(1, connection);
+    }
+    connect();
+    connect();
+    expect(given()).toEqual([2, 4, 2]);
+    expect(desk.size).toBe(6);
+  });
+
+  it('none that does not take any', () => {
+    const { workers, connect, given } = bench({}, 3);
+    for (const worker of workers) worker.takes = worker.index === 2;
+    for (let i = 0; i < 4; i += 1) connect();
+    expect(given()).toEqual([0, 0, 4]);
+  });
+
+  it('worker 0 what comes from the server that it dials, and only that one', () => {
+    const { desk, workers, connect, given } = bench();
+    const server = parseIpv4('203.0.113.5');
+    if (server === undefined) throw new Error('no address');
+    desk.dials(server);
+    for (let i = 0; i < 3; i += 1) connect('203.0.113.5');
+    expect(given()).toEqual([3, 0]);
+    for (const worker of workers) worker.takes = worker.index === 1;
+    connect('203.0.113.5');
+    expect(given()).toEqual([3, 0]);
+    for (const worker of workers) worker.takes = true;
+    desk.up();
+    expect(given()).toEqual([4, 0]);
+  });
+});
+
+describe('a hand-over', () => {
+  it('closes our copy of the socket once the worker has its own', () => {
+    const { desk, connect } = bench();
+    const socket = connect();
+    expect(socket.destroyed).toBe(false);
+    desk.taken(1, 1);
+    expect(socket.destroyed).toBe(false);
+    desk.taken(0, 1);
+    expect(socket.destroyed).toBe(true);
+    expect(desk.size).toBe(1);
+  });
+
+  it('goes to the next worker when the first one is gone or cannot be reached', () => {
+    const { desk, workers, connect, given } = bench({}, 3);
+    const [first, second] = workers;
+    const socket = connect();
+    if (first === undefined || second === undefined) throw new Error('no workers');
+    first.takes = false;
+    first.handed.get(1)?.failed();
+    expect(given()).toEqual([1, 1, 0]);
+    // The end of the first is told after that: it is not the one that has it.
+    desk.gone(0);
+    expect(given()).toEqual([1, 1, 0]);
+    second.takes = false;
+    desk.gone(1);
+    expect(given()).toEqual([1, 1, 1]);
+    expect(socket.destroyed).toBe(false);
+    expect([0, 1, 2].map((index) => desk.connectionsOf(index))).toEqual([0, 0, 1]);
+  });
+
+  it('waits while nobody takes any, in the order of coming', () => {
+    const { desk, workers, connect, given } = bench();
+    for (const worker of workers) worker.takes = false;
+    const sockets = [connect(), connect(), connect()];
+    expect(given()).toEqual([0, 0]);
+    expect(desk.size).toBe(3);
+    for (const worker of workers) worker.takes = worker.index === 1;
+    desk.up();
+    expect([...(workers[1]?.handed.keys() ?? [])]).toEqual([1, 2, 3]);
+    expect(sockets.some(({ destroyed }) => destroyed)).toBe(false);
+  });
+
+  it('that its worker does not confirm is given up, with a line, and room made', () => {
+    const { desk, connect, clock, log } = bench({ maxConnections: 2 });
+    const [lost, taken] = [connect(), connect()];
+    desk.taken(1, 2);
+    clock.advance(9_999);
+    expect(lost.destroyed).toBe(false);
+    clock.advance(1);
+    expect(lost.destroyed).toBe(true);
+    expect(taken.destroyed).toBe(true);
+    expect(log.events('warn')).toEqual(['worker.hand-over']);
+    expect(desk.size).toBe(1);
+    expect(clock.scheduled).toBe(0);
+    expect(desk.connectionsOf(0)).toBe(0);
+  });
+});
+
+describe('the end of a worker', () => {
+  it('ends what it had, and makes room for it', () => {
+    const { desk, connect, workers, refused } = bench({ maxConnections: 4 });
+    for (let i = 0; i < 4; i += 1) connect();
+    for (const [index, connection] of [
+      [0, 1],
+      [1, 2],
+      [0, 3],
+      [1, 4],
+    ] as const) {
+      desk.taken(index, connection);
+    }
+    connect();
+    expect(refused).toEqual(['control.connection-refused limit']);
+    for (const worker of workers) worker.takes = worker.index === 1;
+    desk.gone(0);
+    expect(desk.size).toBe(2);
+    expect(connect().destroyed).toBe(false);
+    expect(desk.connectionsOf(1)).toBe(3);
+    // Late words of the dead about what is not theirs any more.
+    desk.closed(0, 2);
+    expect(desk.connectionsOf(1)).toBe(3);
+  });
+});
+
+describe('the limits of the whole gateway', () => {
+  it('count the connections of a source over all workers', () => {
+    const { connect, refused, given } = bench({ maxConnectionsPerSource: 3 });
+    for (let i = 0; i < 5; i += 1) connect();
+    expect(refused).toEqual(Array.from({ length: 2 }, () => 'control.connection-refused limit-per-source'));
+    expect(connect('198.51.100.8').destroyed).toBe(false);
+    expect(given()).toEqual([2, 2]);
+  });
+
+  it('count what a source makes in a minute', () => {
+    const { desk, connect, clock, refused } = bench({ maxConnectionsPerSource: 1 });
+    for (let connection = 1; connection <= 61; connection += 1) {
+      connect();
+      desk.taken(0, connection);
+      desk.closed(0, connection);
+    }
+    expect(refused).toEqual([]);
+    connect();
+    expect(refused).toEqual(['control.connection-refused rate-per-source']);
+    clock.advance(60_000);
+    expect(connect().destroyed).toBe(false);
+  });
+
+  it('are said in few lines', () => {
+    const { connect, clock, log } = bench({ maxConnections: 1 });
+    for (let i = 0; i < 101; i += 1) connect();
+    expect(log.events('warn')).toEqual(['control.connection-refused']);
+    clock.advance(9_000);
+    connect();
+    expect(log.events('warn')).toHaveLength(1);
+  });
+
+  it('let nobody in over IPv6, nobody without an address, and nobody any more when stopping', () => {
+    const { desk, connect, refused, given } = bench();
+    expect(connect('2001:db8::1').destroyed).toBe(true);
+    const gone = fakeSocket(undefined);
+    desk.take(gone);
+    expect(gone.destroyed).toBe(true);
+    const waiting = connect();
+    desk.stop();
+    expect(waiting.destroyed).toBe(true);
+    expect(connect().destroyed).toBe(true);
+    expect(refused).toEqual(['control.connection-refused ipv6', 'control.connection-refused stopping']);
+    expect(given()).toEqual([1, 0]);
+    expect(desk.size).toBe(0);
+  });
+
+  it('say that accepting failed', () => {
+    const { desk, log } = bench();
+    for (let i = 0; i < 3; i += 1) desk.failed(new Error('accept EMFILE'));
+    expect(log.lines.map(({ event, message }) => [event, message])).toEqual([
+      ['control.accept', 'Accepting failed: accept EMFILE'],
+    ]);
+  });
+});
