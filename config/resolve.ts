@@ -6,6 +6,7 @@ import { firstHost, hostCount, isHostOf, isWithin, parseNetwork } from './format
 import type { ConfigProblem } from './problems.ts';
 import { keyByPath } from './schema.ts';
 import { type GatewayConfig, type Ipv4Network, MOST_WORKERS, type Origins, type RawConfig } from './types.ts';
+import { workersProblems } from './workers.ts';
 
 export interface Resolved {
   readonly config: GatewayConfig;
@@ -217,6 +218,13 @@ const checkDial = (config: GatewayConfig, isSet: (path: string) => boolean, find
   if (tun === config.tun.name) findings.problem('dial.tun', 'must not be tun.name: each needs a device.', 'tun.name');
 };
 
+const checkWorkers = (config: GatewayConfig, isSet: (path: string) => boolean, findings: Findings): void => {
+  for (const { path, message } of workersProblems(config)) findings.problem(path, message, 'workers');
+  if (config.workers > 1 && isSet('network.routes')) {
+    findings.warn('network.routes', 'go to the first worker: a plug-in that knows their sessions must run there.');
+  }
+};
+
 const pathMru = (outerMtu: number | undefined): number =>
   Math.max(LEAST_MRU, Math.min(ETHERNET_MTU, outerMtu ?? ETHERNET_MTU) - OUTER_OVERHEAD);
 
@@ -273,6 +281,7 @@ export const resolveConfig = (
     check(config, isSet, findings);
   checkIpv6(config, isSet, findings);
   checkDial(config, isSet, findings);
+  checkWorkers(config, isSet, findings);
   checkPath(config, outerMtu, findings);
   return { config, problems: findings.problems, warnings: findings.warnings };
 };

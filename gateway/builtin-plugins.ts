@@ -1,4 +1,5 @@
 import type { GatewayConfig } from '../config/types.ts';
+import { workerTunName } from '../config/workers.ts';
 import { parseIpv4 } from '../core/bytes/ipv4-address.ts';
 import type { StartCollisions } from '../core/machine/pptp-collision.ts';
 import { chapMd5Plugin } from '../plugins/auth-chap-md5/index.ts';
@@ -16,23 +17,33 @@ import { greDriver } from './gre-driver.ts';
 import { TUN_QUEUE_LENGTH } from './options.ts';
 import { type LoadedPlugin, withOptions } from './plugin-loader.ts';
 import { gatewayIpv6 } from './session/prefix-pool.ts';
+import { type Shard, shards, WHOLE } from './workers/shard.ts';
+import { addressBlocks, addressSlice, prefixBlocks, prefixSlice } from './workers/slices.ts';
 
 const MILLISECONDS = 1000;
+
+/** What is different in one worker of several. */
+export interface WorkerPlugins {
+  readonly shard: Shard;
+  /** Hands over the connections that the supervisor has accepted. */
+  readonly source: ConnectionSource;
+}
 
 /** The plug-ins every gateway has, with their part of the configuration. */
 export function builtinPlugins(
   config: GatewayConfig,
   defaultInterface: () => string | undefined,
   collisions?: StartCollisions,
-  source?: ConnectionSource,
+  worker?: WorkerPlugins,
 ): readonly LoadedPlugin[] {
   const { listen, control, calls, gre } = config;
   const address = parseIpv4(listen.address);
+  const shard = worker?.shard ?? WHOLE;
   return [
-    withOptions(linuxTunPlugin, { interfaceName: config.tun.name, offloads: config.tun.offloads }),
-    greDriver(gre.driver, address),
+    withOptions(linuxTunPlugin, { interfaceName: tunName(config, shard), offloads: config.tun.offloads }),
+    greDriver(gre.driver, address, undefined, shard),
     withOptions(mppeNativePlugin, { kernel: config.mppe.kernel }),
-    ...(config.network.manage ? [withOptions(hostNetworkPlugin, hostNetwork(config, defaultInterface))] : []),
+    ...(config.network.manage ? [withOptions(hostNetworkPlugin, hostNetwork(config, defaultInterface, shard))] : []),
     withOptions(msChapV2Plugin, { maxAttempts: config.auth.maxAttempts }),
     withOptions(msChapV1Plugin, { maxAttempts: config.auth.maxAttempts }),
     withOptions(chapMd5Plugin, undefined),
@@ -50,7 +61,7 @@ export function builtinPlugins(
       maxConnectionsPerSource: listen.maxConnectionsPerAddress,
       maxCalls: calls.max,
       collisions,
-      source,
+      source: worker?.source,
       control: {
         hostName: config.hostName,
         vendorName: config.vendor,
@@ -83,18 +94,39 @@ function eapTls({ auth, eap }: GatewayConfig): readonly LoadedPlugin[] {
   ];
 }
 
-function hostNetwork(config: GatewayConfig, defaultInterface: () => string | undefined): HostNetworkOptions {
+function tunName({ tun }: GatewayConfig, { index, count }: Shard): string {
+  return count > 1 ? workerTunName(tun.name, index) : tun.name;
+}
+
+function hostNetwork(
+  config: GatewayConfig,
+  defaultInterface: () => string | undefined,
+  shard: Shard,
+): HostNetworkOptions {
   const { network, pool, tun } = config;
+  const { ipv6 } = pool;
+  const shared = shard.count > 1;
   return {
     stateDirectory: config.stateDir,
     gatewayAddress: pool.gatewayAddress,
     pool: pool.range,
-    routes: network.routes,
+    ...(shared ? { slice: addressBlocks(addressSlice(pool.range, shard)) } : {}),
+    siblings: shared ? shards(shard.count).map(({ index }) => workerTunName(tun.name, index)) : [],
+    // What is routed there only a plug-in knows, and a network has one way.
+    routes: shard.index === 0 ? network.routes : [],
     mtu: tun.mtu,
     queueLength: TUN_QUEUE_LENGTH,
     nat: nat(config, defaultInterface),
     proxyArp: network.proxyArp,
-    ...(pool.ipv6 === undefined ? {} : { ipv6: { gatewayAddress: gatewayIpv6(pool.ipv6), pool: pool.ipv6 } }),
+    ...(ipv6 === undefined
+      ? {}
+      : {
+          ipv6: {
+            gatewayAddress: gatewayIpv6(ipv6),
+            pool: ipv6,
+            ...(shared ? { slice: prefixBlocks(ipv6, prefixSlice(ipv6, shard)) } : {}),
+          },
+        }),
   };
 }
 

@@ -62,7 +62,7 @@ export async function composeGateway(
   // The operator's plug-ins first: their back-ends are asked before the built-in user file.
   const plugins = [
     ...(await loadPlugins(config.plugins, config.pluginOptions)),
-    ...builtinPlugins(config, findDefaultInterface, site.collisions, worker?.source),
+    ...builtinPlugins(config, findDefaultInterface, site.collisions, worker),
   ];
   // Before the SDK: what the gateway does itself is taken out of the environment that the SDK reads.
   const endpoints = metricsEndpoints(config, process.env);
@@ -76,7 +76,11 @@ export async function composeGateway(
       log: new JournalLog(log, journal),
       telemetry: new JournalTelemetry(telemetry, journal),
     };
-    const gateway = createGateway(platform, { ...gatewayOptions(config), shareGre: site.shareGre }, plugins);
+    const gateway = createGateway(
+      platform,
+      { ...gatewayOptions(config, worker?.shard), shareGre: site.shareGre },
+      plugins,
+    );
     gateway.onTunnelEnd(({ view }) => journal.numbers(view.session.id, journalNumbers(view)));
     const tracePackets = packetTraces(config.packetTraces, sdk?.traces === true, platform);
     const packets = tracePackets(gateway);

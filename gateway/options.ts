@@ -3,14 +3,17 @@ import type { GreWindowOptions } from '../core/datapath/gre-window.ts';
 import { MPPE_OVERHEAD } from '../core/wire/mppe-header.ts';
 import type { GatewayOptions } from './bootstrap.ts';
 import { gatewayIpv6 } from './session/prefix-pool.ts';
+import { type Shard, WHOLE } from './workers/shard.ts';
+import { addressSlice, prefixSlice } from './workers/slices.ts';
 
 const MILLISECONDS = 1000;
 /** pptpd and Windows use it too: no tunnel device needs a deeper queue at the rates of one gateway. */
 export const TUN_QUEUE_LENGTH = 1000;
 
-/** The configuration as the container's modules want it. */
-export function gatewayOptions(config: GatewayConfig): GatewayOptions {
+/** The configuration as the container's modules want it, of a whole gateway or of one worker. */
+export function gatewayOptions(config: GatewayConfig, shard: Shard = WHOLE): GatewayOptions {
   const { gre, ppp, mppe, pool } = config;
+  const shared = shard.count > 1;
   return {
     dataPath: {
       gre: {
@@ -35,13 +38,25 @@ export function gatewayOptions(config: GatewayConfig): GatewayOptions {
         wins: pool.wins,
         silenceMs: gre.silenceSeconds * MILLISECONDS,
         limits: { idleMs: ppp.idleTimeout * MILLISECONDS, sessionMs: ppp.sessionTimeout * MILLISECONDS },
+        ...(shared ? { worker: shard.index } : {}),
       },
-      ...(pool.ipv6 === undefined ? {} : { ipv6: { network: pool.ipv6, dns: pool.ipv6Dns, mtu: config.tun.mtu } }),
+      ...(pool.ipv6 === undefined
+        ? {}
+        : {
+            ipv6: {
+              network: pool.ipv6,
+              dns: pool.ipv6Dns,
+              mtu: config.tun.mtu,
+              ...(shared ? { slice: prefixSlice(pool.ipv6, shard) } : {}),
+            },
+          }),
       pool: {
         network: pool.range.network,
         prefix: pool.range.prefixLength,
         gatewayAddress: pool.gatewayAddress,
+        ...(shared ? { slice: addressSlice(pool.range, shard) } : {}),
       },
+      ...(shared ? { callIds: { modulus: shard.count, residue: shard.index } } : {}),
       callIdQuarantineMs: config.calls.idQuarantine * MILLISECONDS,
       authMethods: config.auth.methods,
       link: {

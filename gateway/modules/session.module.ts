@@ -19,7 +19,7 @@ import { PPP } from '../../core/wire/ppp.ts';
 import { CidrPool, type PoolRange } from '../session/address-pool.ts';
 import { Driver, DriverHub, type DriverOptions } from '../session/driver.ts';
 import { Outbox } from '../session/outbox.ts';
-import { Ipv6PrefixPool, type PrefixPool } from '../session/prefix-pool.ts';
+import { Ipv6PrefixPool, type PrefixPool, type PrefixSlice } from '../session/prefix-pool.ts';
 import { SessionTable } from '../session/session-table.ts';
 import { timed } from '../session/timed-back-end.ts';
 import type { Ipv6Services } from '../session/tunnel-ipv6.ts';
@@ -32,11 +32,15 @@ export interface SessionOptions {
     readonly dns: readonly Ipv6[];
     /** Of the tunnel device, octets. */
     readonly mtu: number;
+    /** The /64s of this process; all of them when it is not said. */
+    readonly slice?: PrefixSlice;
   };
   readonly driver: DriverOptions;
   /** Undefined for a client: it is given its address and gives none. */
   readonly pool: PoolRange | undefined;
   readonly callIdQuarantineMs: number;
+  /** The Call IDs of this process; all of them when it is not said. */
+  readonly callIds?: { readonly modulus: number; readonly residue: number };
   /** Names of the authentication methods to offer, of those that plug-ins brought. */
   readonly authMethods: readonly string[];
   /** Everything of a link but what the container knows. */
@@ -70,7 +74,10 @@ export const sessionModule = (options: SessionOptions): ContainerModule =>
     });
     bind(TOKENS.CallIds).toResolvedValue(
       (clock, random) =>
-        new RandomCallIds({ random, now: () => clock.now() }, { quarantineMs: options.callIdQuarantineMs }),
+        new RandomCallIds(
+          { random, now: () => clock.now() },
+          { quarantineMs: options.callIdQuarantineMs, ...options.callIds },
+        ),
       [TOKENS.Clock, TOKENS.Random],
     );
     const outbox = (name: string) => (clock: Clock, telemetry: Telemetry) =>
@@ -88,7 +95,7 @@ export const sessionModule = (options: SessionOptions): ContainerModule =>
       TOKENS.Telemetry,
     ]);
     if (options.ipv6 !== undefined) {
-      bind(GATEWAY_TOKENS.PrefixPool).toConstantValue(new Ipv6PrefixPool(options.ipv6.network));
+      bind(GATEWAY_TOKENS.PrefixPool).toConstantValue(new Ipv6PrefixPool(options.ipv6.network, options.ipv6.slice));
     }
     bind(TOKENS.Wakeups).toResolvedValue((hub) => hub, [GATEWAY_TOKENS.DriverHub]);
     bind(TOKENS.ControlFrames).toResolvedValue((hub) => hub, [GATEWAY_TOKENS.DriverHub]);

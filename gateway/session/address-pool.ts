@@ -7,10 +7,12 @@ export interface PoolRange {
   /** Prefix length, 1..30. */
   readonly prefix: number;
   readonly gatewayAddress: Ipv4;
+  /** The part of the block that is this pool's, from first to last; all of it when it is not said. */
+  readonly slice?: { readonly first: Ipv4; readonly last: Ipv4 };
 }
 
 /**
- * Inner addresses from one CIDR block: all of it but the network, broadcast and gateway addresses. An address that came
+ * Inner addresses from one CIDR block, or a part: all of it but the network, broadcast and gateway addresses. An address that came
  * back goes to the end of the line, so that late packets of its last user do not meet a new one. Users' fixed addresses
  * are not given to others.
  */
@@ -27,12 +29,14 @@ export class CidrPool implements AddressPool {
 
   constructor(range: PoolRange, reserved: () => ReadonlySet<number> = () => new Set()) {
     const size = 2 ** (32 - range.prefix);
-    this.gatewayAddress = range.gatewayAddress;
-    this.first = range.network + 1;
-    this.last = range.network + size - 2;
-    this.next = this.first;
+    const { gatewayAddress, network, slice } = range;
+    this.gatewayAddress = gatewayAddress;
     // Not for clients: the network's own address, the broadcast address, and the gateway's.
-    this.size = size - 3;
+    this.first = Math.max(network + 1, slice?.first ?? 0);
+    this.last = Math.min(network + size - 2, slice?.last ?? 0xffffffff);
+    this.next = this.first;
+    const withGateway = gatewayAddress >= this.first && gatewayAddress <= this.last;
+    this.size = this.last - this.first + (withGateway ? 0 : 1);
     this.reserved = reserved;
   }
 

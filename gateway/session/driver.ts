@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { Subject } from 'rxjs';
 import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
 import { GRE_CHANNEL, type GreChannel, PEER_WINDOW } from '../../core/datapath/gre-channel.ts';
@@ -15,7 +14,7 @@ import type { AddressPool } from '../../core/ports/addresses.ts';
 import type { Authenticator } from '../../core/ports/auth.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { CallEvent, ClearReason, ControlPlugin, ControlRecord } from '../../core/ports/control.ts';
-import { type CallEndpoint, sessionId } from '../../core/ports/ids.ts';
+import type { CallEndpoint, SessionId } from '../../core/ports/ids.ts';
 import type { Lifecycle } from '../../core/ports/lifecycle.ts';
 import type { Log } from '../../core/ports/log.ts';
 import type { ControlFrames, Wakeups } from '../../core/ports/sessions.ts';
@@ -25,6 +24,7 @@ import { connectionAttributes, controlEvents, peerAttributes } from './control-e
 import { DeadlineHeap } from './deadline-heap.ts';
 import { FailedConnections } from './failed-connections.ts';
 import type { Outbox } from './outbox.ts';
+import { sessionIds } from './session-ids.ts';
 import type { SessionTable } from './session-table.ts';
 import { Tunnel } from './tunnel.ts';
 import type { TunnelContext } from './tunnel-context.ts';
@@ -58,6 +58,8 @@ export interface DriverOptions {
   readonly wins: readonly Ipv4[];
   readonly silenceMs: number;
   readonly limits?: SessionLimits;
+  /** The index among several workers; undefined: there is one process. */
+  readonly worker?: number;
 }
 
 /** What stages tell the driver. */
@@ -120,10 +122,12 @@ export class Driver implements Lifecycle, StageEvents {
   private cancelTimer: (() => void) | undefined;
   private timerAt = Number.POSITIVE_INFINITY;
   private unsubscribe: (() => void) | undefined;
+  private readonly newId: () => SessionId;
   private readonly endings: ((ending: TunnelEnding) => void)[] = [];
 
   constructor(deps: DriverDeps, options: DriverOptions) {
     this.deps = deps;
+    this.newId = sessionIds(options.worker);
     this.failedConnections = new FailedConnections(deps.telemetry, () => deps.clock.now(), deps.role);
     this.window = deps.stages.find((stage) => stage instanceof GreWindowStage);
     this.context = {
@@ -231,7 +235,7 @@ export class Driver implements Lifecycle, StageEvents {
 
   private begin(event: Extract<CallEvent, { kind: 'opened' }>): void {
     const { log, telemetry, sessions, stages } = this.deps;
-    const id = sessionId(randomBytes(6).toString('hex'));
+    const id = this.newId();
     const session = new Session(id, event.call);
     session.set(PEER_WINDOW, { packets: event.window, processingDelay: event.processingDelay });
     const since = instant(event.since);

@@ -15,22 +15,32 @@ export const prefixCount = (network: Ipv6Network): number => 2 ** (64 - network.
 /** The gateway's address: the first one of the first /64 ("fd00:1::1"). */
 export const gatewayIpv6 = (network: Ipv6Network): Ipv6 => ({ prefix: network.prefix, interfaceId: bits64(0, 1) });
 
+/** A part of the /64s of a network, by their numbers. */
+export interface PrefixSlice {
+  readonly first: number;
+  readonly last: number;
+}
+
 /** So many that came back are enough to wait in line; further new ones would have each remembered for ever. */
 const LONGEST_LINE = 65_536;
 
 /**
- * The /64 prefixes of one network of 32 to 63 bits. As with addresses, one that came back goes to the end of the line.
+ * The /64 prefixes of one network of 32 to 63 bits, or a part of them. As with addresses, one that came back goes to the end of the line.
  */
 export class Ipv6PrefixPool implements PrefixPool {
   private readonly network: Ipv6Network;
   readonly size: number;
   private readonly leased = new Set<number>();
   private readonly returned = new Set<number>();
-  private next = 1;
+  private readonly last: number;
+  private next: number;
 
-  constructor(network: Ipv6Network) {
+  constructor(network: Ipv6Network, slice: PrefixSlice = { first: 0, last: prefixCount(network) }) {
     this.network = network;
-    this.size = prefixCount(network);
+    // Number 0 is the gateway's own.
+    this.next = Math.max(1, slice.first);
+    this.last = slice.last;
+    this.size = this.last - this.next + 1;
   }
 
   get inUse(): number {
@@ -38,7 +48,7 @@ export class Ipv6PrefixPool implements PrefixPool {
   }
 
   lease(): Bits64 | undefined {
-    if (this.next <= this.size && this.returned.size < LONGEST_LINE) {
+    if (this.next <= this.last && this.returned.size < LONGEST_LINE) {
       this.next += 1;
       return this.take(this.next - 1);
     }

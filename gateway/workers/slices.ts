@@ -24,8 +24,7 @@ const cut = (size: number, { index, count }: Shard): Slice => ({
 });
 
 /** Whose part a number is in. */
-const holderOf = (size: number, count: number, number: number): number =>
-  Math.floor(((number + 1) * count - 1) / size);
+const holderOf = (size: number, count: number, number: number): number => Math.floor(((number + 1) * count - 1) / size);
 
 /** The fewest blocks that make up a slice, in order. */
 const blocks = ({ first, last }: Slice): readonly Block[] => {

@@ -19,6 +19,10 @@ export interface HostNetworkConfig {
   readonly gatewayAddress: Ipv4;
   /** Inner addresses that clients get. */
   readonly pool: Network;
+  /** The part of the pool that is routed to this device, when others have the rest; absent: all of it. */
+  readonly slice?: readonly Network[];
+  /** Devices of this gateway that have the rest: what passes between them is neither masqueraded nor refused. */
+  readonly siblings?: readonly string[];
   /** Networks behind clients. */
   readonly routes: readonly Network[];
   readonly mtu: number;
@@ -36,7 +40,14 @@ export interface HostIpv6 {
   readonly gatewayAddress: Ipv6;
   /** Prefixes that clients get. */
   readonly pool: Ipv6Network;
+  /** The part that is routed to this device; absent: all of it. */
+  readonly slice?: readonly Ipv6Network[];
 }
+
+/** The device of this process, and those of the others. */
+export const ownDevices = ({ interfaceName, siblings = [] }: HostNetworkConfig): readonly string[] => [
+  ...new Set([interfaceName, ...siblings]),
+];
 
 /** "10.99.0.0/24" */
 export const cidr = (network: Network): string => `${formatIpv4(network.network)}/${network.prefixLength}`;

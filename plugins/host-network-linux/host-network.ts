@@ -44,9 +44,11 @@ export class HostNetwork implements Lifecycle {
   /** Throws GatewayError HOST_NETWORK or HOST_REFUSED; whatever was done by then is taken back. */
   async start(signal: CancelSignal): Promise<void> {
     if (this.journal.isActive || signal.aborted) return;
-    await this.journal.recover();
     const config: HostNetworkConfig = { ...this.options, interfaceName: this.tun.interfaceName };
-    await this.journal.apply(config.interfaceName, planUp(config, await this.facts(config)));
+    await this.journal.host.exclusively(async () => {
+      await this.journal.recover();
+      await this.journal.apply(config.interfaceName, planUp(config, await this.facts(config)));
+    });
     const { interfaceName, mtu, nat, proxyArp, ipv6 } = config;
     const fields = { interfaceName, mtu, nat: nat.mode, proxyArp, ipv6: ipv6?.pool.text };
     this.log.info('host-network.up', 'The host network is set up.', fields);
@@ -54,7 +56,7 @@ export class HostNetwork implements Lifecycle {
 
   /** Takes everything back; throws GatewayError HOST_NETWORK after trying all of it, and keeps the record then. */
   async stop(): Promise<void> {
-    const interfaceName = await this.journal.revert();
+    const interfaceName = await this.journal.host.exclusively(() => this.journal.revert());
     if (interfaceName !== undefined) {
       this.log.info('host-network.down', 'The host network is as it was.', { interfaceName });
     }

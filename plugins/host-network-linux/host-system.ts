@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { readFile, readlink, writeFile } from 'node:fs/promises';
+import { exclusively } from './host-lock.ts';
 
 export interface Command {
   readonly program: 'ip' | 'nft';
@@ -25,6 +26,8 @@ export interface HostSystem {
   link(path: string): Promise<string | undefined>;
   /** Writes a file of /proc/sys. Rejects with the system's error. */
   write(path: string, value: string): Promise<void>;
+  /** Does `work` while no other gateway of this network namespace changes the host. */
+  exclusively<T>(work: () => Promise<T>): Promise<T>;
 }
 
 const TIMEOUT_MS = 10_000;
@@ -57,4 +60,6 @@ export const linuxHost: HostSystem = {
   link: (path) => readlink(path).catch(() => undefined),
 
   write: (path, value) => writeFile(path, `${value}\n`),
+
+  exclusively: (work) => exclusively(work),
 };

@@ -1,4 +1,4 @@
-import { cidr, type HostNetworkConfig, type Network } from './host-network-config.ts';
+import { cidr, type HostNetworkConfig, type Network, ownDevices } from './host-network-config.ts';
 import { isSysctlPath, type SysctlPath } from './sysctl.ts';
 
 /** A sysctl and the value it had before any gateway of this network namespace changed it. */
@@ -49,12 +49,17 @@ export const renderTable = (
   ].join('\n');
 };
 
+const anyOf = (devices: readonly string[]): string => {
+  const [first = '', ...others] = devices.map(quoted);
+  return others.length === 0 ? first : set([first, ...others]);
+};
+
 const natChain = (config: HostNetworkConfig, networks: readonly Network[]): readonly string[] => {
-  const { nat, interfaceName } = config;
+  const { nat } = config;
   if (nat.mode === 'off') return [];
   const out =
     nat.mode === 'all'
-      ? `oifname != ${quoted(interfaceName)}`
+      ? `oifname != ${anyOf(ownDevices(config))}`
       : `oifname ${set(nat.interfaces.map((name) => quoted(name)))}`;
   return [
     '  chain postrouting {',
@@ -68,9 +73,10 @@ const natChain = (config: HostNetworkConfig, networks: readonly Network[]): read
  * Behind NAT nobody but the intranet and other clients may open connections to clients: a neighbour on the outer
  * network that sets a route to the pool through us is refused (R11).
  */
-const guardChain = ({ nat, interfaceName }: HostNetworkConfig): readonly string[] => {
+const guardChain = (config: HostNetworkConfig): readonly string[] => {
+  const { nat, interfaceName } = config;
   if (nat.mode !== 'on') return [];
-  const inside = set([interfaceName, ...nat.interfaces].map(quoted));
+  const inside = set([...ownDevices(config), ...nat.interfaces].map(quoted));
   return [
     '  chain forward {',
     '    type filter hook forward priority filter; policy accept;',

@@ -59,11 +59,13 @@ export const planUp = (config: HostNetworkConfig, facts: HostFacts): Plan => {
   const remembered = remember(changes, facts);
   const remembered6 = remember(changes6, facts);
   const device = config.interfaceName;
-  const networks = uniqueNetworks([config.pool, ...config.routes]);
+  const networks = uniqueNetworks([...(config.slice ?? [config.pool]), ...config.routes]);
+  // Whichever device it came from: another process may be about to start again, and its table with it.
+  const inner = uniqueNetworks([config.pool, ...config.routes]);
   const quietIpv6: Step = { kind: 'sysctl', path: disableIpv6Path(device), value: '1' };
   const table6 = renderIpv6Table(config);
   const steps: Step[] = [
-    nft(renderTable(config, networks, [...remembered, ...remembered6]) + table6),
+    nft(renderTable(config, inner, [...remembered, ...remembered6]) + table6),
     // Or the kernel sends router solicitations to clients. Absent in a kernel without IPv6.
     ...(config.ipv6 === undefined && facts.sysctls.has(quietIpv6.path) ? [quietIpv6] : []),
     ...(config.ipv6 === undefined ? [] : ipv6Device(device)),
@@ -112,14 +114,16 @@ const ipv6Device = (device: string): readonly Step[] => [
   { kind: 'sysctl', path: disableIpv6Path(device), value: '0' },
 ];
 
-const ipv6Steps = ({ gatewayAddress, pool }: HostIpv6, device: string): readonly Step[] => [
-  ip('-6', 'address', 'replace', `${formatIpv6(gatewayAddress)}/128`, 'dev', device, 'nodad'),
-  ip('-6', 'route', 'replace', pool.text, 'dev', device),
+const ipv6Networks = ({ pool, slice = [pool] }: HostIpv6): readonly string[] => slice.map(({ text }) => text);
+
+const ipv6Steps = (ipv6: HostIpv6, device: string): readonly Step[] => [
+  ip('-6', 'address', 'replace', `${formatIpv6(ipv6.gatewayAddress)}/128`, 'dev', device, 'nodad'),
+  ...ipv6Networks(ipv6).map((network) => ip('-6', 'route', 'replace', network, 'dev', device)),
 ];
 
-const ipv6Undo = ({ gatewayAddress, pool }: HostIpv6, device: string): readonly UndoStep[] => [
-  ip('-6', 'route', 'del', pool.text, 'dev', device),
-  ip('-6', 'address', 'del', `${formatIpv6(gatewayAddress)}/128`, 'dev', device),
+const ipv6Undo = (ipv6: HostIpv6, device: string): readonly UndoStep[] => [
+  ...ipv6Networks(ipv6).map((network) => ip('-6', 'route', 'del', network, 'dev', device)),
+  ip('-6', 'address', 'del', `${formatIpv6(ipv6.gatewayAddress)}/128`, 'dev', device),
 ];
 
 /** The value from before the first gateway, even when another one changed it already. */

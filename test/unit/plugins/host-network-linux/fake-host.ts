@@ -38,6 +38,10 @@ export class FakeHost implements HostSystem {
     this.files.set(path, value);
   }
 
+  exclusively<T>(work: () => Promise<T>): Promise<T> {
+    return work();
+  }
+
   /** Another gateway of the namespace that turned forwarding on when it was off. */
   addOtherGateway(): void {
     const tables = { nftables: [{ table: { family: 'ip', name: 'pptp_gateway_other' } }] };

@@ -64,6 +64,17 @@ describe('nft table', () => {
     expect(renderTable({ ...config, nat: { mode: 'all' } }, networks, [])).not.toContain('hook forward');
   });
 
+  it('neither masquerades nor refuses what passes between the devices of one gateway', () => {
+    const worker = { ...config, interfaceName: 'pptp1', siblings: ['pptp0', 'pptp1', 'pptp2'] };
+    const nat = { mode: 'on', interfaces: ['eth1'] } as const;
+    expect(renderTable({ ...worker, nat }, networks, [])).toContain(
+      'oifname "pptp1" iifname != { "pptp1", "pptp0", "pptp2", "eth1" } ct state new counter drop',
+    );
+    expect(renderTable({ ...worker, nat: { mode: 'all' } }, networks, [])).toContain(
+      'oifname != { "pptp1", "pptp0", "pptp2" } counter masquerade',
+    );
+  });
+
   it('has a name of its own per device, of letters nft takes', () => {
     const names = ['pptp0', 'pptp1', 'tun.5', 'a b', 'a"b', 'a;b'].map(tableName);
     expect(new Set(names).size).toBe(names.length);
@@ -108,6 +119,24 @@ describe('plan', () => {
     expect(undo.filter((step) => step.kind === 'sysctl')).toEqual([
       { kind: 'sysctl', path: '/proc/sys/net/ipv4/ip_forward', value: '0' },
     ]);
+  });
+
+  it('routes its slice of the pool only, and masquerades the whole of it', () => {
+    const slice = [
+      { network: address('10.99.0.128'), prefixLength: 26 },
+      { network: address('10.99.0.192'), prefixLength: 32 },
+    ];
+    const nat = { mode: 'on', interfaces: ['eth1'] } as const;
+    const { steps, undo } = planUp({ ...config, slice, routes: [], nat }, facts);
+    const lines = (list: typeof steps): readonly string[] =>
+      list.flatMap((step) => (step.kind === 'run' ? [step.command.args.join(' ')] : []));
+    for (const block of ['10.99.0.128/26', '10.99.0.192/32']) {
+      expect(lines(steps)).toContain(`route replace ${block} dev pptp0 src 10.99.0.1`);
+      expect(lines(undo)).toContain(`route del ${block} dev pptp0`);
+    }
+    expect(lines(steps).join()).not.toContain('10.99.0.0/24');
+    const tables = steps.flatMap((step) => (step.kind === 'run' ? [step.command.input ?? ''] : []));
+    expect(tables.join()).toContain('ip saddr { 10.99.0.0/24 } oifname { "eth1" } counter masquerade');
   });
 
   it('routes a network once', () => {
@@ -172,6 +201,18 @@ describe('IPv6', () => {
       'ipv6/conf/eth0/accept_ra=1',
       'ipv6/conf/lo/accept_ra=1',
     ]);
+  });
+
+  it('routes its slice of the prefixes only', () => {
+    const [low, high] = ['fd00:99::/49', 'fd00:99:0:8000::/49'].map(parseIpv6Network);
+    if (low === undefined || high === undefined) throw new Error('no slice');
+    const { steps, undo } = planUp(
+      { ...ipv6, ipv6: { gatewayAddress: gatewayIpv6(pool), pool, slice: [high] } },
+      facts,
+    );
+    expect(commands(steps)).toContain('-6 route replace fd00:99:0:8000::/49 dev pptp0');
+    expect(commands(undo)).toContain('-6 route del fd00:99:0:8000::/49 dev pptp0');
+    expect(commands(steps).join()).not.toContain('/48 dev');
   });
 
   it('goes by what another gateway found', () => {
