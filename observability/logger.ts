@@ -1,14 +1,13 @@
 import { isSpanContextValid, trace } from '@opentelemetry/api';
 import { destination, type Logger, pino, stdTimeFunctions } from 'pino';
 import type { Log, LogFields } from '../core/ports/log.ts';
+import { flushLines, LineBuffer, type LineSink } from './line-buffer.ts';
 import { type LogLevel, LogLevels } from './log-levels.ts';
 import { prettyLine } from './pretty.ts';
 import { scrubFields } from './scrub.ts';
 import { createUserNames, type UserNames } from './user-names.ts';
 
-export interface LineSink {
-  write(line: string): void;
-}
+export type { LineSink };
 
 export interface LoggerOptions {
   /** The level, or what changes it while the process runs. */
@@ -16,8 +15,6 @@ export interface LoggerOptions {
   readonly format: 'auto' | 'json' | 'pretty';
   /** How the field `user` is written; plain if left out. */
   readonly userNames?: UserNames;
-  /** Index of this worker process, on every line; left out where there is one process, and in the supervisor. */
-  readonly worker?: number | undefined;
   /** Gets each line as well, always as JSON. */
   readonly copy?: LineSink | undefined;
   /** Where lines go instead of standard output. */
@@ -34,7 +31,7 @@ const traceIds = (): object => {
 
 const openSink = ({ format, sink, terminal = process.stdout.isTTY === true }: LoggerOptions): LineSink => {
   // Synchronous: the last lines before a crash are the ones that matter.
-  const out = sink ?? destination({ dest: 1, sync: true });
+  const out = sink ?? new LineBuffer(destination({ dest: 1, sync: true }));
   if (format === 'json' || (format === 'auto' && !terminal)) return out;
   const colour = terminal && process.env['NO_COLOR'] === undefined;
   return { write: (line) => void out.write(prettyLine(line, colour)) };
@@ -50,20 +47,29 @@ const both = (sink: LineSink, copy: LineSink | undefined): LineSink => {
   };
 };
 
-class PinoLog implements Log {
-  readonly #pino: Logger;
-  readonly #userNames: UserNames;
-  readonly #levels: LogLevels;
+/** What all children of one log share. */
+interface Shared {
+  readonly pino: Logger;
+  readonly userNames: UserNames;
+  readonly levels: LogLevels;
+}
 
-  constructor(logger: Logger, userNames: UserNames, levels: LogLevels) {
-    this.#pino = logger;
-    this.#userNames = userNames;
-    this.#levels = levels;
+class PinoLog implements Log {
+  readonly #shared: Shared;
+  /** Fields of every line; there is a child for each tunnel, and a child of pino would be some KiB. */
+  readonly #fields: Readonly<Record<string, unknown>>;
+
+  constructor(shared: Shared, fields: Readonly<Record<string, unknown>> = {}) {
+    this.#shared = shared;
+    this.#fields = fields;
   }
 
   #write(level: LogLevel, event: string, message: string, fields: LogFields = {}): void {
-    if (!this.#levels.isEnabled(level)) return;
-    this.#pino[level]({ event, ...scrubFields(fields, this.#userNames) }, message);
+    const { pino: out, userNames, levels } = this.#shared;
+    if (!levels.isEnabled(level)) return;
+    out[level]({ ...this.#fields, event, ...scrubFields(fields, userNames) }, message);
+    // What follows an error is often the end.
+    if (level === 'error') flushLines();
   }
 
   debug(event: string, message: string, fields?: LogFields): void {
@@ -83,7 +89,7 @@ class PinoLog implements Log {
   }
 
   child(fields: LogFields): Log {
-    return new PinoLog(this.#pino.child(scrubFields(fields, this.#userNames)), this.#userNames, this.#levels);
+    return new PinoLog(this.#shared, { ...this.#fields, ...scrubFields(fields, this.#shared.userNames) });
   }
 }
 
@@ -96,14 +102,14 @@ export const createLog = (options: LoggerOptions): Log => {
   const settings = {
     // A child of pino keeps the level it was made with, so the choice is made before pino.
     level: 'debug',
-    base: options.worker === undefined ? null : { worker: options.worker },
+    base: null,
     timestamp: stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
     mixin: traceIds,
   };
-  return new PinoLog(
-    pino(settings, both(openSink(options), options.copy)),
-    options.userNames ?? createUserNames('plain'),
+  return new PinoLog({
+    pino: pino(settings, both(openSink(options), options.copy)),
+    userNames: options.userNames ?? createUserNames('plain'),
     levels,
-  );
+  });
 };

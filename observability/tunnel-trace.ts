@@ -1,7 +1,8 @@
-import { randomBytes } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 import type { Tracer } from '@opentelemetry/api';
 import {
   type Context,
+  INVALID_SPAN_CONTEXT,
   isValidTraceId,
   type Link,
   ROOT_CONTEXT,
@@ -23,9 +24,9 @@ import {
   type TunnelRole,
   type TunnelTrace,
 } from '../core/ports/telemetry.ts';
-import type { Instant } from '../core/time.ts';
+import { type Instant, instant } from '../core/time.ts';
 import { IDENTITY_ATTRIBUTES } from './span-names.ts';
-import type { UserNames } from './user-names.ts';
+import { createUserNames, type UserNames } from './user-names.ts';
 
 export interface TraceSettings {
   readonly tracer: Tracer;
@@ -66,20 +67,35 @@ const PHASES: ReadonlySet<string> = new Set(SETUP_PHASES);
 const stepName = (name: SetupStep | SetupPhase): string =>
   PHASES.has(name) ? `pptp.renegotiation.${name}` : `pptp.${name}`;
 
-/** One span, ended once; a failure sets status and error.type. */
+const TRACE_ID_OCTETS = 16;
+/** Random octets for many ids at a time: each question to the system costs microseconds. */
+const stock = Buffer.alloc(64 * TRACE_ID_OCTETS);
+let used = stock.length;
+const randomTraceId = (): string => {
+  if (used === stock.length) {
+    randomFillSync(stock);
+    used = 0;
+  }
+  used += TRACE_ID_OCTETS;
+  return stock.toString('hex', used - TRACE_ID_OCTETS, used);
+};
+
+/** One span, ended once; a failure sets status and error.type. A span that nobody records costs next to nothing. */
 class EndOnceSpan implements PhaseSpan {
   #span: Span;
   readonly #settings: TraceSettings;
   readonly #times: SpanTimes;
-  #context: Context;
+  /** Made for the first child. */
+  #context: Context | undefined;
   #open: EndOnceSpan[] = [];
   #ended = false;
+  readonly #recording: boolean;
 
   constructor(span: Span, settings: TraceSettings, times: SpanTimes) {
     this.#span = span;
+    this.#recording = span.isRecording();
     this.#settings = settings;
     this.#times = times;
-    this.#context = trace.setSpan(ROOT_CONTEXT, span);
   }
 
   get ended(): boolean {
@@ -96,20 +112,24 @@ class EndOnceSpan implements PhaseSpan {
   }
 
   attributes(attributes: Attributes): void {
-    if (!this.#ended) this.#span.setAttributes(hideUser(attributes, this.#settings.userNames));
+    if (this.#recording && !this.#ended) this.#span.setAttributes(hideUser(attributes, this.#settings.userNames));
   }
 
   event(name: string, attributes: Attributes = {}, at?: Instant): void {
-    if (!this.#ended) this.#span.addEvent(name, hideUser(attributes, this.#settings.userNames), this.#times.at(at));
+    if (!this.#recording || this.#ended) return;
+    this.#span.addEvent(name, hideUser(attributes, this.#settings.userNames), this.#times.at(at));
   }
 
   step(name: SetupStep | SetupPhase, attributes?: Attributes, since?: Instant): PhaseSpan {
     return this.child(stepName(name), attributes, since);
   }
 
+  /** What is below a span that is not recorded is not either, and says nothing of its own: one span stands for all. */
   child(name: string, attributes: Attributes = {}, since?: Instant): EndOnceSpan {
+    if (!this.#recording) return UNRECORDED;
     const { tracer, userNames } = this.#settings;
     const options = { attributes: hideUser(attributes, userNames), startTime: this.#times.at(since) };
+    this.#context ??= trace.setSpan(ROOT_CONTEXT, this.#span);
     const child = new EndOnceSpan(tracer.startSpan(name, options, this.#context), this.#settings, this.#times);
     this.#open = [...this.#open.filter(({ ended }) => !ended), child];
     return child;
@@ -136,10 +156,17 @@ class EndOnceSpan implements PhaseSpan {
     this.#span.end(this.#times.at());
     // Its ids are all that is wanted from now on: the root lives as long as the tunnel, its events need not.
     this.#span = trace.wrapSpanContext(this.#span.spanContext());
-    this.#context = trace.setSpan(ROOT_CONTEXT, this.#span);
+    this.#context = undefined;
     this.#open = [];
   }
 }
+
+const NOBODY: TraceSettings = {
+  tracer: trace.getTracer('unrecorded'),
+  userNames: createUserNames('off'),
+  now: () => instant(0),
+};
+const UNRECORDED = new EndOnceSpan(trace.wrapSpanContext(INVALID_SPAN_CONTEXT), NOBODY, new SpanTimes(NOBODY.now));
 
 /** The trace of a tunnel's set-up: a root span `pptp.tunnel.setup` with a child `pptp.setup.<phase>` per phase. */
 export class SpanTrace implements TunnelTrace {
@@ -159,7 +186,7 @@ export class SpanTrace implements TunnelTrace {
     this.root = this.#root.reference;
     const { traceId } = this.root;
     // Without an SDK the id is all zeros; log lines of one set-up shall still have one in common.
-    this.traceId = isValidTraceId(traceId) ? traceId : randomBytes(16).toString('hex');
+    this.traceId = isValidTraceId(traceId) ? traceId : randomTraceId();
     this.#settings = settings;
     this.#identity = identityOf(attributes);
   }

@@ -30,12 +30,17 @@ import { foldName, passwordFault, type User } from './user.ts';
 import { changeOwnPassword } from './users.ts';
 import { type FileStamp, readUsersFile, stampOf } from './users-file.ts';
 
+/** Looks at the file in a time, in ms: each is a system call in another thread, which is dearer than checking a proof. */
+const MOST_LOOKS = 10;
+const LOOK_MS = 100;
+
 type Answer<K extends AuthKind> = BackEndAnswer<K> | Promise<BackEndAnswer<K>>;
 type Answers = { readonly [K in AuthKind]?: (request: AuthKinds[K]['request']) => Answer<K> };
 
 /**
  * Answers from the users file. The file is looked at before each answer and read again when it changed; a change that
- * cannot be read keeps the users known so far and is logged once.
+ * cannot be read keeps the users known so far and is logged once. Where very many ask at once, they share looks: there are
+ * at most `MOST_LOOKS` in `LOOK_MS`, so that an edit is in force that much later at the worst.
  */
 export class UserFileAuthenticator implements Authenticator {
   readonly name = 'user-file';
@@ -57,15 +62,21 @@ export class UserFileAuthenticator implements Authenticator {
   private loaded = false;
   private stamp: FileStamp | undefined;
   private refreshing: Promise<void> | undefined;
+  private readonly now: () => number;
+  /** Looks at the file since `looksFrom`. */
+  private looks = 0;
+  private looksFrom = Number.NEGATIVE_INFINITY;
   /** Stands in for the secrets of users that do not exist, so that they cost as much as a wrong password. */
   private readonly nobody: Secrets = {
     ntHash: new Uint8Array(randomBytes(16)),
     password: randomBytes(12).toString('base64'),
   };
 
-  constructor(path: string, log: Log = silentLog) {
+  /** `now` in ms of any clock that does not go back. */
+  constructor(path: string, log: Log = silentLog, now: () => number = () => performance.now()) {
     this.path = path;
     this.log = log;
+    this.now = now;
   }
 
   /** Reads the file for the first time: throws USERS_FILE with what to do. */
@@ -89,7 +100,7 @@ export class UserFileAuthenticator implements Authenticator {
   ): Promise<BackEndAnswer<K>> {
     const answer: Answers[K] | undefined = this.answers[kind];
     if (answer === undefined) return { ok: false, denial: 'unavailable' };
-    await this.refresh();
+    if (this.wantsLook()) await this.refresh();
     return answer(request);
   }
 
@@ -153,6 +164,19 @@ export class UserFileAuthenticator implements Authenticator {
   /** Windows sends names in any case, and hashes them as sent: only the look-up folds case. */
   private find(wireName: string): User | undefined {
     return this.exact.get(wireName) ?? this.folded.get(foldWireName(wireName));
+  }
+
+  /** False: it was looked at often enough a moment ago. Who asks while somebody looks waits for the same look. */
+  private wantsLook(): boolean {
+    if (!this.loaded || this.refreshing !== undefined) return true;
+    const now = this.now();
+    if (now - this.looksFrom >= LOOK_MS) {
+      this.looksFrom = now;
+      this.looks = 0;
+    }
+    if (this.looks >= MOST_LOOKS) return false;
+    this.looks += 1;
+    return true;
   }
 
   private refresh(): Promise<void> {

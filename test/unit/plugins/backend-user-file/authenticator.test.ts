@@ -143,4 +143,23 @@ describe('a file that changes', () => {
     expect(new Set(all)).toEqual(new Set(['new']));
     expect(lines).toEqual(['users.reloaded']);
   });
+
+  test('where very many ask, they share looks, and an edit is in force a tenth of a second later', async () => {
+    let now = 5000;
+    const busy = new UserFileAuthenticator(path, silentLog, () => now);
+    await busy.load();
+    const signal = new AbortController().signal;
+    const known = async (name: string): Promise<boolean> =>
+      (await busy.verify('certificate', { userName: name, subject: name, fingerprint: '' }, signal)).ok;
+    const looked: boolean[] = [];
+    for (let edit = 0; edit < 12; edit += 1) {
+      await addUser(path, { name: `new-${edit}`, password: 'x' });
+      looked.push(await known(`new-${edit}`));
+    }
+    expect(looked).toEqual([...new Array(10).fill(true), false, false]);
+    now += 99;
+    expect(await known('new-11')).toBe(false);
+    now += 1;
+    expect(await known('new-11')).toBe(true);
+  });
 });
