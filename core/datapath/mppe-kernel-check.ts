@@ -4,11 +4,12 @@ import { KEY_SIZE, type MppeKernel, MppeWork } from './mppe-kernel.ts';
 
 const STRENGTHS: readonly KeyStrength[] = [128, 40, 56];
 const SLOT = 1700;
-/** Streams and packets of each trial: alone, in twos and threes, a full house, many streams that end at different times. */
+/** Streams and packets of each trial: alone, in twos and threes, full houses, many streams that end at different times. */
 const TRIALS = [
   [1, 1],
   [1, 2],
   [1, 7],
+  [1, 64],
   [2, 5],
   [3, 64],
   [5, 17],

@@ -1,24 +1,38 @@
 /*
  * RC4 waits for its own table: each octet needs what the one before stored. Four packets at once, each with a table of
  * its own, fill these waits. Packets of one stateless stream are independent of each other once their keys are known,
- * and key changes of different streams are independent too.
+ * and key changes of different streams are independent too. The keys of one stream are not, but their making waits so
+ * much that beside four packets it costs almost nothing.
  */
 #include "mppe.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #define LANES 4
 #define TABLE 256
+/* Keys of one stream that are made while packets before them are encrypted. */
+#define AHEAD 8
 /* Key stream made ahead of its use. */
 #define STRETCH 2048
 
-struct tables {
-  uint8_t s[LANES * TABLE];
+struct lanes {
+  /* The tables of the lanes, one after the other; then that of a key change and the key that it is made from, repeated. */
+  uint8_t s[(LANES + 2) * TABLE];
+  uint8_t stream[LANES * STRETCH];
+  /* Where RC4's two indices stand: i is the one that the next octet will use. */
+  size_t i;
+  uint8_t j[LANES];
+  /* The same of the key change: how many of its steps are done, none when none is under way. */
+  size_t changing_i;
+  uint8_t changing_j;
 };
 
-struct lanes {
-  struct tables tables;
-  uint8_t stream[LANES * STRETCH];
+/* Packets of one stream whose keys are still to be made. */
+struct waiting {
+  sha1_blocks sha1;
+  const struct mppe_packet *next;
+  const struct mppe_packet *end;
 };
 
 static void fill_identity(uint8_t *table) {
@@ -26,13 +40,16 @@ static void fill_identity(uint8_t *table) {
 }
 
 static void schedule_one(uint8_t *s, const uint8_t *key) {
-  uint8_t j = 0;
+  uint32_t j = 0;
   fill_identity(s);
+  /* Read before the octet at j is written, or else each step would wait for the one before. */
+  uint32_t a = s[0];
   for (size_t i = 0; i < TABLE; i += 1) {
-    const uint8_t a = s[i];
-    j = (uint8_t)(j + a + key[i & (MPPE_KEY_SIZE - 1)]);
+    const uint32_t next = s[(i + 1) & (TABLE - 1)];
+    j = (j + a + key[i & (MPPE_KEY_SIZE - 1)]) & (TABLE - 1);
     s[i] = s[j];
-    s[j] = a;
+    s[j] = (uint8_t)a;
+    a = j == i + 1 ? a : next;
   }
 }
 
@@ -56,45 +73,65 @@ static void schedule_four(uint8_t *s, const uint8_t *const keys[LANES]) {
   }
 }
 
-/* Where RC4's two indices stand: i is the one that the next octet will use. */
-struct place {
-  size_t i;
-  uint8_t j[LANES];
-};
+static void begin_four(struct lanes *lanes, const uint8_t *const keys[LANES]) {
+  schedule_four(lanes->s, keys);
+  lanes->i = 1;
+  memset(lanes->j, 0, sizeof lanes->j);
+}
 
-static const struct place beginning = {.i = 1, .j = {0, 0, 0, 0}};
-
-/* The next `count` octets of each of four key streams, to `out + lane * STRETCH`. The inner loop ends where i wraps. */
-static void make_four(uint8_t *s, struct place *place, uint8_t *out, size_t count) {
-  uint8_t j0 = place->j[0], j1 = place->j[1], j2 = place->j[2], j3 = place->j[3];
-  size_t i = place->i;
-  size_t done = 0;
-  while (done < count) {
-    const size_t room = TABLE - i;
-    const size_t end = i + (count - done < room ? count - done : room);
-    for (; i < end; i += 1, done += 1) {
-      uint8_t a, b;
 #define MAKE(lane)                           \
   a = s[lane * TABLE + i];                   \
   j##lane = (uint8_t)(j##lane + a);          \
   b = s[lane * TABLE + j##lane];             \
   s[lane * TABLE + j##lane] = a;             \
   s[lane * TABLE + i] = b;                   \
-  out[lane * STRETCH + done] = s[lane * TABLE + (uint8_t)(a + b)];
-      MAKE(0)
-      MAKE(1)
-      MAKE(2)
-      MAKE(3)
-#undef MAKE
-    }
-    i &= TABLE - 1;
+  out[lane * STRETCH] = s[lane * TABLE + (uint8_t)(a + b)];
+
+/* The next `count` octets of each of four key streams, to `out + lane * STRETCH`; i must not wrap on the way. */
+static void make_four(struct lanes *lanes, uint8_t *out, size_t count) {
+  uint8_t *const s = lanes->s;
+  uint8_t j0 = lanes->j[0], j1 = lanes->j[1], j2 = lanes->j[2], j3 = lanes->j[3];
+  const size_t end = lanes->i + count;
+  for (size_t i = lanes->i; i < end; i += 1, out += 1) {
+    uint8_t a, b;
+    MAKE(0)
+    MAKE(1)
+    MAKE(2)
+    MAKE(3)
   }
-  place->i = i;
-  place->j[0] = j0;
-  place->j[1] = j1;
-  place->j[2] = j2;
-  place->j[3] = j3;
+  lanes->i = end & (TABLE - 1);
+  lanes->j[0] = j0;
+  lanes->j[1] = j1;
+  lanes->j[2] = j2;
+  lanes->j[3] = j3;
 }
+
+/* The same, and as many steps of the key change: each of them waits for the one before, but it waits for nothing else. */
+static void make_four_and_change(struct lanes *lanes, uint8_t *out, size_t count) {
+  uint8_t *const s = lanes->s;
+  uint8_t j0 = lanes->j[0], j1 = lanes->j[1], j2 = lanes->j[2], j3 = lanes->j[3], j4 = lanes->changing_j;
+  const size_t end = lanes->i + count;
+  uint8_t *at = s + LANES * TABLE + lanes->changing_i;
+  for (size_t i = lanes->i; i < end; i += 1, out += 1, at += 1) {
+    uint8_t a, b;
+    j4 = (uint8_t)(j4 + *at + at[TABLE]);
+    MAKE(0)
+    MAKE(1)
+    a = *at;
+    *at = s[LANES * TABLE + j4];
+    s[LANES * TABLE + j4] = a;
+    MAKE(2)
+    MAKE(3)
+  }
+  lanes->i = end & (TABLE - 1);
+  lanes->j[0] = j0;
+  lanes->j[1] = j1;
+  lanes->j[2] = j2;
+  lanes->j[3] = j3;
+  lanes->changing_i += count;
+  lanes->changing_j = j4;
+}
+#undef MAKE
 
 static void apply_one(uint8_t *s, size_t i, uint8_t j, uint8_t *data, size_t length) {
   for (size_t at = 0; at < length; at += 1) {
@@ -154,8 +191,8 @@ static void take_key(struct mppe_stream *stream, uint8_t *key) {
 /* One key change (RFC 3078 section 7.3): RC4 turns the interim key with itself. */
 static void change_one(sha1_blocks sha1, struct lanes *lanes, const struct mppe_packet *packet) {
   interim_key(sha1, packet->stream, packet->key);
-  schedule_one(lanes->tables.s, packet->key);
-  apply_one(lanes->tables.s, 1, 0, packet->key, MPPE_KEY_SIZE);
+  schedule_one(lanes->s, packet->key);
+  apply_one(lanes->s, 1, 0, packet->key, MPPE_KEY_SIZE);
   take_key(packet->stream, packet->key);
 }
 
@@ -168,9 +205,8 @@ static void change_four(sha1_blocks sha1, struct lanes *lanes, const struct mppe
     keys[lane] = packets[lane]->key;
   }
   for (size_t lane = count; lane < LANES; lane += 1) keys[lane] = keys[0];
-  schedule_four(lanes->tables.s, keys);
-  struct place place = beginning;
-  make_four(lanes->tables.s, &place, lanes->stream, MPPE_KEY_SIZE);
+  begin_four(lanes, keys);
+  make_four(lanes, lanes->stream, MPPE_KEY_SIZE);
   for (size_t lane = 0; lane < count; lane += 1) {
     mix(packets[lane]->key, lanes->stream + lane * STRETCH, MPPE_KEY_SIZE);
     take_key(packets[lane]->stream, packets[lane]->key);
@@ -235,31 +271,87 @@ static void change_keys(sha1_blocks sha1, struct lanes *lanes, const struct mppe
   }
 }
 
+/* Begins a key change that goes on beside other work. */
+static void begin_change(struct lanes *lanes, const struct waiting *waiting) {
+  const struct mppe_packet *packet = waiting->next;
+  uint8_t *const table = lanes->s + LANES * TABLE;
+  interim_key(waiting->sha1, packet->stream, packet->key);
+  fill_identity(table);
+  for (size_t at = TABLE; at < 2 * TABLE; at += MPPE_KEY_SIZE) memcpy(table + at, packet->key, MPPE_KEY_SIZE);
+  lanes->changing_j = 0;
+}
+
+static void end_change(struct lanes *lanes, struct waiting *waiting) {
+  const struct mppe_packet *packet = waiting->next;
+  apply_one(lanes->s + LANES * TABLE, 1, 0, packet->key, MPPE_KEY_SIZE);
+  take_key(packet->stream, packet->key);
+  waiting->next += 1;
+  lanes->changing_i = 0;
+}
+
+/* What is left of the key change under way. */
+static void finish_change(struct lanes *lanes, struct waiting *waiting) {
+  uint8_t *const table = lanes->s + LANES * TABLE;
+  uint8_t j = lanes->changing_j;
+  for (size_t i = lanes->changing_i; i < TABLE; i += 1) {
+    const uint8_t a = table[i];
+    j = (uint8_t)(j + a + table[TABLE + i]);
+    table[i] = table[j];
+    table[j] = a;
+  }
+  end_change(lanes, waiting);
+}
+
+/* All keys that still wait. */
+static void change_rest(struct lanes *lanes, struct waiting *waiting) {
+  if (lanes->changing_i > 0) finish_change(lanes, waiting);
+  for (; waiting->next < waiting->end; waiting->next += 1) change_one(waiting->sha1, lanes, waiting->next);
+}
+
+static size_t smaller(size_t one, size_t other) { return one < other ? one : other; }
+
+/* The next `count` octets of four key streams, and meanwhile keys of packets that wait for them. */
+static void make(struct lanes *lanes, struct waiting *waiting, size_t count) {
+  for (size_t done = 0; done < count;) {
+    size_t size = smaller(count - done, TABLE - lanes->i);
+    if (waiting->next == waiting->end) {
+      make_four(lanes, lanes->stream + done, size);
+    } else {
+      if (lanes->changing_i == 0) begin_change(lanes, waiting);
+      size = smaller(size, TABLE - lanes->changing_i);
+      make_four_and_change(lanes, lanes->stream + done, size);
+      if (lanes->changing_i == TABLE) end_change(lanes, waiting);
+    }
+    done += size;
+  }
+}
+
 static void crypt_one(struct lanes *lanes, const struct mppe_packet *packet) {
-  schedule_one(lanes->tables.s, packet->key);
-  apply_one(lanes->tables.s, 1, 0, packet->data, packet->length);
+  schedule_one(lanes->s, packet->key);
+  apply_one(lanes->s, 1, 0, packet->data, packet->length);
 }
 
 /* Two to four packets, the longest first. Past the end of the second the longest goes on alone. */
-static void crypt_four(struct lanes *lanes, const struct mppe_packet *const packets[LANES], size_t count) {
+static void crypt_four(struct lanes *lanes, struct waiting *waiting, const struct mppe_packet *const packets[LANES],
+                       size_t count) {
   const uint8_t *keys[LANES];
   for (size_t lane = 0; lane < LANES; lane += 1) keys[lane] = packets[lane < count ? lane : 0]->key;
-  schedule_four(lanes->tables.s, keys);
+  begin_four(lanes, keys);
   const size_t together = packets[1]->length;
-  struct place place = beginning;
   for (size_t done = 0; done < together; done += STRETCH) {
-    const size_t size = together - done < STRETCH ? together - done : STRETCH;
-    make_four(lanes->tables.s, &place, lanes->stream, size);
+    const size_t size = smaller(together - done, STRETCH);
+    make(lanes, waiting, size);
     for (size_t lane = 0; lane < count; lane += 1) {
       const size_t length = packets[lane]->length;
       if (length <= done) continue;
-      mix(packets[lane]->data + done, lanes->stream + lane * STRETCH, length - done < size ? length - done : size);
+      mix(packets[lane]->data + done, lanes->stream + lane * STRETCH, smaller(length - done, size));
     }
   }
-  apply_one(lanes->tables.s, place.i, place.j[0], packets[0]->data + together, packets[0]->length - together);
+  apply_one(lanes->s, lanes->i, lanes->j[0], packets[0]->data + together, packets[0]->length - together);
 }
 
-static void crypt(struct lanes *lanes, const struct mppe_packet *packets, size_t count) {
+/* Packets whose keys are made. */
+static void crypt(struct lanes *lanes, struct waiting *waiting, const struct mppe_packet *packets, size_t count) {
   const struct mppe_packet *sorted[MPPE_CHUNK];
   for (size_t at = 0; at < count; at += 1) {
     size_t to = at;
@@ -267,17 +359,43 @@ static void crypt(struct lanes *lanes, const struct mppe_packet *packets, size_t
     sorted[to] = &packets[at];
   }
   for (size_t at = 0; at < count; at += LANES) {
-    const size_t left = count - at < LANES ? count - at : LANES;
+    const size_t left = smaller(count - at, LANES);
     if (left == 1) {
       crypt_one(lanes, sorted[at]);
     } else {
-      crypt_four(lanes, sorted + at, left);
+      crypt_four(lanes, waiting, sorted + at, left);
     }
   }
 }
 
+/* Each key is made from the one before, so they are made one by one, while packets whose keys are there are encrypted. */
+static void run_one_stream(sha1_blocks sha1, struct lanes *lanes, const struct mppe_packet *packets, size_t count) {
+  struct waiting waiting = {sha1, packets, packets + smaller(count, LANES)};
+  change_rest(lanes, &waiting);
+  for (size_t at = 0; at < count;) {
+    const size_t ready = (size_t)(waiting.next - packets);
+    waiting.end = packets + smaller(count, ready + AHEAD);
+    crypt(lanes, &waiting, packets + at, ready - at);
+    change_rest(lanes, &waiting);
+    at = ready;
+  }
+}
+
+static bool are_of_one_stream(const struct mppe_packet *packets, size_t count) {
+  for (size_t at = 1; at < count; at += 1) {
+    if (packets[at].stream != packets[0].stream) return false;
+  }
+  return true;
+}
+
 void mppe_run(sha1_blocks sha1, const struct mppe_packet *packets, size_t count) {
   struct lanes lanes;
+  lanes.changing_i = 0;
+  if (are_of_one_stream(packets, count)) {
+    run_one_stream(sha1, &lanes, packets, count);
+    return;
+  }
+  struct waiting none = {sha1, NULL, NULL};
   change_keys(sha1, &lanes, packets, count);
-  crypt(&lanes, packets, count);
+  crypt(&lanes, &none, packets, count);
 }
