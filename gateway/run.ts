@@ -91,6 +91,7 @@ function welcome(config: GatewayConfig, addresses: readonly string[], { user, us
       pool: config.pool.range.text,
       encryption: `MPPE ${config.mppe.strengths.join('/')}-bit, ${config.mppe.policy}`,
     });
+    flushLines();
     process.stdout.write(`${card}\n`);
   } else if (user !== undefined) {
     process.stderr.write(`pptp-gateway: first start: user "${user.name}", password ${user.password}\n`);
