@@ -1,6 +1,7 @@
 import type { LoadedConfig } from '../config/load.ts';
 import type { GatewayConfig } from '../config/types.ts';
 import type { Log } from '../core/ports/log.ts';
+import { flushLines } from '../observability/line-buffer.ts';
 import { logBridge } from '../observability/log-bridge.ts';
 import { LogLevels } from '../observability/log-levels.ts';
 import { createLog } from '../observability/logger.ts';
