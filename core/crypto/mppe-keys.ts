@@ -94,6 +94,13 @@ const loadWords = (message: Int32Array, at: number, key: Uint8Array): void => {
   }
 };
 
+/** Cut to the key length, or padded with zeroes on the left (RFC 3079 section 4.1). */
+const fitted = (masterKey: Uint8Array, length: number): Uint8Array => {
+  const start = new Uint8Array(length);
+  start.set(masterKey.subarray(0, length), Math.max(0, length - masterKey.length));
+  return start;
+};
+
 /** The key of one direction. Starts as the initial session key of RFC 3079; `change` allocates nothing. */
 export class MppeSessionKey {
   /** Which stream of a `MppeWork` it is, while that is made up. */
@@ -103,14 +110,12 @@ export class MppeSessionKey {
   private readonly strength: KeyStrength;
   private readonly start: Uint8Array;
 
-  /** Cuts `masterKey` to the key length, or pads it with zeroes on the left (RFC 3079 section 4.1). */
+  /** `masterKey` is kept, not copied, where it has the key's length: it does not change. */
   constructor(masterKey: Uint8Array, strength: KeyStrength) {
     const length = strength === 128 ? 16 : 8;
-    const start = new Uint8Array(length);
-    start.set(masterKey.subarray(0, length), Math.max(0, length - masterKey.length));
     this.strength = strength;
-    this.start = start;
-    this.key = start.slice();
+    this.start = masterKey.length === length ? masterKey : fitted(masterKey, length);
+    this.key = this.start.slice();
     this.hash();
     this.reduce();
   }

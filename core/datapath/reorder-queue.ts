@@ -43,7 +43,13 @@ export class ReorderQueue {
   /** Sorted by distance from `expected`, nearest first. */
   private readonly waiting: Waiting[] = [];
   private farNext = -1;
-  private readonly delivered = new Uint32Array(MEMORY / 32);
+  /** Numbers before `expected` since the first one; counted up to MEMORY. */
+  private passed = 0;
+  /**
+   * Bits of the last numbers that were given up. Made for the first one: nearly all of very many calls lose nothing while
+   * they are idle, and then every number before `expected` was delivered.
+   */
+  private skipped: Uint32Array | undefined;
 
   constructor(options: ReorderOptions) {
     this.options = options;
@@ -79,7 +85,7 @@ export class ReorderQueue {
       this.pass(sequence);
       return 'deliver';
     }
-    if (ahead < 0) return -ahead <= MEMORY && this.remembers(sequence) ? 'duplicate' : 'late';
+    if (ahead < 0) return -ahead <= MEMORY && this.remembers(sequence, -ahead) ? 'duplicate' : 'late';
     const furthest = this.waiting[this.waiting.length - 1]?.sequence ?? this.expected;
     if (distance(furthest, sequence) > FAR && this.farNext !== sequence) {
       this.farNext = advance(sequence, 1);
@@ -136,25 +142,30 @@ export class ReorderQueue {
   private skipTo(sequence: number): void {
     const skipped = distance(this.expected, sequence);
     this.lost += skipped;
-    for (let i = 0; i < Math.min(skipped, MEMORY); i += 1) this.mark(advance(sequence, -1 - i), false);
+    this.passed = Math.min(MEMORY, this.passed + skipped);
+    this.skipped ??= new Uint32Array(MEMORY / 32);
+    for (let i = 0; i < Math.min(skipped, MEMORY); i += 1) this.mark(this.skipped, advance(sequence, -1 - i), true);
     this.expected = sequence;
     this.moved = true;
   }
 
   private pass(sequence: number): void {
-    this.mark(sequence, true);
+    if (this.skipped !== undefined) this.mark(this.skipped, sequence, false);
+    if (this.passed < MEMORY) this.passed += 1;
     this.expected = advance(sequence, 1);
     this.moved = true;
   }
 
-  private mark(sequence: number, delivered: boolean): void {
+  private mark(skipped: Uint32Array, sequence: number, given: boolean): void {
     const bit = sequence % MEMORY;
-    const word = this.delivered[bit >>> 5] ?? 0;
-    this.delivered[bit >>> 5] = delivered ? word | (1 << (bit & 31)) : word & ~(1 << (bit & 31));
+    const word = skipped[bit >>> 5] ?? 0;
+    skipped[bit >>> 5] = given ? word | (1 << (bit & 31)) : word & ~(1 << (bit & 31));
   }
 
-  private remembers(sequence: number): boolean {
+  /** Of a number at most MEMORY before `expected`: whether it was delivered. */
+  private remembers(sequence: number, behind: number): boolean {
+    if (behind > this.passed) return false;
     const bit = sequence % MEMORY;
-    return ((this.delivered[bit >>> 5] ?? 0) & (1 << (bit & 31))) !== 0;
+    return ((this.skipped?.[bit >>> 5] ?? 0) & (1 << (bit & 31))) === 0;
   }
 }

@@ -16,7 +16,8 @@ export const defineSlot = <T>(name: string): Slot<T> => {
 
 /** Slot values of one session. Only `defineSlot` makes slots, so the type of an index is always the slot's. */
 export class SlotTable {
-  private readonly values: unknown[] = [];
+  /** As many as there are, without room to grow: there are very many sessions. */
+  private readonly values = new Array<unknown>(next).fill(undefined);
 
   get<T>(slot: Slot<T>): T | undefined {
     return this.values[slot.index] as T | undefined;

@@ -51,6 +51,17 @@ export interface CcpPolicy {
   readonly mppc: CcpWish;
 }
 
+const NONE: readonly MppeStrength[] = [];
+
+/** By the list that it was made of, which very many links share. */
+const sorted = new WeakMap<readonly MppeStrength[], readonly MppeStrength[]>();
+
+const strongestFirst = (strengths: readonly MppeStrength[]): readonly MppeStrength[] => {
+  const known = sorted.get(strengths) ?? STRONGEST_FIRST.filter((strength) => strengths.includes(strength));
+  sorted.set(strengths, known);
+  return known;
+};
+
 /**
  * MPPE and MPPC by policy. Each direction is negotiated by its own Configure-Request; both must end with the same
  * strength, and are brought to the same mode. Loops cannot happen: once one direction has settled on its bits, only those
@@ -77,8 +88,7 @@ export class CcpOptions implements OptionHandler {
 
   constructor(policy: CcpPolicy) {
     this.#policy = policy;
-    this.#strengths =
-      policy.encryption === 'disabled' ? [] : STRONGEST_FIRST.filter((strength) => policy.strengths.includes(strength));
+    this.#strengths = policy.encryption === 'disabled' ? NONE : strongestFirst(policy.strengths);
   }
 
   begin(): void {

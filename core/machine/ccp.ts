@@ -182,5 +182,12 @@ export class Ccp implements LayerEvents {
 }
 
 /** The strengths we allow that the keys serve for. */
-const usableStrengths = (options: LinkOptions, keys: MppeKeyMaterial | undefined): readonly MppeStrength[] =>
-  keys === undefined ? [] : options.mppeStrengths.filter((strength) => keys.strengths?.includes(strength) ?? true);
+const usableStrengths = (
+  { mppeStrengths }: LinkOptions,
+  keys: MppeKeyMaterial | undefined,
+): readonly MppeStrength[] => {
+  if (keys === undefined) return [];
+  const { strengths } = keys;
+  // The list of the options itself, where that is the answer: very many links share it.
+  return strengths === undefined ? mppeStrengths : mppeStrengths.filter((strength) => strengths.includes(strength));
+};

@@ -105,7 +105,7 @@ const SPARE_SUCCESSES = 3;
  *
  * Decided here: a Challenge is sent again unchanged until it is answered, so that an answer to any of its copies counts
  * (section 4.1 wants a new one each time; then an answer under way, or a peer with room for one, would be lost); each
- * retry and each change of password has the next identifier; the same packet again gets the same answer again, whenever it comes; after
+ * retry and each change of password has the next identifier; the same packet again gets the same answer again, as long as the link keeps this machine; after
  * a change there is no retry. Left out: challenges to a peer that is already in.
  */
 export class ChapAuthenticator implements Machine<AuthInput, AuthEffect> {

@@ -31,21 +31,11 @@ export interface IpcpOptions extends OptionHandler {
 /** We assign: the peer gets the address of its session and the name servers it asks for. */
 export class IpcpServerOptions implements IpcpOptions {
   readonly #profile: NetworkProfile;
-  readonly #values: ReadonlyMap<number, Ipv4>;
   #tellAddress = true;
   #refusedAddress: Ipv4 | undefined;
 
   constructor(profile: NetworkProfile) {
     this.#profile = profile;
-    const values = new Map<number, Ipv4>([[IPCP_OPTION.address, profile.peerAddress]]);
-    const put = (type: number, value: Ipv4 | undefined): void => {
-      if (value !== undefined) values.set(type, value);
-    };
-    put(IPCP_OPTION.primaryDns, profile.dns[0]);
-    put(IPCP_OPTION.secondaryDns, profile.dns[1]);
-    put(IPCP_OPTION.primaryWins, profile.wins[0]);
-    put(IPCP_OPTION.secondaryWins, profile.wins[1]);
-    this.#values = values;
   }
 
   begin(): void {
@@ -57,7 +47,7 @@ export class IpcpServerOptions implements IpcpOptions {
   }
 
   judge({ type, data }: ConfigOption): OptionVerdict {
-    const value = this.#values.get(type);
+    const value = this.#value(type);
     if (value === undefined) return 'reject';
     if (data.length === 4 && readU32(data, 0) === value) return 'ack';
     if (type === IPCP_OPTION.address && data.length === 4) this.#refusedAddress = ipv4(readU32(data, 0));
@@ -100,6 +90,25 @@ export class IpcpServerOptions implements IpcpOptions {
   result(): IpcpResult {
     const { localAddress, peerAddress, dns } = this.#profile;
     return { localAddress, peerAddress, dns: dns.slice(0, 2) };
+  }
+
+  /** What the peer gets for this option; undefined: nothing. */
+  #value(type: number): Ipv4 | undefined {
+    const { dns, wins, peerAddress } = this.#profile;
+    switch (type) {
+      case IPCP_OPTION.address:
+        return peerAddress;
+      case IPCP_OPTION.primaryDns:
+        return dns[0];
+      case IPCP_OPTION.secondaryDns:
+        return dns[1];
+      case IPCP_OPTION.primaryWins:
+        return wins[0];
+      case IPCP_OPTION.secondaryWins:
+        return wins[1];
+      default:
+        return undefined;
+    }
   }
 
   get #assigned(): number {

@@ -1,4 +1,10 @@
-import { after, type Instant } from '../time.ts';
+import { after, type Instant, instant } from '../time.ts';
+
+/**
+ * Echoes of very many links are due together, at multiples of this, in ms: then they leave in few batches and their answers
+ * come in few. Of a short interval it is a twentieth.
+ */
+const GRAIN_MS = 250;
 
 /**
  * Finds a dead peer. An Echo-Request is due when nothing at all arrived for one interval, so a busy link sends none;
@@ -18,7 +24,7 @@ export class EchoKeeper {
   /** The first deadline; undefined when echoes are off. */
   start(now: Instant): Instant | undefined {
     this.heard(now);
-    return this.#intervalMs > 0 ? after(now, this.#intervalMs) : undefined;
+    return this.#intervalMs > 0 ? this.#afterInterval(now) : undefined;
   }
 
   heard(now: Instant): void {
@@ -28,10 +34,15 @@ export class EchoKeeper {
 
   /** What to do at a deadline, and the next one. */
   due(now: Instant): { readonly action: 'send' | 'wait'; readonly next: Instant } | { readonly action: 'dead' } {
-    const quietUntil = after(this.#lastHeard ?? now, this.#intervalMs);
+    const quietUntil = this.#afterInterval(this.#lastHeard ?? now);
     if (this.#unanswered === 0 && quietUntil > now) return { action: 'wait', next: quietUntil };
     if (this.#failures > 0 && this.#unanswered >= this.#failures) return { action: 'dead' };
     this.#unanswered += 1;
-    return { action: 'send', next: after(now, this.#intervalMs) };
+    return { action: 'send', next: this.#afterInterval(now) };
+  }
+
+  #afterInterval(time: Instant): Instant {
+    const grain = Math.min(GRAIN_MS, this.#intervalMs / 20);
+    return instant(Math.ceil(after(time, this.#intervalMs) / grain) * grain);
   }
 }

@@ -16,6 +16,30 @@ const SMALLEST_MRU = 128;
 const LOOPED: Failure = { reason: 'loopback', detail: 'our own Configure-Requests come back: the link is looped' };
 const NO_VALUE = new Uint8Array(0);
 
+interface Methods {
+  /** Strongest first. */
+  readonly offered: readonly AuthMethod[];
+  readonly keyless: readonly AuthMethod[];
+}
+
+/** By the options, which very many links share. */
+const methodsBy = new WeakMap<LinkOptions, Methods>();
+
+const methodsOf = (options: LinkOptions): Methods => {
+  const known = methodsBy.get(options) ?? chooseMethods(options);
+  methodsBy.set(options, known);
+  return known;
+};
+
+const chooseMethods = ({ authMethods, encryption }: LinkOptions): Methods => {
+  const methods = [...authMethods].sort((a, b) => b.preference - a.preference);
+  // A password must not cross the line for a link that is then refused for want of keys. A configuration without any
+  // other method is refused after authentication: an empty list would mean that none is needed.
+  const keyed = methods.filter((method) => method.yieldsKeys);
+  const offered = encryption === 'required' && keyed.length > 0 ? keyed : methods;
+  return { offered, keyless: methods.filter((method) => !offered.includes(method)) };
+};
+
 /** The meaning of LCP's options, for either role. Everything we do not know is rejected. */
 export class LcpOptions implements OptionHandler {
   readonly #options: LinkOptions;
@@ -40,12 +64,9 @@ export class LcpOptions implements OptionHandler {
 
   constructor(options: LinkOptions) {
     this.#options = options;
-    const methods = [...options.authMethods].sort((a, b) => b.preference - a.preference);
-    // A password must not cross the line for a link that is then refused for want of keys. A configuration without any
-    // other method is refused after authentication: an empty list would mean that none is needed.
-    const keyed = methods.filter((method) => method.yieldsKeys);
-    this.#methods = options.encryption === 'required' && keyed.length > 0 ? keyed : methods;
-    this.#keyless = methods.filter((method) => !this.#methods.includes(method));
+    const { offered, keyless } = methodsOf(options);
+    this.#methods = offered;
+    this.#keyless = keyless;
   }
 
   begin(): void {

@@ -20,26 +20,31 @@ export interface RestartTimer {
   clear(): void;
 }
 
+/** Carries out what the automaton decides. */
+export interface NegotiationActions {
+  perform(action: NegotiationAction, now: Instant): void;
+}
+
 /**
- * Runs the transition table: state, Restart timer and Restart counter. It knows no packets; `perform` is told every
+ * Runs the transition table: state, Restart timer and Restart counter. It knows no packets; `actions` is told every
  * action, after the state has changed, in the table's order.
  */
 export class NegotiationAutomaton {
   readonly #limits: NegotiationLimits;
   readonly #timer: RestartTimer;
-  readonly #perform: (action: NegotiationAction, now: Instant) => void;
+  readonly #actions: NegotiationActions;
   #state: NegotiationState;
   #restartCount = 0;
 
   constructor(
     limits: NegotiationLimits,
     timer: RestartTimer,
-    perform: (action: NegotiationAction, now: Instant) => void,
+    actions: NegotiationActions,
     state: NegotiationState = 'Initial',
   ) {
     this.#limits = limits;
     this.#timer = timer;
-    this.#perform = perform;
+    this.#actions = actions;
     this.#state = state;
   }
 
@@ -55,7 +60,7 @@ export class NegotiationAutomaton {
     if (!restartTimerRuns(step.next)) this.#timer.clear();
     for (const action of step.actions) {
       this.#count(action, step.actions, now);
-      this.#perform(action, now);
+      this.#actions.perform(action, now);
     }
     return true;
   }

@@ -13,7 +13,12 @@ import {
   parseOptions,
   sameOption,
 } from '../wire/ppp-config.ts';
-import { NegotiationAutomaton, type NegotiationLimits, type RestartTimer } from './negotiation-automaton.ts';
+import {
+  type NegotiationActions,
+  NegotiationAutomaton,
+  type NegotiationLimits,
+  type RestartTimer,
+} from './negotiation-automaton.ts';
 import type { NegotiationAction, NegotiationState } from './negotiation-table.ts';
 import type { Failure, LayerEvents, OptionHandler } from './negotiation-types.ts';
 
@@ -21,7 +26,7 @@ const NO_DATA = new Uint8Array(0);
 const NO_OPTIONS: readonly ConfigOption[] = [];
 
 /** One LCP, CCP or IPCP: packets in and out, identifiers, counters, over the automaton of RFC 1661 section 4. */
-export class Negotiation {
+export class Negotiation implements NegotiationActions {
   readonly #protocol: number;
   readonly #handler: OptionHandler;
   readonly #events: LayerEvents;
@@ -55,7 +60,7 @@ export class Negotiation {
     this.#handler = handler;
     this.#events = events;
     this.#limits = limits;
-    this.#automaton = new NegotiationAutomaton(limits, timer, (action) => this.#perform(action));
+    this.#automaton = new NegotiationAutomaton(limits, timer, this);
   }
 
   get state(): NegotiationState {
@@ -297,7 +302,8 @@ export class Negotiation {
     return !this.#answered && packet.identifier === this.#request[1];
   }
 
-  #perform(action: NegotiationAction): void {
+  /** For the automaton: an object or a closure of its own would be one for each layer of very many links. */
+  perform(action: NegotiationAction): void {
     switch (action) {
       case 'scr':
         this.#sendRequest();

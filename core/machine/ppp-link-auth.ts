@@ -23,6 +23,7 @@ export const PASSWORD_CHANGED = 'auth.password-changed';
 
 /** Requests of one exchange that may wait for the verdict before them. */
 const MAX_WAITING = 4;
+const NOTHING_WAITS: readonly (VerifyEffect | ComputeEffect)[] = [];
 
 /**
  * Runs the agreed authentication method for a link, in either role. A `verdict` names no request, so only one is ever
@@ -35,7 +36,7 @@ export class AuthPhase {
   #exchange: Machine<AuthInput, AuthEffect> | undefined;
   /** The exchange whose request is with the back-end. */
   #asking: Machine<AuthInput, AuthEffect> | undefined;
-  #waiting: (VerifyEffect | ComputeEffect)[] = [];
+  #waiting: readonly (VerifyEffect | ComputeEffect)[] = NOTHING_WAITS;
   /** Attempts left on this link, whatever a later exchange says: starting LCP anew must not buy further ones. */
   #attemptsLeft = Number.POSITIVE_INFINITY;
   /** Role `client`: the one that the server knows. */
@@ -52,7 +53,7 @@ export class AuthPhase {
     const { role, localName, newPassword, random, encryption } = this.#options;
     const password = this.#password;
     this.#method = method;
-    this.#waiting = [];
+    this.#waiting = NOTHING_WAITS;
     this.#exchange = method.begin({
       role: role === 'server' ? 'authenticator' : 'peer',
       localName,
@@ -65,10 +66,20 @@ export class AuthPhase {
     this.#apply(this.#exchange.handle({ kind: 'start' }, now));
   }
 
+  /**
+   * Server: the network is up, and so the peer knows that it is in. What was said is needed no more, and not kept for each
+   * of very many links; frames that come late are discarded. A client may be challenged again at any time.
+   */
+  settled(): void {
+    if (this.#options.role !== 'server') return;
+    this.#exchange = undefined;
+    this.#waiting = NOTHING_WAITS;
+  }
+
   stop(): void {
     this.#method = undefined;
     this.#exchange = undefined;
-    this.#waiting = [];
+    this.#waiting = NOTHING_WAITS;
   }
 
   owns(protocol: number): boolean {
@@ -111,7 +122,7 @@ export class AuthPhase {
       if (effect.kind === 'send') this.#events.emit(effect);
       else if (effect.kind === 'attempt-failed') this.#attemptFailed(method, effect);
       else if ((effect.kind === 'verify' || effect.kind === 'compute') && this.#waiting.length < MAX_WAITING) {
-        this.#waiting.push(effect);
+        this.#waiting = [...this.#waiting, effect];
       }
     }
     this.#askNext();
@@ -141,8 +152,9 @@ export class AuthPhase {
 
   #askNext(): void {
     if (this.#asking !== undefined || this.#exchange === undefined) return;
-    const request = this.#waiting.shift();
+    const [request, ...rest] = this.#waiting;
     if (request === undefined) return;
+    this.#waiting = rest.length === 0 ? NOTHING_WAITS : rest;
     this.#asking = this.#exchange;
     this.#events.emit(request);
   }

@@ -388,6 +388,7 @@ export class PppLink implements Machine<LinkInput, LinkEffect> {
 
   #emit(effect: LinkEffect): void {
     if (effect.kind === 'attempt-failed') this.#lastDenial = `${effect.method}: ${WHY_REFUSED[effect.denial]}`;
+    if (effect.kind === 'network' && effect.network !== undefined) this.#auth.settled();
     // `closed` is the last word even when a layer unwinding beneath it still has something to say.
     if (this.#phase !== 'closed') this.#out.push(effect);
   }

@@ -27,7 +27,8 @@ export class PptpCall {
   peerCallId: CallId | undefined;
   /** When the reply that `state` waits for is overdue. */
   replyBy: Instant | undefined;
-  readonly wan = new WanErrorLimit();
+  /** Made with the first errors. */
+  private wanErrors: WanErrorLimit | undefined;
 
   constructor(init: {
     readonly localCallId: CallId;
@@ -52,8 +53,19 @@ export class PptpCall {
     return weAsked === (this.direction === 'outgoing') ? 'pns' : 'pac';
   }
 
+  /** New counters: those to tell the peer now, if any. */
+  offerErrors(errors: WanErrors, now: Instant): WanErrors | undefined {
+    this.wanErrors ??= new WanErrorLimit();
+    return this.wanErrors.offer(errors, now);
+  }
+
+  /** Counters that were held back and may go now. */
+  dueErrors(now: Instant): WanErrors | undefined {
+    return this.wanErrors?.due(now);
+  }
+
   nextTimeout(): Instant | undefined {
-    return earliest(this.replyBy, this.wan.nextTimeout());
+    return earliest(this.replyBy, this.wanErrors?.nextTimeout());
   }
 }
 
@@ -103,43 +115,61 @@ export class WanErrorLimit {
   }
 }
 
+interface CallMaps {
+  readonly byLocal: Map<number, PptpCall>;
+  readonly byPeer: Map<number, PptpCall>;
+}
+
 /** Found by either Call ID; the two number spaces are independent. */
 export class PptpCallTable {
-  private readonly byLocal = new Map<number, PptpCall>();
-  private readonly byPeer = new Map<number, PptpCall>();
+  /** Nearly all of very many connections have one call at most: maps are made for the second. */
+  private only: PptpCall | undefined;
+  private maps: CallMaps | undefined;
 
   get size(): number {
-    return this.byLocal.size;
+    return this.maps?.byLocal.size ?? (this.only === undefined ? 0 : 1);
   }
 
   all(): readonly PptpCall[] {
-    return [...this.byLocal.values()];
+    if (this.maps !== undefined) return [...this.maps.byLocal.values()];
+    return this.only === undefined ? [] : [this.only];
   }
 
   add(call: PptpCall): void {
-    this.byLocal.set(call.localCallId, call);
-    if (call.peerCallId !== undefined) this.byPeer.set(call.peerCallId, call);
+    if (this.size === 0) {
+      this.only = call;
+      return;
+    }
+    const maps = this.maps ?? mapsOf(this.all());
+    enter(maps, call);
+    this.maps = maps;
+    this.only = undefined;
   }
 
   /** False when another call of this connection has that Call ID already. */
   learnPeerCallId(call: PptpCall, peerCallId: CallId): boolean {
-    if (this.byPeer.has(peerCallId)) return false;
+    if (this.peer(peerCallId) !== undefined) return false;
     call.peerCallId = peerCallId;
-    this.byPeer.set(peerCallId, call);
+    this.maps?.byPeer.set(peerCallId, call);
     return true;
   }
 
   remove(call: PptpCall): void {
-    this.byLocal.delete(call.localCallId);
-    if (call.peerCallId !== undefined) this.byPeer.delete(call.peerCallId);
+    if (this.only === call) this.only = undefined;
+    if (this.maps === undefined) return;
+    this.maps.byLocal.delete(call.localCallId);
+    if (call.peerCallId !== undefined) this.maps.byPeer.delete(call.peerCallId);
+    if (this.maps.byLocal.size === 0) this.maps = undefined;
   }
 
   local(id: number): PptpCall | undefined {
-    return this.byLocal.get(id);
+    if (this.maps !== undefined) return this.maps.byLocal.get(id);
+    return this.only?.localCallId === id ? this.only : undefined;
   }
 
   peer(id: number): PptpCall | undefined {
-    return this.byPeer.get(id);
+    if (this.maps !== undefined) return this.maps.byPeer.get(id);
+    return this.only?.peerCallId === id ? this.only : undefined;
   }
 
   /**
@@ -147,9 +177,9 @@ export class PptpCallTable {
    * receiver's. A call cleared before the reply told the PAC's Call ID is the only one without such an ID.
    */
   disconnected(id: number): PptpCall | undefined {
-    const known = this.byPeer.get(id);
+    const known = this.peer(id);
     if (known !== undefined) return known;
-    const own = this.byLocal.get(id);
+    const own = this.local(id);
     if (own?.side === 'pns') return own;
     const waiting = this.all().filter((call) => call.state === 'wait-disconnect' && call.peerCallId === undefined);
     return waiting.length === 1 ? waiting[0] : undefined;
@@ -157,7 +187,18 @@ export class PptpCallTable {
 
   nextTimeout(): Instant | undefined {
     let next: Instant | undefined;
-    for (const call of this.byLocal.values()) next = earliest(next, call.nextTimeout());
+    for (const call of this.all()) next = earliest(next, call.nextTimeout());
     return next;
   }
 }
+
+const enter = ({ byLocal, byPeer }: CallMaps, call: PptpCall): void => {
+  byLocal.set(call.localCallId, call);
+  if (call.peerCallId !== undefined) byPeer.set(call.peerCallId, call);
+};
+
+const mapsOf = (calls: readonly PptpCall[]): CallMaps => {
+  const maps = { byLocal: new Map<number, PptpCall>(), byPeer: new Map<number, PptpCall>() };
+  for (const call of calls) enter(maps, call);
+  return maps;
+};

@@ -73,7 +73,7 @@ export class PptpCalls {
       if (call.replyBy !== undefined && call.replyBy <= now) {
         overdue = overdueMessage(call);
       }
-      const errors = call.wan.due(now);
+      const errors = call.dueErrors(now);
       if (errors !== undefined) this.sendWanErrors(call, errors);
     }
     return overdue;
@@ -160,7 +160,7 @@ export class PptpCalls {
   wanError(localCallId: CallId, errors: WanErrors, now: Instant): void {
     const call = this.table.local(localCallId);
     if (call?.state !== 'established' || call.side !== 'pac') return;
-    const due = call.wan.offer(errors, now);
+    const due = call.offerErrors(errors, now);
     if (due !== undefined) this.sendWanErrors(call, due);
   }
 

@@ -1,14 +1,13 @@
 import { type PptpMessage, writePptpMessage } from '../wire/pptp-message.ts';
-import type { ControlEffect, NoteFields, NoteLevel } from './pptp-control-types.ts';
+import type { ControlDeps, ControlEffect, NoteFields, NoteLevel } from './pptp-control-types.ts';
 
 /** The effects of one input, in order. */
 export class ControlOutput {
   private effects: ControlEffect[] = [];
-  private readonly sent: (message: PptpMessage) => void;
+  private readonly deps: Pick<ControlDeps, 'seen'>;
 
-  /** `sent` is told of every message. */
-  constructor(sent: (message: PptpMessage) => void = () => undefined) {
-    this.sent = sent;
+  constructor(deps: Pick<ControlDeps, 'seen'> = {}) {
+    this.deps = deps;
   }
 
   push(effect: ControlEffect): void {
@@ -16,7 +15,7 @@ export class ControlOutput {
   }
 
   send(message: PptpMessage): void {
-    this.sent(message);
+    this.deps.seen?.('out', message);
     this.effects.push({ kind: 'send', bytes: writePptpMessage(message) });
   }
 

@@ -43,7 +43,7 @@ import {
   type ControlRole,
   type ControlStopReason,
 } from './pptp-control-types.ts';
-import { PptpTimers } from './pptp-timers.ts';
+import { TimerTable } from './timer-table.ts';
 
 export const CONTROL_STATES = [
   'idle',
@@ -58,20 +58,31 @@ export type ControlState = (typeof CONTROL_STATES)[number];
 
 type TimerKind = 'start' | 'echo' | 'echo-reply' | 'stop-reply';
 
+type GivenOptions = { readonly role: ControlRole } & Partial<ControlOptions>;
+
+/** Very many connections are given the same options: they share what is made of them. */
+const complete = new WeakMap<GivenOptions, ControlOptions>();
+
+const completed = (given: GivenOptions): ControlOptions => {
+  const options = complete.get(given) ?? { ...CONTROL_DEFAULTS, originates: given.role === 'pns', ...given };
+  complete.set(given, options);
+  return options;
+};
+
 export class PptpControl implements Machine<ControlInput, ControlEffect> {
   private readonly options: ControlOptions;
   private readonly deps: ControlDeps;
   private readonly out: ControlOutput;
   private readonly calls: PptpCalls;
   private readonly stream = new ControlStream();
-  private readonly timers = new PptpTimers<TimerKind>();
+  private readonly timers = new TimerTable<TimerKind>();
   private current: ControlState = 'idle';
   private echoIdentifier: number;
 
-  constructor(deps: ControlDeps, options: { readonly role: ControlRole } & Partial<ControlOptions>) {
-    this.options = { ...CONTROL_DEFAULTS, originates: options.role === 'pns', ...options };
+  constructor(deps: ControlDeps, options: GivenOptions) {
+    this.options = completed(options);
     this.deps = deps;
-    this.out = new ControlOutput((message) => deps.seen?.('out', message));
+    this.out = new ControlOutput(deps);
     this.calls = new PptpCalls(deps, this.options, this.out);
     this.echoIdentifier = readU32(deps.random.bytes(4), 0);
   }
@@ -336,7 +347,7 @@ export class PptpControl implements Machine<ControlInput, ControlEffect> {
   }
 
   private get awaitsEchoReply(): boolean {
-    return this.timers.has('echo-reply');
+    return this.timers.isSet('echo-reply');
   }
 
   private sendEchoRequest(now: Instant): void {

@@ -31,35 +31,48 @@ class OneTimer<Name extends string> implements TimerHandle {
   }
 }
 
+interface Timer<Name> {
+  readonly name: Name;
+  at: Instant;
+  next: Timer<Name> | undefined;
+}
+
 /**
  * The deadlines of one machine, by name: each is set or not; the next wake-up is the minimum. There are one or two at a
- * time, so a list is smaller than a map, and there are very many of these tables.
+ * time, and very many of these tables: a linked list is smaller than a map, and than an array with its room to grow.
  */
 export class TimerTable<Name extends string> implements TimersOf<Name> {
-  /** In the order in which they were set; `times[i]` is that of `names[i]`. */
-  private readonly names: Name[] = [];
-  private readonly times: Instant[] = [];
+  /** In the order in which they were set. */
+  private first: Timer<Name> | undefined;
 
   set(name: Name, at: Instant): void {
-    const index = this.names.indexOf(name);
-    if (index >= 0) {
-      this.times[index] = at;
-      return;
+    let last: Timer<Name> | undefined;
+    for (let timer = this.first; timer !== undefined; timer = timer.next) {
+      if (timer.name === name) {
+        timer.at = at;
+        return;
+      }
+      last = timer;
     }
-    this.names.push(name);
-    this.times.push(at);
+    const added = { name, at, next: undefined };
+    if (last === undefined) this.first = added;
+    else last.next = added;
   }
 
   clear(name: Name): void {
-    const index = this.names.indexOf(name);
-    if (index < 0) return;
-    this.names.splice(index, 1);
-    this.times.splice(index, 1);
+    let before: Timer<Name> | undefined;
+    for (let timer = this.first; timer !== undefined; timer = timer.next) {
+      if (timer.name === name) {
+        if (before === undefined) this.first = timer.next;
+        else before.next = timer.next;
+        return;
+      }
+      before = timer;
+    }
   }
 
   clearAll(): void {
-    this.names.length = 0;
-    this.times.length = 0;
+    this.first = undefined;
   }
 
   handle(name: Name): TimerHandle {
@@ -67,23 +80,34 @@ export class TimerTable<Name extends string> implements TimersOf<Name> {
   }
 
   isSet(name: Name): boolean {
-    return this.names.includes(name);
+    return this.find(name) !== undefined;
   }
 
   next(): Instant | undefined {
     let next: Instant | undefined;
-    for (const at of this.times) next = earliest(next, at);
+    for (let timer = this.first; timer !== undefined; timer = timer.next) next = earliest(next, timer.at);
     return next;
+  }
+
+  /** Takes one timer away if its time has come. */
+  expire(name: Name, now: Instant): boolean {
+    const timer = this.find(name);
+    if (timer === undefined || timer.at > now) return false;
+    this.clear(name);
+    return true;
   }
 
   /** Takes the timers due at `now` out of the table, earliest first. */
   take(now: Instant): readonly Name[] {
-    const due: { readonly name: Name; readonly at: Instant }[] = [];
-    for (const [index, name] of this.names.entries()) {
-      const at = this.times[index];
-      if (at !== undefined && at <= now) due.push({ name, at });
-    }
+    const due: Timer<Name>[] = [];
+    for (let timer = this.first; timer !== undefined; timer = timer.next) if (timer.at <= now) due.push(timer);
     for (const { name } of due) this.clear(name);
     return due.sort((a, b) => a.at - b.at).map(({ name }) => name);
+  }
+
+  private find(name: Name): Timer<Name> | undefined {
+    let timer = this.first;
+    while (timer !== undefined && timer.name !== name) timer = timer.next;
+    return timer;
   }
 }

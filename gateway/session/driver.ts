@@ -25,6 +25,7 @@ import { DeadlineHeap } from './deadline-heap.ts';
 import { FailedConnections } from './failed-connections.ts';
 import type { Outbox } from './outbox.ts';
 import { sessionIds } from './session-ids.ts';
+import { SessionLog } from './session-log.ts';
 import type { SessionTable } from './session-table.ts';
 import { Tunnel } from './tunnel.ts';
 import type { TunnelContext } from './tunnel-context.ts';
@@ -256,12 +257,13 @@ export class Driver implements Lifecycle, StageEvents {
     controlEvents(connection, event.control);
     connection.end();
     const spans = new TunnelSpans(trace, this.context.now, this.context.roundTrip);
-    const sessionLog = log.child({
+    const fields = {
       session: id,
       peer: event.peerName,
       trace_id: trace.traceId,
       ...(trace.root.sampled ? { span_id: trace.root.spanId } : {}),
-    });
+    };
+    const sessionLog = new SessionLog(log, fields, this.context.now);
     const tunnel = new Tunnel(session, event.peerName, this.deps.createLink(), spans, this.context, sessionLog);
     this.tunnels.set(session, tunnel);
     sessions.add(session);

@@ -4,16 +4,21 @@ import type { Attributes, PhaseSpan, SetupPhase, SpanFailure } from '../../core/
 import { AuthRounds, packetAttributes } from './auth-rounds.ts';
 import type { SpanBudget } from './span-budget.ts';
 
+/** Makes the span of a phase: a trace does. */
+export interface PhaseStarter {
+  phase(phase: SetupPhase, attributes: Attributes): PhaseSpan;
+}
+
 /** The phases of one negotiation that are under way, each a span. */
 export class PhaseSpans {
   /** Undefined when none is: a map takes some 200 octets, and a tunnel has it for good. */
   private open: Map<SetupPhase, PhaseSpan> | undefined;
-  private readonly start: (phase: SetupPhase, attributes: Attributes) => PhaseSpan;
+  private readonly starter: PhaseStarter;
   private readonly budget: SpanBudget;
   private rounds: AuthRounds | undefined;
 
-  constructor(start: (phase: SetupPhase, attributes: Attributes) => PhaseSpan, budget: SpanBudget) {
-    this.start = start;
+  constructor(starter: PhaseStarter, budget: SpanBudget) {
+    this.starter = starter;
     this.budget = budget;
   }
 
@@ -34,7 +39,7 @@ export class PhaseSpans {
   begin(phase: SetupPhase, method?: string): void {
     this.end(phase);
     const named = phase === 'auth' && method !== undefined;
-    const span = this.budget.spend(() => this.start(phase, named ? { 'ppp.auth.protocol': method } : {}));
+    const span = this.budget.spend(() => this.starter.phase(phase, named ? { 'ppp.auth.protocol': method } : {}));
     this.open ??= new Map();
     this.open.set(phase, span);
     if (phase === 'auth') this.rounds = new AuthRounds(span, this.budget, method);

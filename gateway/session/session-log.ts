@@ -13,12 +13,17 @@ type Level = 'debug' | 'info' | 'warn' | 'error';
  * is counted, and the next line of that event says how much it was (`notLogged`). Events are from a small fixed set.
  */
 export class SessionLog implements Log {
-  private readonly log: Log;
+  private readonly parent: Log;
+  private readonly fields: LogFields;
   private readonly now: () => Instant;
-  private readonly budgets: Map<string, NoteBudget>;
+  /** Made for the first line, and again after `rest`. */
+  private log: Log | undefined;
+  private budgets: Map<string, NoteBudget> | undefined;
 
-  constructor(log: Log, now: () => Instant, budgets = new Map<string, NoteBudget>()) {
-    this.log = log;
+  /** Lines go to a child of `parent` with these fields. */
+  constructor(parent: Log, fields: LogFields, now: () => Instant, budgets?: Map<string, NoteBudget>) {
+    this.parent = parent;
+    this.fields = fields;
     this.now = now;
     this.budgets = budgets;
   }
@@ -41,10 +46,21 @@ export class SessionLog implements Log {
 
   /** It spends from the same budgets. */
   child(fields: LogFields): Log {
-    return new SessionLog(this.log.child(fields), this.now, this.budgets);
+    this.budgets ??= new Map();
+    return new SessionLog(this.parent, { ...this.fields, ...fields }, this.now, this.budgets);
+  }
+
+  /**
+   * The session will be silent for long: it holds what a line needs no more, for there are very many such sessions. Its
+   * budgets begin anew, so this is for once in a session.
+   */
+  rest(): void {
+    this.log = undefined;
+    this.budgets = undefined;
   }
 
   private write(level: Level, event: string, message: string, fields: LogFields | undefined): void {
+    this.budgets ??= new Map();
     let budget = this.budgets.get(event);
     if (budget === undefined) {
       budget = new NoteBudget(LINES_A_MINUTE, MINUTE_MS);
@@ -52,6 +68,7 @@ export class SessionLog implements Log {
     }
     const missed = budget.take(this.now());
     if (missed === undefined) return;
+    this.log ??= this.parent.child(this.fields);
     this.log[level](event, message, missed > 0 ? { ...fields, notLogged: missed } : fields);
   }
 }

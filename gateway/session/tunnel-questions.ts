@@ -33,6 +33,11 @@ export class TunnelQuestions {
     this.deps = deps;
   }
 
+  /** Nothing waits for an answer. */
+  get isIdle(): boolean {
+    return this.waiting === undefined;
+  }
+
   /** The tunnel ends: whoever still works on an answer may stop. */
   abort(): void {
     this.waiting?.abort.abort();

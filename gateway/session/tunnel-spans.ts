@@ -3,13 +3,14 @@ import type { EncryptionParameters, LinkEffect } from '../../core/machine/ppp-li
 import { agreedMethod, summarizePpp } from '../../core/machine/ppp-summary.ts';
 import type { Direction } from '../../core/outcome.ts';
 import type { ClearReason, ControlRecord } from '../../core/ports/control.ts';
-import type {
-  Attributes,
-  LaterSpan,
-  PhaseSpan,
-  SetupPhase,
-  SpanFailure,
-  TunnelTrace,
+import {
+  type Attributes,
+  type LaterSpan,
+  type PhaseSpan,
+  SETUP_PHASES,
+  type SetupPhase,
+  type SpanFailure,
+  type TunnelTrace,
 } from '../../core/ports/telemetry.ts';
 import type { Instant } from '../../core/time.ts';
 import { PPP } from '../../core/wire/ppp.ts';
@@ -56,7 +57,8 @@ export class TunnelSpans {
   private readonly roundTrip: (milliseconds: number) => void;
   private readonly budget: SpanBudget;
   private readonly setup: PhaseSpans;
-  private readonly seen: SetupPhase[] = [];
+  /** The phases that have begun, as bits in the order of `SETUP_PHASES`: there are very many tunnels. */
+  private seen = 0;
   private readonly later: LaterSpans;
   private readonly echoes = new EchoWatch();
   private again: Renegotiation | undefined;
@@ -74,7 +76,7 @@ export class TunnelSpans {
     this.now = now;
     this.roundTrip = roundTrip;
     this.budget = new SpanBudget(SETUP.spans, SETUP.events);
-    this.setup = new PhaseSpans((phase, attributes) => trace.phase(phase, attributes), this.budget);
+    this.setup = new PhaseSpans(trace, this.budget);
     this.later = new LaterSpans(trace, now);
   }
 
@@ -263,8 +265,9 @@ export class TunnelSpans {
 
   private begin(phase: SetupPhase): void {
     // A protocol that the peer begins late belongs to the set-up all the same, the first time.
-    const late = this.setupOver && (this.seen.includes(phase) || phase === 'lcp');
-    if (!this.seen.includes(phase)) this.seen.push(phase);
+    const bit = 1 << SETUP_PHASES.indexOf(phase);
+    const late = this.setupOver && ((this.seen & bit) !== 0 || phase === 'lcp');
+    this.seen |= bit;
     if (!late) {
       this.setup.begin(phase, this.method);
       return;
@@ -276,7 +279,8 @@ export class TunnelSpans {
   private renegotiate(): Renegotiation {
     const span = this.later.begin('renegotiation');
     const budget = new SpanBudget(RENEGOTIATION.spans, RENEGOTIATION.events);
-    return { span, budget, phases: new PhaseSpans((phase, attributes) => span.step(phase, attributes), budget) };
+    const starter = { phase: (phase: SetupPhase, attributes: Attributes) => span.step(phase, attributes) };
+    return { span, budget, phases: new PhaseSpans(starter, budget) };
   }
 
   private endRenegotiation(): void {

@@ -9,11 +9,10 @@ import type { Machine } from '../../core/machine/machine.ts';
 import type { LinkEffect, LinkEnd, LinkInput, LinkIpv6 } from '../../core/machine/ppp-link-types.ts';
 import type { AuthKind, AuthKinds, ComputeEffect, UserProfile } from '../../core/ports/auth.ts';
 import type { ClearReason, ControlRecord } from '../../core/ports/control.ts';
-import type { Log } from '../../core/ports/log.ts';
 import type { LaterSpan, PhaseSpan } from '../../core/ports/telemetry.ts';
 import { after, earliest, type Instant } from '../../core/time.ts';
 import { PPP } from '../../core/wire/ppp.ts';
-import { SessionLog } from './session-log.ts';
+import type { SessionLog } from './session-log.ts';
 import { TunnelAddress, whyNoAddress } from './tunnel-address.ts';
 import { CLEAR_REASON, type TunnelContext } from './tunnel-context.ts';
 import { TunnelIpv6 } from './tunnel-ipv6.ts';
@@ -42,13 +41,14 @@ export class Tunnel {
   private readonly context: TunnelContext;
   private readonly link: Machine<LinkInput, LinkEffect>;
   private readonly spans: TunnelSpans;
-  private readonly log: Log;
+  private readonly log: SessionLog;
   private readonly lines: TunnelLog;
   private readonly openedAt: Instant;
   private readonly steps: ((now: Instant) => readonly LinkEffect[])[] = [];
   private readonly ipv6: TunnelIpv6 | undefined;
   private readonly address: TunnelAddress;
-  private readonly questions: TunnelQuestions;
+  /** Made when there is one; an idle tunnel asks nothing. */
+  private questions: TunnelQuestions | undefined;
   private profile: UserProfile = {};
   private limits: TunnelLimits | undefined;
   private upAt: Instant | undefined;
@@ -63,24 +63,18 @@ export class Tunnel {
     link: Machine<LinkInput, LinkEffect>,
     spans: TunnelSpans,
     context: TunnelContext,
-    log: Log,
+    log: SessionLog,
   ) {
     this.session = session;
     this.peerName = peerName;
     this.link = link;
     this.spans = spans;
     this.context = context;
-    this.log = new SessionLog(log, context.now);
+    this.log = log;
     this.lines = new TunnelLog(this.log, session, peerName, context.role);
     this.openedAt = context.clock.now();
     this.silenceAt = after(this.openedAt, context.silenceMs);
     this.address = new TunnelAddress(session, context);
-    this.questions = new TunnelQuestions({
-      authenticators: context.authenticators,
-      spans,
-      log: this.log,
-      now: context.now,
-    });
     this.ipv6 = context.ipv6 && new TunnelIpv6(session, context.ipv6, context.sessions, this.log);
   }
 
@@ -163,7 +157,7 @@ export class Tunnel {
   end(reason: ClearReason, detail: string, control?: ControlRecord): void {
     if (this.over) return;
     this.over = true;
-    this.questions.abort();
+    this.questions?.abort();
     const address = this.address.current;
     this.context.setEncryption(this.session, undefined);
     this.context.sessions.remove(this.session);
@@ -269,13 +263,19 @@ export class Tunnel {
   }
 
   private async verify<K extends AuthKind>(kind: K, request: AuthKinds[K]['request']): Promise<void> {
-    const verdict = await this.questions.verify(kind, request);
+    const verdict = await this.asking().verify(kind, request);
     if (!this.over) this.submit({ kind: 'verdict', verdict });
   }
 
   private async compute(task: ComputeEffect['task']): Promise<void> {
-    const result = await this.questions.compute(task);
+    const result = await this.asking().compute(task);
     if (!this.over) this.submit({ kind: 'computed', result });
+  }
+
+  private asking(): TunnelQuestions {
+    const { context, log, spans } = this;
+    this.questions ??= new TunnelQuestions({ authenticators: context.authenticators, spans, log, now: context.now });
+    return this.questions;
   }
 
   private authorize(identity: string, method: string, profile: UserProfile): void {
@@ -346,6 +346,7 @@ export class Tunnel {
     const address = network.peerAddress;
     this.context.sessions.bind(this.session, address);
     const { clock, limits } = this.context;
+    const first = this.upAt === undefined;
     this.upAt ??= clock.now();
     // For those who are let in; a client stays as long as it likes.
     const limited = limits !== undefined && this.address.current !== undefined;
@@ -354,6 +355,13 @@ export class Tunnel {
     this.context.telemetry.event('session.up');
     // A client is bound to its peer's address, and its own is the one that it was given.
     this.spans.up(formatIpv4(this.address.current ?? network.localAddress));
+    if (first) this.rest();
+  }
+
+  /** The set-up is over: what only it needed is given up. */
+  private rest(): void {
+    this.log.rest();
+    if (this.questions?.isIdle === true) this.questions = undefined;
   }
 
   private changeIpv6(ipv6: LinkIpv6 | undefined): void {

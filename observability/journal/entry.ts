@@ -59,18 +59,21 @@ const phasesOf = (done: DonePhases | undefined): readonly JournalPhase[] =>
 class Bounded {
   leftOut = 0;
   #most = EACH;
-  #first: JournalNote[] = [];
-  #newest: JournalNote[] = [];
+  /** Undefined: none. */
+  #first: JournalNote[] | undefined;
+  #newest: JournalNote[] | undefined;
 
   get all(): readonly JournalNote[] {
-    return [...this.#first, ...this.#newest];
+    return [...(this.#first ?? []), ...(this.#newest ?? [])];
   }
 
   push(note: JournalNote): void {
+    this.#first ??= [];
     if (this.#first.length < this.#most) {
       this.#first.push(note);
       return;
     }
+    this.#newest ??= [];
     this.#newest.push(note);
     if (this.#newest.length <= this.#most) return;
     this.#newest.shift();
@@ -81,9 +84,10 @@ class Bounded {
   shrink(stays: (note: JournalNote) => boolean): void {
     const { all } = this;
     this.#most = EACH_UP;
-    this.#first = all.filter(stays).slice(0, EACH_UP);
-    this.#newest = [];
-    this.leftOut += all.length - this.#first.length;
+    const kept = all.filter(stays).slice(0, EACH_UP);
+    this.#first = kept.length === 0 ? undefined : kept;
+    this.#newest = undefined;
+    this.leftOut += all.length - kept.length;
   }
 }
 

@@ -37,8 +37,9 @@ export class MeteredTrace implements TunnelTrace {
   readonly #trace: TunnelTrace;
   readonly #meters: SetupMeters;
   readonly #began: Instant;
-  readonly #open = new Set<MeteredPhase>();
-  readonly #took: Took[] = [];
+  /** Undefined while there are none, as in nearly all of the life of very many tunnels. */
+  #open: Set<MeteredPhase> | undefined;
+  #took: Took[] | undefined;
   #firstFailure: { readonly phase: SetupPhase; readonly error: string } | undefined;
   #method = 'none';
   #ended = false;
@@ -54,12 +55,17 @@ export class MeteredTrace implements TunnelTrace {
   phase(name: SetupPhase, attributes?: Attributes, since?: Instant): PhaseSpan {
     const began = since ?? this.#meters.now();
     const phase: MeteredPhase = new MeteredPhase(this.#trace.phase(name, attributes, since), (failure) => {
-      if (!this.#open.delete(phase)) return;
+      if (this.#open?.delete(phase) !== true) return;
+      if (this.#open.size === 0) this.#open = undefined;
       if (failure !== undefined) this.#firstFailure ??= { phase: name, error: failure.error };
       const took = { phase: name, seconds: this.#since(began), outcome: outcomeOf(failure) };
       if (this.#ended) this.#record(took);
-      else this.#took.push(took);
+      else {
+        this.#took ??= [];
+        this.#took.push(took);
+      }
     });
+    this.#open ??= new Set();
     this.#open.add(phase);
     return phase;
   }
@@ -79,10 +85,11 @@ export class MeteredTrace implements TunnelTrace {
       this.#trace.end(failure);
       return;
     }
-    if (failure !== undefined) for (const phase of [...this.#open]) phase.end(failure);
+    if (failure !== undefined) for (const phase of [...(this.#open ?? [])]) phase.end(failure);
     this.#ended = true;
     this.#trace.end(failure);
-    for (const took of this.#took.splice(0)) this.#record(took);
+    for (const took of this.#took ?? []) this.#record(took);
+    this.#took = undefined;
     const attributes = { outcome: outcomeOf(failure), method: this.#method };
     this.#meters.durations.record('pptp.tunnel.setup.duration', this.#since(this.#began), attributes, this.root);
     if (failure === undefined) return;

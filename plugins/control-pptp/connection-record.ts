@@ -39,21 +39,26 @@ const WHY: ReadonlyMap<string, string> = new Map([
   ['call.bad-call-id', 'bad-call-id'],
 ]);
 
+/** Whom a record asks and tells; very many records share one. */
+export interface RecordHost {
+  now(): Instant;
+  /** Told how long each answer to an Echo-Request of ours took, in ms. */
+  roundTrip?(milliseconds: number): void;
+}
+
 /** What was said on one control connection and has not been told in an event yet, for traces. */
 export class ConnectionRecord {
-  private readonly now: () => Instant;
-  private readonly roundTrip: (milliseconds: number) => void;
+  private readonly host: RecordHost;
   private echo: { readonly identifier: number; readonly at: Instant } | undefined;
   private readonly entries: Entry[] = [];
-  private names: { readonly hostName?: string; readonly vendorName?: string } = {};
+  private hostName: string | undefined;
+  private vendorName: string | undefined;
   private why: { readonly error: string; readonly detail: string } | undefined;
   private hadCall = false;
   private ours = false;
 
-  /** `roundTrip` is told how long each answer to an Echo-Request of ours took. */
-  constructor(now: () => Instant, roundTrip: (milliseconds: number) => void = () => undefined) {
-    this.now = now;
-    this.roundTrip = roundTrip;
+  constructor(host: RecordHost) {
+    this.host = host;
   }
 
   /** As the machine's `seen`. Echoes say nothing about calls and would push out what does. */
@@ -66,13 +71,14 @@ export class ConnectionRecord {
       message.kind === 'start-control-connection-request' || message.kind === 'start-control-connection-reply';
     if (start && direction === 'in') {
       const { hostName, vendorName } = peerOf(message);
-      this.names = { ...(hostName && { hostName }), ...(vendorName && { vendorName }) };
+      this.hostName = hostName === '' ? undefined : hostName;
+      this.vendorName = vendorName === '' ? undefined : vendorName;
     }
     if (this.entries.length === MAX_MESSAGES) this.entries.shift();
     const sender = 'callId' in message ? message.callId : undefined;
     const receiver = 'peerCallId' in message ? message.peerCallId : undefined;
     this.entries.push({
-      message: { at: this.now(), direction, name: message.kind, ...resultOf(message) },
+      message: { at: this.host.now(), direction, name: message.kind, ...resultOf(message) },
       local: direction === 'in' ? receiver : sender,
       peer: direction === 'in' ? sender : receiver,
     });
@@ -80,9 +86,9 @@ export class ConnectionRecord {
 
   private echoed(direction: Direction, { kind, identifier }: EchoRequest | EchoReply): void {
     if (kind === 'echo-request') {
-      if (direction === 'out') this.echo = { identifier, at: this.now() };
+      if (direction === 'out') this.echo = { identifier, at: this.host.now() };
     } else if (direction === 'in' && this.echo?.identifier === identifier) {
-      this.roundTrip(this.now() - this.echo.at);
+      this.host.roundTrip?.(this.host.now() - this.echo.at);
       this.echo = undefined;
     }
   }
@@ -131,7 +137,7 @@ export class ConnectionRecord {
     const asked = messages.some(({ name }) => name === 'start-control-connection-request');
     const unfinished = asked ? 'start-unanswered' : 'no-start-request';
     const left = { error: established ? 'no-call-request' : unfinished, detail };
-    return { ...(this.why ?? left), control: { messages, ...this.names } };
+    return { ...(this.why ?? left), control: { messages, ...this.names() } };
   }
 
   /** The messages about a call, and those about the connection that no call has taken. */
@@ -145,7 +151,12 @@ export class ConnectionRecord {
       else others.push(entry);
     }
     this.entries.splice(0, this.entries.length, ...others);
-    return { messages, ...this.names };
+    return { messages, ...this.names() };
+  }
+
+  private names(): Pick<ControlRecord, 'hostName' | 'vendorName'> {
+    const { hostName, vendorName } = this;
+    return { ...(hostName !== undefined && { hostName }), ...(vendorName !== undefined && { vendorName }) };
   }
 }
 

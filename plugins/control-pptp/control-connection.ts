@@ -1,45 +1,67 @@
 import type { Socket } from 'node:net';
 import { formatIpv4, type Ipv4 } from '../../core/bytes/ipv4-address.ts';
 import { NoteBudget } from '../../core/machine/note-budget.ts';
+import type { CollisionOutcome } from '../../core/machine/pptp-collision.ts';
 import { PptpControl } from '../../core/machine/pptp-control.ts';
-import type { ControlDeps, ControlEffect, ControlInput } from '../../core/machine/pptp-control-types.ts';
+import type {
+  CallRefusal,
+  ControlDeps,
+  ControlEffect,
+  ControlInput,
+  ControlOptions,
+} from '../../core/machine/pptp-control-types.ts';
+import type { Direction } from '../../core/outcome.ts';
 import type { CallEvent } from '../../core/ports/control.ts';
-import type { CallEndpoint, CallId } from '../../core/ports/ids.ts';
+import type { CallEndpoint, CallId, CallIds } from '../../core/ports/ids.ts';
 import type { Log } from '../../core/ports/log.ts';
+import type { RandomSource } from '../../core/ports/random.ts';
 import type { Attributes } from '../../core/ports/telemetry.ts';
 import { after, earliest, type Instant } from '../../core/time.ts';
-import { ConnectionRecord } from './connection-record.ts';
+import type { PptpMessage } from '../../core/wire/pptp-message.ts';
+import { ConnectionRecord, type RecordHost } from './connection-record.ts';
 import type { ControlPptpOptions } from './options.ts';
 
-/** What a connection tells the plug-in. */
-export interface ConnectionEvents {
-  now(): Instant;
-  call(event: CallEvent): void;
+/** What a connection needs and whom it tells: one for all connections, of which there are very many. */
+export interface ConnectionHost extends RecordHost {
+  readonly log: Log;
+  readonly callIds: CallIds;
+  readonly random: RandomSource;
+  readonly options: ControlPptpOptions;
+  /** Of the machines. */
+  readonly control: Pick<ControlOptions, 'role'> & Partial<ControlOptions>;
+  /** Shared by all connections that are not established, since a scanner opens many. */
+  readonly strangerNotes: NoteBudget;
+  /** As in `ControlDeps`. */
+  admit(connection: ControlConnection): CallRefusal | undefined;
+  collide(connection: ControlConnection): CollisionOutcome;
+  call(connection: ControlConnection, event: CallEvent): void;
   /** Something worth counting happened; names and attributes are from small sets. */
   count(name: string, attributes?: Attributes): void;
   /** An Echo-Request of ours was answered after so long. */
   roundTrip(milliseconds: number): void;
-  /** Shared by all connections that are not established, since a scanner opens many. */
-  readonly strangerNotes: NoteBudget;
   /** When the connection wants time next; undefined: never. */
-  deadline(when: Instant | undefined): void;
+  deadline(connection: ControlConnection, when: Instant | undefined): void;
   /** The peer has a control connection; the result is called when it has gone. */
-  served(): () => void;
+  served(connection: ControlConnection): () => void;
   /** The socket is gone and nothing follows. */
-  ended(): void;
+  ended(connection: ControlConnection): void;
 }
 
-/** One TCP connection and its machine: executes the machine's effects in order. */
-export class ControlConnection {
+const NOTHING = (): void => undefined;
+
+/**
+ * One TCP connection and its machine: executes the machine's effects in order. The methods of `ControlDeps` are for its
+ * machine.
+ */
+export class ControlConnection implements ControlDeps {
   readonly peerName: string;
   readonly local: Ipv4;
   readonly peer: Ipv4;
   private readonly socket: Socket;
   private readonly machine: PptpControl;
-  private readonly events: ConnectionEvents;
-  private readonly log: Log;
-  private readonly options: ControlPptpOptions;
-  private readonly notes: NoteBudget;
+  private readonly host: ConnectionHost;
+  /** Made for the first note of an established connection. */
+  private notes: NoteBudget | undefined;
   private readonly record: ConnectionRecord;
   /** The machine's last word, better than what the transport says. */
   private farewell: string | undefined;
@@ -51,32 +73,37 @@ export class ControlConnection {
   private established = false;
   private closing = false;
   private lingerUntil: Instant | undefined;
-  private gone: () => void = () => undefined;
+  private gone = NOTHING;
 
-  constructor(
-    socket: Socket,
-    addresses: { readonly local: Ipv4; readonly peer: Ipv4 },
-    deps: ControlDeps & { readonly log: Log },
-    options: ControlPptpOptions,
-    events: ConnectionEvents,
-  ) {
+  constructor(socket: Socket, local: Ipv4, peer: Ipv4, host: ConnectionHost) {
     this.socket = socket;
-    this.local = addresses.local;
-    this.peer = addresses.peer;
-    this.peerName = `${formatIpv4(addresses.peer)}:${socket.remotePort ?? 0}`;
-    this.options = options;
-    this.events = events;
-    this.record = new ConnectionRecord(
-      () => events.now(),
-      (milliseconds) => events.roundTrip(milliseconds),
-    );
-    this.notes = new NoteBudget(options.maxNotesPerMinute, 60_000);
-    this.log = deps.log.child({ peer: this.peerName });
-    const seen: ControlDeps['seen'] = (direction, message) => {
-      this.record.seen(direction, message);
-      events.count('control.message', { message: message.kind, direction });
-    };
-    this.machine = new PptpControl({ ...deps, seen }, { ...options.control, role: 'pac' });
+    this.local = local;
+    this.peer = peer;
+    this.peerName = `${formatIpv4(peer)}:${socket.remotePort ?? 0}`;
+    this.host = host;
+    this.record = new ConnectionRecord(host);
+    this.machine = new PptpControl(this, host.control);
+  }
+
+  get callIds(): CallIds {
+    return this.host.callIds;
+  }
+
+  get random(): RandomSource {
+    return this.host.random;
+  }
+
+  admit(): CallRefusal | undefined {
+    return this.host.admit(this);
+  }
+
+  collide(): CollisionOutcome {
+    return this.host.collide(this);
+  }
+
+  seen(direction: Direction, message: PptpMessage): void {
+    this.record.seen(direction, message);
+    this.host.count('control.message', { message: message.kind, direction });
   }
 
   begin(): void {
@@ -87,7 +114,7 @@ export class ControlConnection {
     this.socket.on('close', () => {
       this.handle({ kind: 'closed', detail: 'The TCP connection is closed.' });
       this.tellOfNoCall();
-      this.events.ended();
+      this.host.ended(this);
     });
     this.handle({ kind: 'open' });
   }
@@ -116,16 +143,16 @@ export class ControlConnection {
 
   private receive(chunk: Uint8Array): void {
     if (this.closing) return;
-    this.since ??= this.events.now();
+    this.since ??= this.host.now();
     this.handle({ kind: 'bytes', bytes: chunk });
   }
 
   private drain(): void {
     if (this.executing) return;
     for (let input = this.waiting.shift(); input !== undefined; input = this.waiting.shift()) {
-      this.execute(this.machine.handle(input, this.events.now()));
+      this.execute(this.machine.handle(input, this.host.now()));
     }
-    this.events.deadline(this.nextTimeout());
+    this.host.deadline(this, this.nextTimeout());
   }
 
   private execute(effects: readonly ControlEffect[]): void {
@@ -137,7 +164,7 @@ export class ControlConnection {
       this.socket.uncork();
       this.executing = false;
     }
-    if (this.socket.writableLength > this.options.maxWriteBuffer && !this.closing) {
+    if (this.socket.writableLength > this.host.options.maxWriteBuffer && !this.closing) {
       this.note('warn', 'control.not-reading', 'The peer does not read its control connection; closing it.');
       this.waiting.push({ kind: 'closed', detail: 'The peer does not read its control connection.' });
       this.abort();
@@ -154,22 +181,22 @@ export class ControlConnection {
         break;
       case 'established':
         this.established = true;
-        this.gone = this.events.served();
+        this.gone = this.host.served(this);
         this.log.info('control.established', 'A control connection is up.', { ...effect.peer });
-        this.events.count('control.established');
+        this.host.count('control.established');
         break;
       case 'call-opened':
-        this.events.call({
+        this.host.call(this, {
           kind: 'opened',
           call: this.endpoint(effect.localCallId, effect.peerCallId),
           peerName: this.peerName,
           window: effect.window,
           processingDelay: effect.processingDelay,
-          ...this.record.callOpened(effect.localCallId, effect.peerCallId, this.since ?? this.events.now()),
+          ...this.record.callOpened(effect.localCallId, effect.peerCallId, this.since ?? this.host.now()),
         });
         break;
       case 'call-closed':
-        this.events.call({
+        this.host.call(this, {
           kind: 'closed',
           call: this.endpoint(effect.localCallId, effect.peerCallId),
           reason: effect.reason,
@@ -178,7 +205,7 @@ export class ControlConnection {
         });
         break;
       case 'link-info':
-        this.events.call({
+        this.host.call(this, {
           kind: 'link-info',
           call: this.endpoint(effect.localCallId, effect.peerCallId),
           sendAccm: effect.sendAccm,
@@ -187,7 +214,7 @@ export class ControlConnection {
         break;
       case 'note':
         this.note(effect.level, effect.event, effect.message, effect.fields);
-        if (effect.level === 'warn') this.events.count(effect.event);
+        if (effect.level === 'warn') this.host.count(effect.event);
         break;
       case 'wan-errors':
         this.note('info', 'call.wan-errors', 'The peer reports errors of its link.', { ...effect.errors });
@@ -212,14 +239,19 @@ export class ControlConnection {
     }
     // The peer may still be sending: reading on keeps the kernel from resetting what we just wrote.
     this.socket.end();
-    this.lingerUntil = after(this.events.now(), this.options.lingerMs);
+    this.lingerUntil = after(this.host.now(), this.host.options.lingerMs);
   }
 
   private tellOfNoCall(): void {
     const record = this.record.withoutCall(this.established, this.farewell ?? 'The TCP connection is closed.');
     if (record === undefined) return;
     const { local, peer, peerName, since } = this;
-    this.events.call({ kind: 'no-call', local, peer, peerName, since, ...record });
+    this.host.call(this, { kind: 'no-call', local, peer, peerName, since, ...record });
+  }
+
+  /** Made for each of its few lines. */
+  private get log(): Log {
+    return this.host.log.child({ peer: this.peerName });
   }
 
   private endpoint(localCallId: CallId, peerCallId: CallId): CallEndpoint {
@@ -228,8 +260,9 @@ export class ControlConnection {
 
   private note(level: 'debug' | 'info' | 'warn', event: string, message: string, fields: Record<string, unknown> = {}) {
     this.record.noted(event, message);
-    const budget = this.established ? this.notes : this.events.strangerNotes;
-    const missed = budget.take(this.events.now());
+    if (this.established) this.notes ??= new NoteBudget(this.host.options.maxNotesPerMinute, 60_000);
+    const budget = this.notes ?? this.host.strangerNotes;
+    const missed = budget.take(this.host.now());
     if (missed === undefined) return;
     this.log[level](event, message, missed > 0 ? { ...fields, notLogged: missed } : fields);
   }

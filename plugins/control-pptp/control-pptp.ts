@@ -17,7 +17,7 @@ import { GENERAL_ERROR, OUTGOING_RESULT } from '../../core/wire/pptp-message-cod
 import { addTo, ConnectionLimits } from './connection-limits.ts';
 import { ConnectionRefusals, type RefusedConnection } from './connection-refusals.ts';
 import type { ConnectionSource } from './connection-source.ts';
-import { ControlConnection } from './control-connection.ts';
+import { type ConnectionHost, ControlConnection } from './control-connection.ts';
 import { CONTROL_PPTP_DEFAULTS, type ControlPptpOptions } from './options.ts';
 import { socketIpv4 } from './socket-address.ts';
 import { TcpListener } from './tcp-listener.ts';
@@ -46,6 +46,8 @@ const STOP_MARGIN_MS = 500;
 
 const NO_RESOURCE: CallRefusal = { resultCode: OUTGOING_RESULT.generalError, errorCode: GENERAL_ERROR.noResource };
 
+const NOTHING = (): void => undefined;
+
 /** The server of RFC 2637's control connection: one PAC machine per TCP connection, one timer for all. */
 export class ControlPptp implements ControlPlugin {
   readonly name = 'control-pptp';
@@ -61,7 +63,8 @@ export class ControlPptp implements ControlPlugin {
   /** Undefined where the source has applied them. */
   private readonly limits: ConnectionLimits | undefined;
   private readonly refusals: ConnectionRefusals;
-  private readonly strangerNotes: NoteBudget;
+  /** Of all connections. */
+  private readonly host: ConnectionHost;
   private readonly source: ConnectionSource;
   private started = false;
   private refusing = false;
@@ -74,9 +77,9 @@ export class ControlPptp implements ControlPlugin {
     this.deps = deps;
     this.options = { ...CONTROL_PPTP_DEFAULTS, ...options };
     this.calls$ = this.calls.asObservable();
-    this.strangerNotes = new NoteBudget(this.options.maxNotesPerMinute, 60_000);
     this.refusals = new ConnectionRefusals(deps, this.options.refusalLogIntervalMs);
     this.source = deps.source ?? new TcpListener(this.options);
+    this.host = this.connectionHost();
     this.limits = deps.source === undefined ? new ConnectionLimits(this.options, deps.clock) : undefined;
   }
 
@@ -126,7 +129,7 @@ export class ControlPptp implements ControlPlugin {
 
   private accept(socket: Socket): void {
     // Before anything else: a socket without a listener for its errors ends the process.
-    socket.on('error', () => undefined);
+    socket.on('error', NOTHING);
     if (socket.remoteAddress === undefined) {
       // Gone before it was accepted.
       socket.destroy();
@@ -139,28 +142,33 @@ export class ControlPptp implements ControlPlugin {
       this.refusals.refuse(socket, obstacle ?? 'ipv6');
       return;
     }
-    const { callIds, random, log, collisions } = this.deps;
-    const connection: ControlConnection = new ControlConnection(
-      socket,
-      { local, peer },
-      { callIds, random, log, admit: () => this.admit(peer), collide: () => collisions?.meet(peer) ?? 'none' },
-      this.options,
-      {
-        now: () => this.deps.clock.now(),
-        call: (event) => this.announce(connection, event),
-        count: (name, attributes) => this.deps.telemetry.event(name, attributes),
-        roundTrip: (milliseconds) =>
-          this.deps.telemetry.measure('pptp.echo.duration', milliseconds / 1000, { protocol: 'control' }),
-        strangerNotes: this.strangerNotes,
-        deadline: (when) => this.schedule(connection, when),
-        served: () => collisions?.serve(peer) ?? (() => undefined),
-        ended: () => this.forget(connection),
-      },
-    );
+    const connection = new ControlConnection(socket, local, peer, this.host);
     this.connections.add(connection);
     this.limits?.taken(peer);
     connection.begin();
     if (this.refusing) connection.handle({ kind: 'refuse-calls' });
+  }
+
+  private connectionHost(): ConnectionHost {
+    const { callIds, random, log, collisions, clock, telemetry } = this.deps;
+    return {
+      callIds,
+      random,
+      log,
+      options: this.options,
+      control: { ...this.options.control, role: 'pac' },
+      strangerNotes: new NoteBudget(this.options.maxNotesPerMinute, 60_000),
+      now: () => clock.now(),
+      admit: ({ peer }) => this.admit(peer),
+      collide: ({ peer }) => collisions?.meet(peer) ?? 'none',
+      call: (connection, event) => this.announce(connection, event),
+      count: (name, attributes) => telemetry.event(name, attributes),
+      roundTrip: (milliseconds) =>
+        telemetry.measure('pptp.echo.duration', milliseconds / 1000, { protocol: 'control' }),
+      deadline: (connection, when) => this.schedule(connection, when),
+      served: ({ peer }) => collisions?.serve(peer) ?? NOTHING,
+      ended: (connection) => this.forget(connection),
+    };
   }
 
   private obstacle(local: Ipv4 | undefined, peer: Ipv4 | undefined): RefusedConnection | undefined {

@@ -177,7 +177,7 @@ class PipeConnection {
     this.originates = options.originates ?? options.role === 'pns';
     this.events = events;
     this.since = deps.clock.now();
-    this.record = new ConnectionRecord(() => deps.clock.now());
+    this.record = new ConnectionRecord(deps.clock);
     const { collisions } = deps;
     const collide = collisions === undefined ? {} : { collide: () => collisions.meet(ends.peer) };
     const seen = this.record.seen.bind(this.record);

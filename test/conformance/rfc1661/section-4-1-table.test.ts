@@ -93,7 +93,7 @@ describe('RFC 1661 section 4.1, every cell of the state transition table', () =>
           timer = 'cleared';
         },
       },
-      (action) => performed.push(action),
+      { perform: (action) => void performed.push(action) },
       state,
     );
     const legal = automaton.event(event, instant(0));

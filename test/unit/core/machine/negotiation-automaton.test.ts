@@ -18,7 +18,7 @@ class Rig {
         this.deadline = undefined;
       },
     },
-    (action) => this.done.push(action),
+    { perform: (action) => void this.done.push(action) },
   );
 
   events(...events: readonly NegotiationEvent[]): this {

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import { PptpCall, PptpCallTable, WanErrorLimit } from '../../../../core/machine/pptp-call.ts';
-import { PptpTimers } from '../../../../core/machine/pptp-timers.ts';
 import { callId } from '../../../../core/ports/ids.ts';
 import { instant } from '../../../../core/time.ts';
 
@@ -57,6 +56,23 @@ describe('PptpCallTable', () => {
     expect([table.disconnected(1), table.disconnected(2)]).toEqual([undefined, answered]);
   });
 
+  test('calls are found while there is one, while there are several, and when one is left or none', () => {
+    const table = new PptpCallTable();
+    const [a, b] = [call(1, 'established', 11), call(2, 'wait-reply')];
+    const found = () => [table.local(1), table.peer(11), table.local(2), table.peer(12), table.all(), table.size];
+    table.add(a);
+    expect(found()).toEqual([a, a, undefined, undefined, [a], 1]);
+    table.add(b);
+    expect(table.learnPeerCallId(b, callId(12))).toBe(true);
+    expect(found()).toEqual([a, a, b, b, [a, b], 2]);
+    table.remove(a);
+    expect(found()).toEqual([undefined, undefined, b, b, [b], 1]);
+    table.remove(b);
+    expect(found()).toEqual([undefined, undefined, undefined, undefined, [], 0]);
+    table.add(a);
+    expect(found()).toEqual([a, a, undefined, undefined, [a], 1]);
+  });
+
   test('a peer ID is learnt once', () => {
     const table = new PptpCallTable();
     const [a, b] = [call(1, 'wait-reply'), call(2, 'wait-reply')];
@@ -65,6 +81,17 @@ describe('PptpCallTable', () => {
     expect(table.learnPeerCallId(a, callId(7))).toBe(true);
     expect(table.learnPeerCallId(b, callId(7))).toBe(false);
     expect(table.peer(7)).toBe(a);
+  });
+});
+
+describe('PptpCall', () => {
+  test('errors are held back for a minute after the last ones were told', () => {
+    const one = call(1, 'established', 2);
+    expect([one.nextTimeout(), one.dueErrors(instant(5))]).toEqual([undefined, undefined]);
+    expect(one.offerErrors(errors(1), instant(10))).toEqual(errors(1));
+    expect(one.offerErrors(errors(2), instant(20))).toBeUndefined();
+    expect(one.nextTimeout()).toBe(60_010);
+    expect(one.dueErrors(instant(60_010))).toEqual(errors(2));
   });
 });
 
@@ -81,24 +108,5 @@ describe('WanErrorLimit', () => {
 
   test('no error at all needs none either', () => {
     expect(new WanErrorLimit().offer(errors(0), instant(0))).toBeUndefined();
-  });
-});
-
-describe('PptpTimers', () => {
-  test('the nearest deadline, and each only once', () => {
-    const timers = new PptpTimers<'a' | 'b'>();
-    expect(timers.next()).toBeUndefined();
-    timers.set('a', instant(20));
-    timers.set('b', instant(10));
-    expect(timers.next()).toBe(10);
-    expect([timers.expire('b', instant(9)), timers.expire('b', instant(10)), timers.expire('b', instant(11))]).toEqual([
-      false,
-      true,
-      false,
-    ]);
-    timers.set('a', instant(30));
-    expect([timers.next(), timers.has('a'), timers.has('b')]).toEqual([30, true, false]);
-    timers.clearAll();
-    expect(timers.next()).toBeUndefined();
   });
 });

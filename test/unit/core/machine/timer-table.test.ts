@@ -16,6 +16,14 @@ describe('TimerTable', () => {
     expect(table.next()).toBe(30);
   });
 
+  it('takes one away when its time has come, once', () => {
+    const table = new TimerTable<'a' | 'b'>();
+    table.set('a', instant(20));
+    table.set('b', instant(10));
+    expect([9, 10, 11].map((now) => table.expire('b', instant(now)))).toEqual([false, true, false]);
+    expect([table.isSet('a'), table.isSet('b'), table.next()]).toEqual([true, false, 20]);
+  });
+
   it('moves and forgets deadlines', () => {
     const table = new TimerTable<'a' | 'b'>();
     table.set('a', instant(10));

@@ -54,10 +54,7 @@ const received = (message: PptpMessage): PptpMessage => {
 const bench = () => {
   let now = instant(1_000);
   const echoes: number[] = [];
-  const record = new ConnectionRecord(
-    () => now,
-    (milliseconds) => echoes.push(milliseconds),
-  );
+  const record = new ConnectionRecord({ now: () => now, roundTrip: (milliseconds) => void echoes.push(milliseconds) });
   const wait = (milliseconds: number): void => {
     now = after(now, milliseconds);
   };
