@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { GatewayConfig } from '../config/types.ts';
 import { GatewayError } from '../core/errors.ts';
 import { type AdminReply, type AdminRequest, adminRequest } from './admin/client.ts';
+import { MISSING_HEADER } from './admin/headers.ts';
 import type { CliTerminal } from './cli-password.ts';
 
 /** A running gateway, as a verb asks it. */
@@ -12,12 +13,21 @@ export interface RunningGateway {
   get<T>(path: string): Promise<T>;
 }
 
-export const runningGateway = ({ admin }: Pick<GatewayConfig, 'admin'>): RunningGateway => {
+/** `warn` is told when worker processes are missing from an answer. */
+export const runningGateway = (
+  { admin }: Pick<GatewayConfig, 'admin'>,
+  warn: (line: string) => void = () => undefined,
+): RunningGateway => {
   const { socket } = admin;
   if (socket === undefined) {
     throw new GatewayError('ADMIN_UNREACHABLE', 'the admin socket is switched off: PPTP_ADMIN_SOCKET is off.');
   }
-  const request = (order: AdminRequest): Promise<AdminReply> => adminRequest(socket, order);
+  const request = async (order: AdminRequest): Promise<AdminReply> => {
+    const reply = await adminRequest(socket, order);
+    const missing = reply.headers[MISSING_HEADER];
+    if (missing !== undefined) warn(`warning: no answer from worker ${String(missing)}: what follows lacks its part`);
+    return reply;
+  };
   return { request, get: async <T>(path: string) => (await request({ method: 'GET', path })).json<T>() };
 };
 

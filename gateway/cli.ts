@@ -119,7 +119,7 @@ const buildProgram = (services: CliServices, finish: (code: number) => void): Co
     terminal,
     action: (command, work) =>
       withConfig(command, async ({ config }, ...args) => {
-        await work(runningGateway(config), ...args);
+        await work(runningGateway(config, terminal.err), ...args);
         return EXIT.done;
       }),
   };

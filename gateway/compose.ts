@@ -5,12 +5,13 @@ import { JournalLog } from '../observability/journal/journal-log.ts';
 import { JournalTelemetry } from '../observability/journal/journal-telemetry.ts';
 import type { LogBridge } from '../observability/log-bridge.ts';
 import type { LogLevels } from '../observability/log-levels.ts';
+import type { MetricsSnapshot } from '../observability/metrics/snapshot.ts';
 import { startTelemetrySdk } from '../observability/sdk.ts';
 import { OpenTelemetryTelemetry } from '../observability/telemetry.ts';
 import type { UserNames } from '../observability/user-names.ts';
 import type { ConnectionSource } from '../plugins/control-pptp/index.ts';
 import { journalNumbers } from './admin/journal-numbers.ts';
-import { traceRoute } from './admin/routes/trace.ts';
+import { furtherRoutes } from './admin/routes/further.ts';
 import { withAdmin } from './admin/with-admin.ts';
 import { createGateway, type Gateway } from './bootstrap.ts';
 import { builtinPlugins } from './builtin-plugins.ts';
@@ -25,6 +26,8 @@ import { metricsEndpoints, withMetrics } from './with-metrics.ts';
 import type { SupervisorLink } from './workers/ask.ts';
 import { DIALLED_SERVER } from './workers/dialled-server.ts';
 import type { Shard } from './workers/shard.ts';
+import { besidesRoute } from './workers/view/besides-route.ts';
+import { METRICS } from './workers/view/metrics-ask.ts';
 
 export interface Logging {
   readonly log: Log;
@@ -35,6 +38,8 @@ export interface Logging {
 
 /** What a gateway has that is one worker of several. */
 export interface WorkerPart {
+  /** Of the whole gateway. */
+  readonly config: GatewayConfig;
   readonly shard: Shard;
   readonly supervisor: SupervisorLink;
   /** Hands over the connections that the supervisor has accepted. */
@@ -65,11 +70,11 @@ export async function composeGateway(
     ...builtinPlugins(config, findDefaultInterface, site.collisions, worker),
   ];
   // Before the SDK: what the gateway does itself is taken out of the environment that the SDK reads.
-  const endpoints = metricsEndpoints(config, process.env);
-  const sdk = await startTelemetrySdk({ version, log, bridge });
+  const endpoints = metricsEndpoints(worker?.config ?? config, process.env);
+  const sdk = await startTelemetrySdk({ version, log, bridge, worker: worker && String(worker.shard.index) });
   const telemetry = new OpenTelemetryTelemetry({ log, userNames, now: systemClock.now });
   try {
-    const journal = new Journal(systemClock.now);
+    const journal = new Journal(systemClock.now, worker && `control-${worker.shard.index}`);
     const platform = {
       clock: systemClock,
       random: systemRandom,
@@ -82,20 +87,44 @@ export async function composeGateway(
       plugins,
     );
     gateway.onTunnelEnd(({ view }) => journal.numbers(view.session.id, journalNumbers(view)));
-    const tracePackets = packetTraces(config.packetTraces, sdk?.traces === true, platform);
-    const packets = tracePackets(gateway);
-    const admin = { version, config, gateway, clock: systemClock, log, levels, journal };
+    const collected = sdk?.traces === true;
+    const tracePackets = packetTraces(config.packetTraces, collected, platform);
+    // Of several workers the supervisor adds the rule of the configuration, and says when it is in vain.
+    const packets =
+      worker === undefined ? tracePackets(gateway) : packetTraces(withoutRule(config), collected, platform)(gateway);
+    const admin = {
+      version,
+      // What is told of the configuration is that of the whole gateway.
+      config: { ...(worker?.config ?? config), admin: config.admin },
+      gateway,
+      clock: systemClock,
+      log,
+      levels,
+      journal,
+    };
+    const routes = [...furtherRoutes(packets), ...(worker === undefined ? [] : [besidesRoute])];
     const tunnel = site.tunnel(platform, gateway.callIds, tracePackets);
     const metrics = {
       version,
       log,
       telemetry,
       numbers: gateway.numbers,
-      endpoints,
+      // The page is the supervisor's, which asks for what is on it.
+      endpoints: worker === undefined ? endpoints : [],
+      share: worker === undefined || endpoints.length === 0 ? undefined : shareWith(worker.supervisor),
       otel: sdk?.metrics === true,
     };
-    return await withMetrics(metrics, () => withAdmin(admin, [traceRoute(packets)], () => serve(gateway, tunnel)));
+    return await withMetrics(metrics, () => withAdmin(admin, routes, () => serve(gateway, tunnel)));
   } finally {
     await sdk?.shutdown();
   }
 }
+
+const withoutRule = ({ packetTraces: traces }: GatewayConfig): GatewayConfig['packetTraces'] => ({
+  ...traces,
+  ratio: 0,
+});
+
+const shareWith = (supervisor: SupervisorLink) => (snapshot: () => MetricsSnapshot) => {
+  supervisor.answer(METRICS, snapshot);
+};

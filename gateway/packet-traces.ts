@@ -7,6 +7,8 @@ import type { Log } from '../core/ports/log.ts';
 import { packetSpans } from '../observability/packet-spans.ts';
 import { ENTRANCES } from './session/entrances.ts';
 
+export const RATIO_IN_VAIN = 'PPTP_TRACE_PACKETS_RATIO has no effect: no OTEL_* variable says where to send traces.';
+
 /** Begins to trace packets of a gateway or a client, with a rule for the configured ratio if there is one. */
 export type TracePackets = (pipeline: { readonly probes: Probes }) => PacketTracing | undefined;
 
@@ -17,10 +19,7 @@ export const packetTraces = (
   { clock, log }: { readonly clock: Clock; readonly log: Log },
 ): TracePackets => {
   if (!collected) {
-    if (ratio > 0) {
-      const message = 'PPTP_TRACE_PACKETS_RATIO has no effect: no OTEL_* variable says where to send traces.';
-      log.warn('packet-traces.off', message);
-    }
+    if (ratio > 0) log.warn('packet-traces.off', RATIO_IN_VAIN);
     return () => undefined;
   }
   const spans = packetSpans({ tracer: trace.getTracer('pptp-gateway'), now: clock.now });

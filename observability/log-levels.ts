@@ -34,6 +34,7 @@ export class LogLevels {
   #rank: number;
   #back: { readonly timer: NodeJS.Timeout; readonly at: number } | undefined;
   #announce: (change: LevelChange) => void = () => undefined;
+  #changed: (change: LevelChange) => void = () => undefined;
 
   constructor(configured: LogLevel) {
     this.configured = configured;
@@ -44,6 +45,11 @@ export class LogLevels {
   /** `announce` writes the line about a change, while the more talkative of the two levels holds. */
   onChange(announce: (change: LevelChange) => void): void {
     this.#announce = announce;
+  }
+
+  /** `changed` is told when a change has been made. */
+  afterChange(changed: (change: LevelChange) => void): void {
+    this.#changed = changed;
   }
 
   isEnabled(level: LogLevel): boolean {
@@ -80,6 +86,7 @@ export class LogLevels {
     this.#level = change.to;
     this.#rank = rank(change.to);
     if (!quieter) this.#announce(change);
+    this.#changed(change);
   }
 
   #forget(): void {

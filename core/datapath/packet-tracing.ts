@@ -91,11 +91,11 @@ export class PacketTracing {
     this.entrances = options.entrances ?? new Set();
   }
 
-  /** Undefined when there are `MOST_PACKET_RULES`. */
-  addRule(rule: PacketRule): RuleHandle | undefined {
+  /** Undefined when there are `MOST_PACKET_RULES`. `number`: of a rule that is in force in several processes. */
+  addRule(rule: PacketRule, number = this.nextId): RuleHandle | undefined {
     if (this.rules().length >= MOST_PACKET_RULES) return undefined;
-    const id = String(this.nextId);
-    this.nextId += 1;
+    const id = String(number);
+    this.nextId = Math.max(this.nextId, number) + 1;
     const active = new ActiveRule(id, rule, this.uniform, this.probes.now());
     if (rule.dropsOnly === true) this.rulesForDrops = [...this.rulesForDrops, active];
     else this.rulesForAll = [...this.rulesForAll, active];

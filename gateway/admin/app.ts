@@ -3,10 +3,9 @@ import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 import { printable } from '../../core/bytes/ascii.ts';
 import { GatewayError } from '../../core/errors.ts';
 import type { Log } from '../../core/ports/log.ts';
-import { type AdminDeps, AdminError, type AdminErrorBody, type AdminRoute } from './route.ts';
+import { ACTOR_HEADER } from './headers.ts';
+import { AdminError, type AdminErrorBody } from './route.ts';
 
-/** The header in which a client says who it is. */
-export const ACTOR_HEADER = 'x-admin-actor';
 const ACTOR_LENGTH = 64;
 const BODY_LIMIT = 64 * 1024;
 
@@ -53,7 +52,10 @@ const NOT_HTTP = ['400 Bad Request', 'This is no HTTP request'] as const;
  * The admin API: the routes, and the same shape of refusals for all of them. It listens nowhere; who wants it served
  * makes it ready and hands connections to `app.server`.
  */
-export const createAdminApp = (deps: AdminDeps, routes: readonly AdminRoute[]): FastifyInstance => {
+export const createAdminApp = <Deps extends { readonly log: Log }>(
+  deps: Deps,
+  routes: readonly ((app: FastifyInstance, deps: Deps) => void)[],
+): FastifyInstance => {
   const app = fastify({
     bodyLimit: BODY_LIMIT,
     frameworkErrors: (error, _request, reply) => answerError(error, reply, deps.log),

@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { printable } from '../../core/bytes/ascii.ts';
 import { GatewayError } from '../../core/errors.ts';
+import { ACTOR_HEADER } from './headers.ts';
 
 export interface AdminRequest {
   readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
@@ -80,7 +81,7 @@ export const adminRequest = (socketPath: string, { method, path, body, signal }:
       path,
       ...(signal === undefined ? {} : { signal }),
       headers: {
-        'x-admin-actor': actor(),
+        [ACTOR_HEADER]: actor(),
         ...(payload === undefined
           ? {}
           : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) }),

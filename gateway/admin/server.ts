@@ -1,18 +1,18 @@
 import type { FastifyInstance } from 'fastify';
+import type { Log } from '../../core/ports/log.ts';
 import { createAdminApp } from './app.ts';
-import type { AdminDeps, AdminRoute } from './route.ts';
 import { cannotServe, SocketPlace } from './socket-place.ts';
 
 /** Only the user that the gateway runs as. */
 const PRIVATE_UMASK = 0o177;
 
 /** The admin API on a Unix socket that only the user of the gateway may open. */
-export class AdminServer {
+export class AdminServer<Deps extends { readonly log: Log }> {
   readonly path: string;
   private readonly app: FastifyInstance;
   private place: SocketPlace | undefined;
 
-  constructor(path: string, deps: AdminDeps, routes: readonly AdminRoute[]) {
+  constructor(path: string, deps: Deps, routes: readonly ((app: FastifyInstance, deps: Deps) => void)[]) {
     this.path = path;
     this.app = createAdminApp(deps, routes);
     // After the hooks of the routes, which end what is being answered: who still reads must not hold up the end of the

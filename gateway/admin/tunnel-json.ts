@@ -25,6 +25,8 @@ export interface TunnelSummary {
   /** Packets of the tunnel that were dropped, whatever the reason. */
   readonly dropped: number;
   readonly traceId: string;
+  /** Index of the worker process that has it, in a gateway with several. */
+  readonly worker?: number;
 }
 
 /** A tunnel as `GET /v1/tunnels/:id` shows it. */

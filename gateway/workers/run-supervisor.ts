@@ -7,7 +7,9 @@ import { callableAddresses } from '../card.ts';
 import type { Logging } from '../compose.ts';
 import { systemClock } from '../system-clock.ts';
 import type { End } from '../until-told.ts';
+import { metricsEndpoints } from '../with-metrics.ts';
 import { Supervisor } from './supervisor.ts';
+import { withOneView } from './view/with-one-view.ts';
 import { forkWorker } from './worker-process.ts';
 
 export interface SupervisorOrder {
@@ -21,20 +23,34 @@ export interface SupervisorOrder {
 
 /** Runs a gateway of several worker processes until it is told to stop; resolves with the exit code. */
 export async function runSupervisor({ config, version, logging, end, greet }: SupervisorOrder): Promise<number> {
-  const { log, userNames, bridge } = logging;
-  const sdk = await startTelemetrySdk({ version, log, bridge });
+  const { log, levels, userNames, bridge } = logging;
+  // Before the SDK: what the gateway does itself is taken out of the environment that the SDK reads.
+  const env = { ...process.env };
+  const endpoints = metricsEndpoints(config, env);
+  const sdk = await startTelemetrySdk({ version, log, bridge, worker: 'supervisor' });
   try {
     const telemetry = new OpenTelemetryTelemetry({ log, userNames, now: systemClock.now });
     const { address, port } = config.listen;
     const { backlog } = CONTROL_PPTP_DEFAULTS;
     const source = new TcpListener({ address, port, backlog, pauseOnConnect: true });
     const supervisor = new Supervisor(
-      { clock: systemClock, log, telemetry, fork: forkWorker, source },
+      { clock: systemClock, log, telemetry, fork: (events) => forkWorker(env, events), source },
       withSharedKey(config),
       version,
     );
     end.onHurry(() => supervisor.kill());
-    return await supervise(supervisor, { config, version, logging, end, greet });
+    const view = {
+      config,
+      version,
+      log,
+      levels,
+      telemetry,
+      clock: systemClock,
+      links: supervisor,
+      endpoints,
+      otel: { metrics: sdk?.metrics === true, traces: sdk?.traces === true },
+    };
+    return await withOneView(view, () => supervise(supervisor, { config, version, logging, end, greet }));
   } finally {
     await sdk?.shutdown();
   }

@@ -39,7 +39,7 @@ async function work(start: WorkerStart, port: SupervisorPort): Promise<number> {
   await makeWorkerFolder(config.stateDir);
   const serve = (gateway: Gateway, tunnel: SiteTunnel | undefined): Promise<number> =>
     serveCalls(gateway, tunnel, port);
-  const part = { shard, supervisor: port, source: port.connections };
+  const part = { config: start.config, shard, supervisor: port, source: port.connections };
   try {
     return await composeGateway(config, version, logging, serve, part);
   } finally {

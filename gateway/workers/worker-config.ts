@@ -6,6 +6,9 @@ import { type Shard, shareOf } from './shard.ts';
 export const workerFolder = (stateDir: string, index: number): string =>
   `${stateDir.replace(/\/+$/, '')}/worker-${index}`;
 
+/** Where only the supervisor asks a worker. */
+export const workerSocket = (stateDir: string, index: number): string => `${workerFolder(stateDir, index)}/admin.sock`;
+
 /** A worker's part of the configuration of the whole gateway. */
 export const workerConfig = (config: GatewayConfig, shard: Shard): GatewayConfig => {
   const stateDir = workerFolder(config.stateDir, shard.index);
@@ -14,8 +17,12 @@ export const workerConfig = (config: GatewayConfig, shard: Shard): GatewayConfig
     stateDir,
     calls: { ...config.calls, max: shareOf(shard, config.calls.max) },
     // Only the supervisor asks there; the operator's socket is the supervisor's.
-    admin: { socket: `${stateDir}/admin.sock` },
+    admin: { socket: workerSocket(config.stateDir, shard.index) },
     metrics: { ...config.metrics, port: 0 },
+    packetTraces: {
+      ...config.packetTraces,
+      perSecond: Math.max(1, shareOf(shard, config.packetTraces.perSecond)),
+    },
   };
 };
 

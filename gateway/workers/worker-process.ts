@@ -34,9 +34,13 @@ const entry = fileURLToPath(
   new URL(`./worker-main${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url),
 );
 
-/** Starts a worker process. What it needs to know it is told by message: nothing is on its command line. */
-export const forkWorker: ForkWorker = (events) => {
+/**
+ * Starts a worker process, with the environment that the supervisor was started with: OpenTelemetry changes it. What else it
+ * needs to know it is told by message: nothing is on its command line.
+ */
+export const forkWorker = (env: NodeJS.ProcessEnv, events: ProcessEvents): WorkerProcess => {
   const child = fork(entry, [], {
+    env,
     serialization: 'advanced',
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });

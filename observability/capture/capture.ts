@@ -82,6 +82,23 @@ const describeFilter = (filter: CaptureFilter): string => {
   return filter.kind === 'tunnel' ? `tunnel ${filter.id}` : `user ${filter.name}`;
 };
 
+/** Section header and interfaces, as every file of such a capture begins. */
+export const writeHead = (
+  out: BlockWriter,
+  { who, filter, points, decrypted }: Pick<CaptureOrder, 'who' | 'filter' | 'points' | 'decrypted'>,
+  version: string,
+): void => {
+  const kept = decrypted
+    ? 'Whatever tunnels and authentication keep secret lies open in this file.'
+    : 'Authentication frames are cut after their header.';
+  sectionHeader(out, {
+    application: `pptp-gateway ${version}`,
+    os: process.platform,
+    comment: `Captured by ${who}: ${describeFilter(filter)}. ${kept}`,
+  });
+  for (const name of points) interfaceDescription(out, { ...POINT_INTERFACES[name], name });
+};
+
 const wants = (filter: CaptureFilter): ((session: SessionView) => boolean) | undefined => {
   if (filter.kind === 'all') return undefined;
   if (filter.kind === 'tunnel') return ({ id }) => id === filter.id;
@@ -230,15 +247,7 @@ export class Capture {
 
   private head(): Uint8Array {
     const { order, version } = this.parts;
-    const kept = order.decrypted
-      ? 'Whatever tunnels and authentication keep secret lies open in this file.'
-      : 'Authentication frames are cut after their header.';
-    sectionHeader(this.out, {
-      application: `pptp-gateway ${version}`,
-      os: process.platform,
-      comment: `Captured by ${order.who}: ${describeFilter(order.filter)}. ${kept}`,
-    });
-    for (const name of order.points) interfaceDescription(this.out, { ...POINT_INTERFACES[name], name });
+    writeHead(this.out, order, version);
     return this.out.take();
   }
 
@@ -266,5 +275,6 @@ export class Capture {
 
 const NO_NUMBERS = { seen: 0, lost: 0, written: 0, drops: new Map<string, number>() };
 
-const describeDrops = (drops: ReadonlyMap<string, number>): string =>
+/** "gre-socket queue-full 3" for the remark of an interface. */
+export const describeDrops = (drops: ReadonlyMap<string, number>): string =>
   [...drops].map(([what, count]) => `${what} ${count}`).join(', ');

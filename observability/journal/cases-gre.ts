@@ -29,7 +29,7 @@ const otherAddress: Case = (facts) => {
 
 const notArriving: Case = (facts) => {
   if (!nothingCame(facts)) return undefined;
-  const shared = facts.context.besides.length > 0;
+  const shared = facts.besides > 0;
   return {
     case: 'gre-not-arriving',
     severity: 'failure',
@@ -68,12 +68,12 @@ export const GRE_CASES: readonly Case[] = [otherAddress, notArriving, notReturni
 
 /** Stands beside the explanation: it is a likely cause of it. */
 export const sharedNat: Case = (facts) => {
-  const { besides } = facts.context;
-  if (besides.length === 0 || !nothingCame(facts)) return undefined;
+  const { besides } = facts;
+  if (besides === 0 || !nothingCame(facts)) return undefined;
   return {
     case: 'clients-behind-one-nat',
     severity: 'warning',
-    what: `${besides.length} other ${besides.length === 1 ? 'tunnel' : 'tunnels'} came from ${facts.client} at the same time: several clients are behind one NAT.`,
+    what: `${besides} other ${besides === 1 ? 'tunnel' : 'tunnels'} came from ${facts.client} at the same time: several clients are behind one NAT.`,
     where: 'In the router of the clients: one that knows nothing of PPTP can send GRE to one client behind it only.',
     todo: [
       'The gateway gives each call a Call ID of its own, so its side is in order.',

@@ -19,6 +19,8 @@ export interface ExplainContext {
   readonly settings: ExplainSettings;
   /** Other tunnels that were there at the same time with the same outer address of the client. */
   readonly besides: readonly JournalRecord[];
+  /** How many more of them other processes of the gateway had. */
+  readonly besidesElsewhere?: number;
   /** GRE of a call came from another address than the call's peer meanwhile. */
   readonly wrongPeer: boolean;
   readonly now: Instant;
@@ -69,6 +71,11 @@ export class Facts {
 
   get user(): string {
     return this.record.user === undefined ? 'the user' : `"${this.record.user}"`;
+  }
+
+  /** Other tunnels with the same outer address of the client. */
+  get besides(): number {
+    return this.context.besides.length + (this.context.besidesElsewhere ?? 0);
   }
 
   get packetsIn(): number {

@@ -112,6 +112,18 @@ export class Journal {
     );
   }
 
+  /** Tunnels from that outer address (a port behind it does not matter) that were there between two instants. */
+  countFrom(peer: string, from: number, to: number | undefined): number {
+    const host = hostOf(peer);
+    return [...this.#byId.values()].filter(
+      (entry) =>
+        entry.kind === 'tunnel' &&
+        hostOf(entry.peer) === host &&
+        entry.startedAt <= (to ?? Number.POSITIVE_INFINITY) &&
+        (entry.endedAt ?? Number.POSITIVE_INFINITY) >= from,
+    ).length;
+  }
+
   /**
    * Newest first. Of control connections without a call all only when `control` is wanted; else those that
    * the gateway refused: they may be what somebody waits for.

@@ -1,4 +1,7 @@
+import type { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Clock } from '../../../core/ports/clock.ts';
 import { after } from '../../../core/time.ts';
 import { Capture, type CaptureFilter, type CaptureSummary } from '../../../observability/capture/capture.ts';
 import { type CaptureRefusal, Captures } from '../../../observability/capture/captures.ts';
@@ -27,7 +30,7 @@ const MOST_PACKETS = 1_000_000_000;
 /** How long the end of the gateway waits for readers that still have something to get. */
 const PATIENCE_MS = 2_000;
 
-const body = {
+export const captureBody = {
   type: 'object',
   additionalProperties: false,
   properties: {
@@ -53,7 +56,8 @@ const REFUSALS: Readonly<Record<CaptureRefusal['why'], { readonly status: number
   'too-many': { status: 429, code: 'TOO_MANY_CAPTURES' },
 };
 
-const filterOf = ({ tunnel, user }: CaptureRequest): CaptureFilter => {
+/** Which tunnels a request is about. Throws AdminError when it says so twice. */
+export const filterOf = ({ tunnel, user }: CaptureRequest): CaptureFilter => {
   if (tunnel !== undefined && user !== undefined) {
     throw new AdminError(400, 'INVALID_REQUEST', 'Name a tunnel or a user, not both.');
   }
@@ -61,8 +65,57 @@ const filterOf = ({ tunnel, user }: CaptureRequest): CaptureFilter => {
   return user === undefined ? { kind: 'all' } : { kind: 'user', name: user };
 };
 
-const noCapture = (id: string): AdminError =>
+export const noCapture = (id: string): AdminError =>
   new AdminError(404, 'NO_CAPTURE', `There is no capture ${id}; of those that have ended only the last are known.`);
+
+/** A capture as its reader gets it. */
+export interface CaptureAnswer {
+  readonly id: string;
+  readonly stream: Readable;
+  readonly summary: CaptureSummary;
+}
+
+/** Sends captures while they grow, and ends them when their readers go. */
+export class CaptureAnswers {
+  private readonly clock: Clock;
+  private readonly answers = new Set<Promise<unknown>>();
+
+  constructor(clock: Clock) {
+    this.clock = clock;
+  }
+
+  send(request: FastifyRequest, reply: FastifyReply, capture: CaptureAnswer): FastifyReply {
+    // An answer that waits for an earlier one on its connection is not told when the connection ends.
+    const { socket } = request.raw;
+    const cut = new AbortController();
+    const gone = (): void => {
+      capture.stream.destroy();
+      cut.abort();
+    };
+    socket.once('close', gone);
+    capture.stream.once('close', () => socket.removeListener('close', gone));
+    const answered = finished(reply.raw, { signal: cut.signal })
+      .catch(() => undefined)
+      .finally(() => this.answers.delete(answered));
+    this.answers.add(answered);
+    // Behind the file: a gateway that stops can be asked no more.
+    reply.trailer(CAPTURE_SUMMARY_TRAILER, (_reply, _payload, done) => {
+      done(null, encodeURIComponent(JSON.stringify(capture.summary)));
+    });
+    return reply.header(CAPTURE_ID_HEADER, capture.id).type('application/x-pcapng').send(capture.stream);
+  }
+
+  /** All captures have ended: waits for readers that still have something to get, and not for long. */
+  async finish(): Promise<void> {
+    if (this.answers.size === 0) return;
+    let cancel: () => void = () => undefined;
+    const patience = new Promise<void>((resolve) => {
+      cancel = this.clock.schedule(after(this.clock.now(), PATIENCE_MS), resolve);
+    });
+    await Promise.race([Promise.all(this.answers), patience]);
+    cancel();
+  }
+}
 
 /** Starts captures, ends them, and says how they went. */
 export const captureRoute: AdminRoute = (app, { gateway, clock, log, version, config }) => {
@@ -75,9 +128,9 @@ export const captureRoute: AdminRoute = (app, { gateway, clock, log, version, co
     version,
     allowDecrypted: config.capture.decrypted,
   });
-  const answers = new Set<Promise<unknown>>();
+  const answers = new CaptureAnswers(clock);
 
-  app.post<{ Body: CaptureRequest }>('/v1/captures', { schema: { body } }, (request, reply) => {
+  app.post<{ Body: CaptureRequest }>('/v1/captures', { schema: { body: captureBody } }, (request, reply) => {
     const { points, decrypted = false, packets, seconds } = request.body;
     const capture = captures.start({
       points: points ?? defaultPoints(decrypted),
@@ -91,24 +144,7 @@ export const captureRoute: AdminRoute = (app, { gateway, clock, log, version, co
       const { status, code } = REFUSALS[capture.why];
       throw new AdminError(status, code, capture.message);
     }
-    // An answer that waits for an earlier one on its connection is not told when the connection ends.
-    const { socket } = request.raw;
-    const cut = new AbortController();
-    const gone = (): void => {
-      capture.stream.destroy();
-      cut.abort();
-    };
-    socket.once('close', gone);
-    capture.stream.once('close', () => socket.removeListener('close', gone));
-    const answered = finished(reply.raw, { signal: cut.signal })
-      .catch(() => undefined)
-      .finally(() => answers.delete(answered));
-    answers.add(answered);
-    // Behind the file: a gateway that stops can be asked no more.
-    reply.trailer(CAPTURE_SUMMARY_TRAILER, (_reply, _payload, done) => {
-      done(null, encodeURIComponent(JSON.stringify(capture.summary)));
-    });
-    return reply.header(CAPTURE_ID_HEADER, capture.id).type('application/x-pcapng').send(capture.stream);
+    return answers.send(request, reply, capture);
   });
 
   app.get('/v1/captures', (): { readonly captures: readonly CaptureSummary[] } => ({ captures: captures.list() }));
@@ -128,12 +164,6 @@ export const captureRoute: AdminRoute = (app, { gateway, clock, log, version, co
 
   app.addHook('preClose', async () => {
     captures.stop();
-    if (answers.size === 0) return;
-    let cancel: () => void = () => undefined;
-    const patience = new Promise<void>((resolve) => {
-      cancel = clock.schedule(after(clock.now(), PATIENCE_MS), resolve);
-    });
-    await Promise.race([Promise.all(answers), patience]);
-    cancel();
+    await answers.finish();
   });
 };

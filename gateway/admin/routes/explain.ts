@@ -13,6 +13,17 @@ export interface ExplainAnswer {
   readonly record: RecordDetail;
 }
 
+/** `besides`: a supervisor says how many tunnels of the same client other workers had. */
+const querystring = {
+  type: 'object',
+  properties: { besides: { type: 'integer', minimum: 0 } },
+} as const;
+
+interface ExplainRequest {
+  readonly Params: { readonly which: string };
+  readonly Querystring: { readonly besides?: number };
+}
+
 /** What of the configuration an explanation names. */
 export const explainSettings = ({ auth, mppe, pool, calls, ppp, tun }: GatewayConfig): ExplainSettings => ({
   authMethods: auth.methods,
@@ -38,7 +49,7 @@ export const explainRoute: AdminRoute = (app, deps) => {
     failures: journal.failures().map((record) => recordSummary(record, clock)),
   }));
 
-  app.get<{ Params: { readonly which: string } }>('/v1/explain/:which', (request): ExplainAnswer => {
+  app.get<ExplainRequest>('/v1/explain/:which', { schema: { querystring } }, (request): ExplainAnswer => {
     const { which } = request.params;
     const found = journal.find(which);
     if (found === undefined) {
@@ -52,6 +63,7 @@ export const explainRoute: AdminRoute = (app, deps) => {
     const findings = explain(found, {
       settings,
       besides: journal.besides(found),
+      besidesElsewhere: request.query.besides ?? 0,
       wrongPeer: journal.sawWrongPeer(found),
       now: clock.now(),
     });

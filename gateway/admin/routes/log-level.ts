@@ -10,7 +10,7 @@ export interface LevelRequest {
   readonly seconds?: number;
 }
 
-const body = {
+export const levelBody = {
   type: 'object',
   required: ['level'],
   additionalProperties: false,
@@ -22,7 +22,7 @@ const body = {
 
 export const logLevelRoute: AdminRoute = (app, { levels }) => {
   app.get('/v1/log/level', (): LevelState => levels.state());
-  app.put<{ Body: LevelRequest }>('/v1/log/level', { schema: { body } }, (request): LevelState => {
+  app.put<{ Body: LevelRequest }>('/v1/log/level', { schema: { body: levelBody } }, (request): LevelState => {
     const { level, seconds } = request.body;
     levels.set(level, { by: request.actor, seconds });
     return levels.state();

@@ -30,10 +30,15 @@ export interface TraceState {
   readonly suppressed: number;
 }
 
+/** The header in which a supervisor says which number the rule has in all of its workers. */
+export const RULE_NUMBER_HEADER = 'x-trace-rule';
+const ruleNumber = (header: unknown): number | undefined =>
+  typeof header === 'string' && /^[1-9]\d{0,8}$/.test(header) ? Number(header) : undefined;
+
 const DAY_SECONDS = 86_400;
 const MOST_PACKETS = 1_000_000;
 
-const body = {
+export const traceBody = {
   type: 'object',
   additionalProperties: false,
   properties: {
@@ -84,29 +89,34 @@ export const traceRoute =
       return { rules, ...collected().counts() };
     });
 
-    app.post<{ Body: TraceRequest }>('/v1/trace/rules', { schema: { body } }, (request, reply): TraceRule => {
-      const { tunnel, user, ratio, packets, drops, seconds } = request.body;
-      const known = collected();
-      if (tunnel !== undefined && !gateway.tunnels().some(({ session }) => session.id === tunnel)) {
-        throw new AdminError(404, 'NO_TUNNEL', `There is no tunnel ${tunnel}.`);
-      }
-      const handle = known.addRule({
-        ...(tunnel === undefined ? {} : { tunnel: sessionId(tunnel) }),
-        ...(user === undefined ? {} : { user }),
-        ...(ratio === undefined ? {} : { ratio }),
-        ...(packets === undefined ? {} : { packets }),
-        ...(drops === true ? { dropsOnly: true } : {}),
-        ...(seconds === undefined ? {} : { forMs: seconds * 1000 }),
-      });
-      const rule = known.rules().find(({ id }) => id === handle?.id);
-      if (rule === undefined) {
-        const message = `There are ${MOST_PACKET_RULES} rules already: end one with "trace stop".`;
-        throw new AdminError(429, 'TOO_MANY_RULES', message);
-      }
-      log.info('packet-traces.started', 'packets are traced', { ...request.body, rule: rule.id, by: request.actor });
-      void reply.code(201);
-      return ruleJson(rule);
-    });
+    app.post<{ Body: TraceRequest }>(
+      '/v1/trace/rules',
+      { schema: { body: traceBody } },
+      (request, reply): TraceRule => {
+        const { tunnel, user, ratio, packets, drops, seconds } = request.body;
+        const known = collected();
+        if (tunnel !== undefined && !gateway.tunnels().some(({ session }) => session.id === tunnel)) {
+          throw new AdminError(404, 'NO_TUNNEL', `There is no tunnel ${tunnel}.`);
+        }
+        const wanted = {
+          ...(tunnel === undefined ? {} : { tunnel: sessionId(tunnel) }),
+          ...(user === undefined ? {} : { user }),
+          ...(ratio === undefined ? {} : { ratio }),
+          ...(packets === undefined ? {} : { packets }),
+          ...(drops === true ? { dropsOnly: true } : {}),
+          ...(seconds === undefined ? {} : { forMs: seconds * 1000 }),
+        };
+        const handle = known.addRule(wanted, ruleNumber(request.headers[RULE_NUMBER_HEADER]));
+        const rule = known.rules().find(({ id }) => id === handle?.id);
+        if (rule === undefined) {
+          const message = `There are ${MOST_PACKET_RULES} rules already: end one with "trace stop".`;
+          throw new AdminError(429, 'TOO_MANY_RULES', message);
+        }
+        log.info('packet-traces.started', 'packets are traced', { ...request.body, rule: rule.id, by: request.actor });
+        void reply.code(201);
+        return ruleJson(rule);
+      },
+    );
 
     app.delete<{ Params: { readonly id: string } }>('/v1/trace/rules/:id', (request): TraceState => {
       const { id } = request.params;

@@ -1,0 +1,75 @@
+import type { GatewayConfig } from '../../../config/types.ts';
+import type { Clock } from '../../../core/ports/clock.ts';
+import type { Log } from '../../../core/ports/log.ts';
+import type { LogLevels } from '../../../observability/log-levels.ts';
+import type { EndpointOptions } from '../../../observability/metrics/endpoint.ts';
+import type { OpenTelemetryTelemetry } from '../../../observability/telemetry.ts';
+import { withMetrics } from '../../with-metrics.ts';
+import type { WorkerLinks } from '../ask.ts';
+import { workerSocket } from '../worker-config.ts';
+import { Crew } from './crew.ts';
+import { MetricsView } from './metrics-view.ts';
+import type { ViewDeps } from './view-route.ts';
+
+export interface OneViewOptions {
+  readonly config: GatewayConfig;
+  readonly version: string;
+  readonly log: Log;
+  readonly levels: LogLevels;
+  readonly telemetry: OpenTelemetryTelemetry;
+  readonly clock: Clock;
+  readonly links: WorkerLinks;
+  /** Where the metrics page is wanted. */
+  readonly endpoints: readonly EndpointOptions[];
+  /** What OpenTelemetry takes. */
+  readonly otel: { readonly metrics: boolean; readonly traces: boolean };
+}
+
+/**
+ * Does `work` while a supervisor answers for all of its workers: on the operator's admin socket and on the metrics page.
+ * Begin it before the first worker starts. Rejects with ADMIN_SOCKET or METRICS_ENDPOINT before `work` begins.
+ */
+export const withOneView = async <T>(options: OneViewOptions, work: () => Promise<T>): Promise<T> => {
+  const { config, version, log, levels, telemetry, clock, links, endpoints, otel } = options;
+  const crew = new Crew(links, (index) => workerSocket(config.stateDir, index));
+  const deps: ViewDeps = { version, config, crew, clock, log, levels, traces: otel.traces };
+  const metrics = new MetricsView(links, clock);
+  const stop = endpoints.length > 0 ? metrics.keep() : () => undefined;
+  try {
+    return await withMetrics(
+      {
+        version,
+        log,
+        telemetry,
+        endpoints,
+        otel: otel.metrics,
+        workers: () => metrics.numbers(),
+        gather: (own) => metrics.gather(own),
+      },
+      () => withOperatorSocket(deps, work),
+    );
+  } finally {
+    stop();
+  }
+};
+
+/** Without a socket too, workers are told what they must know: rules of the configuration, a level that a signal set. */
+const withOperatorSocket = async <T>(deps: ViewDeps, work: () => Promise<T>): Promise<T> => {
+  const { socket } = deps.config.admin;
+  const [{ AdminServer }, { createAdminApp }, { VIEW_ROUTES }] = await Promise.all([
+    import('../../admin/server.ts'),
+    import('../../admin/app.ts'),
+    import('./routes/index.ts'),
+  ]);
+  if (socket === undefined) {
+    const app = createAdminApp(deps, VIEW_ROUTES);
+    return work().finally(() => app.close());
+  }
+  const server = new AdminServer(socket, deps, VIEW_ROUTES);
+  try {
+    await server.start();
+    return await work();
+  } finally {
+    await server.stop();
+  }
+};
