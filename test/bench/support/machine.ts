@@ -59,8 +59,8 @@ export interface OtherWork {
   readonly steal: number;
 }
 
-/** More than this beside a measurement makes its times and rates worth little. */
-const BUSY_PERCENT = 15;
+/** More than this beside a measurement makes its times and rates worth little. Tunnels keep the kernel's threads busy. */
+const BUSY = { before: 15, during: 30, steal: 10 };
 
 /** Clock ticks since the machine's start: of all processes, and stolen; and of this process and all that it waited for. */
 interface Ticks {
@@ -110,8 +110,9 @@ export const watchOthers = async (): Promise<() => OtherWork | undefined> => {
 
 /** A sentence about a machine that was not left alone; undefined when it was. */
 export const busyRemark = (work: OtherWork | undefined): string | undefined => {
-  if (work === undefined || Math.max(work.before, work.during, work.steal) <= BUSY_PERCENT) return undefined;
+  if (work === undefined) return undefined;
   const { before, during, steal } = work;
+  if (before <= BUSY.before && during <= BUSY.during && steal <= BUSY.steal) return undefined;
   const [shownBefore, shownDuring, shownSteal] = [before, during, steal].map((value) => value.toFixed(0));
   return (
     `BUSY MACHINE: others used ${shownBefore} % of a core just before, ${shownDuring} % meanwhile, ` +
