@@ -8,6 +8,8 @@ import type { Logging } from '../compose.ts';
 import { systemClock } from '../system-clock.ts';
 import type { End } from '../until-told.ts';
 import { metricsEndpoints } from '../with-metrics.ts';
+import { Loans } from './loans.ts';
+import { ownerOfAddress } from './slices.ts';
 import { Supervisor } from './supervisor.ts';
 import { withOneView } from './view/with-one-view.ts';
 import { forkWorker } from './worker-process.ts';
@@ -38,6 +40,7 @@ export async function runSupervisor({ config, version, logging, end, greet }: Su
       withSharedKey(config),
       version,
     );
+    new Loans(supervisor.workers, (one) => ownerOfAddress(config.pool, config.workers, one)).attach(supervisor);
     end.onHurry(() => supervisor.kill());
     const view = {
       config,
@@ -62,9 +65,10 @@ async function supervise(supervisor: Supervisor, order: SupervisorOrder): Promis
   // Before TUN devices add their own addresses to the host's.
   const addresses = callableAddresses(config.listen.address);
   const started = supervisor.start();
+  // A start that fails has taken everything back.
+  const told = await Promise.race([started, end.promise]);
   try {
-    const first = await Promise.race([started, end.promise]);
-    if (first === undefined) {
+    if (told === undefined) {
       log.info('gateway.ready', 'the gateway accepts calls', {
         version,
         node: process.versions.node,
