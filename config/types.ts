@@ -34,6 +34,11 @@ interface PlainGroups {
     readonly maxConnections: number;
     readonly maxConnectionsPerAddress: number;
   };
+  readonly setups: {
+    readonly atOnce: number;
+    readonly queue: number;
+    readonly wait: Seconds;
+  };
   readonly control: {
     readonly establishTimeout: Seconds;
     readonly echoInterval: Seconds;

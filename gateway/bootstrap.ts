@@ -139,6 +139,7 @@ function keepNumbers(
     prefixes: container.isBound(GATEWAY_TOKENS.PrefixPool) ? container.get(GATEWAY_TOKENS.PrefixPool) : undefined,
     tunnels: () => driver.views(),
     controlConnections: () => control.connectionCount ?? 0,
+    setups: () => control.setups ?? { running: 0, waiting: 0 },
     tunName: () => tun.interfaceName,
   });
   driver.onEnd((ending) => numbers.ended(ending));

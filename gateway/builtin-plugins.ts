@@ -36,7 +36,7 @@ export function builtinPlugins(
   collisions?: StartCollisions,
   worker?: WorkerPlugins,
 ): readonly LoadedPlugin[] {
-  const { listen, control, calls, gre } = config;
+  const { listen, control, calls, gre, setups } = config;
   const address = parseIpv4(listen.address);
   const shard = worker?.shard ?? WHOLE;
   return [
@@ -60,6 +60,12 @@ export function builtinPlugins(
       maxConnections: listen.maxConnections,
       maxConnectionsPerSource: listen.maxConnectionsPerAddress,
       maxCalls: calls.max,
+      setups: {
+        atOnce: setups.atOnce,
+        waiting: setups.queue,
+        // Its control connection would be taken for dead otherwise, without a word.
+        waitMs: Math.min(setups.wait, 0.9 * control.establishTimeout) * MILLISECONDS,
+      },
       collisions,
       source: worker?.source,
       control: {

@@ -16,6 +16,7 @@ export interface NumberSources {
   readonly prefixes: PrefixPool | undefined;
   tunnels(): readonly TunnelView[];
   controlConnections(): number;
+  setups(): GatewayNumbers['setups'];
   tunName(): string;
 }
 
@@ -53,6 +54,7 @@ export class NumberKeeper {
       settingUp: tunnels.length - up,
       up,
       controlConnections: sources.controlConnections(),
+      setups: sources.setups(),
       gre: this.gre(tunnels),
       queues: sources.outboxes.map(({ name, waiting, peak, capacity }) => ({
         queue: name,

@@ -78,6 +78,7 @@ export class PptpControl implements Machine<ControlInput, ControlEffect> {
   private readonly timers = new TimerTable<TimerKind>();
   private current: ControlState = 'idle';
   private echoIdentifier: number;
+  private refusal = 'no new calls are taken';
 
   constructor(deps: ControlDeps, options: GivenOptions) {
     this.options = completed(options);
@@ -136,6 +137,7 @@ export class PptpControl implements Machine<ControlInput, ControlEffect> {
         this.beginStop(input.reason, now);
         break;
       case 'refuse-calls':
+        this.refusal = input.why ?? this.refusal;
         this.calls.refuseCalls();
         break;
     }
@@ -298,8 +300,8 @@ export class PptpControl implements Machine<ControlInput, ControlEffect> {
     }
     if (this.calls.refusesCalls) {
       this.sendStartReply(START_RESULT.generalError, GENERAL_ERROR.noResource);
-      this.out.note('info', 'control.refused', 'Refused a control connection: no new calls are taken.');
-      this.end('control-lost', 'No new calls are taken.', false);
+      this.out.note('info', 'control.refused', `Refused a control connection: ${this.refusal}.`);
+      this.end('control-lost', `Refused: ${this.refusal}.`, false);
       return;
     }
     this.sendStartReply(START_RESULT.successful);

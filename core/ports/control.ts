@@ -98,6 +98,10 @@ export interface ControlPlugin extends Lifecycle {
   readonly calls$: Observable<CallEvent>;
   /** Open control connections, those without a call included; for metrics. */
   readonly connectionCount?: number;
+  /** Clients whose set-up runs, and those that wait for theirs to begin; undefined where nobody has to wait. */
+  readonly setups?: { readonly running: number; readonly waiting: number };
+  /** The tunnel of the call is up: its set-up is over. */
+  settled?(call: CallEndpoint): void;
   /**
    * Ends a call from our side: Call-Disconnect-Notify with the result code of `reason`, or Call-Clear-Request where we are
    * its PNS. A `closed` event follows.

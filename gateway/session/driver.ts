@@ -148,6 +148,7 @@ export class Driver implements Lifecycle, StageEvents {
       clear: (session, reason, detail) => deps.control.clear(session.call, reason, detail),
       endOlder: (identity, address) => this.endOlder(identity, address),
       reschedule: (tunnel) => this.reschedule(tunnel.session),
+      settled: (session) => deps.control.settled?.(session.call),
     };
   }
 

@@ -40,6 +40,8 @@ export interface TunnelContext {
   clear(session: Session, reason: ClearReason, detail: string): void;
   /** The tunnel's deadline changed. */
   reschedule(tunnel: Tunnel): void;
+  /** The tunnel is up for the first time. */
+  settled(session: Session): void;
 }
 
 /** What the end of a link means for its call. */

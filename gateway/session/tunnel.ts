@@ -362,6 +362,7 @@ export class Tunnel {
   private rest(): void {
     this.log.rest();
     if (this.questions?.isIdle === true) this.questions = undefined;
+    this.context.settled(this.session);
   }
 
   private changeIpv6(ipv6: LinkIpv6 | undefined): void {

@@ -27,7 +27,7 @@ export const METRIC_ATTRIBUTES = {
     description: 'The protocol’s own code or a stable word, as in the trace; see docs/traces.md.',
   },
   reason: {
-    description: `Why. Drops: ${DROP_REASONS.join(', ')}. Ends of tunnels: ${CLEAR_REASONS.join(', ')}. Refused connections: ipv6, stopping, limit, limit-per-source, rate-per-source.`,
+    description: `Why. Drops: ${DROP_REASONS.join(', ')}. Ends of tunnels: ${CLEAR_REASONS.join(', ')}. Refused connections: ipv6, stopping, limit, limit-per-source, rate-per-source, limit-setup-queue, limit-setup-wait.`,
   },
   stage: {
     description:

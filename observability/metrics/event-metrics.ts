@@ -33,13 +33,23 @@ interface Series {
 const each = (metric: ReadMetric, attribute: MetricAttribute, values: readonly string[]): readonly Series[] =>
   values.map((value) => ({ metric, attributes: { [attribute]: value } }));
 
+const REFUSED_CONNECTIONS = [
+  'ipv6',
+  'stopping',
+  'limit',
+  'limit-per-source',
+  'rate-per-source',
+  'limit-setup-queue',
+  'limit-setup-wait',
+];
+
 /**
  * Series whose labels are known from the start: they are there from the start, at 0. One that came with its first event
  * would have no increase then, and an alert would miss it.
  */
 export const KNOWN_SERIES: readonly Series[] = [
   ...each('pptp.control.without_call', 'error.type', NO_CALL_WORDS),
-  ...each('pptp.control.refused', 'reason', ['ipv6', 'stopping', 'limit', 'limit-per-source', 'rate-per-source']),
+  ...each('pptp.control.refused', 'reason', REFUSED_CONNECTIONS),
   ...each('pptp.mppe.resets', 'direction', ['in', 'out']),
   ...each('pptp.events', 'event', ['gre.blocked']),
 ];

@@ -30,6 +30,8 @@ export interface GatewayNumbers {
   readonly settingUp: number;
   readonly up: number;
   readonly controlConnections: number;
+  /** Clients whose set-up runs, and those that wait for theirs to begin. */
+  readonly setups: { readonly running: number; readonly waiting: number };
   readonly gre: GreNumbers;
   readonly queues: readonly QueueNumbers[];
   readonly pools: readonly PoolNumbers[];

@@ -109,6 +109,8 @@ const collectGateway = (gateway: GatewayNumbers, { rss, heapUsed }: ProcessNumbe
   into.add('pptp.tunnels', gateway.settingUp, { state: 'setup' });
   into.add('pptp.tunnels', gateway.up, { state: 'up' });
   into.add('pptp.control.connections', gateway.controlConnections);
+  into.add('pptp.setups.running', gateway.setups.running);
+  into.add('pptp.setups.waiting', gateway.setups.waiting);
   into.add('pptp.gre.reordered', gre.reordered);
   into.add('pptp.gre.lost', gre.lost);
   into.add('pptp.gre.window.timeouts', gre.windowTimeOuts);

@@ -10,6 +10,10 @@ const REFUSED_CONNECTION = {
   limit: 'Refused a control connection: the limit of connections is reached.',
   'limit-per-source': 'Refused a control connection: its source address has the most connections allowed.',
   'rate-per-source': 'Refused a control connection: its source address has made too many in this minute.',
+  'limit-setup-queue':
+    'Refused a control connection: as many clients wait for their set-up to begin as may (PPTP_SETUP_QUEUE).',
+  'limit-setup-wait':
+    'Refused a control connection: its set-up could not begin in time (PPTP_SETUP_WAIT); too many clients call at once.',
 } as const;
 export type RefusedConnection = keyof typeof REFUSED_CONNECTION;
 
@@ -32,17 +36,22 @@ export class ConnectionRefusals {
   }
 
   refuse(socket: Socket, reason: RefusedConnection): void {
+    this.count(socket.remoteAddress, reason);
+    socket.destroy();
+  }
+
+  /** Of one that is refused in the words of the protocol. */
+  count(peer: string | undefined, reason: RefusedConnection): void {
     const { clock, log, telemetry } = this.deps;
     telemetry.event('control.connection-refused', { reason });
     const missed = this.refusals.take(clock.now());
     if (missed !== undefined) {
       log.warn('control.connection-refused', REFUSED_CONNECTION[reason], {
         reason,
-        peer: socket.remoteAddress ?? 'unknown',
+        peer: peer ?? 'unknown',
         notLogged: missed,
       });
     }
-    socket.destroy();
   }
 
   /** It comes back with every connection that waits, until the cause has passed. */

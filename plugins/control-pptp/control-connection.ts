@@ -20,6 +20,7 @@ import { after, earliest, type Instant } from '../../core/time.ts';
 import type { PptpMessage } from '../../core/wire/pptp-message.ts';
 import { ConnectionRecord, type RecordHost } from './connection-record.ts';
 import type { ControlPptpOptions } from './options.ts';
+import type { Applicant, SetupAdmission, SetupRefusal } from './setup-admission.ts';
 
 /** What a connection needs and whom it tells: one for all connections, of which there are very many. */
 export interface ConnectionHost extends RecordHost {
@@ -43,9 +44,25 @@ export interface ConnectionHost extends RecordHost {
   deadline(connection: ControlConnection, when: Instant | undefined): void;
   /** The peer has a control connection; the result is called when it has gone. */
   served(connection: ControlConnection): () => void;
+  /** Who may begin a set-up, and when. */
+  readonly admission: SetupAdmission;
+  /** Its set-up could not begin. */
+  turnedAway(connection: ControlConnection, why: SetupRefusal): void;
   /** The socket is gone and nothing follows. */
   ended(connection: ControlConnection): void;
 }
+
+/** Octets that are kept of a peer that waits: requests for a connection and for some calls. More is no client. */
+const MOST_KEPT = 4096;
+const TOO_MUCH: ControlInput = {
+  kind: 'closed',
+  detail: 'The peer went on without the reply to its request for a control connection.',
+};
+
+const TURNED_AWAY: Readonly<Record<SetupRefusal, string>> = {
+  'limit-setup-queue': 'too many clients wait for their set-up to begin',
+  'limit-setup-wait': 'its set-up could not begin in time',
+};
 
 const NOTHING = (): void => undefined;
 
@@ -53,7 +70,7 @@ const NOTHING = (): void => undefined;
  * One TCP connection and its machine: executes the machine's effects in order. The methods of `ControlDeps` are for its
  * machine.
  */
-export class ControlConnection implements ControlDeps {
+export class ControlConnection implements ControlDeps, Applicant {
   readonly peerName: string;
   readonly local: Ipv4;
   readonly peer: Ipv4;
@@ -70,6 +87,8 @@ export class ControlConnection implements ControlDeps {
   private executing = false;
   /** When the first octet of the peer arrived. */
   private since: Instant | undefined;
+  /** What the peer said before its set-up may begin; empty before it has said anything, undefined afterwards. */
+  private kept: Uint8Array[] | undefined = [];
   private established = false;
   private closing = false;
   private lingerUntil: Instant | undefined;
@@ -113,6 +132,7 @@ export class ControlConnection implements ControlDeps {
     this.socket.on('error', (error) => this.handle({ kind: 'closed', detail: `TCP error: ${error.message}` }));
     this.socket.on('close', () => {
       this.handle({ kind: 'closed', detail: 'The TCP connection is closed.' });
+      this.host.admission.leave(this);
       this.tellOfNoCall();
       this.host.ended(this);
     });
@@ -141,10 +161,34 @@ export class ControlConnection implements ControlDeps {
     this.socket.destroy();
   }
 
+  goAhead(): void {
+    const kept = this.kept ?? [];
+    this.kept = undefined;
+    for (const bytes of kept) this.handle({ kind: 'bytes', bytes });
+  }
+
+  /** Says so in the reply to the request for a control connection, and closes. */
+  turnAway(why: SetupRefusal): void {
+    this.host.turnedAway(this, why);
+    this.handle({ kind: 'refuse-calls', why: TURNED_AWAY[why] });
+    this.goAhead();
+  }
+
   private receive(chunk: Uint8Array): void {
     if (this.closing) return;
     this.since ??= this.host.now();
-    this.handle({ kind: 'bytes', bytes: chunk });
+    if (this.kept === undefined) this.handle({ kind: 'bytes', bytes: chunk });
+    else this.keep(this.kept, chunk);
+  }
+
+  /** Who connects and says nothing takes no place and no turn. */
+  private keep(kept: Uint8Array[], chunk: Uint8Array): void {
+    kept.push(chunk);
+    if (kept.length === 1) this.host.admission.ask(this);
+    else if (kept.reduce((octets, { length }) => octets + length, 0) > MOST_KEPT) {
+      this.handle(TOO_MUCH);
+      this.abort();
+    }
   }
 
   private drain(): void {
@@ -228,6 +272,8 @@ export class ControlConnection implements ControlDeps {
   private close(abort: boolean, detail: string): void {
     if (this.closing) return;
     this.closing = true;
+    this.kept = undefined;
+    this.host.admission.leave(this);
     this.farewell = detail;
     this.gone();
     // Port scanners come and go at any rate; only what was a control connection is worth a line.

@@ -19,6 +19,7 @@ import { ConnectionRefusals, type RefusedConnection } from './connection-refusal
 import type { ConnectionSource } from './connection-source.ts';
 import { type ConnectionHost, ControlConnection } from './control-connection.ts';
 import { CONTROL_PPTP_DEFAULTS, type ControlPptpOptions } from './options.ts';
+import { SetupAdmission } from './setup-admission.ts';
 import { socketIpv4 } from './socket-address.ts';
 import { TcpListener } from './tcp-listener.ts';
 
@@ -63,6 +64,7 @@ export class ControlPptp implements ControlPlugin {
   /** Undefined where the source has applied them. */
   private readonly limits: ConnectionLimits | undefined;
   private readonly refusals: ConnectionRefusals;
+  private readonly admission: SetupAdmission;
   /** Of all connections. */
   private readonly host: ConnectionHost;
   private readonly source: ConnectionSource;
@@ -77,7 +79,9 @@ export class ControlPptp implements ControlPlugin {
     this.deps = deps;
     this.options = { ...CONTROL_PPTP_DEFAULTS, ...options };
     this.calls$ = this.calls.asObservable();
-    this.refusals = new ConnectionRefusals(deps, this.options.refusalLogIntervalMs);
+    const { setups, refusalLogIntervalMs } = this.options;
+    this.refusals = new ConnectionRefusals(deps, refusalLogIntervalMs);
+    this.admission = new SetupAdmission(deps.clock, deps.log, setups, refusalLogIntervalMs);
     this.source = deps.source ?? new TcpListener(this.options);
     this.host = this.connectionHost();
     this.limits = deps.source === undefined ? new ConnectionLimits(this.options, deps.clock) : undefined;
@@ -90,6 +94,10 @@ export class ControlPptp implements ControlPlugin {
 
   get connectionCount(): number {
     return this.connections.size;
+  }
+
+  get setups(): { readonly running: number; readonly waiting: number } {
+    return { running: this.admission.running, waiting: this.admission.waiting };
   }
 
   /** Rejects with PORT_TAKEN, ADDRESS_UNAVAILABLE or NOT_ROOT. */
@@ -120,6 +128,11 @@ export class ControlPptp implements ControlPlugin {
   wanError(call: CallEndpoint, errors: WanErrors): void {
     const { localCallId } = call;
     this.connectionOf.get(localCallId)?.handle({ kind: 'wan-error', localCallId, errors });
+  }
+
+  settled({ localCallId }: CallEndpoint): void {
+    const connection = this.connectionOf.get(localCallId);
+    if (connection !== undefined) this.admission.leave(connection);
   }
 
   refuseCalls(): void {
@@ -167,6 +180,8 @@ export class ControlPptp implements ControlPlugin {
         telemetry.measure('pptp.echo.duration', milliseconds / 1000, { protocol: 'control' }),
       deadline: (connection, when) => this.schedule(connection, when),
       served: ({ peer }) => collisions?.serve(peer) ?? NOTHING,
+      admission: this.admission,
+      turnedAway: ({ peerName }, why) => this.refusals.count(peerName, why),
       ended: (connection) => this.forget(connection),
     };
   }
@@ -198,6 +213,7 @@ export class ControlPptp implements ControlPlugin {
       addTo(this.callsBySource, connection.peer, 1);
     } else if (event.kind === 'closed') {
       this.connectionOf.delete(event.call.localCallId);
+      this.admission.leave(connection);
       addTo(this.callsBySource, connection.peer, -1);
     }
     this.calls.next(event);
@@ -246,6 +262,7 @@ export class ControlPptp implements ControlPlugin {
     if (this.started) await this.endConnections();
     this.timer?.cancel();
     this.timer = undefined;
+    this.admission.stop();
     this.calls.complete();
   }
 

@@ -1,4 +1,5 @@
 import { CONTROL_DEFAULTS, type ControlOptions } from '../../core/machine/pptp-control-types.ts';
+import type { SetupLimits } from './setup-admission.ts';
 
 export interface ControlPptpOptions {
   /** IPv4 address to listen on; "0.0.0.0" is every one. */
@@ -21,6 +22,8 @@ export interface ControlPptpOptions {
   readonly maxNotesPerMinute: number;
   /** After the last message: how long the peer has to close its side, in ms. */
   readonly lingerMs: number;
+  /** Of set-ups when very many clients call at once. */
+  readonly setups: SetupLimits;
   /** Connections the kernel keeps for us to accept. */
   readonly backlog: number;
   /** Of the machine: names said to the peer, times, window. */
@@ -37,6 +40,7 @@ export const CONTROL_PPTP_DEFAULTS: ControlPptpOptions = {
   refusalLogIntervalMs: 10_000,
   maxNotesPerMinute: 30,
   lingerMs: 2_000,
+  setups: { atOnce: 512, waiting: 5000, waitMs: 20_000 },
   backlog: 511,
   control: CONTROL_DEFAULTS,
 };

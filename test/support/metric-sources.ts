@@ -27,6 +27,7 @@ export const fullSources = (): MetricSources => {
       settingUp: 1,
       up: 4,
       controlConnections: 6,
+      setups: { running: 2, waiting: 1 },
       gre: { reordered: 5, lost: 2, windowTimeOuts: 1, windowSize: 64, inFlight: 12, held: 3, waiting: 9 },
       queues: [{ queue: 'control-frames', packets: 0, peak: 17, limit: 512 }],
       pools: [

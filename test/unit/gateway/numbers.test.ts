@@ -76,6 +76,7 @@ const rig = () => {
     prefixes: undefined,
     tunnels: () => tunnels,
     controlConnections: () => 3,
+    setups: () => ({ running: 2, waiting: 1 }),
     tunName: () => 'pptp0',
   });
   return {
@@ -99,6 +100,7 @@ test('numbers add up over tunnels, by state', () => {
     settingUp: 1,
     up: 2,
     controlConnections: 3,
+    setups: { running: 2, waiting: 1 },
     tun: 'pptp0',
     gre: { lost: 11, reordered: 2, held: 3, windowTimeOuts: 1, windowSize: 24, inFlight: 6, waiting: 9 },
     pools: [{ family: 'ipv4', used: 2, size: 253 }],

@@ -1,0 +1,169 @@
+import { NoteBudget } from '../../core/machine/note-budget.ts';
+import type { Clock } from '../../core/ports/clock.ts';
+import type { Log } from '../../core/ports/log.ts';
+import { after, type Instant } from '../../core/time.ts';
+
+export interface SetupLimits {
+  /** Set-ups that may run at a time. */
+  readonly atOnce: number;
+  /** Clients that may wait for theirs to begin. */
+  readonly waiting: number;
+  /** How long one waits before it is refused, in ms. */
+  readonly waitMs: number;
+}
+
+export type SetupRefusal = 'limit-setup-queue' | 'limit-setup-wait';
+
+/** A client that has asked for a tunnel. Exactly one of the two is called, unless it leaves before. */
+export interface Applicant {
+  goAhead(): void;
+  turnAway(why: SetupRefusal): void;
+}
+
+/**
+ * A set-up that is not over by then waits for its peer, and costs nothing meanwhile. So nobody can keep others out by
+ * beginning and saying no more.
+ */
+const HOLD_MS = 5_000;
+/** How often the window is looked at while somebody waits. The timer is late by what a turn of the event loop takes. */
+const LOOK_MS = 20;
+/** Late by more than this: fewer at a time, so that packets of tunnels that are up are not kept; by less than that: more. */
+const LATE_MS = 30;
+const EASY_MS = 15;
+const FIRST_WINDOW = 64;
+const LEAST_WINDOW = 8;
+/** Refusals of one look: a queue that came at once is overdue at once. */
+const MOST_REFUSALS = 32;
+/** Fewer that wait are no storm. */
+const STORM = 64;
+
+/**
+ * Lets no more set-ups run at a time than the process can complete, and the others wait in the order of their coming. When
+ * thousands call at once, as after a power cut, each of them would otherwise take longer than its client has patience, and
+ * the work for all of them would be lost; and tunnels that are up would not get a turn.
+ *
+ * How many run follows the event loop: a turn that takes long makes the window smaller, a short one wider, up to `atOnce`.
+ */
+export class SetupAdmission {
+  private readonly clock: Clock;
+  private readonly log: Log;
+  private readonly limits: SetupLimits;
+  private readonly storms: NoteBudget;
+  /** Until when each holds its place; all hold it for as long, so the oldest is first. The same with those that wait. */
+  private readonly holding = new Map<Applicant, Instant>();
+  private readonly queue = new Map<Applicant, Instant>();
+  private window: number;
+  private look: { readonly due: Instant; readonly cancel: () => void } | undefined;
+  private serving = false;
+
+  constructor(clock: Clock, log: Log, limits: SetupLimits, logIntervalMs: number) {
+    this.clock = clock;
+    this.log = log;
+    this.limits = limits;
+    this.window = Math.min(FIRST_WINDOW, limits.atOnce);
+    this.storms = new NoteBudget(1, logIntervalMs);
+  }
+
+  get running(): number {
+    return this.holding.size;
+  }
+
+  get waiting(): number {
+    return this.queue.size;
+  }
+
+  /** `applicant` is answered before the return, or waits. */
+  ask(applicant: Applicant): void {
+    const now = this.clock.now();
+    this.takePlacesBack(now);
+    if (this.queue.size === 0 && this.holding.size < this.window) {
+      this.begin(applicant, now);
+    } else if (this.queue.size >= this.limits.waiting) {
+      applicant.turnAway('limit-setup-queue');
+    } else {
+      this.queue.set(applicant, after(now, this.limits.waitMs));
+      if (this.queue.size >= STORM) this.tellOfStorm(now);
+      this.watch(now);
+    }
+  }
+
+  /** Its set-up is over, or it is gone; to say so again does no harm. */
+  leave(applicant: Applicant): void {
+    if (this.queue.delete(applicant) && this.queue.size === 0) this.stop();
+    if (!this.holding.delete(applicant) || this.queue.size === 0 || this.serving) return;
+    this.serving = true;
+    // Whoever left may be in the middle of a batch of packets.
+    queueMicrotask(() => {
+      this.serving = false;
+      this.serve(this.clock.now());
+    });
+  }
+
+  /** Forgets everybody without a word. */
+  stop(): void {
+    this.queue.clear();
+    this.look?.cancel();
+    this.look = undefined;
+  }
+
+  private begin(applicant: Applicant, now: Instant): void {
+    this.holding.set(applicant, after(now, HOLD_MS));
+    applicant.goAhead();
+  }
+
+  private serve(now: Instant): void {
+    for (const applicant of this.queue.keys()) {
+      if (this.holding.size >= this.window) break;
+      this.queue.delete(applicant);
+      this.begin(applicant, now);
+    }
+    if (this.queue.size === 0) this.stop();
+  }
+
+  private watch(now: Instant): void {
+    if (this.look !== undefined) return;
+    const due = after(now, LOOK_MS);
+    this.look = { due, cancel: this.clock.schedule(due, () => this.onLook(due)) };
+  }
+
+  private onLook(due: Instant): void {
+    this.look = undefined;
+    const now = this.clock.now();
+    this.adjust(now - due);
+    this.takePlacesBack(now);
+    this.refuseOverdue(now);
+    this.serve(now);
+    if (this.queue.size > 0) this.watch(now);
+  }
+
+  private adjust(late: number): void {
+    const step = Math.max(1, this.window >> 3);
+    if (late > LATE_MS) this.window = Math.max(Math.min(LEAST_WINDOW, this.limits.atOnce), this.window - step);
+    else if (late < EASY_MS) this.window = Math.min(this.limits.atOnce, this.window + step);
+  }
+
+  private takePlacesBack(now: Instant): void {
+    for (const [applicant, until] of this.holding) {
+      if (until > now) break;
+      this.holding.delete(applicant);
+    }
+  }
+
+  private refuseOverdue(now: Instant): void {
+    let left = MOST_REFUSALS;
+    for (const [applicant, until] of this.queue) {
+      if (until > now || left === 0) break;
+      left -= 1;
+      this.queue.delete(applicant);
+      applicant.turnAway('limit-setup-wait');
+    }
+  }
+
+  private tellOfStorm(now: Instant): void {
+    const missed = this.storms.take(now);
+    if (missed === undefined) return;
+    const message = 'More clients call than can be set up at once; they wait for their turn.';
+    const fields = { waiting: this.queue.size, running: this.holding.size, notLogged: missed };
+    this.log.warn('control.storm', message, fields);
+  }
+}
