@@ -6,6 +6,7 @@ import type { Authenticator, AuthMethod } from './ports/auth.ts';
 import type { Clock } from './ports/clock.ts';
 import type { ControlPlugin } from './ports/control.ts';
 import type { EapMethod } from './ports/eap.ts';
+import type { HostRoutes } from './ports/host-routes.ts';
 import type { CallIds } from './ports/ids.ts';
 import type { Lifecycle } from './ports/lifecycle.ts';
 import type { Log } from './ports/log.ts';
@@ -41,6 +42,8 @@ export const TOKENS = {
   MppeKernel: token<MppeKernel>('MppeKernel'),
   GreSocket: token<GreSocket>('GreSocket'),
   Tun: token<TunDevice>('TunDevice'),
+  /** One at most: where the gateway sets up the host. */
+  HostRoutes: token<HostRoutes>('HostRoutes'),
   /** Several: started after the devices, stopped before them. */
   Lifecycle: token<Lifecycle>('Lifecycle'),
 } as const;

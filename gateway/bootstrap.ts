@@ -1,9 +1,11 @@
 import { Container, ContainerModule } from 'inversify';
+import type { Ipv4 } from '../core/bytes/ipv4-address.ts';
 import { Probes } from '../core/datapath/probe.ts';
 import type { SessionView } from '../core/datapath/session.ts';
 import type { Stage } from '../core/datapath/stage.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { ControlPlugin } from '../core/ports/control.ts';
+import type { HostRoutes } from '../core/ports/host-routes.ts';
 import type { CallIds } from '../core/ports/ids.ts';
 import type { Lifecycle } from '../core/ports/lifecycle.ts';
 import type { Log } from '../core/ports/log.ts';
@@ -54,6 +56,10 @@ export interface Gateway {
   readonly numbers: () => GatewayNumbers;
   /** Ends every link with an LCP Terminate-Request; the calls follow. */
   hangUp(detail: string): void;
+  /** Ends the tunnel of this user that has this inner address, for a newer one elsewhere; false when there is none. */
+  endOlder(identity: string, address: Ipv4): boolean;
+  /** Routes to single inner addresses; undefined where the operator sets up the host. */
+  readonly hostRoutes: HostRoutes | undefined;
   start(died: (device: string, cause: unknown) => void): Promise<void>;
   stop(): Promise<void>;
 }
@@ -111,6 +117,8 @@ export function createGateway(platform: Platform, options: GatewayOptions, plugi
     probes,
     numbers: () => numbers.read(),
     hangUp: (detail) => driver.hangUp(detail),
+    endOlder: (identity, address) => driver.endOlder(identity, address),
+    hostRoutes: container.isBound(TOKENS.HostRoutes) ? container.get(TOKENS.HostRoutes) : undefined,
     start: (onDeath) => {
       died = onDeath;
       return runner.start();

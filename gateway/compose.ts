@@ -26,6 +26,7 @@ import { metricsEndpoints, withMetrics } from './with-metrics.ts';
 import type { SupervisorLink } from './workers/ask.ts';
 import { DIALLED_SERVER } from './workers/dialled-server.ts';
 import type { Shard } from './workers/shard.ts';
+import { shareAddresses } from './workers/share-addresses.ts';
 import { besidesRoute } from './workers/view/besides-route.ts';
 import { METRICS } from './workers/view/metrics-ask.ts';
 
@@ -81,11 +82,10 @@ export async function composeGateway(
       log: new JournalLog(log, journal),
       telemetry: new JournalTelemetry(telemetry, journal),
     };
-    const gateway = createGateway(
-      platform,
-      { ...gatewayOptions(config, worker?.shard), shareGre: site.shareGre },
-      plugins,
-    );
+    const own = gatewayOptions(config, worker?.shard);
+    const shared = worker === undefined ? undefined : shareAddresses(own, worker.supervisor, log);
+    const gateway = createGateway(platform, { ...(shared?.options ?? own), shareGre: site.shareGre }, plugins);
+    shared?.attach(gateway);
     gateway.onTunnelEnd(({ view }) => journal.numbers(view.session.id, journalNumbers(view)));
     const collected = sdk?.traces === true;
     const tracePackets = packetTraces(config.packetTraces, collected, platform);

@@ -38,6 +38,8 @@ export interface SessionOptions {
   readonly driver: DriverOptions;
   /** Undefined for a client: it is given its address and gives none. */
   readonly pool: PoolRange | undefined;
+  /** Stands before the pool, where there are others with parts of it. */
+  readonly sharePool?: (own: CidrPool) => AddressPool;
   readonly callIdQuarantineMs: number;
   /** The Call IDs of this process; all of them when it is not said. */
   readonly callIds?: { readonly modulus: number; readonly residue: number };
@@ -70,7 +72,8 @@ export const sessionModule = (options: SessionOptions): ContainerModule =>
     bind(TOKENS.AddressPool).toDynamicValue(({ getAll }) => {
       if (options.pool === undefined) return NO_ADDRESSES;
       const backEnds = getAll(TOKENS.Authenticator);
-      return new CidrPool(options.pool, () => reservedBy(backEnds));
+      const pool = new CidrPool(options.pool, () => reservedBy(backEnds));
+      return options.sharePool?.(pool) ?? pool;
     });
     bind(TOKENS.CallIds).toResolvedValue(
       (clock, random) =>

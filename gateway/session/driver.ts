@@ -295,7 +295,7 @@ export class Driver implements Lifecycle, StageEvents {
   }
 
   /** The newest log-in of a user wins its fixed address: the older tunnel is most likely one whose client is gone. */
-  private endOlder(identity: string, address: Ipv4): boolean {
+  endOlder(identity: string, address: Ipv4): boolean {
     const older = [...this.tunnels.values()].find((tunnel) => tunnel.holds(identity, address));
     if (older === undefined) return false;
     this.deps.control.clear(older.session.call, 'administrative', 'replaced by a newer log-in of the same user');

@@ -3,11 +3,18 @@ import type { Session } from '../../core/datapath/session.ts';
 import type { AddressLease } from '../../core/ports/addresses.ts';
 import type { TunnelContext } from './tunnel-context.ts';
 
+type Answer = AddressLease | Promise<AddressLease>;
+
 /** The inner IPv4 address of one tunnel: which one it gets, and when it goes back. */
 export class TunnelAddress {
   private readonly session: Session;
   private readonly context: Pick<TunnelContext, 'addresses' | 'sessions' | 'endOlder'>;
   private leased: Ipv4 | undefined;
+  private over = false;
+  /** How often an address was asked for. */
+  private asked = 0;
+  /** Until the last answer that takes its time is there: one after the other. */
+  private waiting: Promise<void> | undefined;
 
   constructor(session: Session, context: Pick<TunnelContext, 'addresses' | 'sessions' | 'endOlder'>) {
     this.session = session;
@@ -18,17 +25,27 @@ export class TunnelAddress {
     return this.leased;
   }
 
-  /** Leases an address for a user who has proven to be `identity`; `wanted` is the user's fixed one. */
-  lease(identity: string, wanted: Ipv4 | undefined): AddressLease {
-    // LCP was negotiated anew: the same user keeps the address that its connections use.
-    const kept = this.session.identity === identity ? this.leased : undefined;
-    if (kept !== undefined && (wanted === undefined || wanted === kept)) return { ok: true, address: kept };
-    this.giveBack();
-    let lease = this.context.addresses.lease(wanted);
-    const taken = !lease.ok && lease.why === 'in-use' && wanted !== undefined;
-    if (taken && this.context.endOlder(identity, wanted)) lease = this.context.addresses.lease(wanted);
-    if (lease.ok) this.leased = lease.address;
-    return lease;
+  /**
+   * Leases an address for a user who has proven to be `identity`; `wanted` is the user's fixed one. `answered` runs before
+   * this returns, or later, unless the tunnel ends before that: in the order of the questions, once for each; `superseded`
+   * says that there is a newer one.
+   */
+  lease(identity: string, wanted: Ipv4 | undefined, answered: (lease: AddressLease | 'superseded') => void): void {
+    this.asked += 1;
+    const number = this.asked;
+    const find = (): Answer => this.find(identity, wanted);
+    const answer = this.waiting === undefined ? find() : this.waiting.then(find);
+    if (!(answer instanceof Promise)) {
+      answered(answer);
+      return;
+    }
+    const done = answer
+      .catch((): AddressLease => ({ ok: false, why: 'unavailable' }))
+      .then((lease) => {
+        if (this.waiting === done) this.waiting = undefined;
+        if (!this.over) answered(number === this.asked ? lease : 'superseded');
+      });
+    this.waiting = done;
   }
 
   /** Whether this tunnel is of that user and has that address. */
@@ -36,12 +53,42 @@ export class TunnelAddress {
     return this.session.identity === identity && this.leased === address;
   }
 
-  giveBack(): void {
+  /** The tunnel has ended; an address that comes later goes back at once. */
+  end(): void {
+    this.over = true;
+    this.giveBack();
+  }
+
+  private find(identity: string, wanted: Ipv4 | undefined): Answer {
+    if (this.over) return { ok: false, why: 'unavailable' };
+    // LCP was negotiated anew: the same user keeps the address that its connections use.
+    const kept = this.session.identity === identity ? this.leased : undefined;
+    if (kept !== undefined && (wanted === undefined || wanted === kept)) return { ok: true, address: kept };
+    this.giveBack();
+    const { addresses, endOlder } = this.context;
+    const again = (lease: AddressLease): Answer => {
+      const taken = !lease.ok && lease.why === 'in-use' && wanted !== undefined && !this.over;
+      return taken && endOlder(identity, wanted) ? addresses.lease(wanted, identity) : lease;
+    };
+    return whenThere(whenThere(addresses.lease(wanted, identity), again), (lease) => this.keep(lease));
+  }
+
+  private keep(lease: AddressLease): AddressLease {
+    if (lease.ok) this.leased = lease.address;
+    if (this.over) this.giveBack();
+    return lease;
+  }
+
+  private giveBack(): void {
     this.context.sessions.unbind(this.session);
     if (this.leased !== undefined) this.context.addresses.release(this.leased);
     this.leased = undefined;
   }
 }
+
+/** At once where the answer is there already: nothing waits for a turn that it does not need. */
+const whenThere = (answer: Answer, next: (lease: AddressLease) => Answer): Answer =>
+  answer instanceof Promise ? answer.then(next) : next(answer);
 
 /** Why there is no address, for the operator. */
 export function whyNoAddress(why: Extract<AddressLease, { ok: false }>['why'], wanted: Ipv4 | undefined): string {
@@ -50,5 +97,6 @@ export function whyNoAddress(why: Extract<AddressLease, { ok: false }>['why'], w
     exhausted: 'no inner address is free: enlarge PPTP_POOL',
     'in-use': `the user's fixed address${which} is in use`,
     'outside-pool': `the user's fixed address${which} lies outside PPTP_POOL`,
+    unavailable: `whether the user's fixed address${which} is free could not be found out: see the log for the worker`,
   }[why];
 }

@@ -1,12 +1,20 @@
 import { printable } from '../../core/bytes/ascii.ts';
-import { formatIpv4, type Ipv4 } from '../../core/bytes/ipv4-address.ts';
+import { formatIpv4, type Ipv4, ipv4 } from '../../core/bytes/ipv4-address.ts';
 import { formatPrefix64, ZERO_BITS64 } from '../../core/bytes/ipv6-address.ts';
 import { GRE_CHANNEL, type GreSnapshot } from '../../core/datapath/gre-channel.ts';
 import { flushEncryption } from '../../core/datapath/mppe-state.ts';
 import type { Session } from '../../core/datapath/session.ts';
 import { PPP_FRAMING } from '../../core/datapath/stages/ppp.stage.ts';
 import type { Machine } from '../../core/machine/machine.ts';
-import type { LinkEffect, LinkEnd, LinkInput, LinkIpv6 } from '../../core/machine/ppp-link-types.ts';
+import type {
+  Ipv6Profile,
+  LinkEffect,
+  LinkEnd,
+  LinkInput,
+  LinkIpv6,
+  NetworkProfile,
+} from '../../core/machine/ppp-link-types.ts';
+import type { AddressLease } from '../../core/ports/addresses.ts';
 import type { AuthKind, AuthKinds, ComputeEffect, UserProfile } from '../../core/ports/auth.ts';
 import type { ClearReason, ControlRecord } from '../../core/ports/control.ts';
 import type { LaterSpan, PhaseSpan } from '../../core/ports/telemetry.ts';
@@ -27,6 +35,8 @@ const REMEMBERED: ReadonlyMap<string, string> = new Map([
   ['lcp.identification', 'ppp.lcp.identification'],
   ['lcp.time-remaining', 'ppp.lcp.time_remaining'],
 ]);
+
+const NO_ADDRESS = ipv4(0);
 
 type LinkNetwork = Extract<LinkEffect, { readonly kind: 'network' }>['network'];
 
@@ -161,7 +171,7 @@ export class Tunnel {
     const address = this.address.current;
     this.context.setEncryption(this.session, undefined);
     this.context.sessions.remove(this.session);
-    this.address.giveBack();
+    this.address.end();
     this.ipv6?.release();
     const milliseconds = this.context.clock.now() - this.openedAt;
     this.spans.end(reason, detail, endNumbers(this.session.get(GRE_CHANNEL), milliseconds), control);
@@ -281,7 +291,22 @@ export class Tunnel {
   private authorize(identity: string, method: string, profile: UserProfile): void {
     this.spans.authenticated(identity, method);
     const span = this.spans.address();
-    const lease = this.address.lease(identity, profile.address);
+    this.address.lease(identity, profile.address, (lease) => {
+      try {
+        this.addressed(lease, span, identity, profile);
+      } catch (cause) {
+        this.fault(cause);
+      }
+    });
+  }
+
+  /** The link gets an answer for each question, also for one that is not the last: it passes that over. */
+  private addressed(lease: AddressLease | 'superseded', span: PhaseSpan, identity: string, profile: UserProfile): void {
+    if (lease === 'superseded') {
+      span.end();
+      this.submit({ kind: 'authorize', profile: this.networkProfile(NO_ADDRESS, undefined) });
+      return;
+    }
     if (!lease.ok) {
       this.ipv6?.release();
       const detail = whyNoAddress(lease.why, profile.address);
@@ -304,16 +329,12 @@ export class Tunnel {
       ...(ipv6 === undefined ? {} : { 'ppp.ipv6.prefix': formatPrefix64(ipv6.prefix) }),
     });
     span.end();
-    this.submit({
-      kind: 'authorize',
-      profile: {
-        localAddress: this.context.addresses.gatewayAddress,
-        peerAddress: lease.address,
-        dns: this.context.dns,
-        wins: this.context.wins,
-        ...(ipv6 === undefined ? {} : { ipv6 }),
-      },
-    });
+    this.submit({ kind: 'authorize', profile: this.networkProfile(lease.address, ipv6) });
+  }
+
+  private networkProfile(peerAddress: Ipv4, ipv6: Ipv6Profile | undefined): NetworkProfile {
+    const { addresses, dns, wins } = this.context;
+    return { localAddress: addresses.gatewayAddress, peerAddress, dns, wins, ...(ipv6 === undefined ? {} : { ipv6 }) };
   }
 
   view(): TunnelView {

@@ -1,4 +1,4 @@
-import type { Ipv4Network } from '../../config/types.ts';
+import type { GatewayConfig, Ipv4Network } from '../../config/types.ts';
 import { type Ipv4, ipv4 } from '../../core/bytes/ipv4-address.ts';
 import { bits64, formatIpv6, type Ipv6Network, ZERO_BITS64 } from '../../core/bytes/ipv6-address.ts';
 import type { Shard } from './shard.ts';
@@ -50,6 +50,13 @@ export const addressSlice = (range: Ipv4Network, shard: Shard): Slice<Ipv4> => {
 export const workerOfAddress = (range: Ipv4Network, count: number, address: Ipv4): number | undefined => {
   const at = address - range.network;
   return at < 0 || at >= sizeOf(range) ? undefined : holderOf(sizeOf(range), count, at);
+};
+
+/** The index of the worker whose clients get this address; undefined for what is no client's. */
+export const ownerOfAddress = (pool: GatewayConfig['pool'], count: number, address: Ipv4): number | undefined => {
+  const { range, gatewayAddress } = pool;
+  const edge = address === range.network || address === range.network + sizeOf(range) - 1;
+  return edge || address === gatewayAddress ? undefined : workerOfAddress(range, count, address);
 };
 
 /** Networks that make up a slice. */

@@ -1,11 +1,14 @@
 import { join } from 'node:path';
+import { formatIpv4, type Ipv4 } from '../../core/bytes/ipv4-address.ts';
 import { GatewayError } from '../../core/errors.ts';
 import type { CancelSignal } from '../../core/ports/cancel.ts';
+import type { HostRoutes } from '../../core/ports/host-routes.ts';
 import type { Lifecycle } from '../../core/ports/lifecycle.ts';
 import { type Log, silentLog } from '../../core/ports/log.ts';
+import { commandError, isGone } from './host-errors.ts';
 import { HostJournal } from './host-journal.ts';
 import type { HostNetworkConfig } from './host-network-config.ts';
-import type { HostSystem } from './host-system.ts';
+import type { Command, HostSystem } from './host-system.ts';
 import { type HostFacts, planUp, sysctlsOf } from './plan.ts';
 import { acceptRaPath, disableIpv6Path, ipv6ForwardPath, proxyArpPath, type SysctlPath } from './sysctl.ts';
 
@@ -27,7 +30,7 @@ const STATE_FILE = 'host-network.json';
  * Address, routes, forwarding, packet filter and proxy ARP of the host. What is about to change is written to the state
  * folder first, so that `stop`, or after a crash the next `start`, takes back exactly that.
  */
-export class HostNetwork implements Lifecycle {
+export class HostNetwork implements Lifecycle, HostRoutes {
   readonly name = 'host-network';
   private readonly options: HostNetworkOptions;
   private readonly tun: { readonly interfaceName: string };
@@ -60,6 +63,25 @@ export class HostNetwork implements Lifecycle {
     if (interfaceName !== undefined) {
       this.log.info('host-network.down', 'The host network is as it was.', { interfaceName });
     }
+  }
+
+  /** One address of the pool that is not in the slice. Needs no record: the route ends with the device. */
+  async add(address: Ipv4): Promise<void> {
+    // Before a route of the same length to another device: that one has to be there afterwards.
+    await this.routeTo('prepend', address, ['src', formatIpv4(this.options.gatewayAddress)]);
+  }
+
+  async remove(address: Ipv4): Promise<void> {
+    await this.routeTo('del', address, []);
+  }
+
+  private async routeTo(verb: 'prepend' | 'del', address: Ipv4, rest: readonly string[]): Promise<void> {
+    const { interfaceName } = this.tun;
+    const args = ['route', verb, `${formatIpv4(address)}/32`, 'dev', interfaceName, ...rest];
+    const command: Command = { program: 'ip', args };
+    const result = await this.journal.host.run(command);
+    const there = verb === 'prepend' && result.stderr.includes('File exists');
+    if (result.code !== 0 && !there && !isGone(result)) throw commandError(command, result);
   }
 
   private async facts(config: HostNetworkConfig): Promise<HostFacts> {
