@@ -1,5 +1,5 @@
 import { filter, merge, type Observable, Subject, Subscription, takeUntil, tap } from 'rxjs';
-import { blameSessions, lift } from '../core/datapath/lift.ts';
+import { blameSessions, liftAll, type NamedStep } from '../core/datapath/lift.ts';
 import type { PacketBatch } from '../core/datapath/packet-batch.ts';
 import type { ProbePoint } from '../core/datapath/probe.ts';
 import { STAGE_SLOT, type Stage } from '../core/datapath/stage.ts';
@@ -21,6 +21,23 @@ const octetsOf = (batch: PacketBatch, count: number): number => {
     if (batch.isLive(index)) octets += batch.length[index] ?? 0;
   }
   return octets;
+};
+
+/** The steps of a direction in their order, cut behind each one that lets packets in. */
+const legsOf = (stages: readonly Stage[], direction: Direction): readonly (readonly NamedStep[])[] => {
+  const legs: NamedStep[][] = [];
+  let leg: NamedStep[] | undefined;
+  for (const { name, inbound, outbound } of stages) {
+    const step = direction === 'in' ? inbound : outbound;
+    if (step === undefined) continue;
+    if (leg === undefined) {
+      leg = [];
+      legs.push(leg);
+    }
+    leg.push([name, step]);
+    if (step.released$ !== undefined) leg = undefined;
+  }
+  return legs;
 };
 
 /**
@@ -85,15 +102,14 @@ export class Pipeline {
         if (batch.count > 0) this.telemetry.packets(name, direction, batch.count, octetsOf(batch, batch.count));
       }),
     );
-    return stages.reduce<Observable<PacketBatch>>((stream$, stage) => {
-      const step = direction === 'in' ? stage.inbound : stage.outbound;
-      if (step === undefined) return stream$;
-      const lifted$ = stream$.pipe(lift(step, stage.name, direction, this.telemetry, this.probes));
-      if (step.released$ === undefined) return lifted$;
-      const joining$ = step.released$.pipe(
+    return legsOf(stages, direction).reduce<Observable<PacketBatch>>((stream$, leg) => {
+      const lifted$ = stream$.pipe(liftAll(leg, direction, this.telemetry, this.probes));
+      const [name, last] = leg.at(-1) ?? [];
+      if (name === undefined || last?.released$ === undefined) return lifted$;
+      const joining$ = last.released$.pipe(
         tap((batch) => {
-          this.probes.active?.joining(batch, stage.name, direction);
-          if (batch.count > 0) this.telemetry.packets(stage.name, direction, batch.count);
+          this.probes.active?.joining(batch, name, direction);
+          if (batch.count > 0) this.telemetry.packets(name, direction, batch.count);
         }),
       );
       return merge(lifted$, joining$);

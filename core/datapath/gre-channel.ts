@@ -1,4 +1,4 @@
-import { earliest, type Instant } from '../time.ts';
+import { earliest, type Instant, instant } from '../time.ts';
 import { GreWindow, type GreWindowOptions, type GreWindowSnapshot, type PeerWindow } from './gre-window.ts';
 import { type ReorderOptions, ReorderQueue } from './reorder-queue.ts';
 import { defineSlot } from './slots.ts';
@@ -37,6 +37,8 @@ interface Transmit {
   openSince: Instant | undefined;
 }
 
+const NEVER = Number.POSITIVE_INFINITY;
+
 /** One call's GRE: our sequence numbers, the peer's, and what we owe it as acknowledgment (RFC 2637 section 4). */
 export class GreChannel {
   readonly queue: ReorderQueue;
@@ -45,7 +47,6 @@ export class GreChannel {
   receivedOctets = 0;
   sent = 0;
   sentOctets = 0;
-  lastReceived: Instant | undefined;
   /** Highest acknowledgment from the peer; -1 before the first. */
   peerAcknowledged = -1;
   /** Undefined when nothing limits what we send. */
@@ -53,7 +54,9 @@ export class GreChannel {
   private readonly ackDelayMs: number;
   private nextSequence = 0;
   private acknowledged = -1;
-  private ackDue: Instant | undefined;
+  // NEVER in place of undefined: a field that is always a number is written in place, and these are written per packet.
+  private receivedAt: number = NEVER;
+  private ackDue: number = NEVER;
 
   /** Without what the peer said of its window nothing limits what we send. */
   constructor(options: GreChannelOptions, peer?: PeerWindow) {
@@ -69,14 +72,24 @@ export class GreChannel {
     };
   }
 
+  /** When the last data packet arrived. */
+  get lastReceived(): Instant | undefined {
+    return this.receivedAt === NEVER ? undefined : instant(this.receivedAt);
+  }
+
   /** A data packet arrived. True when this starts the acknowledgment timer. */
   noteReceived(octets: number, now: Instant): boolean {
     this.received += 1;
     this.receivedOctets += octets;
-    this.lastReceived = now;
-    if (this.ackDue !== undefined || this.queue.highest === this.acknowledged) return false;
-    this.ackDue = (now + this.ackDelayMs) as Instant;
+    this.receivedAt = now;
+    if (this.ackDue !== NEVER || this.queue.highest === this.acknowledged) return false;
+    this.ackDue = now + this.ackDelayMs;
     return true;
+  }
+
+  /** Whether the next packet may make `nextTimeout` earlier than it was, even without an acknowledgment timer. */
+  get mayBeUrgent(): boolean {
+    return this.transmit !== undefined || this.queue.held > 0;
   }
 
   noteAcknowledgment(sequence: number, now: Instant): void {
@@ -99,7 +112,7 @@ export class GreChannel {
   /** The acknowledgment number to send now, or -1 when nothing new was received. */
   takeAcknowledgment(): number {
     const highest = this.queue.highest;
-    this.ackDue = undefined;
+    this.ackDue = NEVER;
     if (highest === this.acknowledged) return -1;
     this.acknowledged = highest;
     return highest;
@@ -107,13 +120,14 @@ export class GreChannel {
 
   /** True, once, when an acknowledgment has waited long enough for data to ride on: send it alone. */
   takeDueAck(now: Instant): boolean {
-    if (this.ackDue === undefined || now < this.ackDue) return false;
-    this.ackDue = undefined;
+    if (now < this.ackDue) return false;
+    this.ackDue = NEVER;
     return true;
   }
 
   nextTimeout(): Instant | undefined {
-    const receiving = earliest(this.ackDue, this.queue.nextTimeout());
+    const ack = this.ackDue === NEVER ? undefined : instant(this.ackDue);
+    const receiving = earliest(ack, this.queue.nextTimeout());
     const { transmit } = this;
     if (transmit === undefined) return receiving;
     return earliest(receiving, earliest(transmit.openSince, transmit.window.nextTimeout()));

@@ -52,7 +52,37 @@ export function blameSessions(batch: PacketBatch, stage: string, direction: Dire
   }
 }
 
-/** The one bridge from stages to RxJS. An empty batch goes no further. */
+/** A step and the name of its stage. */
+export type NamedStep = readonly [name: string, step: BatchStep];
+
+/**
+ * The one bridge from stages to RxJS: these steps one after the other, as one operator, because each operator costs every
+ * batch a chain of calls. An empty batch goes no further.
+ */
+export function liftAll(
+  steps: readonly NamedStep[],
+  direction: Direction,
+  telemetry: Telemetry,
+  probes?: ProbePoint,
+): OperatorFunction<PacketBatch, PacketBatch> {
+  const works = steps.map(([name, step]) => {
+    const dropped = (reason: DropReason, count: number): void => telemetry.dropped(name, direction, reason, count);
+    return (batch: PacketBatch): void => runStep(step, name, direction, batch, telemetry, dropped, probes);
+  });
+  return (source) =>
+    new Observable((subscriber) =>
+      source.subscribe({
+        next(batch) {
+          for (let at = 0; at < works.length && batch.count > 0; at += 1) works[at]?.(batch);
+          if (batch.count > 0) subscriber.next(batch);
+        },
+        error: (cause) => subscriber.error(cause),
+        complete: () => subscriber.complete(),
+      }),
+    );
+}
+
+/** As `liftAll`, of one step. */
 export function lift(
   step: BatchStep,
   name: string,
@@ -60,16 +90,5 @@ export function lift(
   telemetry: Telemetry,
   probes?: ProbePoint,
 ): OperatorFunction<PacketBatch, PacketBatch> {
-  const dropped = (reason: DropReason, count: number): void => telemetry.dropped(name, direction, reason, count);
-  return (source) =>
-    new Observable((subscriber) =>
-      source.subscribe({
-        next(batch) {
-          runStep(step, name, direction, batch, telemetry, dropped, probes);
-          if (batch.count > 0) subscriber.next(batch);
-        },
-        error: (cause) => subscriber.error(cause),
-        complete: () => subscriber.complete(),
-      }),
-    );
+  return liftAll([[name, step]], direction, telemetry, probes);
 }

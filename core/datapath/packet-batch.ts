@@ -55,6 +55,8 @@ export class PacketBatch {
   /** Packets dropped since the last `compact`. */
   doomed = 0;
   private used = 0;
+  /** Whether any packet got a verdict since the last `compact`. */
+  private judged = false;
   private readonly verdict: Uint8Array;
 
   constructor(capacity: number) {
@@ -90,6 +92,7 @@ export class PacketBatch {
     this.used = 0;
     this.cursor = 0;
     this.doomed = 0;
+    this.judged = false;
   }
 
   /**
@@ -147,14 +150,17 @@ export class PacketBatch {
   drop(index: number, reason: DropReason): void {
     this.verdict[index] = CODE_OF.get(reason) ?? 1;
     this.doomed += 1;
+    this.judged = true;
   }
 
   divert(index: number): void {
     this.verdict[index] = DIVERTED;
+    this.judged = true;
   }
 
   hold(index: number): void {
     this.verdict[index] = HELD;
+    this.judged = true;
   }
 
   isLive(index: number): boolean {
@@ -172,6 +178,8 @@ export class PacketBatch {
 
   /** Closes the gaps in the order. `dropped` is told how many packets went for each reason. */
   compact(dropped: (reason: DropReason, count: number) => void): void {
+    if (!this.judged) return;
+    this.judged = false;
     const { order, verdict } = this;
     let kept = 0;
     let tally: Map<number, number> | undefined;

@@ -1,5 +1,6 @@
-import { type Observable, Subject } from 'rxjs';
+import type { Observable } from 'rxjs';
 import { formatIpv4, type Ipv4, ipv4 } from '../../core/bytes/ipv4-address.ts';
+import { BatchSource } from '../../core/datapath/batch-source.ts';
 import { HEADROOM, PacketBatch, SLOT_SIZE } from '../../core/datapath/packet-batch.ts';
 import { BoundedLog } from '../../core/ports/bounded-log.ts';
 import type { CancelSignal } from '../../core/ports/cancel.ts';
@@ -61,7 +62,7 @@ export class BatchGreSocket implements GreSocket {
   readonly name = STAGE;
   readonly driver = 'batch';
   readonly batches$: Observable<PacketBatch>;
-  private readonly received$ = new Subject<PacketBatch>();
+  private readonly received = new BatchSource();
   private readonly batch = new PacketBatch(CAPACITY);
   private readonly offsets = new Int32Array(BATCH);
   private readonly lengths = new Int32Array(BATCH);
@@ -79,7 +80,7 @@ export class BatchGreSocket implements GreSocket {
   private lost = 0;
 
   constructor(dependencies: BatchGreDependencies, options: BatchGreOptions) {
-    this.batches$ = this.received$.asObservable();
+    this.batches$ = this.received.batches$;
     this.options = options;
     this.listen = options.listen ?? ANY;
     this.telemetry = dependencies.telemetry;
@@ -116,7 +117,7 @@ export class BatchGreSocket implements GreSocket {
 
   async stop(): Promise<void> {
     this.close();
-    this.received$.complete();
+    this.received.complete();
   }
 
   write(batch: PacketBatch): number {
@@ -241,7 +242,7 @@ export class BatchGreSocket implements GreSocket {
       bad = true;
     }
     if (bad) batch.compact((reason, dropped) => this.telemetry.dropped(STAGE, 'in', reason, dropped));
-    if (batch.count > 0) this.received$.next(batch);
+    if (batch.count > 0) this.received.next(batch);
   }
 
   /** The kernel's count is a metric already (pptp.kernel.dropped); here the operator is told what to do. */
@@ -260,7 +261,7 @@ export class BatchGreSocket implements GreSocket {
   private die(cause: unknown): void {
     if (this.socket === undefined) return;
     this.close();
-    this.received$.error(socketDied(cause));
+    this.received.error(socketDied(cause));
   }
 
   private close(): void {

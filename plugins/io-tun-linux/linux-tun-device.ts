@@ -1,4 +1,5 @@
-import { type Observable, Subject } from 'rxjs';
+import type { Observable } from 'rxjs';
+import { BatchSource } from '../../core/datapath/batch-source.ts';
 import { HEADROOM, PacketBatch, SLOT_SIZE } from '../../core/datapath/packet-batch.ts';
 import type { CancelSignal } from '../../core/ports/cancel.ts';
 import { type Log, silentLog } from '../../core/ports/log.ts';
@@ -35,7 +36,7 @@ const LARGEST = SLOT_SIZE - HEADROOM;
 export class LinuxTunDevice implements TunDevice {
   readonly name = STAGE;
   readonly batches$: Observable<PacketBatch>;
-  private readonly read$ = new Subject<PacketBatch>();
+  private readonly packets = new BatchSource();
   private readonly batch = new PacketBatch(CAPACITY);
   private readonly lengths = new Int32Array(CAPACITY);
   private readonly telemetry: Pick<Telemetry, 'dropped'>;
@@ -49,7 +50,7 @@ export class LinuxTunDevice implements TunDevice {
   private later: NodeJS.Immediate | undefined;
 
   constructor(dependencies: LinuxTunDependencies, options: LinuxTunOptions) {
-    this.batches$ = this.read$.asObservable();
+    this.batches$ = this.packets.batches$;
     this.kernelName = options.interfaceName;
     this.offloads = options.offloads ?? 'auto';
     this.telemetry = dependencies.telemetry;
@@ -85,7 +86,7 @@ export class LinuxTunDevice implements TunDevice {
 
   async stop(): Promise<void> {
     this.close();
-    this.read$.complete();
+    this.packets.complete();
   }
 
   write(batch: PacketBatch): number {
@@ -152,12 +153,12 @@ export class LinuxTunDevice implements TunDevice {
       }
     }
     if (cut) batch.compact((reason, dropped) => this.telemetry.dropped(STAGE, 'out', reason, dropped));
-    if (batch.count > 0) this.read$.next(batch);
+    if (batch.count > 0) this.packets.next(batch);
   }
 
   private die(cause: unknown): void {
     this.close();
-    this.read$.error(deviceDied(this.kernelName, cause));
+    this.packets.error(deviceDied(this.kernelName, cause));
   }
 
   private close(): void {

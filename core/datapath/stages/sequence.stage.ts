@@ -62,7 +62,7 @@ export class SequenceStage implements Stage {
     const sequence = batch.sequence[index] ?? -1;
     if (sequence < 0) {
       batch.divert(index);
-      this.wakeWhenDue(session, channel);
+      if (channel.mayBeUrgent) this.wakeWhenDue(session, channel);
       return 0;
     }
     const length = batch.length[index] ?? 0;
@@ -70,8 +70,8 @@ export class SequenceStage implements Stage {
     if (verdict === 'hold') batch.hold(index);
     else if (verdict !== 'deliver') batch.drop(index, verdict);
     const inserted = this.drain(batch, at, session, channel);
-    channel.noteReceived(length, batch.now);
-    this.wakeWhenDue(session, channel);
+    const started = channel.noteReceived(length, batch.now);
+    if (started || channel.mayBeUrgent) this.wakeWhenDue(session, channel);
     return inserted;
   }
 
