@@ -1,52 +1,82 @@
 // Many tunnels: memory of one, CPU of idle ones, set-ups per second of one core, and what a storm of calls does.
-// `--tunnels=10000`, `--rounds=3` (set-ups, each with a gateway of its own), `--idle=60` (seconds).
+// `--tunnels=10000`, `--rounds=3` (set-ups, each with a gateway of its own), `--idle=60` (seconds),
+// `--parts=setups,idle,storm`: only these. `--parts=idle --idle=600` is the long run.
 import 'reflect-metadata';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silentLog } from '../../core/ports/log.ts';
 import { silentTelemetry } from '../support/batches.ts';
-import { numberOption, showSpread, spread } from './support/numbers.ts';
+import { listOption, numberOption, showSpread, spread } from './support/numbers.ts';
 import { type Outcome, runBench } from './support/report.ts';
 import { ScaleGateway } from './support/scale-gateway.ts';
 import { memoryPerTunnel } from './support/scale-memory.ts';
-import { atLeast, atMost } from './support/verdicts.ts';
+import { atLeast, atMost, type Verdict } from './support/verdicts.ts';
 
 const TUNNELS = numberOption('tunnels', 10_000);
 const ROUNDS = numberOption('rounds', 3);
 const IDLE_SECONDS = numberOption('idle', 60);
 /** Clients that call at a time while set-ups are measured: enough to keep a core busy, too few to make a queue. */
 const TOGETHER = 64;
+/** Tunnels that are up before anything is measured, and those that a round of set-ups makes. */
+const WARM = 500;
+const A_ROUND = 2500;
+const PARTS = listOption('parts') ?? ['setups', 'idle', 'storm'];
 const KIB = 1024;
+const MINUTE = 60;
 
 const folder = await mkdtemp(join(tmpdir(), 'pptp-scale-'));
 
-/** Set-ups of a gateway that is warm, and then what an idle tunnel costs. */
-const steady = async (idle: boolean) => {
+/** Tunnels of a gateway that is warm: what each took. */
+const setUp = async (gateway: ScaleGateway, tunnels: number) => {
+  const before = await gateway.ask('collect');
+  const began = performance.now();
+  await gateway.dial(tunnels, TOGETHER);
+  const seconds = (performance.now() - began) / 1000;
+  const busy = await gateway.ask('numbers');
+  const after = await gateway.ask('collect');
+  const cpuMs = busy.cpuMs - before.cpuMs;
+  return {
+    perCoreSecond: tunnels / (cpuMs / 1000),
+    perSecond: tunnels / seconds,
+    cpuMs: cpuMs / tunnels,
+    heldKib: (after.held - before.held) / tunnels / KIB,
+    residentKib: (after.resident - before.resident) / tunnels / KIB,
+  };
+};
+
+const setUps = async (tunnels: number) => {
   const gateway = await ScaleGateway.start(folder);
   try {
-    const warm = Math.min(500, TUNNELS);
+    await gateway.dial(Math.min(WARM, tunnels), TOGETHER);
+    return await setUp(gateway, tunnels);
+  } finally {
+    await gateway.stop();
+  }
+};
+
+/** All tunnels at a time, left alone. */
+const idle = async () => {
+  const gateway = await ScaleGateway.start(folder);
+  try {
+    const warm = Math.min(WARM, Math.floor(TUNNELS / 2));
     await gateway.dial(warm, TOGETHER);
-    const before = await gateway.ask('collect');
-    const began = performance.now();
-    await gateway.dial(TUNNELS, TOGETHER);
-    const seconds = (performance.now() - began) / 1000;
-    const busy = await gateway.ask('numbers');
-    const after = await gateway.ask('collect');
-    const setups = {
-      perCoreSecond: TUNNELS / ((busy.cpuMs - before.cpuMs) / 1000),
-      perSecond: TUNNELS / seconds,
-      cpuMs: (busy.cpuMs - before.cpuMs) / TUNNELS,
-      heldKib: (after.held - before.held) / TUNNELS / KIB,
-      residentKib: (after.resident - before.resident) / TUNNELS / KIB,
-    };
-    if (!idle) return { setups, idle: undefined };
-    const start = await gateway.ask('numbers');
-    const from = performance.now();
-    await new Promise((resolve) => setTimeout(resolve, IDLE_SECONDS * 1000));
-    const end = await gateway.ask('numbers');
-    const percent = (100 * (end.cpuMs - start.cpuMs)) / (performance.now() - from);
-    return { setups, idle: { percentOfCore: percent, lost: TUNNELS + warm - end.tunnels } };
+    const { heldKib, residentKib } = await setUp(gateway, TUNNELS - warm);
+    let { cpuMs } = await gateway.ask('numbers');
+    const percents: number[] = [];
+    let lost = 0;
+    for (let left = IDLE_SECONDS; left > 0; left -= MINUTE) {
+      const from = performance.now();
+      await new Promise((resolve) => setTimeout(resolve, 1000 * Math.min(left, MINUTE)));
+      const now = await gateway.ask('numbers');
+      percents.push((100 * (now.cpuMs - cpuMs)) / (performance.now() - from));
+      cpuMs = now.cpuMs;
+      // Either side may know of it first.
+      lost = Math.max(TUNNELS - now.tunnels, gateway.ended);
+      if (IDLE_SECONDS > MINUTE) console.error(`${lost} lost, ${percents.at(-1)?.toFixed(2)} % of a core`);
+    }
+    const end = await gateway.ask('collect');
+    return { percentOfCore: spread(percents), lost, heldKib, residentKib, residentMib: end.resident / KIB / KIB };
   } finally {
     await gateway.stop();
   }
@@ -84,59 +114,76 @@ const storm = async () => {
   }
 };
 
-const run = async (): Promise<Outcome> => {
-  const memory: number[] = [];
+const measureSetUps = async () => {
+  const alone: number[] = [];
+  const rounds: Awaited<ReturnType<typeof setUps>>[] = [];
   for (let round = 0; round < ROUNDS; round += 1) {
-    memory.push((await memoryPerTunnel(Math.min(2000, TUNNELS), silentLog, silentTelemetry)) / KIB);
+    alone.push((await memoryPerTunnel(Math.min(A_ROUND, TUNNELS), silentLog, silentTelemetry)) / KIB);
+    rounds.push(await setUps(Math.min(A_ROUND, TUNNELS)));
   }
-  const rounds: Awaited<ReturnType<typeof steady>>[] = [];
-  for (let round = 0; round < ROUNDS; round += 1) rounds.push(await steady(round === ROUNDS - 1));
-  const of = (name: keyof (typeof rounds)[number]['setups']) => spread(rounds.map(({ setups }) => setups[name]));
-  const memoryKib = { sessionAlone: spread(memory), held: of('heldKib'), resident: of('residentKib') };
-  const setups = { perCoreSecond: of('perCoreSecond'), perSecond: of('perSecond'), cpuMs: of('cpuMs') };
-  const { percentOfCore = 0, lost = 0 } = rounds.at(-1)?.idle ?? {};
-  const calls = await storm();
+  const of = (name: keyof (typeof rounds)[number]) => spread(rounds.map((round) => round[name]));
+  return {
+    aloneKib: spread(alone),
+    perCoreSecond: of('perCoreSecond'),
+    perSecond: of('perSecond'),
+    cpuMs: of('cpuMs'),
+  };
+};
+
+const run = async (): Promise<Outcome> => {
+  const setups = PARTS.includes('setups') ? await measureSetUps() : undefined;
+  const rest = PARTS.includes('idle') ? await idle() : undefined;
+  const calls = PARTS.includes('storm') ? await storm() : undefined;
+  const rows: string[][] = [['figure', 'value']];
+  const verdicts: Verdict[] = [];
+  if (setups !== undefined) {
+    rows.push(
+      ['session, link and data path of a tunnel, KiB', showSpread(setups.aloneKib)],
+      ['set-ups per second of one core', showSpread(setups.perCoreSecond)],
+      ['set-ups per second by the clock', showSpread(setups.perSecond)],
+      ['CPU of a set-up, ms', showSpread(setups.cpuMs)],
+    );
+    verdicts.push(atLeast('setups', 'complete set-ups per second of one core', setups.perCoreSecond, 500));
+  }
+  if (rest !== undefined) {
+    const { heldKib, residentKib, percentOfCore, lost, residentMib } = rest;
+    rows.push(
+      ['a tunnel in the process (log, journal, TCP), after gc, KiB', heldKib.toFixed(2)],
+      ['a tunnel in the process, resident, KiB', residentKib.toFixed(2)],
+      ['the process with all of them, resident, MiB', residentMib.toFixed(0)],
+      [`${IDLE_SECONDS} s idle, % of one core in each minute`, showSpread(percentOfCore)],
+      ['idle tunnels lost', String(lost)],
+    );
+    verdicts.push(
+      atMost('idle', 'KiB of an idle tunnel, all of the process, after gc', spread([heldKib]), 16),
+      atMost('idle', 'KiB of an idle tunnel, all of the process, resident', spread([residentKib]), 16),
+      atMost('idle', `% of one core for ${TUNNELS} idle tunnels`, percentOfCore, 10),
+      atMost('idle', `of ${TUNNELS} idle tunnels lost in ${IDLE_SECONDS} s`, spread([lost]), 0),
+    );
+  }
+  if (calls !== undefined) {
+    const { setupMs, turnMs } = calls;
+    rows.push(
+      ['storm: tunnels up, failed', `${calls.up}, ${calls.failed}`],
+      ['storm: seconds', calls.seconds.toFixed(1)],
+      ['storm: set-up in ms, median and longest', `${setupMs.median.toFixed(0)}, ${setupMs.max.toFixed(0)}`],
+      ['storm: turn of the event loop in ms, p99 and longest', `${turnMs.p99.toFixed(0)}, ${turnMs.max.toFixed(0)}`],
+      ['storm: tunnels up in each second', calls.perSecond.join(' ')],
+    );
+  }
   return {
     title: 'Many tunnels',
     about: [
-      `${TUNNELS} tunnels, MS-CHAPv2, MPPE-128; median (min–max) of ${ROUNDS} rounds.`,
-      'Clients and gateway are a process each; GRE goes over a pipe between them.',
+      `${TUNNELS} tunnels, MS-CHAPv2, MPPE-128; set-ups: median (min–max) of ${ROUNDS} rounds.`,
+      'Clients and gateway are a process each; GRE goes over a pipe between them. Echo timers are the defaults.',
     ],
-    tables: [
-      {
-        rows: [
-          ['figure', 'value'],
-          ['session, link and data path of a tunnel, KiB', showSpread(memoryKib.sessionAlone)],
-          ['a tunnel in the process (log, journal, TCP), after gc, KiB', showSpread(memoryKib.held)],
-          ['a tunnel in the process, resident, KiB', showSpread(memoryKib.resident)],
-          ['set-ups per second of one core', showSpread(setups.perCoreSecond)],
-          ['set-ups per second by the clock', showSpread(setups.perSecond)],
-          ['CPU of a set-up, ms', showSpread(setups.cpuMs)],
-          [`idle tunnels, ${IDLE_SECONDS} s: % of one core`, percentOfCore.toFixed(1)],
-          ['idle tunnels lost', String(lost)],
-          ['storm: tunnels up, failed', `${calls.up}, ${calls.failed}`],
-          ['storm: seconds', calls.seconds.toFixed(1)],
-          [
-            'storm: set-up in ms, median and longest',
-            `${calls.setupMs.median.toFixed(0)}, ${calls.setupMs.max.toFixed(0)}`,
-          ],
-          [
-            'storm: turn of the event loop in ms, p99 and longest',
-            `${calls.turnMs.p99.toFixed(0)}, ${calls.turnMs.max.toFixed(0)}`,
-          ],
-          ['storm: tunnels up in each second', calls.perSecond.join(' ')],
-        ],
-      },
-    ],
-    verdicts: [
-      atLeast('setups', 'complete set-ups per second of one core', setups.perCoreSecond, 500),
-      atMost('idle', 'KiB of an idle tunnel, all of the process', memoryKib.held, 16),
-      atMost('idle', `% of one core for ${TUNNELS} idle tunnels`, spread([percentOfCore]), 10),
-      atMost('idle', `of ${TUNNELS} idle tunnels lost in ${IDLE_SECONDS} s`, spread([lost]), 0),
-    ],
+    tables: [{ rows }],
+    verdicts,
     numbers: {
-      ...{ tunnels: TUNNELS, rounds: ROUNDS, memoryKib, setups },
-      idle: { seconds: IDLE_SECONDS, percentOfCore, lost },
+      tunnels: TUNNELS,
+      rounds: ROUNDS,
+      setups,
+      idle: rest && { seconds: IDLE_SECONDS, ...rest },
       storm: calls,
     },
   };

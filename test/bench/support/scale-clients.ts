@@ -29,6 +29,9 @@ class Client {
   /** The gateway's Call ID; the client's own is its number. */
   peerCallId = 0;
   sequence = 0;
+  /** Highest number of the gateway, and what of it was acknowledged; -1: none. */
+  received = -1;
+  acknowledged = -1;
   /** ms from the connection's beginning to IPCP open; undefined before. */
   took: number | undefined;
   ended = false;
@@ -137,7 +140,9 @@ export class ScaleClients {
       if (parseGre(packet, 0, packet.length, this.header) !== undefined || this.header.sequence < 0) continue;
       const client = this.clients[this.header.callId - 1];
       const start = this.header.headerLength;
-      if (client !== undefined) this.frame(client, packet.subarray(start, start + this.header.payloadLength));
+      if (client === undefined) continue;
+      client.received = this.header.sequence;
+      this.frame(client, packet.subarray(start, start + this.header.payloadLength));
     }
   }
 
@@ -161,8 +166,10 @@ export class ScaleClients {
   }
 
   private send(client: Client, protocol: number, bytes: Uint8Array): void {
-    const head = new Uint8Array(greLength(client.sequence, -1) + 4);
-    writeGre(head, 0, client.peerCallId, bytes.length + 4, client.sequence, -1);
+    const acknowledgment = client.received === client.acknowledged ? -1 : client.received;
+    client.acknowledged = client.received;
+    const head = new Uint8Array(greLength(client.sequence, acknowledgment) + 4);
+    writeGre(head, 0, client.peerCallId, bytes.length + 4, client.sequence, acknowledgment);
     writeU16(head, head.length - 4, FRAME_START);
     writeU16(head, head.length - 2, protocol);
     client.sequence += 1;

@@ -50,8 +50,8 @@ const gateway = createGateway(
   ],
 );
 gateway.onTunnelEnd(({ view }) => journal.numbers(view.session.id, journalNumbers(view)));
+/** Runs from `reset` on: it wakes up 200 times a second, which would be a good part of what idle tunnels cost. */
 const delay = monitorEventLoopDelay({ resolution: 5 });
-delay.enable();
 
 const numbers = (collect: boolean) => {
   const held = collect ? heldOctets() : 0;
@@ -67,7 +67,10 @@ const numbers = (collect: boolean) => {
 };
 
 process.on('message', (question: unknown) => {
-  if (question === 'reset') delay.reset();
+  if (question === 'reset') {
+    delay.enable();
+    delay.reset();
+  }
   process.send?.(question === 'reset' ? {} : numbers(question === 'collect'));
 });
 process.once('disconnect', () => process.exit(0));

@@ -88,6 +88,11 @@ export class ScaleGateway {
     }
   }
 
+  /** Calls that failed, and tunnels that their clients know to be over. */
+  get ended(): number {
+    return this.clients.ended;
+  }
+
   /** ms from the first octet to IPCP open, of every tunnel that is up. */
   times(): readonly number[] {
     return this.clients.times();
