@@ -2,7 +2,7 @@ import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { InvalidArgumentError, Option } from 'commander';
 import { GatewayError } from '../core/errors.ts';
-import type { CaptureEnd, CaptureSummary } from '../observability/capture/capture.ts';
+import type { CaptureEnd } from '../observability/capture/capture.ts';
 import { CAPTURE_POINTS, type CapturePoint, isCapturePoint } from '../observability/capture/points.ts';
 import type { AdminReply } from './admin/client.ts';
 import {
@@ -13,6 +13,7 @@ import {
 } from './admin/routes/capture.ts';
 import { openCaptureFile } from './capture-file.ts';
 import type { AdminVerbs, RunningGateway } from './cli-admin.ts';
+import type { MergedSummary } from './workers/view/merged-capture.ts';
 
 /** What the verb needs of its process; another one in tests. */
 export interface CaptureHost {
@@ -79,13 +80,16 @@ const requestOf = ({ point, decrypted, tunnel, user, packets, seconds }: Capture
 });
 
 /** "12 packets (gre 8, tun 4) in 3 s: stopped", and what is wrong with that. */
-export const describeCapture = ({ points, seconds, end }: CaptureSummary): readonly string[] => {
+export const describeCapture = ({ points, seconds, end, lostWorkers = [] }: MergedSummary): readonly string[] => {
   const sum = (what: 'written' | 'lost'): number => points.reduce((total, point) => total + point[what], 0);
   const each = points.map(({ point, written }) => `${point} ${written}`).join(', ');
   const why = end === undefined ? 'it still runs' : ENDS[end];
   const lines = [`${sum('written')} packets (${each}) in ${Math.round(seconds)} s: ${why}`];
   if (sum('lost') > 0) {
     lines.push(`${sum('lost')} more were lost because what reads the capture is too slow`);
+  }
+  for (const worker of lostWorkers) {
+    lines.push(`worker ${worker} died meanwhile: what it had captured last is not in the file`);
   }
   return lines;
 };
@@ -108,10 +112,10 @@ const copy = async (reply: AdminReply, out: Writable, path: string, signal: Abor
 };
 
 /** How it went; ends what a reader that has gone may have left running. Undefined when the gateway has stopped. */
-const summaryOf = async (gateway: RunningGateway, id: string): Promise<CaptureSummary | undefined> => {
+const summaryOf = async (gateway: RunningGateway, id: string): Promise<MergedSummary | undefined> => {
   try {
     const reply = await gateway.request({ method: 'DELETE', path: `/v1/captures/${id}` });
-    return await reply.json<CaptureSummary>();
+    return await reply.json<MergedSummary>();
   } catch (cause) {
     if (cause instanceof GatewayError) return undefined;
     throw cause;
@@ -119,9 +123,9 @@ const summaryOf = async (gateway: RunningGateway, id: string): Promise<CaptureSu
 };
 
 /** What the gateway has sent behind the file. */
-const summaryIn = (reply: AdminReply): CaptureSummary | undefined => {
+const summaryIn = (reply: AdminReply): MergedSummary | undefined => {
   const text = reply.trailers()[CAPTURE_SUMMARY_TRAILER];
-  return text === undefined ? undefined : (JSON.parse(decodeURIComponent(text)) as CaptureSummary);
+  return text === undefined ? undefined : (JSON.parse(decodeURIComponent(text)) as MergedSummary);
 };
 
 /** An answer that nobody reads keeps the process alive. */

@@ -14,7 +14,7 @@ import { MemoryLog } from './memory-log.ts';
 export interface AdminRig {
   readonly folder: string;
   readonly socket: string;
-  readonly server: AdminServer;
+  readonly server: AdminServer<AdminDeps>;
   readonly deps: AdminDeps;
   readonly log: MemoryLog;
   stop(): Promise<void>;
