@@ -105,8 +105,7 @@ const fitted = (masterKey: Uint8Array, length: number): Uint8Array => {
 export class MppeSessionKey {
   /** Which stream of a `MppeWork` it is, while that is made up. */
   stream = 0;
-  /** The current session key: 8 octets for 40 and 56 bits, 16 for 128. Read only for others. */
-  readonly key: Uint8Array;
+  private current: Uint8Array;
   private readonly strength: KeyStrength;
   private readonly start: Uint8Array;
 
@@ -115,9 +114,14 @@ export class MppeSessionKey {
     const length = strength === 128 ? 16 : 8;
     this.strength = strength;
     this.start = masterKey.length === length ? masterKey : fitted(masterKey, length);
-    this.key = this.start.slice();
+    this.current = this.start.slice();
     this.hash();
     this.reduce();
+  }
+
+  /** The current session key: 8 octets for 40 and 56 bits, 16 for 128. Read only for others, and not to be kept. */
+  get key(): Uint8Array {
+    return this.current;
   }
 
   /** One key change (RFC 3078 section 7.3). */
@@ -153,6 +157,14 @@ export class MppeSessionKey {
   load(keys: Uint8Array, at: number): void {
     const { key } = this;
     for (let i = 0; i < key.length; i += 1) key[i] = keys[at + i] as number;
+  }
+
+  /** As `load`, but into `spare`, which takes the place of the key before: that is returned, as it was. */
+  replace(spare: Uint8Array, keys: Uint8Array, at: number): Uint8Array {
+    const before = this.current;
+    this.current = spare;
+    this.load(keys, at);
+    return before;
   }
 
   /** GetNewKeyFromSHA: the interim key, into `key`. */

@@ -54,7 +54,7 @@ export class MppeReceiver {
   /** Count of the last packet taken; the first one is expected to carry 0. */
   private last = MPPE_COUNT_MASK;
   private lastSequence = -1;
-  private readonly earlierKey: Uint8Array;
+  private earlierKey: Uint8Array;
   private earlierLast = MPPE_COUNT_MASK;
   private earlierSequence = -1;
   /** Synchronisation is lost; since then, so many Reset-Requests were asked for. */
@@ -150,8 +150,10 @@ export class MppeReceiver {
 
   /** The kernel decrypted the next foreseen packet with the key at `keys[at ..]`. As `decrypted`. */
   opened(keys: Uint8Array, at: number, sequence: number): void {
-    this.remember();
-    this.sessionKey?.load(keys, at);
+    const { sessionKey } = this;
+    if (sessionKey !== undefined) this.earlierKey = sessionKey.replace(this.earlierKey, keys, at);
+    this.earlierLast = this.last;
+    this.earlierSequence = this.lastSequence;
     this.last = (this.last + 1) & MPPE_COUNT_MASK;
     this.lastSequence = sequence;
     this.foreseen -= 1;

@@ -86,19 +86,23 @@ export class MppeSender {
 
   /**
    * The key, if packets may be left to a kernel: encrypted, stateless and not compressed. After the kernel has worked,
-   * call `sealed` for each packet, in order; `encrypt` does all of it for one packet.
+   * call `sealed` for each packet, in order, and `changed`; `encrypt` does all of it for one packet.
    */
   get kernelKey(): MppeSessionKey | undefined {
     return this.stateless && this.encoder === undefined ? this.sessionKey : undefined;
   }
 
-  /** The kernel encrypted the packet at `offset` with the key at `keys[at ..]`: writes its header in front of it. */
-  sealed(slab: Uint8Array, offset: number, keys: Uint8Array, at: number): void {
+  /** The kernel encrypted the packet at `offset` with the next key: writes its header in front of it. */
+  sealed(slab: Uint8Array, offset: number): void {
     const { count } = this;
     slab[offset - 2] = (MPPE_BIT.flushed | MPPE_BIT.encrypted | count) >>> 8;
     slab[offset - 1] = count & 0xff;
     this.count = (count + 1) & MPPE_COUNT_MASK;
     this.flush = false;
+  }
+
+  /** `keys[at ..]` is the key of the packet that was sealed last. */
+  changed(keys: Uint8Array, at: number): void {
     this.sessionKey?.load(keys, at);
   }
 

@@ -242,7 +242,10 @@ export class MppeStage implements Stage {
       this.kernel.run(work);
       for (; packet < count; packet += 1) {
         const position = run.position(packet);
-        run.engine(packet)?.sealed(work.slab, work.offsetOf(packet), work.keys, KEY_SIZE * packet);
+        const sender = run.engine(packet);
+        sender?.sealed(work.slab, work.offsetOf(packet));
+        // Of packets of one tunnel in a row only the last one's key is ever needed.
+        if (packet + 1 === count || run.engine(packet + 1) !== sender) sender?.changed(work.keys, KEY_SIZE * packet);
         wrap(batch, batch.order[position] as number);
       }
     } finally {
