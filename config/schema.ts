@@ -79,19 +79,19 @@ export const schema = {
     }),
   },
   setups: {
-    atOnce: key(integer(1, 10_000), {
+    atOnce: key(integer(0, 10_000), {
       env: 'PPTP_SETUPS_AT_ONCE',
       default: 512,
-      doc: 'Set-ups of tunnels that one process runs at a time, at the most; fewer while the event loop is late. More clients wait for their turn.',
+      doc: 'Set-ups of tunnels that one process runs at a time, at the most; fewer while the event loop is late. More clients wait for their turn. With 0 nobody waits, and a storm of calls may leave none of them a tunnel.',
     }),
     queue: key(integer(0, 100_000), {
       env: 'PPTP_SETUP_QUEUE',
-      default: 5000,
+      default: 10_000,
       doc: 'Clients that may wait for their set-up to begin; more are refused with a Start-Control-Connection-Reply.',
     }),
     wait: key(seconds(1, 600), {
       env: 'PPTP_SETUP_WAIT',
-      default: 20,
+      default: 25,
       doc: 'How long a client waits for its set-up to begin before it is refused, at most nine tenths of PPTP_ESTABLISH_TIMEOUT. More than its own patience is of no use to it.',
     }),
   },

@@ -40,7 +40,7 @@ export const CONTROL_PPTP_DEFAULTS: ControlPptpOptions = {
   refusalLogIntervalMs: 10_000,
   maxNotesPerMinute: 30,
   lingerMs: 2_000,
-  setups: { atOnce: 512, waiting: 5000, waitMs: 20_000 },
+  setups: { atOnce: 512, waiting: 10_000, waitMs: 25_000 },
   backlog: 511,
   control: CONTROL_DEFAULTS,
 };

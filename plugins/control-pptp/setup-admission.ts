@@ -4,7 +4,7 @@ import type { Log } from '../../core/ports/log.ts';
 import { after, type Instant } from '../../core/time.ts';
 
 export interface SetupLimits {
-  /** Set-ups that may run at a time. */
+  /** Set-ups that may run at a time; 0: nobody ever waits. */
   readonly atOnce: number;
   /** Clients that may wait for theirs to begin. */
   readonly waiting: number;
@@ -74,6 +74,10 @@ export class SetupAdmission {
 
   /** `applicant` is answered before the return, or waits. */
   ask(applicant: Applicant): void {
+    if (this.limits.atOnce === 0) {
+      applicant.goAhead();
+      return;
+    }
     const now = this.clock.now();
     this.takePlacesBack(now);
     if (this.queue.size === 0 && this.holding.size < this.window) {

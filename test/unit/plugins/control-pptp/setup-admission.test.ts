@@ -55,6 +55,13 @@ describe('set-ups', () => {
     expect([admission.running, admission.waiting]).toEqual([1, 0]);
   });
 
+  test('all begin at once where nobody is to wait', () => {
+    const { ask, heard, admission } = rig({ ...LIMITS, atOnce: 0 });
+    for (const name of ['a', 'b', 'c']) ask(name);
+    expect(heard()).toEqual(['a begins', 'b begins', 'c begins']);
+    expect([admission.running, admission.waiting]).toEqual([0, 0]);
+  });
+
   test('of clients that gave up do not begin', async () => {
     const { ask, leave, heard } = rig();
     for (const name of ['a', 'b', 'c', 'd']) ask(name);
