@@ -33,11 +33,26 @@ const sectionOf = (report: Report | FailedRun): readonly string[] => {
   ];
 };
 
-/** Of several runs on one machine; a benchmark of a later one takes the place of an earlier one's. */
+type Found = Report | FailedRun;
+
+/** The same command again, or a success where it had failed. */
+const replaces = (later: Found, one: Found): boolean =>
+  later.benchmark === one.benchmark &&
+  !('failed' in later) &&
+  ('failed' in one || ('command' in later && 'command' in one && later.command === one.command));
+
+/** What counts of several runs: the last of each command, those of one benchmark together. */
+const merge = (sets: readonly ResultSet[]): readonly Found[] => {
+  const all = sets.flatMap(({ benchmarks }) => benchmarks);
+  const kept = all.filter((one, at) => !all.slice(at + 1).some((later) => replaces(later, one)));
+  const names = [...new Set(all.map(({ benchmark }) => benchmark))];
+  return names.flatMap((name) => kept.filter(({ benchmark }) => benchmark === name));
+};
+
+/** Of several runs on one machine; what a later one found takes the place of what an earlier one did. */
 export const performanceResults = (sets: readonly [ResultSet, ...ResultSet[]]): string => {
   const [first] = sets;
-  const byName = new Map(sets.flatMap(({ benchmarks }) => benchmarks).map((one) => [one.benchmark, one]));
-  const benchmarks = [...byName.values()];
+  const benchmarks = merge(sets);
   const runs = sets.map(
     ({ command, date, commit, seconds, loadBefore, quick }) =>
       `- \`${command}\` at ${date}, commit ${commit}; ${seconds.toFixed(0)} s; load before ${loadBefore.toFixed(2)}` +

@@ -31,8 +31,10 @@ export interface ResultSet extends Circumstances {
   readonly targets: readonly TargetResult[];
 }
 
+/** What the benchmarks say of the targets; what a later one says of a figure counts. */
 export const targetsOf = (benchmarks: readonly (Report | FailedRun)[]): readonly TargetResult[] => {
-  const all = benchmarks.flatMap((one) => ('verdicts' in one ? one.verdicts : []));
+  const said = benchmarks.flatMap((one) => ('verdicts' in one ? one.verdicts : []));
+  const all = [...new Map(said.map((one) => [one.figure, one])).values()];
   return (Object.keys(TARGETS) as TargetName[]).map((name) => {
     const verdicts = all.filter(({ of }) => of === name);
     const state = verdicts.length === 0 ? 'open' : verdicts.every(({ met }) => met) ? 'met' : 'missed';

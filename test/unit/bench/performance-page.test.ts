@@ -48,7 +48,9 @@ const setups: Report = {
   numbers: { perCoreSecond: 612 },
 };
 
-const whole = resultSet({ ...machine, quick: false, seconds: 700, loadBefore: 0.04 }, [
+const times = { quick: false, seconds: 700, loadBefore: 0.04 };
+
+const whole = resultSet({ ...machine, ...times }, [
   setups,
   { benchmark: 'compare', failed: 'it ended with status 3' },
   { ...machine, benchmark: 'latency', seconds: 0, others: quietly, skipped: 'it needs root' },
@@ -92,17 +94,34 @@ test('the page has machine, date, command, targets and a section for each benchm
   expect(lines.join('\n')).not.toContain('was measured');
 });
 
-test('a later run takes the place of what an earlier one found', () => {
-  const later = resultSet(
-    { ...machine, command: 'npm run bench -- scale --idle=600', quick: false, seconds: 650, loadBefore: 0 },
-    [{ ...setups, title: 'Many tunnels, for longer', verdicts: [] }],
-  );
-  const page = performanceResults([whole, later]);
-  expect(page).toContain('### Many tunnels, for longer');
-  expect(page).not.toContain('### Many tunnels\n');
-  expect(page).toContain(
-    '| complete set-ups (SCCRQ to IPCP open, MS-CHAPv2, MPPE) |  | ≥ 500 /s per core | not measured |',
-  );
+test('the same command again takes the place of what it found before, another is added', () => {
+  const again = { ...setups, date: '2026-01-03', about: ['100 tunnels, again.'] };
+  const longer: Report = {
+    ...setups,
+    command: 'npm run bench -- scale --parts=idle --idle=600',
+    title: 'Many tunnels, for longer',
+    about: [],
+    verdicts: [atMost('idle', 'KiB each', { median: 12, min: 12, max: 12 }, 16)],
+  };
+  const compare = { ...setups, benchmark: 'compare', command: 'npm run bench -- compare', title: 'TCP', verdicts: [] };
+  const later = resultSet({ ...machine, command: 'npm run bench -- scale compare', ...times }, [
+    compare,
+    again,
+    longer,
+  ]);
+  const lines = performanceResults([whole, later]).split('\n');
+  expect(lines.filter((line) => line.startsWith('### '))).toEqual([
+    '### Targets',
+    '### Many tunnels',
+    '### Many tunnels, for longer',
+    '### TCP',
+    '### latency',
+  ]);
+  expect(lines).toContain('- 100 tunnels, again.');
+  expect(lines).not.toContain('- 100 tunnels.');
+  expect(lines.filter((line) => line.startsWith('| - KiB each'))).toEqual([
+    '| - KiB each | 12.0 (12.0–12.0) | ≤ 16 | yes |',
+  ]);
 });
 
 test('a machine that others used is called so', () => {
