@@ -103,7 +103,14 @@ test('the same command again takes the place of what it found before, another is
     about: [],
     verdicts: [atMost('idle', 'KiB each', { median: 12, min: 12, max: 12 }, 16)],
   };
-  const compare = { ...setups, benchmark: 'compare', command: 'npm run bench -- compare', title: 'TCP', verdicts: [] };
+  const compare = {
+    ...setups,
+    benchmark: 'compare',
+    command: 'npm run bench -- compare',
+    title: 'TCP',
+    about: [],
+    verdicts: [],
+  };
   const later = resultSet({ ...machine, command: 'npm run bench -- scale compare', ...times }, [
     compare,
     again,
