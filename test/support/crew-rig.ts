@@ -1,0 +1,173 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { loadConfig } from '../../config/load.ts';
+import type { PacketTracing } from '../../core/datapath/packet-tracing.ts';
+import { furtherRoutes } from '../../gateway/admin/routes/further.ts';
+import { AdminServer } from '../../gateway/admin/server.ts';
+import { type Ask, AskError, type WorkerLink, type WorkerLinks } from '../../gateway/workers/ask.ts';
+import { besidesRoute } from '../../gateway/workers/view/besides-route.ts';
+import { Crew } from '../../gateway/workers/view/crew.ts';
+import { VIEW_ROUTES } from '../../gateway/workers/view/routes/index.ts';
+import type { ViewDeps } from '../../gateway/workers/view/view-route.ts';
+import type { Journal } from '../../observability/journal/journal.ts';
+import { LogLevels } from '../../observability/log-levels.ts';
+import { type AdminRig, adminRig } from './admin-rig.ts';
+import { FakeClock } from './fake-clock.ts';
+import type { GatewayLab } from './gateway-lab.ts';
+import { journalLab } from './journal-lab.ts';
+import { MemoryLog } from './memory-log.ts';
+import { traced } from './packet-traces.ts';
+
+/** Workers whose lives a test decides on. */
+export class FakeLinks implements WorkerLinks {
+  readonly workers: readonly WorkerLink[];
+  private readonly living = new Set<number>();
+  private readonly started: ((worker: WorkerLink) => void | Promise<void>)[] = [];
+  private readonly ended: ((worker: WorkerLink) => void)[] = [];
+  /** What workers answer to questions over IPC; none if left out. */
+  reply: (index: number) => unknown = () => undefined;
+
+  constructor(count: number) {
+    const { living } = this;
+    const request = async <Body, Answer>(index: number, ask: Ask<Body, Answer>): Promise<Answer> => {
+      const answer = this.reply(index);
+      if (!ask.isAnswer(answer)) throw new AskError('TIMEOUT', 'no answer');
+      return answer;
+    };
+    this.workers = Array.from({ length: count }, (_, index) => ({
+      index,
+      get alive() {
+        return living.has(index);
+      },
+      request: (ask) => request(index, ask),
+    }));
+  }
+
+  answer(): void {}
+
+  onStarted(listener: (worker: WorkerLink) => void | Promise<void>): void {
+    this.started.push(listener);
+  }
+
+  onEnded(listener: (worker: WorkerLink) => void): void {
+    this.ended.push(listener);
+  }
+
+  async start(index: number): Promise<void> {
+    this.living.add(index);
+    const worker = this.workers[index];
+    if (worker !== undefined) for (const listener of this.started) await listener(worker);
+  }
+
+  end(index: number): void {
+    this.living.delete(index);
+    const worker = this.workers[index];
+    if (worker !== undefined) for (const listener of this.ended) listener(worker);
+  }
+}
+
+export interface RigWorker {
+  readonly lab: GatewayLab;
+  readonly journal: Journal;
+  readonly rig: AdminRig;
+  readonly tracing: PacketTracing;
+}
+
+const FIRST_LAB_SEED = 1;
+
+const rigWorker = async (index: number): Promise<RigWorker> => {
+  const env = { PPTP_CAPTURE_DECRYPTED: 'true' };
+  const { lab, journal } = await journalLab({ env, seed: FIRST_LAB_SEED + index });
+  const { tracing } = traced(lab.gateway);
+  const rig = await adminRig({
+    gateway: lab.gateway,
+    clock: lab.clock,
+    config: loadConfig({ env }).config,
+    routes: [...furtherRoutes(tracing), besidesRoute],
+    deps: { journal },
+  });
+  return { lab, journal, rig, tracing };
+};
+
+/** A supervisor's admin socket and its workers: whole gateways in memory, each with a socket of its own. */
+export class CrewRig {
+  readonly links: FakeLinks;
+  readonly workers: RigWorker[];
+  readonly levels = new LogLevels('info');
+  readonly log = new MemoryLog();
+  readonly clock = new FakeClock();
+  readonly socket: string;
+  private readonly folder: string;
+  private readonly sockets: string[];
+  private readonly server: AdminServer<ViewDeps>;
+  private readonly mutes: { readonly server: Server; readonly connections: Set<Socket> }[] = [];
+
+  private constructor(workers: RigWorker[], patienceMs: number) {
+    this.workers = workers;
+    this.links = new FakeLinks(workers.length);
+    this.sockets = workers.map(({ rig }) => rig.socket);
+    this.folder = mkdtempSync(join(tmpdir(), 'pptp-crew-'));
+    this.socket = join(this.folder, 'admin.sock');
+    const crew = new Crew(this.links, (index) => this.sockets[index] ?? '', patienceMs);
+    const { clock, log, levels } = this;
+    const { config } = loadConfig({ env: { PPTP_STATE_DIR: this.folder } });
+    this.server = new AdminServer(
+      this.socket,
+      { version: '1.2.3', config, crew, clock, log, levels, traces: true },
+      VIEW_ROUTES,
+    );
+  }
+
+  static async start(count = 2, patienceMs = 10_000): Promise<CrewRig> {
+    const workers: RigWorker[] = [];
+    for (let index = 0; index < count; index += 1) workers.push(await rigWorker(index));
+    const rig = new CrewRig(workers, patienceMs);
+    await rig.server.start();
+    for (const index of workers.keys()) await rig.links.start(index);
+    return rig;
+  }
+
+  worker(index: number): RigWorker {
+    const found = this.workers[index];
+    if (found === undefined) throw new Error(`no worker ${index}`);
+    return found;
+  }
+
+  /** The process dies: its connections break, and nobody listens any more. */
+  async kill(index: number): Promise<void> {
+    await this.worker(index).rig.stop();
+    this.links.end(index);
+  }
+
+  /** A new process, which knows nothing of the one before. */
+  async restart(index: number): Promise<void> {
+    const worker = await rigWorker(index);
+    this.workers[index] = worker;
+    this.sockets[index] = worker.rig.socket;
+    await this.links.start(index);
+  }
+
+  /** The worker takes connections and says nothing. */
+  async hang(index: number): Promise<void> {
+    const connections = new Set<Socket>();
+    const server = createServer((connection) => connections.add(connection.on('error', () => undefined)));
+    const path = join(this.folder, `mute-${index}`);
+    await new Promise<void>((resolve) => server.listen(path, resolve));
+    this.mutes.push({ server, connections });
+    this.sockets[index] = path;
+  }
+
+  async stop(): Promise<void> {
+    await this.server.stop();
+    for (const { server, connections } of this.mutes) {
+      for (const connection of connections) connection.destroy();
+      server.close();
+    }
+    for (const [index, { rig }] of this.workers.entries()) {
+      if (this.links.workers[index]?.alive === true) await rig.stop();
+    }
+    rmSync(this.folder, { recursive: true });
+  }
+}
