@@ -267,6 +267,29 @@ describe('encryption is required', () => {
   });
 });
 
+describe('authentication is over', () => {
+  const repeated = '02 612f62';
+
+  it('answers a Response that comes again until the network is up, and then discards it', () => {
+    const link = bench().toEncrypted();
+    expect(link.frame(PPP.chap, repeated)).toEqual(['c223 03']);
+    link.frame(PPP.ipcp, '01 01 000a 0306 0a4e010a');
+    link.acknowledge(PPP.ipcp);
+    expect(link.frame(PPP.chap, repeated)).toEqual([]);
+    expect(link.closed).toBeUndefined();
+  });
+
+  it('begins again with LCP on a link that is up', () => {
+    const link = bench().toUp();
+    const asked = () => link.all('verify').length;
+    const before = asked();
+    link.frame(PPP.lcp, '01 02 0012 0104 0578 0506 01020304 0702 0802');
+    link.acknowledge(PPP.lcp);
+    link.frame(PPP.chap, repeated);
+    expect(asked()).toBe(before + 1);
+  });
+});
+
 describe('the peer renegotiates LCP on a link that is up', () => {
   it('starts everything over, authentication and addresses included', () => {
     const link = bench().toUp();

@@ -65,6 +65,26 @@ describe('GRE sequence numbers (RFC 2637 sections 4.1, 4.3)', () => {
     expect(q.queue.lost).toBe(1);
   });
 
+  it('takes nothing from before the first number for a duplicate', () => {
+    const q = feed();
+    for (const n of [1, 2, 3]) q.receives(n);
+    expect([q.receives(0), q.receives(-1), q.receives(1), q.receives(3)]).toEqual([
+      'late',
+      'late',
+      'duplicate',
+      'duplicate',
+    ]);
+  });
+
+  it('knows of 256 numbers which were given up, and calls older ones late', () => {
+    const q = feed();
+    for (let n = 0; n < 1000; n += 1) if (n % 100 !== 50) q.receives(n, 10 * n);
+    expect(q.queue.lost).toBe(10);
+    expect([999, 951, 950, 949, 850, 744, 743].map((n) => q.receives(n, 10_000))).toEqual([
+      ...['duplicate', 'duplicate', 'late', 'duplicate', 'late', 'duplicate', 'late'],
+    ]);
+  });
+
   it('drops the second copy of a packet that waits', () => {
     const q = feed();
     q.receives(0);

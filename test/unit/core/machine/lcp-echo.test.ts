@@ -26,6 +26,15 @@ describe('EchoKeeper', () => {
     expect(echo.due(instant(2800))).toEqual({ action: 'send', next: 3800 });
   });
 
+  it('is due when those of other links are: at multiples of 250 ms, or of a twentieth of a short interval', () => {
+    const echo = new EchoKeeper(30_000, 4);
+    expect(echo.start(instant(40.3))).toBe(30_250);
+    echo.heard(instant(10_000.5));
+    expect(echo.due(instant(30_250))).toEqual({ action: 'wait', next: 40_250 });
+    expect(echo.due(instant(40_251))).toEqual({ action: 'send', next: 70_500 });
+    expect(new EchoKeeper(1000, 4).start(instant(10))).toBe(1050);
+  });
+
   it('never gives up with a failure count of 0', () => {
     const echo = new EchoKeeper(1000, 0);
     echo.start(instant(0));
