@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadConfig } from '../../config/load.ts';
@@ -91,6 +91,43 @@ const rigWorker = async (index: number): Promise<RigWorker> => {
   return { lab, journal, rig, tracing };
 };
 
+/** A way to a socket that a test can cut; one to nowhere is mute. */
+class Way {
+  readonly path: string;
+  private readonly server: Server;
+  private readonly connections = new Set<Socket>();
+
+  private constructor(path: string, to: string | undefined) {
+    this.path = path;
+    this.server = createServer((near) => {
+      this.keep(near);
+      if (to === undefined) return;
+      const far = this.keep(connect(to));
+      near.pipe(far);
+      far.pipe(near);
+      near.on('close', () => far.destroy());
+      far.on('close', () => near.destroy());
+    });
+  }
+
+  static async open(path: string, to: string | undefined): Promise<Way> {
+    const way = new Way(path, to);
+    await new Promise<void>((resolve) => way.server.listen(path, resolve));
+    return way;
+  }
+
+  async cut(): Promise<void> {
+    for (const connection of this.connections) connection.destroy();
+    if (!this.server.listening) return;
+    await new Promise<void>((resolve) => this.server.close(() => resolve()));
+  }
+
+  private keep(connection: Socket): Socket {
+    this.connections.add(connection);
+    return connection.on('error', () => undefined);
+  }
+}
+
 /** A supervisor's admin socket and its workers: whole gateways in memory, each with a socket of its own. */
 export class CrewRig {
   readonly links: FakeLinks;
@@ -100,17 +137,16 @@ export class CrewRig {
   readonly clock = new FakeClock();
   readonly socket: string;
   private readonly folder: string;
-  private readonly sockets: string[];
+  /** To the socket of each worker. */
+  private readonly ways: Way[] = [];
   private readonly server: AdminServer<ViewDeps>;
-  private readonly mutes: { readonly server: Server; readonly connections: Set<Socket> }[] = [];
 
   private constructor(workers: RigWorker[], patienceMs: number) {
     this.workers = workers;
     this.links = new FakeLinks(workers.length);
-    this.sockets = workers.map(({ rig }) => rig.socket);
     this.folder = mkdtempSync(join(tmpdir(), 'pptp-crew-'));
     this.socket = join(this.folder, 'admin.sock');
-    const crew = new Crew(this.links, (index) => this.sockets[index] ?? '', patienceMs);
+    const crew = new Crew(this.links, (index) => this.ways[index]?.path ?? '', patienceMs);
     const { clock, log, levels } = this;
     const { config } = loadConfig({ env: { PPTP_STATE_DIR: this.folder } });
     this.server = new AdminServer(
@@ -125,7 +161,10 @@ export class CrewRig {
     for (let index = 0; index < count; index += 1) workers.push(await rigWorker(index));
     const rig = new CrewRig(workers, patienceMs);
     await rig.server.start();
-    for (const index of workers.keys()) await rig.links.start(index);
+    for (const [index, { rig: own }] of workers.entries()) {
+      rig.ways[index] = await Way.open(join(rig.folder, `way-${index}`), own.socket);
+      await rig.links.start(index);
+    }
     return rig;
   }
 
@@ -135,7 +174,13 @@ export class CrewRig {
     return found;
   }
 
-  /** The process dies: its connections break, and nobody listens any more. */
+  /** The process dies: its connections break in the middle of what they say. */
+  async crash(index: number): Promise<void> {
+    await this.ways[index]?.cut();
+    await this.kill(index);
+  }
+
+  /** The process ends in order, and nobody listens any more. */
   async kill(index: number): Promise<void> {
     await this.worker(index).rig.stop();
     this.links.end(index);
@@ -145,26 +190,20 @@ export class CrewRig {
   async restart(index: number): Promise<void> {
     const worker = await rigWorker(index);
     this.workers[index] = worker;
-    this.sockets[index] = worker.rig.socket;
+    await this.ways[index]?.cut();
+    this.ways[index] = await Way.open(join(this.folder, `way-${index}-again`), worker.rig.socket);
     await this.links.start(index);
   }
 
   /** The worker takes connections and says nothing. */
   async hang(index: number): Promise<void> {
-    const connections = new Set<Socket>();
-    const server = createServer((connection) => connections.add(connection.on('error', () => undefined)));
-    const path = join(this.folder, `mute-${index}`);
-    await new Promise<void>((resolve) => server.listen(path, resolve));
-    this.mutes.push({ server, connections });
-    this.sockets[index] = path;
+    await this.ways[index]?.cut();
+    this.ways[index] = await Way.open(join(this.folder, `mute-${index}`), undefined);
   }
 
   async stop(): Promise<void> {
     await this.server.stop();
-    for (const { server, connections } of this.mutes) {
-      for (const connection of connections) connection.destroy();
-      server.close();
-    }
+    for (const way of this.ways) await way.cut();
     for (const [index, { rig }] of this.workers.entries()) {
       if (this.links.workers[index]?.alive === true) await rig.stop();
     }
