@@ -74,14 +74,15 @@ export class Loans {
     if (worker === undefined) return;
     worker.up = true;
     const { life } = worker;
-    const told = [...this.loans.values()]
-      .filter(({ address }) => this.ownerOf(address) === index)
-      .map((loan) =>
-        this.inTurn(loan.address, async () => {
-          if (this.loans.get(loan.address) !== loan || worker.life !== life) return;
-          if ((await this.lend(index, loan)) !== 'yes') throw new AskError('BUSY', 'it does not know what it has lent');
-        }),
-      );
+    const addresses = [...this.loans.keys()].filter((address) => this.ownerOf(address) === index);
+    const told = addresses.map((address) =>
+      this.inTurn(address, async () => {
+        // It may have passed to another borrower meanwhile, or be home.
+        const loan = this.loans.get(address);
+        if (loan === undefined || worker.life !== life) return;
+        if ((await this.lend(index, loan)) !== 'yes') throw new AskError('BUSY', 'it does not know what it has lent');
+      }),
+    );
     await Promise.all(told);
   }
 
