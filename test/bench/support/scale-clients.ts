@@ -9,6 +9,7 @@ import { PptpControl } from '../../../core/machine/pptp-control.ts';
 import type { ControlEffect } from '../../../core/machine/pptp-control-types.ts';
 import { type CallIds, callId } from '../../../core/ports/ids.ts';
 import { emptyGreHeader, greLength, parseGre, writeGre } from '../../../core/wire/gre.ts';
+import { PPP } from '../../../core/wire/ppp.ts';
 import { systemClock, systemRandom } from '../../../gateway/system-clock.ts';
 import { address } from '../../support/batches.ts';
 import type { GreStream } from './gre-stream.ts';
@@ -35,6 +36,8 @@ class Client {
   /** ms from the connection's beginning to IPCP open; undefined before. */
   took: number | undefined;
   ended = false;
+  /** Frames that were quicker than the reply to the call: a client's kernel keeps them, too. */
+  early: Uint8Array[] = [];
   readonly number: number;
 
   constructor(number: number) {
@@ -46,6 +49,13 @@ class Client {
     return { allocate: () => callId(this.number), release: () => undefined };
   }
 }
+
+/** Frames that are kept for a client whose call is not open yet. */
+const MOST_EARLY = 4;
+const ECHO_REQUEST = 9;
+const ECHO_REPLY = 10;
+/** The link's own echoes begin elsewhere. */
+const ECHO_IDENTIFIER = 211;
 
 /** Very many PPTP clients, each our own control and PPP machine and a TCP connection from an address of its own. */
 export class ScaleClients {
@@ -60,6 +70,9 @@ export class ScaleClients {
   /** Tunnels that came up, and clients whose call is over or failed. */
   up = 0;
   ended = 0;
+  /** When the echo of a client was sent that is not answered yet, by the client's number. */
+  private readonly echoes = new Map<number, number>();
+  private readonly roundTrips: number[] = [];
 
   constructor(gre: GreStream, port: number, options: LinkOptions) {
     this.gre = gre;
@@ -96,6 +109,21 @@ export class ScaleClients {
     this.control(client, control.handle({ kind: 'open' }, systemClock.now()));
   }
 
+  /** One LCP echo through the tunnel of the client with this number, unless its last one is still on its way. */
+  echo(number: number): void {
+    const client = this.clients[number - 1];
+    if (client === undefined || this.echoes.has(number)) return;
+    this.echoes.set(number, performance.now());
+    this.send(client, PPP.lcp, Uint8Array.of(ECHO_REQUEST, ECHO_IDENTIFIER, 0, 8, 0, 0, 0, 0));
+  }
+
+  /** Round trips of echoes in ms, and how long those have been on their way that are not answered; both are forgotten. */
+  takeRoundTrips(): readonly number[] {
+    const open = [...this.echoes.values()].map((sent) => performance.now() - sent);
+    this.echoes.clear();
+    return [...this.roundTrips.splice(0), ...open];
+  }
+
   stop(): void {
     clearInterval(this.ticker);
     for (const { socket } of this.clients) socket?.destroy();
@@ -130,6 +158,7 @@ export class ScaleClients {
         client.peerCallId = effect.peerCallId;
         client.link = new PppLink(this.options);
         this.perform(client, client.link.handle({ kind: 'open' }, systemClock.now()));
+        for (const frame of client.early.splice(0)) this.frame(client, frame);
       } else if (effect.kind === 'call-closed' || effect.kind === 'call-failed') this.end(client);
     }
   }
@@ -142,7 +171,9 @@ export class ScaleClients {
       const start = this.header.headerLength;
       if (client === undefined) continue;
       client.received = this.header.sequence;
-      this.frame(client, packet.subarray(start, start + this.header.payloadLength));
+      const frame = packet.subarray(start, start + this.header.payloadLength);
+      if (client.link !== undefined) this.frame(client, frame);
+      else if (client.early.length < MOST_EARLY) client.early.push(frame.slice());
     }
   }
 
@@ -151,6 +182,11 @@ export class ScaleClients {
     const short = ((frame[at] ?? 0) & 1) === 1;
     const protocol = short ? (frame[at] ?? 0) : readU16(frame, at);
     const bytes = frame.subarray(at + (short ? 1 : 2));
+    const sent = this.echoes.get(client.number);
+    if (sent !== undefined && protocol === PPP.lcp && bytes[0] === ECHO_REPLY && bytes[1] === ECHO_IDENTIFIER) {
+      this.echoes.delete(client.number);
+      this.roundTrips.push(performance.now() - sent);
+    }
     this.perform(client, client.link?.handle({ kind: 'frame', protocol, bytes }, systemClock.now()));
   }
 

@@ -35,8 +35,8 @@ export class ScaleGateway {
     this.clients = clients;
   }
 
-  /** `folder` is for the user file. */
-  static async start(folder: string): Promise<ScaleGateway> {
+  /** `folder` is for the user file; `settings` are the gateway's. */
+  static async start(folder: string, settings: Readonly<Record<string, string>> = {}): Promise<ScaleGateway> {
     const users = join(folder, 'users');
     const known = await listUsers(users).catch(() => []);
     if (known.length === 0) await addUser(users, { name: 'alice', password: PASSWORD });
@@ -54,6 +54,7 @@ export class ScaleGateway {
         PPTP_POOL: '10.96.0.0/15',
         PPTP_MAX_CONNECTIONS: '65000',
         PPTP_MAX_CALLS: '65000',
+        ...settings,
       },
     });
     await once(child, 'message');
@@ -91,6 +92,16 @@ export class ScaleGateway {
   /** Calls that failed, and tunnels that their clients know to be over. */
   get ended(): number {
     return this.clients.ended;
+  }
+
+  /** Sends an echo through the tunnel of the client with this number: 1 is the first that called. */
+  echo(number: number): void {
+    this.clients.echo(number);
+  }
+
+  /** Round trips in ms, those that are not over yet included. */
+  takeRoundTrips(): readonly number[] {
+    return this.clients.takeRoundTrips();
   }
 
   /** ms from the first octet to IPCP open, of every tunnel that is up. */
