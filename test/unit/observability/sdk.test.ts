@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { silentLog } from '../../../core/ports/log.ts';
 import {
+  instanceOfWorker,
   prometheusWish,
   startTelemetrySdk,
   telemetryDefaults,
@@ -127,5 +128,22 @@ describe('log records', () => {
     [{ OTEL_LOGS_EXPORTER: 'otlp', OTEL_SDK_DISABLED: 'true' }, false],
   ])('%o: %s', (env, wanted) => {
     expect(wantsLogs(env)).toBe(wanted);
+  });
+});
+
+describe('several processes of one gateway', () => {
+  test('are several instances where the operator named one', () => {
+    const named = { OTEL_RESOURCE_ATTRIBUTES: 'deployment=x, service.instance.id=edge-7,team=y' };
+    expect(instanceOfWorker(named, '3')).toEqual({
+      OTEL_RESOURCE_ATTRIBUTES: 'deployment=x, service.instance.id=edge-7-3,team=y',
+    });
+    expect(instanceOfWorker({ OTEL_RESOURCE_ATTRIBUTES: 'service.instance.id=a' }, 'supervisor')).toEqual({
+      OTEL_RESOURCE_ATTRIBUTES: 'service.instance.id=a-supervisor',
+    });
+  });
+
+  test('are named by the SDK itself where the operator did not', () => {
+    expect(instanceOfWorker({}, '3')).toEqual({});
+    expect(instanceOfWorker({ OTEL_RESOURCE_ATTRIBUTES: 'x.service.instance.id=a' }, '3')).toEqual({});
   });
 });
