@@ -90,7 +90,7 @@ export interface NativeTun {
    */
   tunSetOffloads(fd: number, level: OffloadLevel): void;
 
-  /** Memory for one device (about 90 KB). `level` says what `tunWriteCoalesced` joins. */
+  /** Memory for one device (about 140 KB, and what waits: 4 MB of packets at most). `level` says what `tunWriteCoalesced` joins. */
   tunBuffers(level: OffloadLevel): TunBuffers;
 
   /**
@@ -98,10 +98,16 @@ export interface NativeTun {
    * segments of the size that the kernel asked for (IPv4 identification, TCP sequence numbers and flags follow). Segments
    * of a packet that do not fit are the first of the next call.
    *
+   * When the slots are full, more is read ahead (64 packets or 512 KB a call) and queued by destination address: what was
+   * read ahead comes first in later calls, each destination in its turn of about 8 KB, one that had nothing waiting before
+   * those that had. Packets to a destination keep their order. At most 1024 packets and 4 MB wait; the longest queue loses
+   * its oldest packet.
+   *
    * A packet that cannot be brought into slots of this size is one packet of length `slotSize - headroom`: drop it.
    *
    * @param waiting `[0]` becomes 1 while segments wait in `buffers`: the descriptor does not tell of these, so read
-   *   again. It is set only when the call returns.
+   *   again. It is set only when the call returns. `[1]`, where present, becomes the number of packets dropped so far
+   *   for want of room in the queue, modulo 2^31.
    */
   tunReadSegments(
     fd: number,

@@ -2,15 +2,20 @@
 #include <errno.h>
 #include <linux/if_tun.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "coalesce.h"
+#include "fair.h"
 #include "segment.h"
 #include "tun.h"
 
 /* Newer than the headers of Debian 12. */
 enum { OFFLOAD_USO4 = 0x20, OFFLOAD_USO6 = 0x40 };
+
+/* What one call reads ahead at most, when its slots are full. */
+enum { AHEAD_PACKETS = 64, AHEAD_OCTETS = 512 << 10 };
 
 enum { LEVEL_NONE = 0, LEVEL_TCP = 1, LEVEL_TCP_AND_UDP = 2 };
 
@@ -20,6 +25,9 @@ struct offload {
   struct offload *next;
   struct segmenter segmenter;
   struct coalescer coalescer;
+  struct fair fair;
+  /* The packet of the queue that the segmenter cuts. */
+  struct waiting *cut;
 };
 
 static void finalize(napi_env env, void *data, void *hint) {
@@ -30,6 +38,8 @@ static void finalize(napi_env env, void *data, void *hint) {
   while (*link != offload) link = &(*link)->next;
   *link = offload->next;
   addon_release(offload->addon);
+  fair_clear(&offload->fair);
+  free(offload->cut);
   free(offload);
 }
 
@@ -160,6 +170,42 @@ static void place(struct segmenter *segmenter, const struct vnet_header *vnet, s
   }
 }
 
+/* As `place`, for a packet of the queue. */
+static void place_waiting(struct offload *offload, struct waiting *packet, struct slots *slots) {
+  const size_t room = room_of(slots);
+  if (packet->vnet.gso_type == VNET_GSO_NONE) {
+    memcpy(next_slot(slots), packet->bytes, packet->length < room ? packet->length : room);
+    place(&offload->segmenter, &packet->vnet, packet->length, slots);
+    free(packet);
+    return;
+  }
+  free(offload->cut);
+  offload->cut = packet;
+  if (segmenter_begin_at(&offload->segmenter, packet->bytes, &packet->vnet, packet->length, room)) {
+    take_segments(&offload->segmenter, slots);
+  } else {
+    fill_slot(slots, room);
+  }
+}
+
+/*
+ * The kernel's queue is one for all: what it holds is taken over, so that a packet for a quiet tunnel does not wait behind
+ * all of a busy one. A lasting error comes back when nothing waits any more.
+ */
+static void read_ahead(int fd, struct fair *fair) {
+  size_t octets = 0;
+  for (int packets = 0; packets < AHEAD_PACKETS && octets < AHEAD_OCTETS; packets += 1) {
+    struct waiting *room = fair_room(fair);
+    if (room == NULL) return;
+    const struct iovec parts[] = {{&room->vnet, sizeof room->vnet}, {room->bytes, LARGEST_PACKET + 1}};
+    const ssize_t length = readv(fd, parts, 2);
+    if (length <= 0) return;
+    if ((size_t)length <= sizeof room->vnet) continue;
+    octets += (size_t)length - sizeof room->vnet;
+    fair_put(fair, (size_t)length - sizeof room->vnet);
+  }
+}
+
 static bool get_slots(napi_env env, const napi_value *arguments, struct slots *slots) {
   size_t slab_length, length_count;
   if (!get_bytes(env, arguments[0], "slab", &slots->slab, &slab_length) ||
@@ -206,6 +252,11 @@ napi_value tun_read_segments(napi_env env, napi_callback_info info) {
   }
   take_segments(segmenter, &slots);
   while (slots.count < slots.max) {
+    struct waiting *waited = fair_take(&offload->fair);
+    if (waited != NULL) {
+      place_waiting(offload, waited, &slots);
+      continue;
+    }
     struct vnet_header vnet;
     const ssize_t length = read_packet(fd, segmenter, &slots, &vnet);
     if (length < 0 && errno != EAGAIN && slots.count == 0) {
@@ -217,7 +268,9 @@ napi_value tun_read_segments(napi_env env, napi_callback_info info) {
     if ((size_t)length > sizeof vnet) place(segmenter, &vnet, (size_t)length - sizeof vnet, &slots);
   }
   const int32_t count = slots.count;
-  waiting[0] = segmenter_waits(segmenter) ? 1 : 0;
+  if (count > 0 && count == slots.max) read_ahead(fd, &offload->fair);
+  waiting[0] = segmenter_waits(segmenter) || offload->fair.packets > 0 ? 1 : 0;
+  if (waiting_count > 1) waiting[1] = (int32_t)(offload->fair.dropped & INT32_MAX);
   return make_count(env, count);
 }
 

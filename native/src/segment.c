@@ -1,7 +1,7 @@
 #include "segment.h"
 
 static bool find_transport(struct segmenter *s, const struct vnet_header *vnet) {
-  const uint8_t *ip = s->packet;
+  const uint8_t *ip = s->large;
   const uint8_t type = vnet->gso_type & (uint8_t)~VNET_GSO_ECN;
   const unsigned version = ip[0] >> 4;
   if (version != 4 && version != 6) return false;
@@ -19,11 +19,17 @@ static bool find_transport(struct segmenter *s, const struct vnet_header *vnet) 
 }
 
 bool segmenter_begin(struct segmenter *s, const struct vnet_header *vnet, size_t length, size_t room) {
+  return segmenter_begin_at(s, s->packet, vnet, length, room);
+}
+
+bool segmenter_begin_at(struct segmenter *s, const uint8_t *large, const struct vnet_header *vnet, size_t length,
+                        size_t room) {
+  s->large = large;
   s->length = s->at = 0;
   if (length < IPV4_HEADER || length > LARGEST_PACKET || !find_transport(s, vnet)) return false;
   const size_t least = s->udp ? UDP_HEADER : TCP_HEADER;
   if (s->transport + least > length) return false;
-  const size_t own = s->udp ? UDP_HEADER : (size_t)(s->packet[s->transport + TCP_OFFSET] >> 4) * 4;
+  const size_t own = s->udp ? UDP_HEADER : (size_t)(s->large[s->transport + TCP_OFFSET] >> 4) * 4;
   s->header = s->transport + own;
   s->size = vnet->gso_size;
   if (own < least || s->header >= length || s->size == 0) return false;
@@ -41,13 +47,13 @@ static void number_ip(const struct segmenter *s, uint8_t *ip, size_t length) {
     return;
   }
   put16(ip + IPV4_LENGTH, (uint16_t)length);
-  put16(ip + IPV4_ID, (uint16_t)(get16(s->packet + IPV4_ID) + s->done));
+  put16(ip + IPV4_ID, (uint16_t)(get16(s->large + IPV4_ID) + s->done));
   put_ipv4_checksum(ip, s->transport);
 }
 
 static void number_tcp(const struct segmenter *s, uint8_t *tcp, bool last) {
   const uint32_t passed = (uint32_t)(s->at - s->header);
-  put32(tcp + TCP_SEQUENCE, get32(s->packet + s->transport + TCP_SEQUENCE) + passed);
+  put32(tcp + TCP_SEQUENCE, get32(s->large + s->transport + TCP_SEQUENCE) + passed);
   /* What ends the data is said at its end, and a halved window once (RFC 3168 section 6.1.2). */
   if (!last) tcp[TCP_FLAGS] &= (uint8_t)~(FLAG_FIN | FLAG_PSH);
   if (s->done > 0) tcp[TCP_FLAGS] &= (uint8_t)~FLAG_CWR;
@@ -58,8 +64,8 @@ size_t segmenter_next(struct segmenter *s, uint8_t *into) {
   const size_t data = rest < s->size ? rest : s->size;
   const size_t length = s->header + data;
   const size_t transport_length = length - s->transport;
-  memcpy(into, s->packet, s->header);
-  memcpy(into + s->header, s->packet + s->at, data);
+  memcpy(into, s->large, s->header);
+  memcpy(into + s->header, s->large + s->at, data);
   number_ip(s, into, length);
   uint8_t *transport = into + s->transport;
   if (s->udp) {

@@ -7,6 +7,8 @@
 struct segmenter {
   /* The large packet, with some room to see that one was longer. */
   uint8_t packet[LARGEST_PACKET + 1];
+  /* What is being cut: in `packet`, or elsewhere. */
+  const uint8_t *large;
   size_t length;
   /* Where TCP or UDP starts, and where its data starts. */
   size_t transport;
@@ -28,6 +30,10 @@ static inline bool segmenter_waits(const struct segmenter *s) { return s->at < s
  * `room`; nothing waits then.
  */
 bool segmenter_begin(struct segmenter *s, const struct vnet_header *vnet, size_t length, size_t room);
+
+/* The same for a packet that stays elsewhere while segments wait. */
+bool segmenter_begin_at(struct segmenter *s, const uint8_t *large, const struct vnet_header *vnet, size_t length,
+                        size_t room);
 
 /* Writes the next segment, checksums and all, and returns its length. Only while segments wait. */
 size_t segmenter_next(struct segmenter *s, uint8_t *into);

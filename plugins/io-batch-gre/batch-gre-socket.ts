@@ -45,8 +45,11 @@ const STAGE = 'gre-socket';
 /** Packets per batch; the rest of the batch's slots is room for what the reorder queue releases. */
 const BATCH = 64;
 const CAPACITY = 2 * BATCH;
-/** Batches per readiness event, then the event loop gets its turn: readiness is level triggered and comes back. */
-const BATCHES_PER_TURN = 8;
+/**
+ * Batches per readiness event, then the event loop gets its turn: readiness is level triggered and comes back. Few, for
+ * each delays what comes from the intranet by the time it takes; more save nothing.
+ */
+const BATCHES_PER_TURN = 2;
 /** Refused packets that one call of the addon can name. */
 const FAILURES = 16;
 /** What the addon says in place of a length. */

@@ -28,8 +28,11 @@ const STAGE = 'tun';
 /** Packets per batch; the rest of the batch's slots is room for what stages release. */
 const BATCH = 64;
 const CAPACITY = 2 * BATCH;
-/** Batches per readiness event, then the event loop gets its turn: readiness is level triggered and comes back. */
-const BATCHES_PER_TURN = 8;
+/**
+ * Batches per readiness event, then the event loop gets its turn: readiness is level triggered and comes back. Few, for
+ * each delays what comes from the peers by the time it takes; more save nothing.
+ */
+const BATCHES_PER_TURN = 2;
 const LARGEST = SLOT_SIZE - HEADROOM;
 
 /** A Linux TUN interface through our own addon. It appears at start and disappears with the process. */
@@ -48,6 +51,7 @@ export class LinuxTunDevice implements TunDevice {
   private channel: TunChannel | undefined;
   private poll: PollHandle | undefined;
   private later: NodeJS.Immediate | undefined;
+  private overflowed = 0;
 
   constructor(dependencies: LinuxTunDependencies, options: LinuxTunOptions) {
     this.batches$ = this.packets.batches$;
@@ -72,7 +76,10 @@ export class LinuxTunDevice implements TunDevice {
     this.channel = channel;
     this.kernelName = name;
     try {
-      this.poll = addon.pollStart(fd, () => this.drain());
+      this.poll = addon.pollStart(fd, () => {
+        // What waits is first, and has its turn in this same round of the event loop.
+        if (this.later === undefined) this.drain();
+      });
     } catch (cause) {
       this.close();
       throw openError(name, cause);
@@ -126,11 +133,18 @@ export class LinuxTunDevice implements TunDevice {
         this.die(cause);
         return;
       }
+      this.noteOverflow(channel.overflowed);
       if (count > 0) this.publish(count);
       if (count < BATCH) return;
     }
     // Of these the descriptor will not tell.
     if (this.channel?.waits === true) this.drainLater();
+  }
+
+  private noteOverflow(overflowed: number): void {
+    if (overflowed === this.overflowed) return;
+    this.telemetry.dropped(STAGE, 'out', 'queue-full', (overflowed - this.overflowed) & 0x7fffffff);
+    this.overflowed = overflowed;
   }
 
   private drainLater(): void {

@@ -10,6 +10,8 @@ export interface TunChannel {
   readonly offloads: Offloads;
   /** There is more to read, of which the descriptor does not tell. */
   readonly waits: boolean;
+  /** How many packets have been dropped because more was waiting than may. */
+  readonly overflowed: number;
   /**
    * Reads up to `max` packets into the slots from 0 on, behind the head-room. A length that fills the slot is a packet
    * that did not fit.
@@ -23,6 +25,7 @@ export interface TunChannel {
 export class PlainChannel implements TunChannel {
   readonly offloads = 'off';
   readonly waits = false;
+  readonly overflowed = 0;
   readonly tun: OpenTun;
   private readonly addon: NativeTun;
   private readonly skipped = new Int32Array(1);
@@ -59,13 +62,16 @@ const markRefused = (batch: PacketBatch, count: number, all: boolean): void => {
 /** What one call of `tunWriteCoalesced` takes. */
 const MOST_PER_WRITE = 256;
 
-/** Large packets of the kernel are cut on the way in, and packets of a batch joined on the way out, in the addon. */
+/**
+ * Large packets of the kernel are cut on the way in, and packets of a batch joined on the way out, in the addon. What
+ * comes faster than it is read waits there, each destination in its turn.
+ */
 export class OffloadChannel implements TunChannel {
   readonly offloads: Offloads;
   readonly tun: OpenTun;
   private readonly addon: NativeTun;
   private readonly buffers: TunBuffers;
-  private readonly waiting = new Int32Array(1);
+  private readonly waiting = new Int32Array(2);
   private readonly refused = new Int32Array(MOST_PER_WRITE);
 
   constructor(addon: NativeTun, tun: OpenTun, level: 1 | 2) {
@@ -77,6 +83,10 @@ export class OffloadChannel implements TunChannel {
 
   get waits(): boolean {
     return this.waiting[0] === 1;
+  }
+
+  get overflowed(): number {
+    return this.waiting[1] ?? 0;
   }
 
   read(slab: Uint8Array, lengths: Int32Array, max: number): number {

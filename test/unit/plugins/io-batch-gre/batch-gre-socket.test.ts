@@ -51,12 +51,12 @@ describe('BatchGreSocket: receiving', () => {
     expect(endpoints).toEqual([[PEER, LOCAL]]);
   });
 
-  it('flushes every 64 packets and leaves the loop after 8 batches', async () => {
+  it('flushes every 64 packets and leaves the loop after 2 batches', async () => {
     const { addon, batches } = await setUp();
     for (let i = 0; i < 600; i += 1) addon.inbox.push(arriving(i & 0xff));
     addon.wake();
-    expect(batches.map((batch) => batch.length)).toEqual([64, 64, 64, 64, 64, 64, 64, 64]);
-    addon.wake();
+    expect(batches.map((batch) => batch.length)).toEqual([64, 64]);
+    for (let turn = 0; turn < 4; turn += 1) addon.wake();
     expect(batches.flat().map((packet) => packet[0])).toEqual(Array.from({ length: 600 }, (_, i) => i & 0xff));
   });
 

@@ -24,6 +24,8 @@ class FakeTun implements NativeTun {
   level: OffloadLevel | -1 = 2;
   /** Packets of a large one that are still in the addon. */
   waiting: Uint8Array[] = [];
+  /** Packets that the addon had no room for. */
+  overflowed = 0;
   readonly opened: boolean[] = [];
   readable: () => void = () => undefined;
 
@@ -103,6 +105,7 @@ class FakeTun implements NativeTun {
     const count = this.tunReadBatch(fd, slab, slotSize, headroom, lengths, max, start);
     this.waiting = this.inbox.splice(0);
     waiting[0] = this.waiting.length > 0 ? 1 : 0;
+    waiting[1] = this.overflowed;
     return count;
   }
 
@@ -170,12 +173,12 @@ describe('LinuxTunDevice', () => {
     expect((await setUp()).tun.interfaceName).toBe('pptp3');
   });
 
-  it('reads 64 packets a batch and leaves the loop after 8 batches', async () => {
+  it('reads 64 packets a batch and leaves the loop after 2 batches', async () => {
     const { addon, batches } = await setUp();
     for (let i = 0; i < 600; i += 1) addon.inbox.push(packet(i & 0xff));
     addon.readable();
-    expect(batches.map((batch) => batch.length)).toEqual([64, 64, 64, 64, 64, 64, 64, 64]);
-    addon.readable();
+    expect(batches.map((batch) => batch.length)).toEqual([64, 64]);
+    for (let turn = 0; turn < 4; turn += 1) addon.readable();
     expect(batches.flat().map((bytes) => bytes[0])).toEqual(Array.from({ length: 600 }, (_, i) => i & 0xff));
   });
 
@@ -257,8 +260,8 @@ describe('LinuxTunDevice with offloads', () => {
     const { addon, batches, tun } = await setUp('auto');
     for (let i = 0; i < 600; i += 1) addon.inbox.push(packet(i & 0xff));
     addon.readable();
-    expect(batches.flat()).toHaveLength(512);
-    await immediate();
+    expect(batches.flat()).toHaveLength(128);
+    for (let turn = 0; turn < 4; turn += 1) await immediate();
     expect(batches.flat().map((bytes) => bytes[0])).toEqual(Array.from({ length: 600 }, (_, i) => i & 0xff));
     await tun.stop();
   });
@@ -269,7 +272,28 @@ describe('LinuxTunDevice with offloads', () => {
     addon.readable();
     await tun.stop();
     await immediate();
-    expect(batches.flat()).toHaveLength(512);
+    expect(batches.flat()).toHaveLength(128);
+  });
+
+  it('has one turn in a round of the event loop, whether the descriptor tells or not', async () => {
+    const { addon, batches, tun } = await setUp('auto');
+    for (let i = 0; i < 600; i += 1) addon.inbox.push(packet(i & 0xff));
+    addon.readable();
+    addon.readable();
+    expect(batches.flat()).toHaveLength(128);
+    await immediate();
+    expect(batches.flat()).toHaveLength(256);
+    await tun.stop();
+  });
+
+  it('counts once what the addon had no room for', async () => {
+    const { addon, telemetry } = await setUp('auto');
+    for (const overflowed of [3, 3, 5]) {
+      addon.overflowed = overflowed;
+      addon.inbox.push(packet(1));
+      addon.readable();
+    }
+    expect(Object.fromEntries(telemetry.drops)).toEqual({ 'tun out queue-full': 5 });
   });
 
   it('marks and counts what is refused, and goes on behind it', async () => {
