@@ -13,6 +13,8 @@ import { type Bench, withNamespaces } from './support/with-namespaces.ts';
 const ROUNDS = numberOption('rounds', 3);
 const SECONDS = numberOption('seconds', 1);
 const OCTETS = numberOption('size', 64);
+/** Datagrams that the sender gives its kernel as one. */
+const SEGMENTS = numberOption('segments', 1);
 /** Packets per second of the target. */
 const RATE = numberOption('rate', 200_000);
 /** A rate with no more loss than this, in %, counts as carried. */
@@ -36,7 +38,12 @@ const trial = async ({ children }: Bench, way: Compared, rate: number): Promise<
   const look = () => carriers && { server: cpuMicroseconds(carriers.gateway), client: cpuMicroseconds(carriers.peer) };
   const before = look();
   const ends = { from: way.from, to: way.server, target: way.target };
-  const { sent, received, seconds } = await sendDatagrams(children, ends, { octets: OCTETS, seconds: SECONDS, rate });
+  const { sent, received, seconds } = await sendDatagrams(children, ends, {
+    octets: OCTETS,
+    seconds: SECONDS,
+    rate,
+    segments: SEGMENTS,
+  });
   const after = look();
   return {
     loss: sent === 0 ? 100 : (100 * Math.max(0, sent - received)) / sent,
@@ -110,6 +117,7 @@ const run = async (bench: Bench): Promise<Outcome> => {
     title: 'Small packets',
     about: [
       `UDP in IPv4 packets of ${OCTETS} octets, client to server, ${SECONDS} s each; median (min–max) of ${ROUNDS} rounds, in turn.`,
+      ...(SEGMENTS === 1 ? [] : [`The sender gives its kernel ${SEGMENTS} datagrams as one.`]),
       `carried: the highest rate with at most ${MOST_LOSS} % lost. The rest at ${RATE} per second; CPU in µs per packet that arrived.`,
       ...leftOut.map(({ name, reason }) => `${name}: left out: ${reason}`),
     ],
@@ -134,7 +142,7 @@ const run = async (bench: Bench): Promise<Outcome> => {
     ],
     verdicts: verdictsOf(cases),
     numbers: {
-      ...{ rounds: ROUNDS, seconds: SECONDS, octets: OCTETS, rate: RATE, steps: STEPS },
+      ...{ rounds: ROUNDS, seconds: SECONDS, octets: OCTETS, segments: SEGMENTS, rate: RATE, steps: STEPS },
       ...{ ways: described, leftOut, results, ratios: against },
     },
   };

@@ -53,7 +53,10 @@ const numberIn = (name: string) => (line: string) => {
   return typeof count === 'number' && typeof seconds === 'number' ? { count, seconds } : undefined;
 };
 
-/** A stream of UDP datagrams of so many octets, IP header included; `rate` per second, 0 for as many as it takes. */
+/**
+ * A stream of UDP datagrams of so many octets, IP header included; `rate` per second, 0 for as many as it takes. The
+ * kernel gets `segments` of them at a time as one.
+ */
 export const sendDatagrams = async (
   children: Children,
   way: { readonly from: Netns; readonly to: Netns; readonly target: string },
@@ -62,7 +65,14 @@ export const sendDatagrams = async (
     seconds,
     rate,
     port = LOAD_PORT,
-  }: { readonly octets: number; readonly seconds: number; readonly rate: number; readonly port?: number },
+    segments = 1,
+  }: {
+    readonly octets: number;
+    readonly seconds: number;
+    readonly rate: number;
+    readonly port?: number;
+    readonly segments?: number;
+  },
 ): Promise<Datagrams> => {
   const limit = seconds * 1000 + GRACE_MS;
   let tell: (received: number) => void = () => undefined;
@@ -76,7 +86,7 @@ export const sendDatagrams = async (
     if (found !== undefined) tell(found.count);
     return said('listening')(line);
   });
-  const words = ['send', way.target, port, octets, seconds, rate].map(String);
+  const words = ['send', way.target, port, octets, seconds, rate, segments].map(String);
   const { value } = await children.startProgram(
     way.from,
     [nativeProgram('udp-load'), ...words],

@@ -1,6 +1,6 @@
 import { of } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { lift } from '../../../../core/datapath/lift.ts';
+import { lift, liftAll } from '../../../../core/datapath/lift.ts';
 import type { PacketBatch } from '../../../../core/datapath/packet-batch.ts';
 import { perPacket } from '../../../../core/datapath/per-packet.ts';
 import type { Telemetry } from '../../../../core/ports/telemetry.ts';
@@ -43,6 +43,26 @@ describe('the bridge from stages to RxJS', () => {
       out: [1, 3, 4],
       log: ['Error: at 2', 'Error: at 5', 'probe in dropped 2 stage-fault', 'probe in passed 3'],
     });
+  });
+
+  it('takes a batch through steps in a row, as long as anything of it is left', () => {
+    const seen: string[] = [];
+    const dropping = (name: string, unwanted: number) =>
+      [
+        name,
+        perPacket(({ bytes }) => {
+          seen.push(`${name} ${bytes[0]}`);
+          return bytes[0] === unwanted ? 'policy' : undefined;
+        }),
+      ] as const;
+    let batches = 0;
+    of(batchOf(octets(1, 2)), batchOf(octets(1)))
+      .pipe(liftAll([dropping('first', 1), dropping('second', 2), dropping('third', 3)], 'in', silentTelemetry))
+      .subscribe(() => {
+        batches += 1;
+      });
+    expect(seen).toEqual(['first 1', 'first 2', 'second 2', 'first 1']);
+    expect(batches).toBe(0);
   });
 
   it('survives a stage that throws without having moved its cursor', () => {

@@ -68,6 +68,21 @@ describe('GRE decode, Call-ID demux and sequence', () => {
     expect(Math.min(...wakes)).toBe(150);
   });
 
+  it('asks for time once per acknowledgment, and again for each packet while a gap is open', () => {
+    const b = bench();
+    b.receives([gre(0x1111, 0, 'a'), gre(0x1111, 1, 'b')], 50);
+    b.receives([gre(0x1111, 2, 'c')], 60);
+    expect(wakes).toEqual([150]);
+    expect(b.session.get(GRE_CHANNEL)?.lastReceived).toBe(60);
+    b.sends(['the acknowledgment rides on this']);
+    b.receives([gre(0x1111, 4, 'e')], 70);
+    expect(wakes).toEqual([150, 170]);
+    b.receives([gre(0x1111, 5, 'f')], 80);
+    expect(wakes).toEqual([150, 170, 170]);
+    b.receives([gre(0x1111, 3, 'd'), gre(0x1111, 6, 'g')], 90);
+    expect(wakes).toEqual([150, 170, 170]);
+  });
+
   it('puts held packets right behind the one that filled the gap, before what follows in the batch', () => {
     const b = bench();
     const { texts: out } = b.receives(['a', 'b', 'c', 'd', 'e'].map((t, i) => gre(0x1111, [0, 3, 2, 1, 4][i] ?? 0, t)));
