@@ -1,4 +1,5 @@
 import type { GatewayConfig } from '../config/types.ts';
+import type { Ipv4 } from '../core/bytes/ipv4-address.ts';
 import type { Log } from '../core/ports/log.ts';
 import { Journal } from '../observability/journal/journal.ts';
 import { JournalLog } from '../observability/journal/journal-log.ts';
@@ -11,9 +12,10 @@ import { OpenTelemetryTelemetry } from '../observability/telemetry.ts';
 import type { UserNames } from '../observability/user-names.ts';
 import type { ConnectionSource } from '../plugins/control-pptp/index.ts';
 import { journalNumbers } from './admin/journal-numbers.ts';
+import type { AdminRoute } from './admin/route.ts';
 import { furtherRoutes } from './admin/routes/further.ts';
 import { withAdmin } from './admin/with-admin.ts';
-import { createGateway, type Gateway } from './bootstrap.ts';
+import { createGateway, type Gateway, type GatewayOptions } from './bootstrap.ts';
 import { builtinPlugins } from './builtin-plugins.ts';
 import { findDefaultInterface } from './default-route.ts';
 import { Site } from './dial/site.ts';
@@ -23,12 +25,7 @@ import { packetTraces } from './packet-traces.ts';
 import { loadPlugins } from './plugin-loader.ts';
 import { systemClock, systemRandom } from './system-clock.ts';
 import { metricsEndpoints, withMetrics } from './with-metrics.ts';
-import type { SupervisorLink } from './workers/ask.ts';
-import { DIALLED_SERVER } from './workers/dialled-server.ts';
 import type { Shard } from './workers/shard.ts';
-import { shareAddresses } from './workers/share-addresses.ts';
-import { besidesRoute } from './workers/view/besides-route.ts';
-import { METRICS } from './workers/view/metrics-ask.ts';
 
 export interface Logging {
   readonly log: Log;
@@ -37,14 +34,24 @@ export interface Logging {
   readonly bridge: LogBridge | undefined;
 }
 
-/** What a gateway has that is one worker of several. */
+/** What a gateway has that is one worker of several; a gateway of one process loads nothing of it. */
 export interface WorkerPart {
   /** Of the whole gateway. */
   readonly config: GatewayConfig;
   readonly shard: Shard;
-  readonly supervisor: SupervisorLink;
   /** Hands over the connections that the supervisor has accepted. */
   readonly source: ConnectionSource;
+  /** For the supervisor, on the admin socket. */
+  readonly routes: readonly AdminRoute[];
+  /** Tells where this gateway is about to dial: connections from there are for this worker, too. Never rejects. */
+  dials(server: Ipv4): Promise<void>;
+  /** Lets the gateway lend and borrow addresses; `attach` is to be called with it before it starts. */
+  shareAddresses(
+    options: GatewayOptions,
+    log: Log,
+  ): { readonly options: GatewayOptions; attach(gateway: Gateway): void };
+  /** Gives the supervisor what it asks for its metrics page. */
+  shareMetrics(snapshot: () => MetricsSnapshot): void;
 }
 
 /**
@@ -60,11 +67,7 @@ export async function composeGateway(
 ): Promise<number> {
   // Rules about two connections between two sites live in one process.
   const dials = worker === undefined || worker.shard.index === 0;
-  const site = new Site(
-    dials ? config : { ...config, dial: { ...config.dial, server: undefined } },
-    // Connections from there are for this worker, too. A supervisor that does not answer ends it soon.
-    (server) => worker?.supervisor.request(DIALLED_SERVER, server).catch(() => undefined) ?? Promise.resolve(),
-  );
+  const site = new Site(dials ? config : { ...config, dial: { ...config.dial, server: undefined } }, worker?.dials);
   // The operator's plug-ins first: their back-ends are asked before the built-in user file.
   const plugins = [
     ...(await loadPlugins(config.plugins, config.pluginOptions)),
@@ -83,7 +86,7 @@ export async function composeGateway(
       telemetry: new JournalTelemetry(telemetry, journal),
     };
     const own = gatewayOptions(config, worker?.shard);
-    const shared = worker === undefined ? undefined : shareAddresses(own, worker.supervisor, log);
+    const shared = worker?.shareAddresses(own, log);
     const gateway = createGateway(platform, { ...(shared?.options ?? own), shareGre: site.shareGre }, plugins);
     shared?.attach(gateway);
     gateway.onTunnelEnd(({ view }) => journal.numbers(view.session.id, journalNumbers(view)));
@@ -102,7 +105,7 @@ export async function composeGateway(
       levels,
       journal,
     };
-    const routes = [...furtherRoutes(packets), ...(worker === undefined ? [] : [besidesRoute])];
+    const routes = [...furtherRoutes(packets), ...(worker?.routes ?? [])];
     const tunnel = site.tunnel(platform, gateway.callIds, tracePackets);
     const metrics = {
       version,
@@ -111,7 +114,7 @@ export async function composeGateway(
       numbers: gateway.numbers,
       // The page is the supervisor's, which asks for what is on it.
       endpoints: worker === undefined ? endpoints : [],
-      share: worker === undefined || endpoints.length === 0 ? undefined : shareWith(worker.supervisor),
+      share: endpoints.length === 0 ? undefined : worker?.shareMetrics,
       otel: sdk?.metrics === true,
     };
     return await withMetrics(metrics, () => withAdmin(admin, routes, () => serve(gateway, tunnel)));
@@ -124,7 +127,3 @@ const withoutRule = ({ packetTraces: traces }: GatewayConfig): GatewayConfig['pa
   ...traces,
   ratio: 0,
 });
-
-const shareWith = (supervisor: SupervisorLink) => (snapshot: () => MetricsSnapshot) => {
-  supervisor.answer(METRICS, snapshot);
-};

@@ -12,6 +12,7 @@ import { systemClock } from '../system-clock.ts';
 import type { WorkerStart } from './messages.ts';
 import { type Channel, SupervisorPort } from './supervisor-port.ts';
 import { leaveWorkerFolder, makeWorkerFolder, workerConfig } from './worker-config.ts';
+import { workerPart } from './worker-part.ts';
 
 /**
  * One worker from its first message to its end: a gateway that takes connections from its supervisor. Resolves with the
@@ -39,9 +40,8 @@ async function work(start: WorkerStart, port: SupervisorPort): Promise<number> {
   await makeWorkerFolder(config.stateDir);
   const serve = (gateway: Gateway, tunnel: SiteTunnel | undefined): Promise<number> =>
     serveCalls(gateway, tunnel, port);
-  const part = { config: start.config, shard, supervisor: port, source: port.connections };
   try {
-    return await composeGateway(config, version, logging, serve, part);
+    return await composeGateway(config, version, logging, serve, workerPart(start.config, shard, port));
   } finally {
     await leaveWorkerFolder(config.stateDir);
   }

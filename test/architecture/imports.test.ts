@@ -89,3 +89,30 @@ describe('import directions', () => {
     ).toEqual([]);
   });
 });
+
+describe('a gateway of one process', () => {
+  /** What is loaded with a file: its imports that are not only types, and theirs; not what is imported when it is needed. */
+  const loadedWith = (entry: string): ReadonlySet<string> => {
+    const found = new Set<string>();
+    const visit = (path: string): void => {
+      if (found.has(path)) return;
+      found.add(path);
+      for (const [, names = '', target = ''] of readFileSync(path, 'utf8').matchAll(
+        /^(?:import|export) (?!type )([^;]*? from )?'(\.[^']+)';/gm,
+      )) {
+        const onlyTypes = /^\{(\s*type [^,}]+,?)+\s*\} from $/.test(names);
+        if (!onlyTypes) visit(relative('.', join(dirname(path), target)));
+      }
+    };
+    visit(entry);
+    return found;
+  };
+
+  it('loads neither the supervisor nor the worker', () => {
+    const loaded = loadedWith('gateway/main.ts');
+    expect(loaded).toContain('gateway/compose.ts');
+    // Two files of sums tell what is whose, also when everything is one's own.
+    const common = ['gateway/workers/shard.ts', 'gateway/workers/slices.ts'];
+    expect([...loaded].filter((path) => path.startsWith('gateway/workers/')).toSorted()).toEqual(common);
+  });
+});

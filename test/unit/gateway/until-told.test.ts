@@ -50,6 +50,18 @@ describe('being told to stop', () => {
     expect(exit).toHaveBeenCalledWith(1);
   });
 
+  it('does first what must be done before it stops at once', () => {
+    const { end, exit, pass } = bench();
+    const order: string[] = [];
+    exit.mockImplementation((() => void order.push('exit')) as never);
+    end.onHurry(() => void order.push('kill the workers'));
+    signal('SIGTERM');
+    expect(order).toEqual([]);
+    pass(1_000);
+    signal('SIGTERM');
+    expect(order).toEqual(['kill the workers', 'exit']);
+  });
+
   it('ends with 1 when a device died', async () => {
     const { end, log } = bench();
     end.fail('tun', new Error('the interface is gone'));

@@ -1,0 +1,20 @@
+import type { GatewayConfig } from '../../config/types.ts';
+import type { WorkerPart } from '../compose.ts';
+import { DIALLED_SERVER } from './dialled-server.ts';
+import type { Shard } from './shard.ts';
+import { shareAddresses } from './share-addresses.ts';
+import type { SupervisorPort } from './supervisor-port.ts';
+import { besidesRoute } from './view/besides-route.ts';
+import { METRICS } from './view/metrics-ask.ts';
+
+/** What makes a gateway a worker of the supervisor at the other end of `port`. `config` is that of the whole gateway. */
+export const workerPart = (config: GatewayConfig, shard: Shard, port: SupervisorPort): WorkerPart => ({
+  config,
+  shard,
+  source: port.connections,
+  routes: [besidesRoute],
+  // A supervisor that does not answer ends this process soon.
+  dials: (server) => port.request(DIALLED_SERVER, server).catch(() => undefined),
+  shareAddresses: (options, log) => shareAddresses(options, port, log),
+  shareMetrics: (snapshot) => port.answer(METRICS, snapshot),
+});
