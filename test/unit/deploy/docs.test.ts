@@ -4,7 +4,13 @@ import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { KEYS } from '../../../config/schema.ts';
 
-const PAGES = ['README.md', 'deploy/README.md', 'docs/observability.md', 'docs/follow-a-tunnel-in-jaeger.md'];
+const PAGES = [
+  'README.md',
+  'deploy/README.md',
+  'docs/observability.md',
+  'docs/follow-a-tunnel-in-jaeger.md',
+  'docs/workers.md',
+];
 /** Environment names that are no settings of the gateway: the tests' own. */
 const OTHER_NAMES = ['PPTP_TEST_DRAW_PICTURES'];
 
