@@ -17,7 +17,7 @@ import { numberOption, showSpread, spread } from './support/numbers.ts';
 import { type Outcome, runBench } from './support/report.ts';
 import { CLIENT, carry, fill, GATEWAY, makeEnds, packetDown, packetUp } from './support/tunnel-end.ts';
 
-const ROUNDS = numberOption('rounds', 21);
+const ROUNDS = numberOption('rounds', 11);
 const BATCHES = numberOption('batches', 2_000);
 const SIZE = 576;
 const BATCH = 64;

@@ -14,7 +14,7 @@ import { dialGateway, gatewayState, serveLoad, spreadOf, startGateway, transfer 
 import { type Bench, withNamespaces } from './support/with-namespaces.ts';
 
 const ROUNDS = numberOption('rounds', 5);
-const SECONDS = numberOption('seconds', 2);
+const SECONDS = numberOption('seconds', 1.5);
 const TUNNELS = numberOption('tunnels', 4);
 /** Datagrams per second of each tunnel with the whole load, and their octets. */
 const RATE = numberOption('rate', 10_000);
