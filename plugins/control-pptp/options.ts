@@ -24,7 +24,10 @@ export interface ControlPptpOptions {
   readonly lingerMs: number;
   /** Of set-ups when very many clients call at once. */
   readonly setups: SetupLimits;
-  /** Connections the kernel keeps for us to accept. */
+  /**
+   * Connections the kernel keeps for us to accept, at most `net.core.somaxconn`. Where there is no room, a client asks again
+   * after 1, 3 and 7 s, whatever we have to do meanwhile.
+   */
   readonly backlog: number;
   /** Of the machine: names said to the peer, times, window. */
   readonly control: Partial<Omit<ControlOptions, 'role' | 'originates'>>;
@@ -41,6 +44,6 @@ export const CONTROL_PPTP_DEFAULTS: ControlPptpOptions = {
   maxNotesPerMinute: 30,
   lingerMs: 2_000,
   setups: { atOnce: 512, waiting: 10_000, waitMs: 25_000 },
-  backlog: 511,
+  backlog: 4096,
   control: CONTROL_DEFAULTS,
 };

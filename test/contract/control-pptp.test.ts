@@ -685,3 +685,109 @@ describe('a process that dials, too (RFC 2637 section 3.1.3)', () => {
     expect(client.socket.bytesRead).toBe(0);
   });
 });
+
+describe('more clients than can be set up at once', () => {
+  const ONE = { setups: { atOnce: 1, waiting: 2, waitMs: 10_000 } };
+  const seen = async (when: () => boolean): Promise<void> => {
+    while (!when()) await new Promise((resolve) => setImmediate(resolve));
+  };
+  /** The first has a call that is not up yet; the second has asked for its connection. */
+  const waiting = async (options: Partial<ControlPptpOptions> = ONE) => {
+    const b = await bench(options).start();
+    const first = await b.established();
+    first.send(callRequest(1));
+    await first.expect('outgoing-call-reply');
+    const second = await b.connect();
+    second.send(startRequest());
+    await seen(() => b.plugin.setups.waiting === 1);
+    return { b, first, second };
+  };
+
+  test('wait until a tunnel before them is up', async () => {
+    const { b, second } = await waiting();
+    const [opened] = b.events;
+    if (opened === undefined) throw new Error('no call');
+    expect(second.socket.bytesRead).toBe(0);
+    b.plugin.settled(opened.call);
+    await second.expect('start-control-connection-reply');
+    expect(b.plugin.setups).toEqual({ running: 1, waiting: 0 });
+  });
+
+  test('wait until a call before them is cleared, or its connection is gone', async () => {
+    const { b, first, second } = await waiting();
+    first.send({ kind: 'call-clear-request', callId: 1 });
+    await second.expect('start-control-connection-reply');
+    const third = await b.connect();
+    third.send(startRequest());
+    await seen(() => b.plugin.setups.waiting === 1);
+    second.socket.destroy();
+    await third.expect('start-control-connection-reply');
+  });
+
+  test('do not wait for those that connect and say nothing', async () => {
+    const b = await bench(ONE).start();
+    await b.connect();
+    await b.connect();
+    await b.established();
+  });
+
+  test('get everything answered that they said meanwhile', async () => {
+    const { b, first, second } = await waiting();
+    second.send(callRequest(7));
+    const [opened] = b.events;
+    first.socket.destroy();
+    await second.expect('start-control-connection-reply');
+    expect(await second.expect('outgoing-call-reply')).toMatchObject({ peerCallId: 7, resultCode: 1 });
+    expect(opened?.kind).toBe('opened');
+  });
+
+  test('and give up are forgotten', async () => {
+    const { b, first, second } = await waiting();
+    second.socket.destroy();
+    await seen(() => b.plugin.connectionCount === 1);
+    expect(b.plugin.setups).toEqual({ running: 1, waiting: 0 });
+    first.socket.destroy();
+    await seen(() => b.plugin.connectionCount === 0);
+    expect(b.plugin.setups).toEqual({ running: 0, waiting: 0 });
+  });
+
+  test('are refused with result 2, no-resource, after their time, counted and logged', async () => {
+    const { b, second } = await waiting();
+    b.clock.advance(4_000);
+    expect(second.socket.bytesRead).toBe(0);
+    const { b: late, second: refused } = await waiting({ setups: { atOnce: 1, waiting: 2, waitMs: 3_000 } });
+    late.clock.advance(3_050);
+    expect(await refused.expect('start-control-connection-reply')).toMatchObject({ resultCode: 2, errorCode: 4 });
+    await refused.closed;
+    expect(late.counted).toContain('control.connection-refused');
+    expect(late.lines.find(({ event }) => event === 'control.connection-refused')?.fields).toMatchObject({
+      reason: 'limit-setup-wait',
+    });
+    expect(late.plugin.setups.waiting).toBe(0);
+  });
+
+  test('are refused at once where as many wait as may', async () => {
+    const { b } = await waiting({ setups: { atOnce: 1, waiting: 1, waitMs: 10_000 } });
+    const third = await b.connect();
+    third.send(startRequest());
+    expect(await third.expect('start-control-connection-reply')).toMatchObject({ resultCode: 2, errorCode: 4 });
+    await third.closed;
+  });
+
+  test('and pour out octets meanwhile are closed', async () => {
+    const { b, second } = await waiting();
+    for (let call = 1; call <= 40; call += 1) second.send(callRequest(call));
+    await second.closed;
+    await seen(() => b.plugin.setups.waiting === 0);
+  });
+
+  test('do not keep the gateway from stopping', async () => {
+    const { b, first, second } = await waiting();
+    const stopped = b.plugin.stop();
+    first.socket.destroy();
+    await second.closed;
+    await stopped;
+    expect(b.plugin.setups.waiting).toBe(0);
+    expect(b.plugin.connectionCount).toBe(0);
+  });
+});

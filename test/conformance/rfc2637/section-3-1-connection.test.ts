@@ -95,6 +95,13 @@ describe('RFC 2637 section 3.1.2: the receiver (server)', () => {
     expect(rig.sent).toMatchObject([{ resultCode: 2, errorCode: 4 }]);
     expect(told(rig.effects)).toMatchObject([{ kind: 'close', abort: false }]);
   });
+
+  test('a refusal is noted with its reason', () => {
+    const rig = openServer();
+    rig.input({ kind: 'refuse-calls', why: 'there is a storm' });
+    rig.receives(startRequest());
+    expect(rig.all('note')).toMatchObject([{ message: 'Refused a control connection: there is a storm.' }]);
+  });
 });
 
 describe('RFC 2637 section 3.1.1: the originator (client)', () => {
