@@ -24,8 +24,7 @@ const writeResults = async (files) => {
   const sets = [];
   for (const file of files) {
     const set = readResultSet(await readFile(file, 'utf8').catch(() => ''));
-    if (set === undefined)
-      throw new SetupError('NO_RESULTS', `${file} has no results: write it with npm run bench -- --json > ${file}.`);
+    if (set === undefined) throw new SetupError('NO_RESULTS', `${file} is not what npm run bench -- --json wrote.`);
     sets.push(set);
   }
   if (sets.length === 0) throw new SetupError('NO_RESULTS', 'name the files that npm run bench -- --json wrote.');
