@@ -39,7 +39,10 @@ export const ATTRIBUTES = {
     meaning: '`accepted`, `unknown-user` (the next back-end is asked), `failed`, or why it refused.',
   },
   'pptp.address.fixed': { type: 'boolean', meaning: 'The user has an address of its own.' },
-  'pptp.address.refusal': { type: 'string', meaning: 'Why there is none: `exhausted`, `in-use`, `outside-pool` or `unavailable`.' },
+  'pptp.address.refusal': {
+    type: 'string',
+    meaning: 'Why there is none: `exhausted`, `in-use`, `outside-pool` or `unavailable`.',
+  },
   'pptp.end.reason': { type: 'string', meaning: 'Why the call ended, as in the log line `session.closed`.' },
   'pptp.limit': { type: 'string', meaning: '`idle`, `session-timeout` or `undecryptable`.' },
   'pptp.note': { type: 'string', meaning: 'A sentence for people.' },
