@@ -42,7 +42,8 @@ const STORM = 64;
  * thousands call at once, as after a power cut, each of them would otherwise take longer than its client has patience, and
  * the work for all of them would be lost; and tunnels that are up would not get a turn.
  *
- * How many run follows the event loop: a turn that takes long makes the window smaller, a short one wider, up to `atOnce`.
+ * How many run follows the event loop: a turn that takes long makes the window smaller; short ones, if set-ups are completed
+ * meanwhile, make it wider, up to `atOnce`.
  */
 export class SetupAdmission {
   private readonly clock: Clock;
@@ -53,6 +54,8 @@ export class SetupAdmission {
   private readonly holding = new Map<Applicant, Instant>();
   private readonly queue = new Map<Applicant, Instant>();
   private window: number;
+  /** Somebody was through since the last look. */
+  private progress = false;
   private look: { readonly due: Instant; readonly cancel: () => void } | undefined;
   private serving = false;
 
@@ -94,7 +97,9 @@ export class SetupAdmission {
   /** Its set-up is over, or it is gone; to say so again does no harm. */
   leave(applicant: Applicant): void {
     if (this.queue.delete(applicant) && this.queue.size === 0) this.stop();
-    if (!this.holding.delete(applicant) || this.queue.size === 0 || this.serving) return;
+    if (!this.holding.delete(applicant)) return;
+    this.progress = true;
+    if (this.queue.size === 0 || this.serving) return;
     this.serving = true;
     // Whoever left may be in the middle of a batch of packets.
     queueMicrotask(() => {
@@ -143,7 +148,9 @@ export class SetupAdmission {
   private adjust(late: number): void {
     const step = Math.max(1, this.window >> 3);
     if (late > LATE_MS) this.window = Math.max(Math.min(LEAST_WINDOW, this.limits.atOnce), this.window - step);
-    else if (late < EASY_MS) this.window = Math.min(this.limits.atOnce, this.window + step);
+    // While thousands of connections are accepted, turns may be short and yet nobody gets on.
+    else if (late < EASY_MS && this.progress) this.window = Math.min(this.limits.atOnce, this.window + step);
+    this.progress = false;
   }
 
   private takePlacesBack(now: Instant): void {

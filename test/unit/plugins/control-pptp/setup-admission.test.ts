@@ -157,10 +157,13 @@ describe('who waits', () => {
 
 describe('how many run at a time', () => {
   /** Clients without end, and an event loop whose turns take so many ms. */
-  const windowAfter = (turnMs: number, looks: number): number => {
-    const { ask, admission, clock } = rig({ atOnce: 512, waiting: 100_000, waitMs: 600_000 });
+  const windowAfter = (turnMs: number, looks: number, through = true): number => {
+    const { ask, leave, admission, clock } = rig({ atOnce: 512, waiting: 100_000, waitMs: 600_000 });
     for (let one = 0; one < 2000; one += 1) ask(`${one}`);
-    for (let look = 0; look < looks; look += 1) clock.lag(20 + turnMs);
+    for (let look = 0; look < looks; look += 1) {
+      if (through) leave(`${look}`);
+      clock.lag(20 + turnMs);
+    }
     return admission.running;
   };
 
@@ -168,6 +171,10 @@ describe('how many run at a time', () => {
     expect(windowAfter(0, 0)).toBe(64);
     expect(windowAfter(1, 4)).toBeGreaterThan(64);
     expect(windowAfter(1, 60)).toBe(512);
+  });
+
+  test('stays while nobody is through', () => {
+    expect(windowAfter(1, 60, false)).toBe(64);
   });
 
   test('stays where turns are as long as they may be', () => {
