@@ -2,11 +2,12 @@
 // much TCP as it takes. Side by side and in turn with plain C on the same path.
 import { connect, type Netns } from '../support/netns.ts';
 import { raise } from './support/compared.ts';
+import { type Fairness, fairness } from './support/fairness.ts';
 import { said } from './support/lines.ts';
 import { numberOption, showMaybe, showSpread, spread } from './support/numbers.ts';
 import { quantile, type RoundTrips, roundTrips } from './support/probe.ts';
 import { nativeProgram } from './support/programs.ts';
-import { type Outcome, runBench } from './support/report.ts';
+import { type Outcome, runBench, type Skipped } from './support/report.ts';
 import { inTurn } from './support/rounds.ts';
 import { atMost, ratios, type Verdict } from './support/verdicts.ts';
 import {
@@ -189,4 +190,41 @@ const run = async (bench: Bench): Promise<Outcome> => {
   };
 };
 
-await runBench('latency', () => withNamespaces(run));
+/** Adds what a gateway with more tunnels does. */
+const addFairness = (outcome: Outcome, shares: readonly Fairness[]): Outcome => {
+  const head = [
+    'busy tunnels',
+    'direction',
+    'p50 µs',
+    'p99 µs',
+    'lost',
+    'own Mbit/s',
+    'busy Mbit/s',
+    'Jain of the busy',
+  ];
+  const rows = shares.map((one) => [
+    String(one.busy),
+    one.direction,
+    showSpread(one.p50Microseconds),
+    showSpread(one.p99Microseconds),
+    String(one.lost),
+    showSpread(one.quietMegabits),
+    showSpread(one.busyMegabits),
+    showSpread(one.jain),
+  ]);
+  const title = 'Fairness: round trips of a quiet tunnel, then a TCP connection of its own, while others are busy';
+  return {
+    ...outcome,
+    tables: [...outcome.tables, { title, rows: [head, ...rows] }],
+    numbers: { ...outcome.numbers, fairness: shares },
+  };
+};
+
+const measureAll = async (): Promise<Outcome | Skipped> => {
+  const outcome = await withNamespaces(run);
+  if ('skipped' in outcome) return outcome;
+  // In namespaces of its own: the tunnels before are gone, and take no CPU time.
+  return withNamespaces(async (bench) => addFairness(outcome, await fairness(bench, ROUNDS, SECONDS)));
+};
+
+await runBench('latency', measureAll);
