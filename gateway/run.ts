@@ -14,6 +14,7 @@ import { type FirstStart, prepareStart } from './first-start.ts';
 import { followLevel } from './follow-level.ts';
 import { type End, untilToldToStop } from './until-told.ts';
 import { openUserFile } from './user-file.ts';
+import { recoverAbandoned } from './workers/abandoned.ts';
 
 /** Runs the gateway in the foreground until SIGTERM, SIGINT or the death of a device; resolves with the exit code. */
 export async function runGateway(loaded: LoadedConfig, version: string): Promise<number> {
@@ -34,6 +35,7 @@ export async function runGateway(loaded: LoadedConfig, version: string): Promise
     welcome(config, addresses, first);
   };
   try {
+    await recoverAbandoned(config, log);
     if (config.workers > 1) {
       const { runSupervisor } = await import('./workers/run-supervisor.ts');
       return await runSupervisor({ config, version, logging, end, greet });

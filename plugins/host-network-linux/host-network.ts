@@ -24,7 +24,7 @@ export interface HostNetworkDependencies {
   readonly host?: HostSystem;
 }
 
-const STATE_FILE = 'host-network.json';
+export const STATE_FILE = 'host-network.json';
 
 /**
  * Address, routes, forwarding, packet filter and proxy ARP of the host. What is about to change is written to the state

@@ -4,3 +4,4 @@ export { HostNetwork, type HostNetworkDependencies, type HostNetworkOptions } fr
 export type { HostNetworkConfig, Nat, Network } from './host-network-config.ts';
 export { type HostSystem, linuxHost } from './host-system.ts';
 export { hostNetworkPlugin } from './plugin.ts';
+export { recoverHostNetworks } from './recover-others.ts';
