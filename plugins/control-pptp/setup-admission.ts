@@ -1,3 +1,4 @@
+import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
 import { NoteBudget } from '../../core/machine/note-budget.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Log } from '../../core/ports/log.ts';
@@ -16,6 +17,8 @@ export type SetupRefusal = 'limit-setup-queue' | 'limit-setup-wait';
 
 /** A client that has asked for a tunnel. Exactly one of the two is called, unless it leaves before. */
 export interface Applicant {
+  /** Where it calls from. */
+  readonly peer: Ipv4;
   goAhead(): void;
   turnAway(why: SetupRefusal): void;
 }
@@ -38,9 +41,10 @@ const MOST_REFUSALS = 32;
 const STORM = 64;
 
 /**
- * Lets no more set-ups run at a time than the process can complete, and the others wait in the order of their coming. When
- * thousands call at once, as after a power cut, each of them would otherwise take longer than its client has patience, and
- * the work for all of them would be lost; and tunnels that are up would not get a turn.
+ * Lets no more set-ups run at a time than the process can complete, and the others wait in the order of their coming, one
+ * of each source address after the other, so that nobody is kept out by one that calls very often. When thousands call at
+ * once, as after a power cut, each of them would otherwise take longer than its client has patience, and the work for all
+ * of them would be lost; and tunnels that are up would not get a turn.
  *
  * How many run follows the event loop: a turn that takes long makes the window smaller; short ones, if set-ups are completed
  * meanwhile, make it wider, up to `atOnce`.
@@ -53,8 +57,10 @@ export class SetupAdmission {
   /** Until when each holds its place; all hold it for as long, so the oldest is first. The same with those that wait. */
   private readonly holding = new Map<Applicant, Instant>();
   private readonly queue = new Map<Applicant, Instant>();
+  /** Those that wait, by source: the source whose turn is next is first. */
+  private readonly turns = new Map<Ipv4, Set<Applicant>>();
   private window: number;
-  /** Somebody was through since the last look. */
+  /** Somebody was through since the last look, or has said no more for so long that another may begin. */
   private progress = false;
   private look: { readonly due: Instant; readonly cancel: () => void } | undefined;
   private serving = false;
@@ -88,7 +94,7 @@ export class SetupAdmission {
     } else if (this.queue.size >= this.limits.waiting) {
       applicant.turnAway('limit-setup-queue');
     } else {
-      this.queue.set(applicant, after(now, this.limits.waitMs));
+      this.enter(applicant, after(now, this.limits.waitMs));
       if (this.queue.size >= STORM) this.tellOfStorm(now);
       this.watch(now);
     }
@@ -96,7 +102,7 @@ export class SetupAdmission {
 
   /** Its set-up is over, or it is gone; to say so again does no harm. */
   leave(applicant: Applicant): void {
-    if (this.queue.delete(applicant) && this.queue.size === 0) this.stop();
+    if (this.remove(applicant) && this.queue.size === 0) this.stop();
     if (!this.holding.delete(applicant)) return;
     this.progress = true;
     if (this.queue.size === 0 || this.serving) return;
@@ -111,6 +117,7 @@ export class SetupAdmission {
   /** Forgets everybody without a word. */
   stop(): void {
     this.queue.clear();
+    this.turns.clear();
     this.look?.cancel();
     this.look = undefined;
   }
@@ -121,12 +128,34 @@ export class SetupAdmission {
   }
 
   private serve(now: Instant): void {
-    for (const applicant of this.queue.keys()) {
+    for (const [source, clients] of this.turns) {
       if (this.holding.size >= this.window) break;
-      this.queue.delete(applicant);
-      this.begin(applicant, now);
+      for (const applicant of clients) {
+        this.remove(applicant);
+        // The others of this source come behind all other sources.
+        this.turns.delete(source);
+        if (clients.size > 0) this.turns.set(source, clients);
+        this.begin(applicant, now);
+        break;
+      }
     }
     if (this.queue.size === 0) this.stop();
+  }
+
+  private enter(applicant: Applicant, until: Instant): void {
+    this.queue.set(applicant, until);
+    const others = this.turns.get(applicant.peer);
+    if (others === undefined) this.turns.set(applicant.peer, new Set([applicant]));
+    else others.add(applicant);
+  }
+
+  /** False: it did not wait. */
+  private remove(applicant: Applicant): boolean {
+    if (!this.queue.delete(applicant)) return false;
+    const clients = this.turns.get(applicant.peer);
+    clients?.delete(applicant);
+    if (clients?.size === 0) this.turns.delete(applicant.peer);
+    return true;
   }
 
   private watch(now: Instant): void {
@@ -138,8 +167,8 @@ export class SetupAdmission {
   private onLook(due: Instant): void {
     this.look = undefined;
     const now = this.clock.now();
-    this.adjust(now - due);
     this.takePlacesBack(now);
+    this.adjust(now - due);
     this.refuseOverdue(now);
     this.serve(now);
     if (this.queue.size > 0) this.watch(now);
@@ -157,6 +186,8 @@ export class SetupAdmission {
     for (const [applicant, until] of this.holding) {
       if (until > now) break;
       this.holding.delete(applicant);
+      // A few that say no more would keep a small window full otherwise, and nobody be through to widen it.
+      this.progress = true;
     }
   }
 
@@ -165,7 +196,7 @@ export class SetupAdmission {
     for (const [applicant, until] of this.queue) {
       if (until > now || left === 0) break;
       left -= 1;
-      this.queue.delete(applicant);
+      this.remove(applicant);
       applicant.turnAway('limit-setup-wait');
     }
   }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { ipv4 } from '../../../../core/bytes/ipv4-address.ts';
 import { type Log, silentLog } from '../../../../core/ports/log.ts';
 import {
   type Applicant,
@@ -18,8 +19,9 @@ const rig = (limits: SetupLimits = LIMITS) => {
   const log: Log = { ...silentLog, warn: (event, _message, fields) => logged.push({ event, ...fields }) };
   const admission = new SetupAdmission(clock, log, limits, 10_000);
   const applicants = new Map<string, Applicant>();
-  const ask = (name: string): void => {
+  const ask = (name: string, source = 1): void => {
     const applicant = {
+      peer: ipv4(source),
       goAhead: () => said.push(`${name} begins`),
       turnAway: (why: SetupRefusal) => said.push(`${name} ${why}`),
     };
@@ -78,6 +80,20 @@ describe('set-ups', () => {
     ask('late');
     await turn();
     expect(heard()).toEqual(['a begins', 'b begins', 'c begins']);
+  });
+
+  test('of one source address come one after the other, each behind one of every other source', async () => {
+    const { ask, leave, heard, admission } = rig({ ...LIMITS, atOnce: 1, waiting: 10 });
+    for (const name of ['a', 'b', 'c', 'd', 'gone', 'e']) ask(name, 1);
+    for (const name of ['x', 'y']) ask(name, 2);
+    ask('z', 3);
+    leave('gone');
+    for (const name of ['a', 'b', 'x', 'z', 'c', 'y', 'd', 'e']) {
+      expect(heard()).toEqual([`${name} begins`]);
+      leave(name);
+      await turn();
+    }
+    expect([admission.running, admission.waiting]).toEqual([0, 0]);
   });
 
   test('that are over twice give up one place', async () => {
@@ -177,6 +193,17 @@ describe('how many run at a time', () => {
     expect(windowAfter(1, 60, false)).toBe(64);
   });
 
+  test('grows when clients that say no more lose their places, so that a few of them do not hold all there are', () => {
+    const { ask, admission, clock } = rig({ atOnce: 512, waiting: 100_000, waitMs: 600_000 });
+    for (let one = 0; one < 100; one += 1) ask(`${one}`);
+    for (let look = 0; look < 40; look += 1) clock.lag(120);
+    for (let one = 0; one < 200; one += 1) {
+      ask(`silent ${one}`);
+      clock.advance(200);
+    }
+    expect(admission.running).toBeGreaterThan(8);
+  });
+
   test('stays where turns are as long as they may be', () => {
     expect(windowAfter(20, 60)).toBe(64);
   });
@@ -193,7 +220,7 @@ describe('how many run at a time', () => {
 
 test('whatever happens: no more run than may, nobody waits for ever, everybody is answered once at the most', async () => {
   const step = fc.oneof(
-    fc.record({ kind: fc.constant('ask' as const) }),
+    fc.record({ kind: fc.constant('ask' as const), source: fc.integer({ min: 1, max: 5 }) }),
     fc.record({ kind: fc.constant('leave' as const), which: fc.nat() }),
     fc.record({ kind: fc.constant('advance' as const), ms: fc.integer({ min: 1, max: 700 }) }),
     fc.record({ kind: fc.constant('lag' as const), ms: fc.integer({ min: 1, max: 200 }) }),
@@ -222,7 +249,7 @@ test('whatever happens: no more run than may, nobody waits for ever, everybody i
       for (const one of script) {
         if (one.kind === 'ask') {
           asked.push(`${asked.length}`);
-          ask(`${asked.length - 1}`);
+          ask(`${asked.length - 1}`, one.source);
         } else if (one.kind === 'leave') {
           const name = asked[one.which % Math.max(1, asked.length)];
           look();
