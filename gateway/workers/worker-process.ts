@@ -7,6 +7,8 @@ import type { SupervisorMessage } from './messages.ts';
 export interface ProcessEnd {
   readonly code: number | null;
   readonly signal: string | null;
+  /** Why there was never a process. */
+  readonly error?: string;
 }
 
 export interface ProcessEvents {
@@ -27,6 +29,7 @@ export interface WorkerProcess {
   kill(): void;
 }
 
+/** May throw what the system says when it has no room for a process. */
 export type ForkWorker = (events: ProcessEvents) => WorkerProcess;
 
 /** Beside this file, built or not. */
@@ -45,16 +48,16 @@ export const forkWorker = (env: NodeJS.ProcessEnv, events: ProcessEvents): Worke
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   let over = false;
-  const end = (code: number | null, signal: string | null): void => {
+  const end = (how: ProcessEnd): void => {
     if (over) return;
     over = true;
-    events.ended({ code, signal });
+    events.ended(how);
   };
   child.on('message', (value: unknown) => events.message(value));
-  child.on('exit', end);
+  child.on('exit', (code, signal) => end({ code, signal }));
   // It could not be started, or not be told something; an exit follows only if there was a process.
-  child.on('error', () => {
-    if (child.pid === undefined) end(null, null);
+  child.on('error', ({ message }) => {
+    if (child.pid === undefined) end({ code: null, signal: null, error: message });
   });
   return {
     pid: child.pid,

@@ -143,21 +143,33 @@ export class WorkerSlot implements WorkerLink {
     this.phase = 'starting';
     this.upAt = undefined;
     this.farewell = undefined;
-    const life = this.deps.fork({
-      message: (value) => {
-        if (this.process === life) this.receive(value);
-      },
-      ended: (end) => {
-        // A process that never was says so before `fork` has returned.
-        queueMicrotask(() => {
-          if (this.process === life) this.over(end);
-        });
-      },
-    });
-    this.process = life;
-    this.send({ kind: 'start', start: { ...this.start, restarts: this.starts } });
     this.starts += 1;
+    const life = this.fork();
+    if (life === undefined) return;
+    this.process = life;
+    this.send({ kind: 'start', start: { ...this.start, restarts: this.starts - 1 } });
     this.timer(START_MS, () => this.lost(`it has not started within ${START_MS / 1000} s`));
+  }
+
+  /** Undefined: the host has no room for a process now, and the next attempt is due or the start has failed. */
+  private fork(): WorkerProcess | undefined {
+    try {
+      const life = this.deps.fork({
+        message: (value) => {
+          if (this.process === life) this.receive(value);
+        },
+        ended: (end) => {
+          // A process that never was says so before `fork` has returned.
+          queueMicrotask(() => {
+            if (this.process === life) this.over(end);
+          });
+        },
+      });
+      return life;
+    } catch (cause) {
+      this.over({ code: null, signal: null, error: cause instanceof Error ? cause.message : String(cause) });
+      return undefined;
+    }
   }
 
   private receive(value: unknown): void {
@@ -247,6 +259,9 @@ export class WorkerSlot implements WorkerLink {
     const pid = this.pid;
     const lifeMs = this.upAt === undefined ? 0 : this.deps.clock.now() - this.upAt;
     const connections = this.events.connectionsOf(this);
+    if (end.error !== undefined) {
+      this.farewell = { code: 'WORKER_FAILED', message: `its process could not be started: ${end.error}` };
+    }
     this.cancelTimer();
     this.process = undefined;
     this.phase = 'down';

@@ -68,7 +68,11 @@ export class FakeWorkers {
   /** Done with each new one once it has heard its start. */
   onFork: (worker: FakeWorker) => void = () => undefined;
 
+  /** What the host says instead of making a process. */
+  full: string | undefined;
+
   readonly fork: ForkWorker = (events) => {
+    if (this.full !== undefined) throw new Error(this.full);
     const worker = new FakeWorker(1000 + this.all.length, events);
     this.all.push(worker);
     queueMicrotask(() => this.onFork(worker));

@@ -115,6 +115,15 @@ describe('the start of a gateway of several processes', () => {
     });
   });
 
+  it('fails when the host has no room for a process', async () => {
+    const { supervisor, workers } = bench();
+    workers.full = 'spawn ENOMEM';
+    await expect(supervisor.start()).rejects.toMatchObject({
+      code: 'WORKER_FAILED',
+      message: expect.stringContaining('spawn ENOMEM'),
+    });
+  });
+
   it('fails when a worker is not ready after a minute, which is killed', async () => {
     const { supervisor, workers, clock } = bench(2);
     workers.onFork = (worker) => {
@@ -238,6 +247,27 @@ describe('a worker that dies', () => {
     ]);
   });
 
+  it('is started again later when the host has no room for a process, and harms nobody', async () => {
+    const { supervisor, workers, up, clock, log } = bench();
+    await up();
+    workers.full = 'spawn ENOMEM';
+    workers.of(0).end(null, 'SIGKILL');
+    await settle();
+    clock.advance(0);
+    await settle();
+    expect(workers.all).toHaveLength(2);
+    expect(log.lines.filter(({ event }) => event === 'worker.died').map(({ message }) => message)).toEqual([
+      expect.stringContaining('started again at once'),
+      expect.stringContaining('its process could not be started: spawn ENOMEM; it is started again in 1 s'),
+    ]);
+    workers.full = undefined;
+    clock.advance(1000);
+    await settle();
+    workers.of(0).ready();
+    await settle();
+    expect(supervisor.workers.map(({ alive }) => alive)).toEqual([true, true]);
+  });
+
   it('with a word about a device says it', async () => {
     const { workers, up, log } = bench();
     await up();
@@ -276,6 +306,24 @@ describe('a worker that hangs', () => {
     expect(workers.of(0)).not.toBe(hung);
     expect(workers.of(1).killed).toBe(false);
     expect(log.lines.find(({ event }) => event === 'worker.died')?.message).toContain('it has not answered for 10 s');
+  });
+
+  it('gives the connections that it had not taken to others', async () => {
+    const { workers, up, clock, connect } = bench();
+    await up();
+    const [late, taken] = [connect(), connect()];
+    workers.of(1).says({ kind: 'taken', connection: 2 });
+    const hung = workers.of(0);
+    for (let i = 0; i < 6; i += 1) {
+      clock.advance(2500);
+      await settle();
+      for (const { id } of workers.of(1).heard.filter((message) => message.kind === 'ping')) {
+        workers.of(1).says({ kind: 'pong', id });
+      }
+    }
+    expect(hung.killed).toBe(true);
+    expect([...workers.of(1).sockets.values()]).toEqual([taken, late]);
+    expect(late.destroyed).toBe(false);
   });
 
   it('is not one that answers late', async () => {
