@@ -42,8 +42,8 @@ interface Entry {
   deadline: Instant | undefined;
 }
 
-/** A worker answers pings within that time, too, or is taken for hung. */
-const TAKE_MS = 10_000;
+/** A worker that hangs is killed before that, and what it had not taken goes to others. */
+const TAKE_MS = 15_000;
 
 /**
  * The control connections of all workers: takes them within the limits of the whole gateway, hands each to the worker
@@ -190,15 +190,23 @@ export class ConnectionDesk implements ConnectionTaker {
     this.cancelSweep = undefined;
     const now = this.deps.clock.now();
     let next: Instant | undefined;
+    const late = this.workers.map(() => 0);
     for (const [connection, { socket, worker, deadline }] of [...this.entries]) {
-      if (socket === undefined || deadline === undefined) continue;
+      if (socket === undefined || worker === undefined || deadline === undefined) continue;
       if (deadline > now) next = next === undefined || deadline < next ? deadline : next;
       else {
-        this.deps.log.warn('worker.hand-over', 'a worker did not take a connection in time; it is closed', { worker });
+        late[worker] = (late[worker] ?? 0) + 1;
         this.forget(connection);
       }
     }
+    for (const [worker, connections] of late.entries()) if (connections > 0) this.notTaken(worker, connections);
     if (next !== undefined) this.cancelSweep = this.deps.clock.schedule(next, () => this.sweep());
+  }
+
+  private notTaken(worker: number, connections: number): void {
+    const text =
+      'a worker did not take connections in time, and they are closed: see whether it has files to open left';
+    this.deps.log.warn('worker.hand-over', text, { worker, connections });
   }
 
   private leave(entry: Entry): void {

@@ -128,7 +128,7 @@ describe('a hand-over', () => {
     const { desk, connect, clock, log } = bench({ maxConnections: 2 });
     const [lost, taken] = [connect(), connect()];
     desk.taken(1, 2);
-    clock.advance(9_999);
+    clock.advance(14_999);
     expect(lost.destroyed).toBe(false);
     clock.advance(1);
     expect(lost.destroyed).toBe(true);
@@ -137,6 +137,17 @@ describe('a hand-over', () => {
     expect(desk.size).toBe(1);
     expect(clock.scheduled).toBe(0);
     expect(desk.connectionsOf(0)).toBe(0);
+  });
+
+  it('of many that are not confirmed is one line for each worker', () => {
+    const { connect, clock, log, desk } = bench({ maxConnectionsPerSource: 50 });
+    for (let i = 0; i < 20; i += 1) connect();
+    clock.advance(15_000);
+    expect(log.lines.map(({ event, fields }) => [event, fields])).toEqual([
+      ['worker.hand-over', { worker: 0, connections: 10 }],
+      ['worker.hand-over', { worker: 1, connections: 10 }],
+    ]);
+    expect(desk.size).toBe(0);
   });
 });
 
