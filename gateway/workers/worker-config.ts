@@ -1,5 +1,6 @@
 import { mkdir, rmdir } from 'node:fs/promises';
 import type { GatewayConfig } from '../../config/types.ts';
+import { GatewayError } from '../../core/errors.ts';
 import { type Shard, shareOf } from './shard.ts';
 
 /** Where a worker keeps what is its own: the record of what it set up on the host, its admin socket. */
@@ -26,9 +27,18 @@ export const workerConfig = (config: GatewayConfig, shard: Shard): GatewayConfig
   };
 };
 
-/** The folder of all workers is there: the supervisor has made it, or could not. */
+/** Rejects with STATE_DIR. */
 export const makeWorkerFolder = async (path: string): Promise<void> => {
-  await mkdir(path, { recursive: true, mode: 0o700 });
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new GatewayError(
+      'STATE_DIR',
+      `the folder ${path} of a worker cannot be made (${why}): set PPTP_STATE_DIR to a folder that the gateway may write to.`,
+      { cause },
+    );
+  }
 };
 
 /** Removes it, unless something must be remembered there until the next start. */

@@ -41,4 +41,17 @@ describe('the folder of a worker', () => {
       rmSync(state, { recursive: true });
     }
   });
+
+  it('that cannot be made is an error that says what to set', async () => {
+    const state = mkdtempSync(join(tmpdir(), 'pptp-worker-'));
+    try {
+      writeFileSync(join(state, 'file'), '');
+      await expect(makeWorkerFolder(join(state, 'file', 'worker-0'))).rejects.toMatchObject({
+        code: 'STATE_DIR',
+        message: expect.stringContaining('set PPTP_STATE_DIR'),
+      });
+    } finally {
+      rmSync(state, { recursive: true });
+    }
+  });
 });
