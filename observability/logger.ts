@@ -29,9 +29,19 @@ const traceIds = (): object => {
   return { trace_id: context.traceId, span_id: context.spanId };
 };
 
+/** Octets kept while standard output takes none, as a file on a full disk; lines that come when they are used up are lost. */
+const MOST_KEPT = 1024 * 1024;
+
+/** Synchronous: the last lines before a crash are the ones that matter. */
+const standardOutput = (): LineSink => {
+  const out = destination({ dest: 1, sync: true, maxLength: MOST_KEPT });
+  // No tunnel ends for want of a place to write to; what is kept goes out with the first line that can be written again.
+  out.on('error', () => undefined);
+  return out;
+};
+
 const openSink = ({ format, sink, terminal = process.stdout.isTTY === true }: LoggerOptions): LineSink => {
-  // Synchronous: the last lines before a crash are the ones that matter.
-  const out = sink ?? new LineBuffer(destination({ dest: 1, sync: true }));
+  const out = sink ?? new LineBuffer(standardOutput());
   if (format === 'json' || (format === 'auto' && !terminal)) return out;
   const colour = terminal && process.env['NO_COLOR'] === undefined;
   return { write: (line) => void out.write(prettyLine(line, colour)) };

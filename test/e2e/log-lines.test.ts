@@ -1,4 +1,6 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
@@ -37,5 +39,44 @@ describe('the end of the process', () => {
     const lines = await run('log.error("test.error", "An error."); process.kill(process.pid, "SIGKILL");');
     expect(lines).toHaveLength(51);
     expect(lines.at(-1)).toMatchObject({ event: 'test.error' });
+  });
+});
+
+describe('standard output that takes nothing', () => {
+  const module = pathToFileURL(`${process.cwd()}/dist/observability/logger.js`).href;
+
+  test('a full disk does not end the process', async () => {
+    const code = `import { createLog } from ${JSON.stringify(module)};
+      const log = createLog({ level: 'info', format: 'json' });
+      for (let line = 0; line < 50; line += 1) log.info('test.line', 'x'.repeat(100_000), { line });
+      setTimeout(() => { log.error('test.error', 'An error.'); process.exitCode = 7; }, 1);`;
+    const full = openSync('/dev/full', 'w');
+    try {
+      const child = spawn(process.execPath, ['--input-type=module', '-e', code], {
+        stdio: ['ignore', full, 'inherit'],
+      });
+      expect(await once(child, 'exit')).toEqual([7, null]);
+    } finally {
+      closeSync(full);
+    }
+  });
+
+  test('a reader that has gone does not, either', async () => {
+    const code = `import { createLog } from ${JSON.stringify(module)};
+      const log = createLog({ level: 'info', format: 'json' });
+      process.once('SIGUSR2', () => {
+        for (let line = 0; line < 50; line += 1) log.info('test.line', 'A line.', { line });
+        setTimeout(() => process.exit(7), 1);
+      });
+      log.info('test.ready', 'Ready.');
+      setInterval(() => {}, 1000);`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', code], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(child.stdout, 'data');
+    child.stdout.destroy();
+    await once(child.stdout, 'close');
+    child.kill('SIGUSR2');
+    expect(await once(child, 'exit')).toEqual([7, null]);
   });
 });
