@@ -54,6 +54,8 @@ export interface ConnectionHost extends RecordHost {
 
 /** Octets that are kept of a peer that waits: requests for a connection and for some calls. More is no client. */
 const MOST_KEPT = 4096;
+/** Pieces in which they come: one of a single octet takes as much room as one of hundreds. */
+const MOST_PIECES = 64;
 const TOO_MUCH: ControlInput = {
   kind: 'closed',
   detail: 'The peer went on without the reply to its request for a control connection.',
@@ -185,7 +187,7 @@ export class ControlConnection implements ControlDeps, Applicant {
   private keep(kept: Uint8Array[], chunk: Uint8Array): void {
     kept.push(chunk);
     if (kept.length === 1) this.host.admission.ask(this);
-    else if (kept.reduce((octets, { length }) => octets + length, 0) > MOST_KEPT) {
+    else if (kept.length > MOST_PIECES || kept.reduce((octets, { length }) => octets + length, 0) > MOST_KEPT) {
       this.handle(TOO_MUCH);
       this.abort();
     }

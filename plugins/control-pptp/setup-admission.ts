@@ -69,7 +69,8 @@ export class SetupAdmission {
     this.clock = clock;
     this.log = log;
     this.limits = limits;
-    this.window = Math.min(FIRST_WINDOW, limits.atOnce);
+    // It is made to measure while somebody waits.
+    this.window = limits.waiting === 0 ? limits.atOnce : Math.min(FIRST_WINDOW, limits.atOnce);
     this.storms = new NoteBudget(1, logIntervalMs);
   }
 

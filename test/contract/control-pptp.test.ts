@@ -781,6 +781,20 @@ describe('more clients than can be set up at once', () => {
     await seen(() => b.plugin.setups.waiting === 0);
   });
 
+  test('and send octet by octet without end are closed', async () => {
+    const { b, second } = await waiting();
+    second.socket.setNoDelay(true);
+    let sent = 0;
+    while (!second.socket.destroyed && sent < 1000) {
+      second.socket.write(Uint8Array.of(0));
+      sent += 1;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await second.closed;
+    expect(sent).toBeLessThan(1000);
+    await seen(() => b.plugin.setups.waiting === 0);
+  });
+
   test('do not keep the gateway from stopping', async () => {
     const { b, first, second } = await waiting();
     const stopped = b.plugin.stop();

@@ -151,6 +151,12 @@ describe('who waits', () => {
     expect(heard()).toEqual(['a begins', 'b begins', 'f limit-setup-queue']);
   });
 
+  test('is nobody where nobody may: all begin that may run at a time, and the others are refused', () => {
+    const { ask, heard } = rig({ ...LIMITS, atOnce: 100, waiting: 0 });
+    for (let one = 1; one <= 101; one += 1) ask(`${one}`);
+    expect(heard().slice(98)).toEqual(['99 begins', '100 begins', '101 limit-setup-queue']);
+  });
+
   test('hears nothing after the end of everything', () => {
     const { ask, heard, clock, admission } = rig();
     for (const name of ['a', 'b', 'c']) ask(name);
