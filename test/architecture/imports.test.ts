@@ -112,8 +112,9 @@ describe('a gateway of one process', () => {
   it('loads neither the supervisor nor the worker', () => {
     const loaded = loadedWith('gateway/main.ts');
     expect(loaded).toContain('gateway/compose.ts');
-    // Two files of sums tell what is whose, also when everything is one's own.
-    const common = ['gateway/workers/shard.ts', 'gateway/workers/slices.ts'];
+    // Sums tell what is whose, also when everything is one's own; and what workers of an earlier start left on the host is
+    // taken back.
+    const common = ['abandoned', 'shard', 'slices', 'worker-config'].map((name) => `gateway/workers/${name}.ts`);
     expect([...loaded].filter((path) => path.startsWith('gateway/workers/')).toSorted()).toEqual(common);
   });
 });
