@@ -25,6 +25,8 @@ export interface HostNetworkDependencies {
 }
 
 export const STATE_FILE = 'host-network.json';
+/** A part of the gateway has 10 s to stop: what is not taken back by then stays on the host. */
+const STOP_PATIENCE_MS = 5000;
 
 /**
  * Address, routes, forwarding, packet filter and proxy ARP of the host. What is about to change is written to the state
@@ -59,7 +61,7 @@ export class HostNetwork implements Lifecycle, HostRoutes {
 
   /** Takes everything back; throws GatewayError HOST_NETWORK after trying all of it, and keeps the record then. */
   async stop(): Promise<void> {
-    const interfaceName = await this.journal.host.exclusively(() => this.journal.revert());
+    const interfaceName = await this.journal.host.exclusively(() => this.journal.revert(), STOP_PATIENCE_MS);
     if (interfaceName !== undefined) {
       this.log.info('host-network.down', 'The host network is as it was.', { interfaceName });
     }

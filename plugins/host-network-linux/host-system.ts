@@ -26,8 +26,8 @@ export interface HostSystem {
   link(path: string): Promise<string | undefined>;
   /** Writes a file of /proc/sys. Rejects with the system's error. */
   write(path: string, value: string): Promise<void>;
-  /** Does `work` while no other gateway of this network namespace changes the host. */
-  exclusively<T>(work: () => Promise<T>): Promise<T>;
+  /** Does `work` while no other gateway of this network namespace changes the host; waits for its turn 15 s by default. */
+  exclusively<T>(work: () => Promise<T>, patienceMs?: number): Promise<T>;
 }
 
 const TIMEOUT_MS = 10_000;
@@ -61,5 +61,5 @@ export const linuxHost: HostSystem = {
 
   write: (path, value) => writeFile(path, `${value}\n`),
 
-  exclusively: (work) => exclusively(work),
+  exclusively: (work, patienceMs) => exclusively(work, patienceMs),
 };

@@ -16,6 +16,8 @@ export class FakeHost implements HostSystem {
   /** Answers by the beginning of the command line; the last one that matches wins. */
   readonly answers: (readonly [string, Partial<CommandResult>])[] = [['nft -j list tables', { stdout: NO_TABLES }]];
   readOnly = false;
+  /** How long the last work would have waited for its turn, where it says so. */
+  patience: number | undefined;
 
   async run(command: Command): Promise<CommandResult> {
     const line = [command.program, ...command.args].join(' ');
@@ -38,7 +40,8 @@ export class FakeHost implements HostSystem {
     this.files.set(path, value);
   }
 
-  exclusively<T>(work: () => Promise<T>): Promise<T> {
+  exclusively<T>(work: () => Promise<T>, patienceMs?: number): Promise<T> {
+    this.patience = patienceMs;
     return work();
   }
 

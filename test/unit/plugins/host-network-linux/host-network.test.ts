@@ -45,6 +45,14 @@ describe('HostNetwork', () => {
     host.done.length = 0;
   };
 
+  it('takes everything back in the time that a part has to stop, whoever holds the turn', async () => {
+    const it = network();
+    await it.start(notAborted);
+    await it.stop();
+    // The gateway gives up on a part after 10 s.
+    expect(host.patience).toBeLessThan(10_000);
+  });
+
   it('does the packet filter first and forwarding last, and the reverse to stop', async () => {
     const it = network();
     await it.start(notAborted);
