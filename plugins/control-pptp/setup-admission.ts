@@ -75,6 +75,7 @@ export class SetupAdmission {
   }
 
   get running(): number {
+    this.takePlacesBack(this.clock.now());
     return this.holding.size;
   }
 

@@ -118,10 +118,12 @@ describe('set-ups', () => {
   });
 
   test('nobody waits for lose their place to the next that asks', () => {
-    const { ask, heard, clock } = rig();
+    const { ask, heard, clock, admission } = rig();
     ask('silent 1');
     ask('silent 2');
+    expect(admission.running).toBe(2);
     clock.advance(5_000);
+    expect(admission.running).toBe(0);
     expect(clock.scheduled).toBe(0);
     ask('c');
     expect(heard()).toEqual(['silent 1 begins', 'silent 2 begins', 'c begins']);
