@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { GatewayError } from '../../core/errors.ts';
 import { type Log, silentLog } from '../../core/ports/log.ts';
@@ -15,7 +16,10 @@ export const recoverHostNetworks = async (
 ): Promise<void> => {
   const log = dependencies.log ?? silentLog;
   for (const folder of folders) {
-    const journal = new HostJournal(dependencies, join(folder, STATE_FILE));
+    const record = join(folder, STATE_FILE);
+    // Most starts find none, and need not wait for their turn.
+    if (!existsSync(record)) continue;
+    const journal = new HostJournal(dependencies, record);
     try {
       await journal.host.exclusively(() => journal.recover());
     } catch (cause) {

@@ -47,3 +47,11 @@ it('does nothing where there is nothing, or where the operator sets up the host'
   await recoverAbandoned(of({ PPTP_STATE_DIR: join(state, 'none') }), new MemoryLog(), host);
   expect([host.done, existsSync(file)]).toEqual([[], true]);
 });
+
+it('waits for no turn where there is nothing to take back', async () => {
+  mkdirSync(join(state, 'worker-5'));
+  const host = new FakeHost();
+  const { config } = loadConfig({ env: { PPTP_STATE_DIR: state, PPTP_WORKERS: '2' } });
+  await recoverAbandoned(config, new MemoryLog(), host);
+  expect(host.turns).toBe(0);
+});

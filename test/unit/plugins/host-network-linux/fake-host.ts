@@ -18,6 +18,8 @@ export class FakeHost implements HostSystem {
   readOnly = false;
   /** How long the last work would have waited for its turn, where it says so. */
   patience: number | undefined;
+  /** Works that would have waited for their turn. */
+  turns = 0;
 
   async run(command: Command): Promise<CommandResult> {
     const line = [command.program, ...command.args].join(' ');
@@ -42,6 +44,7 @@ export class FakeHost implements HostSystem {
 
   exclusively<T>(work: () => Promise<T>, patienceMs?: number): Promise<T> {
     this.patience = patienceMs;
+    this.turns += 1;
     return work();
   }
 
