@@ -368,7 +368,10 @@ describe.runIf(name === 'batch')('the batch driver on a real kernel', () => {
     await warned;
     const { event, fields } = log.lines.find(({ level }) => level === 'warn') ?? {};
     expect(event).toBe('gre.overrun');
-    expect(fields?.['packets']).toBe(1000 - arrived);
+    // What the buffer held comes in several turns; all the rest are those of the warning.
+    const dropped = Number(fields?.['packets']);
+    while (arrived < 1000 - dropped) await new Promise((resolve) => setImmediate(resolve));
+    expect([dropped > 0, arrived + dropped]).toEqual([true, 1000]);
     await near.stop();
     await far.stop();
   });
