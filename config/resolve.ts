@@ -6,7 +6,7 @@ import { firstHost, hostCount, isHostOf, isWithin, parseNetwork } from './format
 import type { ConfigProblem } from './problems.ts';
 import { keyByPath } from './schema.ts';
 import { type GatewayConfig, type Ipv4Network, MOST_WORKERS, type Origins, type RawConfig } from './types.ts';
-import { workersProblems } from './workers.ts';
+import { SOCKET_PATH_OCTETS, workersProblems } from './workers.ts';
 
 export interface Resolved {
   readonly config: GatewayConfig;
@@ -182,9 +182,6 @@ const checkIpv6 = (config: GatewayConfig, isSet: (path: string) => boolean, find
     findings.problem('pool.ipv6', `needs a tun.mtu of ${IPV6_LEAST_MTU} or more.`, 'tun.mtu');
   }
 };
-
-/** sun_path of sockaddr_un(7) holds 108 octets with the closing zero. */
-const SOCKET_PATH_OCTETS = 107;
 
 const checkAdmin = (config: GatewayConfig, _isSet: (path: string) => boolean, findings: Findings): void => {
   const { socket } = config.admin;

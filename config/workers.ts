@@ -15,6 +15,15 @@ const LEAST_ADDRESSES = 4;
 /** One of them may be the gateway's. */
 const LEAST_PREFIXES = 2;
 const LONGEST_NAME = 15;
+/** sun_path of sockaddr_un(7) holds 108 octets with the closing zero. */
+export const SOCKET_PATH_OCTETS = 107;
+
+/** Where a worker keeps what is its own: the record of what it set up on the host, its admin socket. */
+export const workerFolder = (stateDir: string, index: number): string =>
+  `${stateDir.replace(/\/+$/, '')}/worker-${index}`;
+
+/** Where only the supervisor asks a worker. */
+export const workerSocket = (stateDir: string, index: number): string => `${workerFolder(stateDir, index)}/admin.sock`;
 
 /** The longest prefix of a network with so many addresses or /64s. */
 const prefixFor = (count: number, bits: number): number => bits - Math.ceil(Math.log2(count));
@@ -51,6 +60,12 @@ export const workersProblems = (config: GatewayConfig): readonly WorkersProblem[
   const names = Array.from({ length: workers }, (_, index) => workerTunName(tun.name, index));
   const long = names.find((name) => name.length > LONGEST_NAME);
   check(long !== undefined, 'tun.name', `${several} a device would be called ${long}: 15 characters are the most.`);
+  const socket = workerSocket(config.stateDir, workers - 1);
+  check(
+    Buffer.byteLength(socket) > SOCKET_PATH_OCTETS,
+    'stateDir',
+    `${several} there would be a socket ${socket}: its path may have ${SOCKET_PATH_OCTETS} octets at most.`,
+  );
   check(
     dial.server !== undefined && names.includes(dial.tun),
     'dial.tun',

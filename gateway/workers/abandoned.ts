@@ -1,10 +1,10 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { GatewayConfig } from '../../config/types.ts';
+import { workerFolder } from '../../config/workers.ts';
 import type { Log } from '../../core/ports/log.ts';
 import { type HostSystem, recoverHostNetworks } from '../../plugins/host-network-linux/index.ts';
 import { shards } from './shard.ts';
-import { workerFolder } from './worker-config.ts';
 
 /**
  * Takes back what was left on the host under another number of workers: each recovers its own folder only, and those that

@@ -1,14 +1,8 @@
 import { mkdir, rmdir } from 'node:fs/promises';
 import type { GatewayConfig } from '../../config/types.ts';
+import { workerFolder, workerSocket } from '../../config/workers.ts';
 import { GatewayError } from '../../core/errors.ts';
 import { type Shard, shareOf } from './shard.ts';
-
-/** Where a worker keeps what is its own: the record of what it set up on the host, its admin socket. */
-export const workerFolder = (stateDir: string, index: number): string =>
-  `${stateDir.replace(/\/+$/, '')}/worker-${index}`;
-
-/** Where only the supervisor asks a worker. */
-export const workerSocket = (stateDir: string, index: number): string => `${workerFolder(stateDir, index)}/admin.sock`;
 
 /** A worker's part of the configuration of the whole gateway. */
 export const workerConfig = (config: GatewayConfig, shard: Shard): GatewayConfig => {

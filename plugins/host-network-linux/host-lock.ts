@@ -9,7 +9,11 @@ const tryLock = (name: string): Promise<(() => Promise<void>) | undefined> =>
   new Promise((resolve) => {
     const server = createServer((socket) => socket.destroy());
     server.once('error', () => resolve(undefined));
-    server.listen(name, () => resolve(() => new Promise((freed) => server.close(() => freed()))));
+    server.listen(name, () => {
+      // Whoever connects may fail to be accepted, without descriptors for example: that is no end of the lock.
+      server.on('error', () => undefined);
+      resolve(() => new Promise((freed) => server.close(() => freed())));
+    });
   });
 
 /**

@@ -114,7 +114,7 @@ describe('a gateway of one process', () => {
     expect(loaded).toContain('gateway/compose.ts');
     // Sums tell what is whose, also when everything is one's own; and what workers of an earlier start left on the host is
     // taken back.
-    const common = ['abandoned', 'shard', 'slices', 'worker-config'].map((name) => `gateway/workers/${name}.ts`);
+    const common = ['abandoned', 'shard', 'slices'].map((name) => `gateway/workers/${name}.ts`);
     expect([...loaded].filter((path) => path.startsWith('gateway/workers/')).toSorted()).toEqual(common);
   });
 });

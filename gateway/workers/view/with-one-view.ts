@@ -1,4 +1,5 @@
 import type { GatewayConfig } from '../../../config/types.ts';
+import { workerSocket } from '../../../config/workers.ts';
 import type { Clock } from '../../../core/ports/clock.ts';
 import type { Log } from '../../../core/ports/log.ts';
 import type { LogLevels } from '../../../observability/log-levels.ts';
@@ -6,7 +7,6 @@ import type { EndpointOptions } from '../../../observability/metrics/endpoint.ts
 import type { OpenTelemetryTelemetry } from '../../../observability/telemetry.ts';
 import { withMetrics } from '../../with-metrics.ts';
 import type { WorkerLinks } from '../ask.ts';
-import { workerSocket } from '../worker-config.ts';
 import { Crew } from './crew.ts';
 import { MetricsView } from './metrics-view.ts';
 import type { ViewDeps } from './view-route.ts';

@@ -50,6 +50,10 @@ describe('PPTP_WORKERS', () => {
       { PPTP_DIAL_SERVER: 'there', PPTP_DIAL_USER: 'u', PPTP_DIAL_PASSWORD: 'p', PPTP_DIAL_TUN: 'pptp3' },
       'PPTP_DIAL_TUN: must not be pptp3: with 5 workers (PPTP_WORKERS) that is the device of one of them.',
     ],
+    [
+      { PPTP_STATE_DIR: `/${'x'.repeat(89)}` },
+      `PPTP_STATE_DIR: with 5 workers (PPTP_WORKERS) there would be a socket /${'x'.repeat(89)}/worker-4/admin.sock: its path may have 107 octets at most.`,
+    ],
   ])('%o is refused to five workers', (env, problem) => {
     expect(problems({ PPTP_WORKERS: '5', ...env })).toEqual([problem]);
     expect(problems({ PPTP_WORKERS: '1', ...env })).toEqual([]);
