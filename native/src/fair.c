@@ -7,15 +7,32 @@
 enum { WORTH_ITS_ROOM = 32768 };
 
 struct waiting *fair_room(struct fair *fair) {
-  if (fair->spare == NULL) fair->spare = malloc(sizeof *fair->spare + LARGEST_PACKET + 1);
+  if (fair->spare == NULL) {
+    fair->spare = malloc(sizeof *fair->spare + LARGEST_PACKET + 1);
+    if (fair->spare == NULL) return NULL;
+    fair->spare->next = NULL;
+    fair->spares = 1;
+  }
   return fair->spare;
+}
+
+/* Memory that goes back to the system is paid for again, page by page, when the next large packet comes. */
+void fair_give_back(struct fair *fair, struct waiting *packet) {
+  if (packet == NULL || packet->length < WORTH_ITS_ROOM || fair->spares >= FAIR_SPARES) {
+    free(packet);
+    return;
+  }
+  packet->next = fair->spare;
+  fair->spare = packet;
+  fair->spares += 1;
 }
 
 /* Takes the packet out of the room. */
 static struct waiting *keep(struct fair *fair, size_t length) {
   struct waiting *packet = fair->spare;
   if (length >= WORTH_ITS_ROOM) {
-    fair->spare = NULL;
+    fair->spare = packet->next;
+    fair->spares -= 1;
   } else {
     packet = malloc(sizeof *packet + length);
     if (packet == NULL) return NULL;
@@ -66,7 +83,7 @@ static struct flow *longer(struct flow *longest, struct flow *flow) {
 /* A flow stays in its list when it has lost all its packets; fair_take sees that. */
 static void drop_one(struct fair *fair) {
   struct flow *longest = longer(longer(NULL, fair->fresh.first), fair->busy.first);
-  free(pop(fair, longest));
+  fair_give_back(fair, pop(fair, longest));
   fair->dropped += 1;
 }
 
@@ -115,6 +132,10 @@ struct waiting *fair_take(struct fair *fair) {
 
 void fair_clear(struct fair *fair) {
   for (struct waiting *packet = fair_take(fair); packet != NULL; packet = fair_take(fair)) free(packet);
-  free(fair->spare);
-  fair->spare = NULL;
+  while (fair->spare != NULL) {
+    struct waiting *next = fair->spare->next;
+    free(fair->spare);
+    fair->spare = next;
+  }
+  fair->spares = 0;
 }

@@ -7,6 +7,8 @@
 /* Limits of all that waits, and the octets of a destination's turn. */
 enum { FAIR_PACKETS = 1024, FAIR_OCTETS = 4 << 20, FAIR_TURN = 8192 };
 enum { FAIR_FLOWS = 1024 };
+/* Rooms that are kept for the next packets. */
+enum { FAIR_SPARES = 32 };
 
 struct waiting {
   struct waiting *next;
@@ -38,8 +40,9 @@ struct fair {
   /* A flow that had nothing waiting comes before those that always have. */
   struct flow_list fresh;
   struct flow_list busy;
-  /* Room for the next packet. */
+  /* Room for the next packets, the last given back first: its memory is still in the cache. */
   struct waiting *spare;
+  size_t spares;
   size_t packets;
   size_t octets;
   uint32_t dropped;
@@ -51,8 +54,11 @@ struct waiting *fair_room(struct fair *fair);
 /* Queues the packet of `length` octets that is in the room. Above a limit the longest queues lose their oldest packets. */
 void fair_put(struct fair *fair, size_t length);
 
-/* The next packet, to be given to free(); NULL when none waits. */
+/* The next packet, to be given back; NULL when none waits. */
 struct waiting *fair_take(struct fair *fair);
+
+/* Done with a packet of fair_take; or with NULL. */
+void fair_give_back(struct fair *fair, struct waiting *packet);
 
 /* Frees all memory but `fair` itself. */
 void fair_clear(struct fair *fair);

@@ -176,10 +176,10 @@ static void place_waiting(struct offload *offload, struct waiting *packet, struc
   if (packet->vnet.gso_type == VNET_GSO_NONE) {
     memcpy(next_slot(slots), packet->bytes, packet->length < room ? packet->length : room);
     place(&offload->segmenter, &packet->vnet, packet->length, slots);
-    free(packet);
+    fair_give_back(&offload->fair, packet);
     return;
   }
-  free(offload->cut);
+  fair_give_back(&offload->fair, offload->cut);
   offload->cut = packet;
   if (segmenter_begin_at(&offload->segmenter, packet->bytes, &packet->vnet, packet->length, room)) {
     take_segments(&offload->segmenter, slots);
