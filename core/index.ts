@@ -15,6 +15,7 @@ export { type BatchStep, STAGE_SLOT, type Stage } from './datapath/stage.ts';
 export { ERROR_CODES, type ErrorCode, GatewayError } from './errors.ts';
 export type { Machine } from './machine/machine.ts';
 export { type Direction, DROP_REASONS, type DropReason } from './outcome.ts';
+export type { AccountingRecord, AccountingSink } from './ports/accounting.ts';
 export type { AddressLease, AddressPool } from './ports/addresses.ts';
 export type {
   AuthContext,
@@ -32,7 +33,7 @@ export type {
   Computed,
   ComputeEffect,
   MppeKeyMaterial,
-  UserProfile,
+  ProofOrigin,
   VerifyEffect,
 } from './ports/auth.ts';
 export type { CancelSignal } from './ports/cancel.ts';
@@ -45,13 +46,31 @@ export {
   type WanErrors,
 } from './ports/control.ts';
 export type { EapContext, EapEffect, EapInput, EapMethod } from './ports/eap.ts';
+export type { EapRelay, EapRelayAnswer, EapRelayRequest } from './ports/eap-relay.ts';
+export type { Fleet } from './ports/fleet.ts';
 export { type CallEndpoint, type CallId, type CallIds, callId, type SessionId, sessionId } from './ports/ids.ts';
+export type { IpsecHook } from './ports/ipsec-hook.ts';
 export type { Lifecycle } from './ports/lifecycle.ts';
 export { type Log, type LogFields, silentLog } from './ports/log.ts';
 export type { GreSocket, PacketIo, TunDevice } from './ports/packet-io.ts';
 export { definePlugin, type GatewayPlugin, PLUGIN_API, type PluginBindings } from './ports/plugin.ts';
+export type { AdmissionRequest, Attempt, PolicyAnswer, SessionPolicy } from './ports/policy.ts';
+export type {
+  InnerNetwork,
+  ProfileChange,
+  ProfileEncryption,
+  RateLimit,
+  RateLimits,
+  UserProfile,
+} from './ports/profile.ts';
 export type { RandomSource } from './ports/random.ts';
+export type { ChangeAnswer, FoundSession, SessionDirectory, SessionQuery } from './ports/session-directory.ts';
+export type { SessionEnding, SessionFacts, SessionUsage } from './ports/session-facts.ts';
+export type { SessionListener } from './ports/session-listener.ts';
 export type { ControlFrames, SessionLookup, Wakeups } from './ports/sessions.ts';
+export * as kinds from './ports/setting-kinds.ts';
+export type { Setting, SettingKind, Settings } from './ports/settings.ts';
 export type { Attributes, PhaseSpan, SetupPhase, Telemetry, TunnelTrace } from './ports/telemetry.ts';
+export type { WallClock } from './ports/wall-clock.ts';
 export { after, type Brand, type Instant, instant } from './time.ts';
 export { TOKENS } from './tokens.ts';

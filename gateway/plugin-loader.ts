@@ -3,6 +3,7 @@ import { isAbsolute, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { GatewayError } from '../core/errors.ts';
 import { type GatewayPlugin, PLUGIN_API, type PluginBindings } from '../core/ports/plugin.ts';
+import type { Setting } from '../core/ports/settings.ts';
 
 /** A plug-in with its options checked: ready to register. */
 export interface LoadedPlugin {
@@ -70,16 +71,33 @@ async function loadOne(specifier: string, options: Readonly<Record<string, unkno
     throw invalid(specifier, `it is made for plug-in interface ${String(plugin.api)}, this gateway has ${PLUGIN_API}`);
   }
   const raw = options[plugin.name];
-  if (plugin.parseOptions === undefined) {
+  if (plugin.settings === undefined) {
     if (raw !== undefined) throw invalid(specifier, `it takes no options, but pluginOptions.${plugin.name} is set`);
     return withOptions(plugin, undefined);
   }
-  const parsed = plugin.parseOptions(raw);
-  if (!parsed.ok) throw invalid(specifier, `pluginOptions.${plugin.name}: ${parsed.errors.join('; ')}`);
-  return withOptions(plugin, parsed.options);
+  const { options: checked, errors } = readSettings(plugin.settings, raw);
+  const all = errors.length > 0 ? errors : (plugin.check?.(checked) ?? []);
+  if (all.length > 0) throw invalid(specifier, `pluginOptions.${plugin.name}: ${all.join('; ')}`);
+  return withOptions(plugin, checked);
 }
 
-const isPlugin = (value: unknown): value is GatewayPlugin<unknown> =>
+function readSettings(
+  settings: Readonly<Record<string, Setting<unknown>>>,
+  raw: unknown,
+): { readonly options: Readonly<Record<string, unknown>>; readonly errors: readonly string[] } {
+  const given = new Map(Object.entries(typeof raw === 'object' && raw !== null ? raw : {}));
+  const errors = [...given.keys()].filter((name) => !(name in settings)).map((name) => `there is no setting ${name}`);
+  const options: Record<string, unknown> = {};
+  for (const [name, { kind, default: usual, ...rest }] of Object.entries(settings)) {
+    const value = given.get(name);
+    options[name] = value === undefined ? usual : kind.parse(value);
+    const missing = value === undefined ? !('default' in (settings[name] ?? rest)) : options[name] === undefined;
+    if (missing) errors.push(`${name} must be ${kind.expected}`);
+  }
+  return { options, errors };
+}
+
+const isPlugin = (value: unknown): value is GatewayPlugin<Readonly<Record<string, unknown>> | undefined> =>
   typeof value === 'object' &&
   value !== null &&
   'name' in value &&

@@ -5,9 +5,9 @@ import type {
   AuthRefusal,
   ComputeEffect,
   MppeKeyMaterial,
-  UserProfile,
   VerifyEffect,
 } from '../ports/auth.ts';
+import type { UserProfile } from '../ports/profile.ts';
 import type { Instant } from '../time.ts';
 import type { Machine } from './machine.ts';
 import type { LinkEffect, LinkOptions } from './ppp-link-types.ts';

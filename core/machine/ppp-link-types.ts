@@ -7,9 +7,9 @@ import type {
   Computed,
   ComputeEffect,
   MppeKeyMaterial,
-  UserProfile,
   VerifyEffect,
 } from '../ports/auth.ts';
+import type { UserProfile } from '../ports/profile.ts';
 import type { RandomSource } from '../ports/random.ts';
 import type { SetupPhase } from '../ports/telemetry.ts';
 

@@ -1,4 +1,5 @@
-import type { AuthInput, MppeKeyMaterial, UserProfile } from '../ports/auth.ts';
+import type { AuthInput, MppeKeyMaterial } from '../ports/auth.ts';
+import type { UserProfile } from '../ports/profile.ts';
 import { after, earliest, type Instant, instant } from '../time.ts';
 import { describeProtocol, isNetworkControl, PPP } from '../wire/ppp.ts';
 import { Lcp, type LcpEvents } from './lcp.ts';

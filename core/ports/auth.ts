@@ -1,6 +1,8 @@
 import type { Ipv4 } from '../bytes/ipv4-address.ts';
+import type { SessionView } from '../datapath/session.ts';
 import type { Machine } from '../machine/machine.ts';
 import type { CancelSignal } from './cancel.ts';
+import type { UserProfile } from './profile.ts';
 import type { RandomSource } from './random.ts';
 
 /** Master session keys for MPPE, 16 octets each, named from our side: `send` encrypts what we send (RFC 3079 section 3.3). */
@@ -86,15 +88,6 @@ export type AuthKind = keyof AuthKinds;
  */
 export type AuthDenial = 'bad-credentials' | 'expired' | 'locked' | 'unavailable' | 'proof-refused' | 'change-refused';
 
-/** What a back-end knows about a user beyond the proof. */
-export interface UserProfile {
-  /** Fixed inner address, if the user has one. */
-  readonly address?: Ipv4;
-  /** End the session after so many seconds without user data, or in all; 0: never. Absent: as configured. */
-  readonly idleSeconds?: number;
-  readonly sessionSeconds?: number;
-}
-
 export type AuthVerdict<K extends AuthKind = AuthKind> =
   | {
       readonly ok: true;
@@ -109,6 +102,13 @@ export type BackEndAnswer<K extends AuthKind = AuthKind> =
   | AuthVerdict<K>
   | { readonly ok: false; readonly denial: 'unknown-user' };
 
+/** Whose proof it is, for back-ends that tell somebody else: not proven, and not to be trusted. */
+export interface ProofOrigin {
+  readonly session: SessionView;
+  /** The peer's control address and port ("203.0.113.9:51234"). */
+  readonly peerName: string;
+}
+
 /** Back-end: knows users, not frames. */
 export interface Authenticator {
   readonly name: string;
@@ -120,6 +120,7 @@ export interface Authenticator {
     kind: K,
     request: AuthKinds[K]['request'],
     signal: CancelSignal,
+    origin: ProofOrigin,
   ): Promise<BackEndAnswer<K>>;
 }
 

@@ -7,9 +7,9 @@ import type {
   Computed,
   ComputeEffect,
   MppeKeyMaterial,
-  UserProfile,
   VerifyEffect,
 } from './auth.ts';
+import type { UserProfile } from './profile.ts';
 import type { RandomSource } from './random.ts';
 
 export interface EapContext {

@@ -1,7 +1,8 @@
 import type { ContainerModuleLoadOptions } from 'inversify';
+import type { Settings } from './settings.ts';
 
 /** Version of the plug-in interface: the ports of this folder, the tokens and the batch. */
-export const PLUGIN_API = 1;
+export const PLUGIN_API = 2;
 
 /** What a plug-in may do to the container: bind, nothing else. */
 export type PluginBindings = Pick<ContainerModuleLoadOptions, 'bind' | 'isBound'>;
@@ -12,14 +13,16 @@ export type PluginBindings = Pick<ContainerModuleLoadOptions, 'bind' | 'isBound'
  * `Lifecycle.start`).
  */
 export interface GatewayPlugin<Options = unknown> {
+  /** Lower-case letters, digits and hyphens; unique in a gateway. */
   readonly name: string;
-  readonly api: typeof PLUGIN_API;
+  /** The version of the interface that it was written for: `PLUGIN_API` of then. */
+  readonly api: number;
   /** Names of plug-ins that must be loaded too. */
   readonly requires?: readonly string[];
-  /** Checks the `pluginOptions.<name>` block of the configuration file; returns the options or a list of complaints. */
-  parseOptions?(
-    raw: unknown,
-  ): { readonly ok: true; readonly options: Options } | { readonly ok: false; readonly errors: readonly string[] };
+  /** Its part of the configuration. Absent: it has none, and one that is given is refused. */
+  readonly settings?: Settings<Options>;
+  /** Sentences about settings that do not go together; the start fails with all of them. */
+  check?(options: Options): readonly string[];
   register(bindings: PluginBindings, options: Options): void;
 }
 

@@ -1,4 +1,11 @@
-import type { AuthDenial, Authenticator, AuthKind, AuthKinds, AuthVerdict } from '../../core/ports/auth.ts';
+import type {
+  AuthDenial,
+  Authenticator,
+  AuthKind,
+  AuthKinds,
+  AuthVerdict,
+  ProofOrigin,
+} from '../../core/ports/auth.ts';
 import type { CancelSignal } from '../../core/ports/cancel.ts';
 import type { Log } from '../../core/ports/log.ts';
 import { failureFields, failureText } from './failure-words.ts';
@@ -16,6 +23,7 @@ export async function askBackEnds<K extends AuthKind>(
   kind: K,
   request: AuthKinds[K]['request'],
   signal: CancelSignal,
+  origin: ProofOrigin,
   log: Log,
   watch: BackEndWatch = () => () => undefined,
 ): Promise<AuthVerdict<K>> {
@@ -26,7 +34,7 @@ export async function askBackEnds<K extends AuthKind>(
       if (!backEnd.supports(kind)) continue;
       asked += 1;
       answered = watch(backEnd.name);
-      const answer = await backEnd.verify(kind, request, signal);
+      const answer = await backEnd.verify(kind, request, signal, origin);
       answered(answer.ok ? 'accepted' : answer.denial);
       if (answer.ok) return answer;
       const { denial } = answer;

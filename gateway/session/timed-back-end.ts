@@ -1,5 +1,5 @@
 import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
-import type { Authenticator, AuthKind, AuthKinds, BackEndAnswer } from '../../core/ports/auth.ts';
+import type { Authenticator, AuthKind, AuthKinds, BackEndAnswer, ProofOrigin } from '../../core/ports/auth.ts';
 import type { CancelSignal } from '../../core/ports/cancel.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Telemetry } from '../../core/ports/telemetry.ts';
@@ -36,12 +36,13 @@ class TimedBackEnd implements Authenticator {
     kind: K,
     request: AuthKinds[K]['request'],
     signal: CancelSignal,
+    origin: ProofOrigin,
   ): Promise<BackEndAnswer<K>> {
     const began = this.clock.now();
     // What a failure is called where its cause is not told.
     let result = 'unavailable';
     try {
-      const answer = await this.backEnd.verify(kind, request, signal);
+      const answer = await this.backEnd.verify(kind, request, signal, origin);
       result = answer.ok ? 'ok' : answer.denial;
       return answer;
     } finally {

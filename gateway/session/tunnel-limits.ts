@@ -1,6 +1,6 @@
 import type { Session } from '../../core/datapath/session.ts';
 import { USER_TRAFFIC } from '../../core/datapath/user-traffic.ts';
-import type { UserProfile } from '../../core/ports/auth.ts';
+import type { UserProfile } from '../../core/ports/profile.ts';
 import { after, earliest, type Instant, instant } from '../../core/time.ts';
 
 /** How long sessions may last, in ms; 0 is without end. */

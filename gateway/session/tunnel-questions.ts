@@ -5,6 +5,7 @@ import type {
   AuthVerdict,
   Computed,
   ComputeEffect,
+  ProofOrigin,
 } from '../../core/ports/auth.ts';
 import type { Log } from '../../core/ports/log.ts';
 import type { SpanFailure } from '../../core/ports/telemetry.ts';
@@ -21,6 +22,7 @@ export interface QuestionDeps {
   readonly spans: TunnelSpans;
   readonly log: Log;
   readonly now: () => Instant;
+  readonly origin: ProofOrigin;
 }
 
 /** What the authentication of one tunnel waits for: answers of back-ends, and work that takes its time. Never rejects. */
@@ -44,11 +46,11 @@ export class TunnelQuestions {
   }
 
   async verify<K extends AuthKind>(kind: K, request: AuthKinds[K]['request']): Promise<AuthVerdict<K>> {
-    const { authenticators, spans, log, now } = this.deps;
+    const { authenticators, spans, log, now, origin } = this.deps;
     const since = now();
     const round = spans.asked(kind);
     const verdict = await this.while((signal) =>
-      askBackEnds(authenticators, kind, request, signal, log, (backEnd) => {
+      askBackEnds(authenticators, kind, request, signal, origin, log, (backEnd) => {
         const span = round?.step('auth.backend', { 'pptp.backend.name': backEnd, 'ppp.auth.proof': kind });
         return (answer) => {
           span?.attributes({ 'pptp.backend.answer': answer });

@@ -15,8 +15,9 @@ import type {
   NetworkProfile,
 } from '../../core/machine/ppp-link-types.ts';
 import type { AddressLease } from '../../core/ports/addresses.ts';
-import type { AuthKind, AuthKinds, ComputeEffect, UserProfile } from '../../core/ports/auth.ts';
+import type { AuthKind, AuthKinds, ComputeEffect } from '../../core/ports/auth.ts';
 import type { ClearReason, ControlRecord } from '../../core/ports/control.ts';
+import type { UserProfile } from '../../core/ports/profile.ts';
 import type { LaterSpan, PhaseSpan } from '../../core/ports/telemetry.ts';
 import { after, earliest, type Instant } from '../../core/time.ts';
 import { PPP } from '../../core/wire/ppp.ts';
@@ -284,7 +285,13 @@ export class Tunnel {
 
   private asking(): TunnelQuestions {
     const { context, log, spans } = this;
-    this.questions ??= new TunnelQuestions({ authenticators: context.authenticators, spans, log, now: context.now });
+    this.questions ??= new TunnelQuestions({
+      authenticators: context.authenticators,
+      spans,
+      log,
+      now: context.now,
+      origin: this,
+    });
     return this.questions;
   }
 

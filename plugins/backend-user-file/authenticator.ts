@@ -4,16 +4,10 @@ import { asciiText } from '../../core/bytes/ascii.ts';
 import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
 import { withoutDomain } from '../../core/crypto/ms-chap-v2.ts';
 import { GatewayError } from '../../core/errors.ts';
-import type {
-  AuthDenial,
-  Authenticator,
-  AuthKind,
-  AuthKinds,
-  BackEndAnswer,
-  UserProfile,
-} from '../../core/ports/auth.ts';
+import type { AuthDenial, Authenticator, AuthKind, AuthKinds, BackEndAnswer } from '../../core/ports/auth.ts';
 import type { CancelSignal } from '../../core/ports/cancel.ts';
 import { type Log, silentLog } from '../../core/ports/log.ts';
+import type { UserProfile } from '../../core/ports/profile.ts';
 import {
   msChapV1Change,
   msChapV1Grant,

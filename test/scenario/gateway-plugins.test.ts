@@ -240,14 +240,14 @@ describe('a plug-in file', () => {
 
   it('takes its options from the block with its name, checked by itself', async () => {
     const source = `export default {
-      name: 'choosy', api: 1,
-      parseOptions: (raw) => raw === 'tea' ? { ok: true, options: raw } : { ok: false, errors: ['only tea'] },
+      name: 'choosy', api: 2,
+      settings: { drink: { doc: '', kind: { expected: 'tea', parse: (v) => v === 'tea' ? v : undefined } } },
       register() {},
     };`;
     const path = await file('choosy.mjs', source);
-    expect((await loadPlugins([path], { choosy: 'tea' })).map(({ name }) => name)).toEqual(['choosy']);
-    expect(await codeOf(() => loadPlugins([path], { choosy: 'coffee' }))).toBe('PLUGIN_INVALID');
-    expect(await codeOf(() => loadPlugins([path], { choosy: 'tea', nobody: 1 }))).toBe('PLUGIN_INVALID');
+    expect((await loadPlugins([path], { choosy: { drink: 'tea' } })).map(({ name }) => name)).toEqual(['choosy']);
+    expect(await codeOf(() => loadPlugins([path], { choosy: { drink: 'coffee' } }))).toBe('PLUGIN_INVALID');
+    expect(await codeOf(() => loadPlugins([path], { choosy: { drink: 'tea' }, nobody: 1 }))).toBe('PLUGIN_INVALID');
   });
 
   it('may come once, and not without those it needs', async () => {

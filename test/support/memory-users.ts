@@ -1,13 +1,7 @@
 import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
 import { ntPasswordHash, withoutDomain } from '../../core/crypto/ms-chap-v2.ts';
-import type {
-  AuthDenial,
-  Authenticator,
-  AuthKind,
-  AuthKinds,
-  AuthVerdict,
-  UserProfile,
-} from '../../core/ports/auth.ts';
+import type { AuthDenial, Authenticator, AuthKind, AuthKinds, AuthVerdict } from '../../core/ports/auth.ts';
+import type { UserProfile } from '../../core/ports/profile.ts';
 import {
   msChapV1Change,
   msChapV1Grant,

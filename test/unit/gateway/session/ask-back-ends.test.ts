@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Authenticator, BackEndAnswer } from '../../../../core/ports/auth.ts';
 import { silentLog } from '../../../../core/ports/log.ts';
 import { askBackEnds } from '../../../../gateway/session/ask-back-ends.ts';
+import { ORIGIN } from '../../../support/proof-origin.ts';
 
 const REQUEST = { userName: 'alice', password: new Uint8Array(0) };
 
@@ -21,7 +22,7 @@ const unknown = { ok: false, denial: 'unknown-user' } as const;
 
 async function ask(make: (asked: string[]) => readonly Authenticator[]) {
   const asked: string[] = [];
-  const verdict = await askBackEnds(make(asked), 'pap', REQUEST, new AbortController().signal, silentLog);
+  const verdict = await askBackEnds(make(asked), 'pap', REQUEST, new AbortController().signal, ORIGIN, silentLog);
   return { asked, verdict };
 }
 
@@ -70,7 +71,7 @@ describe('who watches the questions', () => {
       return (answer: string) => void story.push(`${backEnd}: ${answer}`);
     };
     const ask = (...backEnds: readonly Authenticator[]) =>
-      askBackEnds(backEnds, 'pap', REQUEST, new AbortController().signal, silentLog, watch);
+      askBackEnds(backEnds, 'pap', REQUEST, new AbortController().signal, ORIGIN, silentLog, watch);
     await ask(backEnd('other', yes('x'), [], ['chap-md5']), backEnd('a', unknown, []), backEnd('b', yes('alice'), []));
     await ask(backEnd('c', no, []));
     await ask(backEnd('d', new Error('down'), []), backEnd('e', yes('alice'), []));

@@ -8,6 +8,7 @@ import { failureFields, failureText } from '../../../../gateway/session/failure-
 import { scrubFields } from '../../../../observability/scrub.ts';
 import { createUserNames } from '../../../../observability/user-names.ts';
 import { MemoryLog } from '../../../support/memory-log.ts';
+import { ORIGIN } from '../../../support/proof-origin.ts';
 
 describe('of an error', () => {
   it.each<[unknown, object]>([
@@ -59,7 +60,7 @@ describe('a back-end that fails', () => {
     const cause = Object.assign(new Error('no entry for alice (wonderland)'), { code: 'LDAP_32' });
     const ldap: Authenticator = { name: 'ldap', supports: () => true, verify: () => Promise.reject(cause) };
     const request = { userName: 'alice', password: asciiBytes('wonderland') };
-    await askBackEnds([ldap], 'pap', request, new AbortController().signal, log);
+    await askBackEnds([ldap], 'pap', request, new AbortController().signal, ORIGIN, log);
     expect(log.lines).toEqual([
       {
         level: 'error',

@@ -4,6 +4,7 @@ import { instant } from '../../../../core/time.ts';
 import { timed } from '../../../../gateway/session/timed-back-end.ts';
 import { address } from '../../../support/batches.ts';
 import { MemoryTelemetry } from '../../../support/memory-telemetry.ts';
+import { ORIGIN } from '../../../support/proof-origin.ts';
 
 const REQUEST = { userName: 'alice', password: new Uint8Array(0) };
 const ACCEPTED = { ok: true, identity: 'alice', profile: {}, grant: {} } as const;
@@ -29,7 +30,7 @@ describe('a back-end with a watch on it', () => {
     [{ ok: false, denial: 'expired' }, 'expired'],
   ])('%o is measured as %s', async (answer, result) => {
     const { one, telemetry } = rig(() => Promise.resolve(answer));
-    expect(await one.verify('pap', REQUEST, new AbortController().signal)).toBe(answer);
+    expect(await one.verify('pap', REQUEST, new AbortController().signal, ORIGIN)).toBe(answer);
     expect(telemetry.measures).toEqual([
       { name: 'pptp.auth.backend.duration', seconds: 0.25, attributes: { backend: 'slow', result } },
     ]);
@@ -37,7 +38,7 @@ describe('a back-end with a watch on it', () => {
 
   test('that fails is measured, and fails', async () => {
     const { one, telemetry } = rig(() => Promise.reject(new Error('no database')));
-    await expect(one.verify('pap', REQUEST, new AbortController().signal)).rejects.toThrow('no database');
+    await expect(one.verify('pap', REQUEST, new AbortController().signal, ORIGIN)).rejects.toThrow('no database');
     expect(telemetry.measures[0]?.attributes).toEqual({ backend: 'slow', result: 'unavailable' });
   });
 
