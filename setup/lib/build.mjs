@@ -8,10 +8,10 @@ import { planInstall } from './preflight.mjs';
 import { requireWritable, SetupError, say } from './script.mjs';
 import { fingerprint, isStamped, writeStamp } from './stamp.mjs';
 
-const layers = ['core', 'plugins', 'config', 'observability', 'gateway'];
+const layers = ['core', 'plugins', 'config', 'observability', 'gateway', 'testing'];
 const targets = {
-  /** What running the gateway needs. */
-  gateway: { project: 'gateway', folders: layers },
+  /** What running the gateway needs, and what plug-ins of others are written and tested with. */
+  gateway: { project: 'testing', folders: layers },
   all: { project: '.', folders: [...layers, 'test'] },
 };
 
