@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { benchPrograms } from './bench-programs.mjs';
 import { say } from './script.mjs';
-import { downloadPackage, openPackage } from './unpacked.mjs';
+import { downloadPackages, openPackages } from './unpacked.mjs';
 
 const run = promisify(execFile);
 
@@ -45,7 +45,7 @@ const fetchTree = async (place, tree, { packages, libraries }, facts) => {
     for (const name of [...packages, ...libraries]) {
       const at = join(folder, name);
       await mkdir(at);
-      const opened = (await downloadPackage(name, at, facts)) && (await openPackage(at, join(folder, 'tree')));
+      const opened = (await downloadPackages([name], at, facts)) && (await openPackages(at, join(folder, 'tree')));
       if (!opened && packages.includes(name)) throw new Error(`the Debian package ${name} could not be fetched`);
     }
     await rm(tree, { recursive: true, force: true });
