@@ -14,6 +14,7 @@ import type { CallIds } from './ports/ids.ts';
 import type { IpsecHook } from './ports/ipsec-hook.ts';
 import type { Lifecycle } from './ports/lifecycle.ts';
 import type { Log } from './ports/log.ts';
+import type { OwnPackets } from './ports/own-packets.ts';
 import type { GreSocket, TunDevice } from './ports/packet-io.ts';
 import type { SessionPolicy } from './ports/policy.ts';
 import type { RandomSource } from './ports/random.ts';
@@ -56,6 +57,10 @@ export const TOKENS = {
   SessionListener: token<SessionListener>('SessionListener'),
   /** Several: in binding order inbound, reversed outbound. */
   IpsecHook: token<IpsecHook>('IpsecHook'),
+  /** Given by the gateway: takes packets for the intranet that a stage or a hook makes itself (ICMP about a packet). */
+  IntranetPackets: token<OwnPackets>('IntranetPackets'),
+  /** Given by the gateway: largest inner packet that its tunnels carry whole, in octets. */
+  TunnelMtu: token<number>('TunnelMtu'),
   /** Given by the gateway: the sessions of all its workers. */
   Sessions: token<SessionDirectory>('Sessions'),
   /** Given by the gateway: which of its processes this one is. */

@@ -83,7 +83,7 @@ export function createGateway(platform: Platform, options: GatewayOptions, plugi
   const tun = container.get(TOKENS.Tun);
   const share = options.shareGre ?? ((gre) => gre);
   const gre = share(container.get(TOKENS.GreSocket));
-  const stages = orderStages(container.getAll(TOKENS.Stage));
+  const stages = orderStages([...container.getAll(TOKENS.Stage), ...container.get(GATEWAY_TOKENS.IpsecHooks).stages]);
   const driver = container.get(GATEWAY_TOKENS.Driver);
   const control = container.get(TOKENS.Control);
   const probes = new Probes(platform.clock, (probe, cause) =>

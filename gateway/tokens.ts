@@ -1,5 +1,6 @@
 import type { ServiceIdentifier } from 'inversify';
 import type { SequenceStage } from '../core/datapath/stages/sequence.stage.ts';
+import type { IpsecHooks } from './ipsec-hooks.ts';
 import type { Driver, DriverHub } from './session/driver.ts';
 import type { Outbox } from './session/outbox.ts';
 import type { PrefixPool } from './session/prefix-pool.ts';
@@ -15,5 +16,6 @@ export const GATEWAY_TOKENS = {
   IntranetPackets: Symbol('IntranetPackets') as ServiceIdentifier<Outbox>,
   /** Bound where tunnels carry IPv6. */
   PrefixPool: Symbol('PrefixPool') as ServiceIdentifier<PrefixPool>,
+  IpsecHooks: Symbol('IpsecHooks') as ServiceIdentifier<IpsecHooks>,
   SequenceStage: Symbol('SequenceStage') as ServiceIdentifier<SequenceStage>,
 } as const;

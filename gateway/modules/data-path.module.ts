@@ -14,6 +14,7 @@ import { pppStage } from '../../core/datapath/stages/ppp.stage.ts';
 import { SequenceStage } from '../../core/datapath/stages/sequence.stage.ts';
 import type { LinkRole } from '../../core/machine/ppp-link-types.ts';
 import { TOKENS } from '../../core/tokens.ts';
+import { IpsecHooks } from '../ipsec-hooks.ts';
 import type { DriverHub } from '../session/driver.ts';
 import {
   acknowledgmentsEntrance,
@@ -35,6 +36,9 @@ export interface DataPathOptions {
   /** Role `server`: answer for packets that do not fit a peer's MRU. */
   readonly mtu?: MtuOptions;
 }
+
+/** Where the MTU of the tunnels is left to the hosts. */
+const LARGEST_MTU = 1500;
 
 /** The built-in stages; their order is their slot (core/datapath/stage.ts). */
 export const dataPathModule = (options: DataPathOptions): ContainerModule =>
@@ -63,6 +67,7 @@ export const dataPathModule = (options: DataPathOptions): ContainerModule =>
         new MppeStage(hub, { clearAllowed: options.clearAllowed, kernel: kernels[0] ?? typescriptKernel }),
       [GATEWAY_TOKENS.DriverHub, { isMultiple: true, serviceIdentifier: TOKENS.MppeKernel }],
     );
+    bindIpsec(bind, options);
     const mtu = options.clampToMtu;
     if (mtu !== undefined) bind(TOKENS.Stage).toConstantValue(new MssClampStage({ mtu }));
     if (options.role === 'client') bind(TOKENS.Stage).toConstantValue(new ClientRouteStage());
@@ -74,6 +79,17 @@ export const dataPathModule = (options: DataPathOptions): ContainerModule =>
       bindOwnPackets(bind, options.mtu);
     }
   });
+
+/** The hooks, told of sessions like every listener, and what they need of the data path. */
+function bindIpsec(bind: ContainerModuleLoadOptions['bind'], options: DataPathOptions): void {
+  bind(GATEWAY_TOKENS.IpsecHooks).toResolvedValue(
+    (hooks) => new IpsecHooks(hooks),
+    [{ isMultiple: true, serviceIdentifier: TOKENS.IpsecHook }],
+  );
+  bind(TOKENS.SessionListener).toResolvedValue((hooks) => hooks, [GATEWAY_TOKENS.IpsecHooks]);
+  bind(TOKENS.IntranetPackets).toResolvedValue((packets) => packets, [GATEWAY_TOKENS.IntranetPackets]);
+  bind(TOKENS.TunnelMtu).toConstantValue(options.clampToMtu ?? LARGEST_MTU);
+}
 
 /** Where packets that the gateway makes itself come in, and the stage that makes some of them. */
 function bindOwnPackets(bind: ContainerModuleLoadOptions['bind'], mtu: MtuOptions | undefined): void {
