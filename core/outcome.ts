@@ -21,6 +21,7 @@ export const DROP_REASONS = [
   'queue-full',
   'device-refused',
   'stage-fault',
+  'rate-limited',
 ] as const;
 export type DropReason = (typeof DROP_REASONS)[number];
 

@@ -1,4 +1,5 @@
 import type { ServiceIdentifier } from 'inversify';
+import type { ShapeControl } from '../core/datapath/shape-control.ts';
 import type { SequenceStage } from '../core/datapath/stages/sequence.stage.ts';
 import type { IpsecHooks } from './ipsec-hooks.ts';
 import type { Driver, DriverHub } from './session/driver.ts';
@@ -18,4 +19,6 @@ export const GATEWAY_TOKENS = {
   PrefixPool: Symbol('PrefixPool') as ServiceIdentifier<PrefixPool>,
   IpsecHooks: Symbol('IpsecHooks') as ServiceIdentifier<IpsecHooks>,
   SequenceStage: Symbol('SequenceStage') as ServiceIdentifier<SequenceStage>,
+  /** What profiles say of traffic; always bound. */
+  ShapeControl: Symbol('ShapeControl') as ServiceIdentifier<ShapeControl>,
 } as const;

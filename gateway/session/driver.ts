@@ -4,6 +4,7 @@ import { GRE_CHANNEL, type GreChannel, PEER_WINDOW } from '../../core/datapath/g
 import { PacketBatch } from '../../core/datapath/packet-batch.ts';
 import { Session, type SessionView } from '../../core/datapath/session.ts';
 import { SETUP_SPAN } from '../../core/datapath/setup-span.ts';
+import type { TrafficEvents } from '../../core/datapath/shape.ts';
 import type { Stage } from '../../core/datapath/stage.ts';
 import { GreWindowStage } from '../../core/datapath/stages/gre-window.stage.ts';
 import type { MppeEvents } from '../../core/datapath/stages/mppe.stage.ts';
@@ -64,7 +65,7 @@ export interface DriverOptions {
 }
 
 /** What stages tell the driver. */
-export type StageEvents = Wakeups & ControlFrames & MppeEvents;
+export type StageEvents = Wakeups & ControlFrames & MppeEvents & TrafficEvents;
 
 /** Where stages reach the driver, and where the driver's own packets enter the pipeline. */
 export class DriverHub implements StageEvents {
@@ -98,6 +99,10 @@ export class DriverHub implements StageEvents {
 
   onResetNeeded(session: Session): void {
     this.target?.onResetNeeded(session);
+  }
+
+  onQuotaReached(session: Session): void {
+    this.target?.onQuotaReached(session);
   }
 }
 
@@ -219,6 +224,12 @@ export class Driver implements Lifecycle, StageEvents {
   onResetNeeded(session: Session): void {
     this.deps.telemetry.event('mppe.reset-needed');
     queueMicrotask(() => this.tunnels.get(session)?.resetNeeded());
+  }
+
+  /** Called from inside a batch, so the end of the session waits for the end of the turn. */
+  onQuotaReached(session: Session): void {
+    this.deps.telemetry.event('session.quota-reached');
+    queueMicrotask(() => this.tunnels.get(session)?.close('administrative', 'the quota of the session is used up'));
   }
 
   private onCall(event: CallEvent): void {
