@@ -13,6 +13,19 @@ export type { Session, SessionView } from './datapath/session.ts';
 export { defineSlot, type Slot } from './datapath/slots.ts';
 export { type BatchStep, STAGE_SLOT, type Stage } from './datapath/stage.ts';
 export { ERROR_CODES, type ErrorCode, GatewayError } from './errors.ts';
+export { answerJson, readAnswer, type ServiceAnswer, settleAnswer } from './json/answer-json.ts';
+export { profileJson, readProfile } from './json/profile-json.ts';
+export {
+  isJsonKind,
+  JSON_KINDS,
+  JSON_PROTOCOL,
+  type JsonKind,
+  nameText,
+  questionJson,
+  userOf,
+} from './json/proof-json.ts';
+export { type JsonObject, parseJson, type Read } from './json/read.ts';
+export { sessionDownJson, sessionUpJson } from './json/session-json.ts';
 export type { Machine } from './machine/machine.ts';
 export { type Direction, DROP_REASONS, type DropReason } from './outcome.ts';
 export type { AccountingRecord, AccountingSink } from './ports/accounting.ts';
@@ -72,5 +85,7 @@ export * as kinds from './ports/setting-kinds.ts';
 export type { Setting, SettingKind, Settings } from './ports/settings.ts';
 export type { Attributes, PhaseSpan, SetupPhase, Telemetry, TunnelTrace } from './ports/telemetry.ts';
 export type { WallClock } from './ports/wall-clock.ts';
+export { judgeProof, judgesProof } from './proofs/judge-proof.ts';
+export type { Secrets } from './proofs/proofs.ts';
 export { after, type Brand, type Instant, instant } from './time.ts';
 export { TOKENS } from './tokens.ts';

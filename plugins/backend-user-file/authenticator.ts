@@ -19,7 +19,7 @@ import {
   provenByMsChapV2,
   provenByPap,
   type Secrets,
-} from './proofs.ts';
+} from '../../core/proofs/proofs.ts';
 import { foldName, passwordFault, type User } from './user.ts';
 import { changeOwnPassword } from './users.ts';
 import { type FileStamp, readUsersFile, stampOf } from './users-file.ts';

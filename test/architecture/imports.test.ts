@@ -43,6 +43,8 @@ const CORE_LAYERS: Readonly<Record<string, readonly string[]>> = {
   machine: ['wire', 'crypto', 'bytes', 'ports', 'time.ts', 'outcome.ts'],
   ports: ['machine', 'datapath', 'bytes', 'time.ts', 'outcome.ts', 'errors.ts'],
   datapath: ['wire', 'crypto', 'compress', 'machine', 'bytes', 'ports', 'time.ts', 'outcome.ts'],
+  proofs: ['bytes', 'crypto', 'ports'],
+  json: ['bytes', 'crypto', 'ports', 'proofs'],
   'tokens.ts': ['ports', 'datapath'],
 };
 

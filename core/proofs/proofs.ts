@@ -1,15 +1,16 @@
-import { asciiText } from '../../core/bytes/ascii.ts';
-import { equalBytes } from '../../core/bytes/bytes.ts';
-import { checkChapMd5Response } from '../../core/crypto/chap-md5.ts';
-import { msChapV1MasterKeys, msChapV2MasterKeys } from '../../core/crypto/mppe-keys.ts';
+import { asciiText } from '../bytes/ascii.ts';
+import { equalBytes } from '../bytes/bytes.ts';
+import { utf8Bytes, utf8Text } from '../bytes/utf8.ts';
+import { checkChapMd5Response } from '../crypto/chap-md5.ts';
+import { msChapV1MasterKeys, msChapV2MasterKeys } from '../crypto/mppe-keys.ts';
 import {
   challengeResponse,
   checkNtResponse,
   generateAuthenticatorResponse,
   ntPasswordHash,
-} from '../../core/crypto/ms-chap-v2.ts';
-import { openPasswordChange, type PasswordChange } from '../../core/crypto/nt-password-change.ts';
-import type { AuthKinds } from '../../core/ports/auth.ts';
+} from '../crypto/ms-chap-v2.ts';
+import { openPasswordChange, type PasswordChange } from '../crypto/nt-password-change.ts';
+import type { AuthKinds } from '../ports/auth.ts';
 
 /** What a user is measured by. */
 export interface Secrets {
@@ -29,7 +30,7 @@ export const provenByPap: Check<'pap'> = ({ password }, { ntHash }) =>
 
 /** False without a stored password. */
 export const provenByChapMd5: Check<'chap-md5'> = ({ identifier, challenge, response }, { password = '' }) =>
-  checkChapMd5Response(identifier, new TextEncoder().encode(password), challenge, response);
+  checkChapMd5Response(identifier, utf8Bytes(password), challenge, response);
 
 export const provenByMsChapV1: Check<'ms-chap-v1'> = ({ challenge, ntResponse }, { ntHash }) =>
   equalBytes(challengeResponse(challenge, ntHash), ntResponse);
@@ -79,10 +80,4 @@ export const msChapV2Change = (
 ): ProvenChange<'ms-chap-v2'> | undefined => change(request, oldHash, provenByMsChapV2, msChapV2Grant);
 
 /** Passwords in PAP are octets; most peers send UTF-8, old ones ISO 8859-1. */
-const textOf = (octets: Uint8Array): string => {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(octets);
-  } catch {
-    return asciiText(octets);
-  }
-};
+const textOf = (octets: Uint8Array): string => utf8Text(octets) ?? asciiText(octets);
