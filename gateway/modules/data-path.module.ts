@@ -13,6 +13,7 @@ import { type MtuOptions, MtuStage } from '../../core/datapath/stages/mtu.stage.
 import { pppStage } from '../../core/datapath/stages/ppp.stage.ts';
 import { SequenceStage } from '../../core/datapath/stages/sequence.stage.ts';
 import type { LinkRole } from '../../core/machine/ppp-link-types.ts';
+import type { IpsecHook } from '../../core/ports/ipsec-hook.ts';
 import { TOKENS } from '../../core/tokens.ts';
 import { IpsecHooks } from '../ipsec-hooks.ts';
 import type { DriverHub } from '../session/driver.ts';
@@ -82,7 +83,7 @@ export const dataPathModule = (options: DataPathOptions): ContainerModule =>
 
 /** The hooks, told of sessions like every listener, and what they need of the data path. */
 function bindIpsec(bind: ContainerModuleLoadOptions['bind'], options: DataPathOptions): void {
-  bind(GATEWAY_TOKENS.IpsecHooks).toResolvedValue(
+  bind(GATEWAY_TOKENS.IpsecHooks).toResolvedValue<[IpsecHook[]]>(
     (hooks) => new IpsecHooks(hooks),
     [{ isMultiple: true, serviceIdentifier: TOKENS.IpsecHook }],
   );

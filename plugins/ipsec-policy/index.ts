@@ -1,0 +1,1 @@
+export { ipsecPolicyPlugin, ipsecPolicyPlugin as default } from './plugin.ts';
