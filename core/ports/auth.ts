@@ -133,8 +133,13 @@ export type AuthInput =
   /** The other side has begun a network protocol: to it, authentication is over (RFC 3748 section 4.2). */
   | { readonly kind: 'network-started' };
 
-/** What became of a `compute` effect's task; `ok: false` when its promise was rejected. */
-export type Computed = { readonly ok: true; readonly value: unknown } | { readonly ok: false };
+/**
+ * What became of a `compute` effect's task; `ok: false` when its promise was rejected, and with `denial` when it was not run
+ * because a policy keeps this attempt from being made.
+ */
+export type Computed =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly denial?: 'locked' };
 
 /**
  * Work that takes its time and is no question to a back-end, such as a step of a TLS handshake. The driver runs the task
@@ -142,7 +147,9 @@ export type Computed = { readonly ok: true; readonly value: unknown } | { readon
  */
 export interface ComputeEffect {
   readonly kind: 'compute';
-  readonly task: (signal: CancelSignal) => Promise<unknown>;
+  readonly task: (signal: CancelSignal, origin: ProofOrigin) => Promise<unknown>;
+  /** The work begins an attempt to log in that somebody else judges (EapRelay): policies say first whether it may be made. */
+  readonly attempt?: { readonly userName: string };
 }
 
 /** One request to a back-end; the link answers it with the input `verdict`. */
