@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { formatIpv4, type Ipv4, ipv4, parseIpv4 } from '../core/bytes/ipv4-address.ts';
 import { type Ipv6, parseIpv6, parseIpv6Network, UNSPECIFIED } from '../core/bytes/ipv6-address.ts';
 import { MPPE_OVERHEAD } from '../core/wire/mppe-header.ts';
+import { readFilters } from './filters.ts';
 import { firstHost, hostCount, isHostOf, isWithin, parseNetwork } from './formats.ts';
 import type { ConfigProblem } from './problems.ts';
 import { keyByPath } from './schema.ts';
@@ -236,6 +237,7 @@ export const resolveConfig = (
   const mru = raw.ppp.mru === 'auto' ? pathMru(outerMtu) : raw.ppp.mru;
   const mtu = mru - ccpOverhead(raw.mppe);
   const { intranetInterface } = raw.network;
+  const filters = raw.filters.file === 'none' ? undefined : readFilters(raw.filters.file);
   const config: GatewayConfig = {
     ...raw,
     workers: raw.workers === 'auto' ? Math.min(MOST_WORKERS, availableParallelism()) : raw.workers,
@@ -261,6 +263,7 @@ export const resolveConfig = (
       routes: raw.dial.routes.map(network),
     },
     users: { file: raw.users.file === 'auto' ? inFolder(raw.stateDir, 'users.json') : raw.users.file },
+    filters: filters?.lists ?? {},
     admin: { socket: adminSocket(raw) },
     pluginOptions: { ...(JSON.parse(raw.pluginOptions) as Readonly<Record<string, unknown>>) },
   };
@@ -276,6 +279,7 @@ export const resolveConfig = (
     checkAdmin,
   ])
     check(config, isSet, findings);
+  for (const mistake of filters?.mistakes ?? []) findings.problem('filters.file', mistake, 'filters.file');
   checkIpv6(config, isSet, findings);
   checkDial(config, isSet, findings);
   checkWorkers(config, isSet, findings);

@@ -26,7 +26,7 @@ import { MOST_WORKERS, type RawConfig } from './types.ts';
 const seconds = (least: number, most: number) => integer(least, most, 'seconds');
 const milliseconds = (least: number, most: number) => integer(least, most, 'milliseconds');
 const auto = oneOf('auto');
-const pemFile = either(absolutePath, oneOf('none'));
+const fileOrNone = either(absolutePath, oneOf('none'));
 
 /**
  * Every key of the gateway: name, format, default, environment name and one line of documentation. docs/configuration.md
@@ -261,22 +261,22 @@ export const schema = {
       default: ['ms-chap-v2'],
       doc: 'Methods within `eap`, the one to offer first in front: `tls`, `ms-chap-v2`, and the weak `md5`, which yields no keys.',
     }),
-    tlsCert: key(pemFile, {
+    tlsCert: key(fileOrNone, {
       env: 'PPTP_EAP_TLS_CERT',
       default: 'none',
       doc: 'EAP-TLS: our certificate, intermediate ones behind it.',
     }),
-    tlsKey: key(pemFile, {
+    tlsKey: key(fileOrNone, {
       env: 'PPTP_EAP_TLS_KEY',
       default: 'none',
       doc: 'EAP-TLS: the private key of our certificate, without a passphrase.',
     }),
-    tlsCa: key(pemFile, {
+    tlsCa: key(fileOrNone, {
       env: 'PPTP_EAP_TLS_CA',
       default: 'none',
       doc: 'EAP-TLS: the authorities whose certificates are accepted from the other side.',
     }),
-    tlsCrl: key(pemFile, {
+    tlsCrl: key(fileOrNone, {
       env: 'PPTP_EAP_TLS_CRL',
       default: 'none',
       doc: 'EAP-TLS: revocation lists of all these authorities; a changed file is read again.',
@@ -418,6 +418,13 @@ export const schema = {
       doc: 'User file; `auto` is `users.json` in `stateDir`.',
     }),
   },
+  filters: {
+    file: key(fileOrNone, {
+      env: 'PPTP_FILTERS_FILE',
+      default: 'none',
+      doc: 'YAML or JSON file with the packet filters that profiles of users may name; see docs/policies.md.',
+    }),
+  },
   log: {
     level: key(oneOf('debug', 'info', 'warn', 'error'), {
       env: 'PPTP_LOG_LEVEL',
@@ -437,13 +444,18 @@ export const schema = {
   plugins: key(list(moduleName, 'plug-ins'), {
     env: 'PPTP_PLUGINS',
     default: [],
-    doc: 'Plug-ins to load besides the built-in ones, by package name or path.',
+    doc: 'Plug-ins to load besides the built-in ones: names of those that come with the gateway, package names, or paths.',
+  }),
+  pluginTimeout: key(integer(1, 300, 'seconds'), {
+    env: 'PPTP_PLUGIN_TIMEOUT',
+    default: 10,
+    doc: 'How long a plug-in may take to answer one question; then the answer is that there is none.',
   }),
   pluginOptions: key(jsonObject, {
     env: 'PPTP_PLUGIN_OPTIONS',
     default: '{}',
     sensitive: true,
-    doc: 'Options of loaded plug-ins, by plug-in name; each plug-in checks its own.',
+    doc: 'Settings of loaded plug-ins, by the name of the plug-in and of the setting. Each is also an environment name of its own: `sharedSecret` of `radius` is `PPTP_RADIUS_SHARED_SECRET` (or `PPTP_RADIUS_SHARED_SECRET_FILE`).',
   }),
 } satisfies Schema<RawConfig>;
 

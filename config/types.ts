@@ -1,5 +1,6 @@
 import type { Ipv4 } from '../core/bytes/ipv4-address.ts';
 import type { Ipv6, Ipv6Network } from '../core/bytes/ipv6-address.ts';
+import type { FilterList } from '../core/datapath/packet-filter-rules.ts';
 
 /** Plain durations carry their unit in the name (`...Ms`) or are seconds. */
 export type Seconds = number;
@@ -106,6 +107,8 @@ interface PlainGroups {
   };
   /** Package names or paths, loaded in this order. */
   readonly plugins: readonly string[];
+  /** How long a plug-in may take to answer. */
+  readonly pluginTimeout: Seconds;
 }
 
 interface PppSettings {
@@ -161,6 +164,7 @@ export interface RawConfig extends PlainGroups {
   readonly tun: { readonly name: string; readonly mtu: number | 'auto'; readonly offloads: TunOffloads };
   readonly network: NetworkSwitches & { readonly intranetInterface: string; readonly routes: readonly string[] };
   readonly users: { readonly file: string };
+  readonly filters: { readonly file: string };
   readonly dial: DialSettings & { readonly server: string; readonly routes: readonly string[] };
   readonly admin: { readonly socket: string };
   /** JSON text. */
@@ -192,13 +196,15 @@ export interface GatewayConfig extends PlainGroups {
     readonly routes: readonly Ipv4Network[];
   };
   readonly users: { readonly file: string };
+  /** Packet filters that profiles may name. */
+  readonly filters: Readonly<Record<string, FilterList>>;
   /** `server` is undefined when there is nobody to dial. */
   readonly dial: DialSettings & { readonly server: string | undefined; readonly routes: readonly Ipv4Network[] };
   readonly admin: {
     /** Path of the Unix socket; undefined: none. */
     readonly socket: string | undefined;
   };
-  /** Options by plug-in name, unchecked: the plug-in's `parseOptions` does that. */
+  /** As they were given, by plug-in and setting; each setting checks its own. */
   readonly pluginOptions: Readonly<Record<string, unknown>>;
 }
 

@@ -15,7 +15,7 @@ import type { LaterSpan, PhaseSpan, Telemetry } from '../core/ports/telemetry.ts
 import { TOKENS } from '../core/tokens.ts';
 import type { GatewayNumbers } from '../observability/metrics/gateway-numbers.ts';
 import { LifecycleRunner } from './lifecycle-runner.ts';
-import { type DataPathOptions, dataPathModule } from './modules/data-path.module.ts';
+import { type DataPathOptions, dataPathModule, trafficModule } from './modules/data-path.module.ts';
 import { type SessionOptions, sessionModule } from './modules/session.module.ts';
 import { NumberKeeper } from './numbers.ts';
 import { orderStages, Pipeline } from './pipeline.ts';
@@ -79,6 +79,7 @@ export function createGateway(platform: Platform, options: GatewayOptions, plugi
     dataPathModule(options.dataPath),
     ...plugins.map((plugin) => new ContainerModule(({ bind, isBound }) => plugin.register({ bind, isBound }))),
   );
+  container.load(trafficModule(options.dataPath));
 
   const tun = container.get(TOKENS.Tun);
   const share = options.shareGre ?? ((gre) => gre);

@@ -2,6 +2,9 @@ import { ContainerModule, type ContainerModuleLoadOptions } from 'inversify';
 import type { GreChannelOptions } from '../../core/datapath/gre-channel.ts';
 import type { MppeKernel } from '../../core/datapath/mppe-kernel.ts';
 import { typescriptKernel } from '../../core/datapath/mppe-kernel-typescript.ts';
+import { PacketFilter } from '../../core/datapath/packet-filter.ts';
+import type { FilterList } from '../../core/datapath/packet-filter-rules.ts';
+import { NO_SHAPES, ShapeControl } from '../../core/datapath/shape-control.ts';
 import { AddressStage } from '../../core/datapath/stages/address.stage.ts';
 import { callDemuxStage } from '../../core/datapath/stages/call-demux.stage.ts';
 import { ClientRouteStage } from '../../core/datapath/stages/client-route.stage.ts';
@@ -12,6 +15,8 @@ import { MssClampStage } from '../../core/datapath/stages/mss-clamp.stage.ts';
 import { type MtuOptions, MtuStage } from '../../core/datapath/stages/mtu.stage.ts';
 import { pppStage } from '../../core/datapath/stages/ppp.stage.ts';
 import { SequenceStage } from '../../core/datapath/stages/sequence.stage.ts';
+import { TrafficCountStage } from '../../core/datapath/stages/traffic-count.stage.ts';
+import { TrafficGateStage } from '../../core/datapath/stages/traffic-gate.stage.ts';
 import type { LinkRole } from '../../core/machine/ppp-link-types.ts';
 import type { IpsecHook } from '../../core/ports/ipsec-hook.ts';
 import { TOKENS } from '../../core/tokens.ts';
@@ -24,6 +29,7 @@ import {
   peerPacketsEntrance,
 } from '../session/entrances.ts';
 import { GATEWAY_TOKENS } from '../tokens.ts';
+import { TrafficRelease } from '../traffic-release.ts';
 
 export interface DataPathOptions {
   readonly gre: GreChannelOptions;
@@ -36,6 +42,8 @@ export interface DataPathOptions {
   readonly role: LinkRole;
   /** Role `server`: answer for packets that do not fit a peer's MRU. */
   readonly mtu?: MtuOptions;
+  /** Packet filters that profiles may name. */
+  readonly filters?: Readonly<Record<string, FilterList>>;
 }
 
 /** Where the MTU of the tunnels is left to the hosts. */
@@ -79,6 +87,35 @@ export const dataPathModule = (options: DataPathOptions): ContainerModule =>
       );
       bindOwnPackets(bind, options.mtu);
     }
+  });
+
+/**
+ * The stages that count, limit and filter what sessions move, and who puts profiles into force there. To be loaded after
+ * the plug-ins: where none of them needs it (a sink, a policy, a TrafficNeed), there are no such stages.
+ */
+export const trafficModule = (options: DataPathOptions): ContainerModule =>
+  new ContainerModule(({ bind, isBound }) => {
+    const wanted = [TOKENS.AccountingSink, TOKENS.SessionPolicy, TOKENS.TrafficNeed].some((token) => isBound(token));
+    if (!wanted || options.role === 'client') {
+      bind(GATEWAY_TOKENS.ShapeControl).toConstantValue(NO_SHAPES);
+      return;
+    }
+    const filters = Object.entries(options.filters ?? {}).map(
+      ([name, list]) => [name, new PacketFilter(name, list)] as const,
+    );
+    bind(GATEWAY_TOKENS.ShapeControl).toConstantValue(new ShapeControl(new Map(filters), true));
+    for (const direction of ['in', 'out'] as const) {
+      bind(TOKENS.Stage).toResolvedValue(
+        (clock, events) => {
+          const waits = new TrafficRelease(clock);
+          const stage = new TrafficGateStage(direction, { events, waits, released$: waits.released$ });
+          waits.attach(stage);
+          return stage;
+        },
+        [TOKENS.Clock, GATEWAY_TOKENS.DriverHub],
+      );
+    }
+    bind(TOKENS.Stage).toResolvedValue((events) => new TrafficCountStage(events), [GATEWAY_TOKENS.DriverHub]);
   });
 
 /** The hooks, told of sessions like every listener, and what they need of the data path. */
