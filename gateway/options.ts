@@ -31,6 +31,7 @@ export function gatewayOptions(config: GatewayConfig, shard: Shard = WHOLE): Gat
       clampToMtu: config.network.mssClamp ? config.tun.mtu : undefined,
       clearAllowed: mppe.policy !== 'required',
       role: 'server',
+      filters: config.filters,
     },
     session: {
       driver: {
@@ -57,6 +58,7 @@ export function gatewayOptions(config: GatewayConfig, shard: Shard = WHOLE): Gat
         ...(shared ? { slice: addressSlice(pool.range, shard) } : {}),
       },
       ...(shared ? { callIds: { modulus: shard.count, residue: shard.index } } : {}),
+      pluginTimeoutMs: config.pluginTimeout * MILLISECONDS,
       callIdQuarantineMs: config.calls.idQuarantine * MILLISECONDS,
       authMethods: config.auth.methods,
       link: {

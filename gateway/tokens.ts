@@ -1,6 +1,7 @@
 import type { ServiceIdentifier } from 'inversify';
 import type { ShapeControl } from '../core/datapath/shape-control.ts';
 import type { SequenceStage } from '../core/datapath/stages/sequence.stage.ts';
+import type { Containment } from './containment/containment.ts';
 import type { IpsecHooks } from './ipsec-hooks.ts';
 import type { Driver, DriverHub } from './session/driver.ts';
 import type { Outbox } from './session/outbox.ts';
@@ -9,6 +10,8 @@ import type { SessionTable } from './session/session-table.ts';
 
 /** Services of the composition root that plug-ins have no business with. */
 export const GATEWAY_TOKENS = {
+  /** Guards what plug-ins bound. */
+  Containment: Symbol('Containment') as ServiceIdentifier<Containment>,
   Driver: Symbol('Driver') as ServiceIdentifier<Driver>,
   DriverHub: Symbol('DriverHub') as ServiceIdentifier<DriverHub>,
   SessionTable: Symbol('SessionTable') as ServiceIdentifier<SessionTable>,

@@ -16,6 +16,7 @@ import type { RandomSource } from '../../core/ports/random.ts';
 import type { Telemetry } from '../../core/ports/telemetry.ts';
 import { TOKENS } from '../../core/tokens.ts';
 import { PPP } from '../../core/wire/ppp.ts';
+import { Containment } from '../containment/containment.ts';
 import { CidrPool, type PoolRange } from '../session/address-pool.ts';
 import { Driver, DriverHub, type DriverOptions } from '../session/driver.ts';
 import { Outbox } from '../session/outbox.ts';
@@ -40,6 +41,8 @@ export interface SessionOptions {
   readonly pool: PoolRange | undefined;
   /** Stands before the pool, where there are others with parts of it. */
   readonly sharePool?: (own: CidrPool) => AddressPool;
+  /** How long a plug-in may take to answer; 10 s when it is not said. */
+  readonly pluginTimeoutMs?: number;
   readonly callIdQuarantineMs: number;
   /** The Call IDs of this process; all of them when it is not said. */
   readonly callIds?: { readonly modulus: number; readonly residue: number };
@@ -56,6 +59,8 @@ const OUTBOX_CAPACITY = 512;
 /** Packets of the gateway's own that may wait so: advertisements and ICMP errors, which have limits of their own. */
 const PACKETS_CAPACITY = 128;
 
+const PLUGIN_TIMEOUT_MS = 10_000;
+
 const NONE_RESERVED: ReadonlySet<Ipv4> = new Set();
 
 const NO_ADDRESSES: AddressPool = {
@@ -68,6 +73,11 @@ const NO_ADDRESSES: AddressPool = {
 export const sessionModule = (options: SessionOptions): ContainerModule =>
   new ContainerModule(({ bind }) => {
     bind(GATEWAY_TOKENS.SessionTable).toConstantValue(new SessionTable());
+    bind(GATEWAY_TOKENS.Containment).toResolvedValue(
+      (clock, log, telemetry) =>
+        new Containment({ clock, log, telemetry, timeoutMs: options.pluginTimeoutMs ?? PLUGIN_TIMEOUT_MS }),
+      [TOKENS.Clock, TOKENS.Log, TOKENS.Telemetry],
+    );
     bind(TOKENS.SessionLookup).toResolvedValue((table) => table, [GATEWAY_TOKENS.SessionTable]);
     bind(TOKENS.AddressPool).toDynamicValue(({ getAll }) => {
       if (options.pool === undefined) return NO_ADDRESSES;
@@ -106,6 +116,7 @@ export const sessionModule = (options: SessionOptions): ContainerModule =>
       const random = get(TOKENS.Random);
       const clock = get(TOKENS.Clock);
       const telemetry = get(TOKENS.Telemetry);
+      const containment = get(GATEWAY_TOKENS.Containment);
       const watch = options.watchLink ?? ((link) => link);
       const authMethods = chooseMethods(options.authMethods, getAll(TOKENS.AuthMethod));
       const link = { ...options.link, authMethods, random };
@@ -115,7 +126,9 @@ export const sessionModule = (options: SessionOptions): ContainerModule =>
           log: get(TOKENS.Log),
           telemetry,
           control: get(TOKENS.Control),
-          authenticators: getAll(TOKENS.Authenticator).map((one) => timed(one, clock, telemetry)),
+          authenticators: getAll(TOKENS.Authenticator).map((one) =>
+            timed(containment.authenticator(one), clock, telemetry),
+          ),
           addresses: get(TOKENS.AddressPool),
           sessions: get(GATEWAY_TOKENS.SessionTable),
           hub: get(GATEWAY_TOKENS.DriverHub),
