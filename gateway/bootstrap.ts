@@ -12,6 +12,7 @@ import type { Log } from '../core/ports/log.ts';
 import type { GreSocket, TunDevice } from '../core/ports/packet-io.ts';
 import type { RandomSource } from '../core/ports/random.ts';
 import type { LaterSpan, PhaseSpan, Telemetry } from '../core/ports/telemetry.ts';
+import type { WallClock } from '../core/ports/wall-clock.ts';
 import { TOKENS } from '../core/tokens.ts';
 import type { GatewayNumbers } from '../observability/metrics/gateway-numbers.ts';
 import { LifecycleRunner } from './lifecycle-runner.ts';
@@ -22,11 +23,14 @@ import { orderStages, Pipeline } from './pipeline.ts';
 import { checkPlugins, type LoadedPlugin } from './plugin-loader.ts';
 import type { Driver } from './session/driver.ts';
 import type { TunnelEnding, TunnelView } from './session/tunnel-view.ts';
+import { systemWallClock } from './system-clock.ts';
 import { GATEWAY_TOKENS } from './tokens.ts';
 
 /** What exists before the container. */
 export interface Platform {
   readonly clock: Clock;
+  /** The system's when it is not said. */
+  readonly wallClock?: WallClock;
   readonly random: RandomSource;
   readonly log: Log;
   readonly telemetry: Telemetry;
@@ -71,6 +75,7 @@ export function createGateway(platform: Platform, options: GatewayOptions, plugi
   container.load(
     new ContainerModule(({ bind }) => {
       bind(TOKENS.Clock).toConstantValue(platform.clock);
+      bind(TOKENS.WallClock).toConstantValue(platform.wallClock ?? systemWallClock);
       bind(TOKENS.Random).toConstantValue(platform.random);
       bind(TOKENS.Log).toConstantValue(platform.log);
       bind(TOKENS.Telemetry).toConstantValue(platform.telemetry);

@@ -1,6 +1,7 @@
 import { randomFillSync } from 'node:crypto';
 import type { Clock } from '../core/ports/clock.ts';
 import type { RandomSource } from '../core/ports/random.ts';
+import type { WallClock } from '../core/ports/wall-clock.ts';
 import { type Instant, instant } from '../core/time.ts';
 
 /** Longest delay setTimeout takes; a later deadline fires early and is armed again. */
@@ -14,6 +15,8 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer);
   },
 };
+
+export const systemWallClock: WallClock = { now: () => Date.now() };
 
 /** Octets asked of the system at a time: a call takes a few at a dozen places, and each question costs microseconds. */
 const STOCK = 4096;

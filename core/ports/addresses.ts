@@ -8,13 +8,14 @@ export interface AddressPool {
   readonly size?: number;
   readonly inUse?: number;
   /**
-   * `wanted` is a user's fixed address, and `identity` who has proven to be that user. An answer that takes its time comes
-   * as a promise, also for a tunnel that has ended meanwhile: it is released then.
+   * `wanted` is a user's fixed address, and `identity` who has proven to be that user; `pool` names the pool that an address
+   * comes from where none is wanted, absent: the default one. An answer that takes its time comes as a promise, also for a
+   * tunnel that has ended meanwhile: it is released then.
    */
-  lease(wanted?: Ipv4, identity?: string): AddressLease | Promise<AddressLease>;
+  lease(wanted?: Ipv4, identity?: string, pool?: string): AddressLease | Promise<AddressLease>;
   release(address: Ipv4): void;
 }
 
 export type AddressLease =
   | { readonly ok: true; readonly address: Ipv4 }
-  | { readonly ok: false; readonly why: 'exhausted' | 'in-use' | 'outside-pool' | 'unavailable' };
+  | { readonly ok: false; readonly why: 'exhausted' | 'in-use' | 'outside-pool' | 'no-such-pool' | 'unavailable' };

@@ -9,21 +9,33 @@ import type { Machine } from '../../core/machine/machine.ts';
 import { PppLink } from '../../core/machine/ppp-link.ts';
 import type { LinkEffect, LinkInput, LinkOptions } from '../../core/machine/ppp-link-types.ts';
 import type { Direction } from '../../core/outcome.ts';
+import type { AccountingSink } from '../../core/ports/accounting.ts';
 import type { AddressPool } from '../../core/ports/addresses.ts';
 import type { Authenticator, AuthMethod } from '../../core/ports/auth.ts';
 import type { Clock } from '../../core/ports/clock.ts';
+import type { Fleet } from '../../core/ports/fleet.ts';
+import type { SessionPolicy } from '../../core/ports/policy.ts';
 import type { RandomSource } from '../../core/ports/random.ts';
+import type { SessionDirectory } from '../../core/ports/session-directory.ts';
+import type { SessionListener } from '../../core/ports/session-listener.ts';
 import type { Telemetry } from '../../core/ports/telemetry.ts';
+import type { WallClock } from '../../core/ports/wall-clock.ts';
 import { TOKENS } from '../../core/tokens.ts';
 import { PPP } from '../../core/wire/ppp.ts';
 import { Containment } from '../containment/containment.ts';
+import { IpsecHooks } from '../ipsec-hooks.ts';
+import { type AccountingDeps, AccountingHub } from '../session/accounting-hub.ts';
 import { CidrPool, type PoolRange } from '../session/address-pool.ts';
 import { Driver, DriverHub, type DriverOptions } from '../session/driver.ts';
+import { LocalSessions } from '../session/local-sessions.ts';
 import { Outbox } from '../session/outbox.ts';
+import { Policies } from '../session/policies.ts';
 import { Ipv6PrefixPool, type PrefixPool, type PrefixSlice } from '../session/prefix-pool.ts';
 import { SessionTable } from '../session/session-table.ts';
+import { SessionWatchers } from '../session/session-watchers.ts';
 import { timed } from '../session/timed-back-end.ts';
 import type { Ipv6Services } from '../session/tunnel-ipv6.ts';
+import { SINGLE_FLEET } from '../single-fleet.ts';
 import { GATEWAY_TOKENS } from '../tokens.ts';
 
 export interface SessionOptions {
@@ -41,6 +53,12 @@ export interface SessionOptions {
   readonly pool: PoolRange | undefined;
   /** Stands before the pool, where there are others with parts of it. */
   readonly sharePool?: (own: CidrPool) => AddressPool;
+  /** Which process of the gateway this is; the only one when it is not said. */
+  readonly fleet?: Fleet;
+  /** Stands before the sessions of this process, where others have some, too. */
+  readonly shareSessions?: (own: SessionDirectory) => SessionDirectory;
+  /** Between interim accounting records; 0, or not said: none. */
+  readonly interimSeconds?: number;
   /** How long a plug-in may take to answer; 10 s when it is not said. */
   readonly pluginTimeoutMs?: number;
   readonly callIdQuarantineMs: number;
@@ -112,6 +130,12 @@ export const sessionModule = (options: SessionOptions): ContainerModule =>
     }
     bind(TOKENS.Wakeups).toResolvedValue((hub) => hub, [GATEWAY_TOKENS.DriverHub]);
     bind(TOKENS.ControlFrames).toResolvedValue((hub) => hub, [GATEWAY_TOKENS.DriverHub]);
+    bind(TOKENS.Fleet).toConstantValue(options.fleet ?? SINGLE_FLEET);
+    bind(TOKENS.Sessions).toDynamicValue(({ get }) => {
+      // Plug-ins have it before there is a driver, which is made of what they bind.
+      const local = new LocalSessions(() => get(GATEWAY_TOKENS.Driver));
+      return options.shareSessions?.(local) ?? local;
+    });
     bind(GATEWAY_TOKENS.Driver).toDynamicValue(({ get, getAll }) => {
       const random = get(TOKENS.Random);
       const clock = get(TOKENS.Clock);
@@ -137,12 +161,53 @@ export const sessionModule = (options: SessionOptions): ContainerModule =>
           ...ipv6Services(options.ipv6, random, () => get(GATEWAY_TOKENS.PrefixPool), get(GATEWAY_TOKENS.PeerPackets)),
           createLink: () => watch(new PppLink(link)),
           setEncryption,
+          wallClock: get(TOKENS.WallClock),
+          policies: policiesOf(getAll(TOKENS.SessionPolicy), containment, get(TOKENS.WallClock)),
+          watchers: watchersOf(getAll(TOKENS.SessionListener), getAll(TOKENS.AccountingSink), {
+            containment,
+            clock,
+            wallClock: get(TOKENS.WallClock),
+            interimSeconds: options.interimSeconds ?? 0,
+          }),
+          shapes: get(GATEWAY_TOKENS.ShapeControl),
           role: options.link.role,
         },
         options.driver,
       );
     });
   });
+
+const policiesOf = (
+  policies: readonly SessionPolicy[],
+  containment: Containment,
+  wallClock: WallClock,
+): Policies | undefined =>
+  policies.length === 0
+    ? undefined
+    : new Policies(
+        policies.map((policy) => containment.policy(policy)),
+        wallClock,
+      );
+
+interface WatcherDeps extends Omit<AccountingDeps, 'sinks'> {
+  readonly containment: Containment;
+}
+
+/** Undefined where nobody wants to know: then nothing is done for a session. */
+function watchersOf(
+  listeners: readonly SessionListener[],
+  sinks: readonly AccountingSink[],
+  { containment, ...deps }: WatcherDeps,
+): SessionWatchers | undefined {
+  const told = listeners.filter((one) => !(one instanceof IpsecHooks && one.stages.length === 0));
+  if (told.length + sinks.length === 0) return undefined;
+  const accounting =
+    sinks.length === 0 ? undefined : new AccountingHub({ ...deps, sinks: sinks.map((sink) => containment.sink(sink)) });
+  return new SessionWatchers(
+    told.map((one) => containment.listener(one)),
+    accounting,
+  );
+}
 
 function ipv6Services(
   ipv6: SessionOptions['ipv6'],

@@ -5,6 +5,7 @@ import { PacketBatch } from '../../core/datapath/packet-batch.ts';
 import { Session, type SessionView } from '../../core/datapath/session.ts';
 import { SETUP_SPAN } from '../../core/datapath/setup-span.ts';
 import type { TrafficEvents } from '../../core/datapath/shape.ts';
+import { NO_SHAPES, type ShapeControl } from '../../core/datapath/shape-control.ts';
 import type { Stage } from '../../core/datapath/stage.ts';
 import { GreWindowStage } from '../../core/datapath/stages/gre-window.stage.ts';
 import type { MppeEvents } from '../../core/datapath/stages/mppe.stage.ts';
@@ -20,14 +21,17 @@ import type { Lifecycle } from '../../core/ports/lifecycle.ts';
 import type { Log } from '../../core/ports/log.ts';
 import type { ControlFrames, Wakeups } from '../../core/ports/sessions.ts';
 import type { LaterSpan, PhaseSpan, Telemetry, TunnelRole } from '../../core/ports/telemetry.ts';
+import type { WallClock } from '../../core/ports/wall-clock.ts';
 import { earliest, type Instant, instant } from '../../core/time.ts';
 import { connectionAttributes, controlEvents, peerAttributes } from './control-events.ts';
 import { DeadlineHeap } from './deadline-heap.ts';
 import { FailedConnections } from './failed-connections.ts';
 import type { Outbox } from './outbox.ts';
+import type { Policies } from './policies.ts';
 import { sessionIds } from './session-ids.ts';
 import { SessionLog } from './session-log.ts';
 import type { SessionTable } from './session-table.ts';
+import type { SessionWatchers } from './session-watchers.ts';
 import { Tunnel } from './tunnel.ts';
 import type { TunnelContext } from './tunnel-context.ts';
 import type { Ipv6Services } from './tunnel-ipv6.ts';
@@ -51,6 +55,13 @@ export interface DriverDeps {
   readonly ipv6?: Ipv6Services;
   /** What we are in the control connections; `server` when it is not said. */
   readonly role?: TunnelRole;
+  readonly wallClock: WallClock;
+  /** Undefined: everybody who proves who it is may come in. */
+  readonly policies?: Policies | undefined;
+  /** Undefined: nobody wants to know of sessions. */
+  readonly watchers?: SessionWatchers | undefined;
+  /** Absent: profiles with a rate, a filter or a quota are refused. */
+  readonly shapes?: ShapeControl;
   createLink(): Machine<LinkInput, LinkEffect>;
   setEncryption(session: Session, parameters: EncryptionParameters | undefined): void;
 }
@@ -144,6 +155,10 @@ export class Driver implements Lifecycle, StageEvents {
         deps.telemetry.measure('pptp.echo.duration', milliseconds / 1000, { protocol: 'lcp' }),
       telemetry: deps.telemetry,
       authenticators: deps.authenticators,
+      wallClock: deps.wallClock,
+      policies: deps.policies,
+      watchers: deps.watchers,
+      shapes: deps.shapes ?? NO_SHAPES,
       addresses: deps.addresses,
       sessions: deps.sessions,
       ...options,
@@ -182,6 +197,18 @@ export class Driver implements Lifecycle, StageEvents {
   /** A span for what is done about a tunnel elsewhere; undefined when the tunnel is over. */
   later(session: SessionView, name: LaterSpan): PhaseSpan | undefined {
     return [...this.tunnels.values()].find((tunnel) => tunnel.session === session)?.later(name);
+  }
+
+  /** The sessions whose user has proven who it is, in the order of their beginning. */
+  *live(): IterableIterator<Tunnel> {
+    for (const tunnel of this.tunnels.values()) if (tunnel.hasUser) yield tunnel;
+  }
+
+  /** Undefined: there is no such session, or no user on it yet. */
+  liveOne(id: SessionId): Tunnel | undefined {
+    for (const tunnel of this.tunnels.values())
+      if (tunnel.session.id === id) return tunnel.hasUser ? tunnel : undefined;
+    return undefined;
   }
 
   /** `listener` is told of every tunnel that is over, with its last numbers. */

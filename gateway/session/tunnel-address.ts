@@ -1,7 +1,11 @@
 import { formatIpv4, type Ipv4 } from '../../core/bytes/ipv4-address.ts';
 import type { Session } from '../../core/datapath/session.ts';
 import type { AddressLease } from '../../core/ports/addresses.ts';
+import type { UserProfile } from '../../core/ports/profile.ts';
 import type { TunnelContext } from './tunnel-context.ts';
+
+/** What a profile says of the address. */
+export type AddressWish = Pick<UserProfile, 'address' | 'pool'>;
 
 type Answer = AddressLease | Promise<AddressLease>;
 
@@ -10,6 +14,8 @@ export class TunnelAddress {
   private readonly session: Session;
   private readonly context: Pick<TunnelContext, 'addresses' | 'sessions' | 'endOlder'>;
   private leased: Ipv4 | undefined;
+  /** The pool that it came from, by its name. */
+  private from: string | undefined;
   private over = false;
   /** How often an address was asked for. */
   private asked = 0;
@@ -26,14 +32,13 @@ export class TunnelAddress {
   }
 
   /**
-   * Leases an address for a user who has proven to be `identity`; `wanted` is the user's fixed one. `answered` runs before
-   * this returns, or later, unless the tunnel ends before that: in the order of the questions, once for each; `superseded`
-   * says that there is a newer one.
+   * Leases an address for a user who has proven to be `identity`. `answered` runs before this returns, or later, unless the
+   * tunnel ends before that: in the order of the questions, once for each; `superseded` says that there is a newer one.
    */
-  lease(identity: string, wanted: Ipv4 | undefined, answered: (lease: AddressLease | 'superseded') => void): void {
+  lease(identity: string, wish: AddressWish, answered: (lease: AddressLease | 'superseded') => void): void {
     this.asked += 1;
     const number = this.asked;
-    const find = (): Answer => this.find(identity, wanted);
+    const find = (): Answer => this.find(identity, wish);
     const answer = this.waiting === undefined ? find() : this.waiting.then(find);
     if (!(answer instanceof Promise)) {
       answered(answer);
@@ -59,18 +64,20 @@ export class TunnelAddress {
     this.giveBack();
   }
 
-  private find(identity: string, wanted: Ipv4 | undefined): Answer {
+  private find(identity: string, { address: wanted, pool }: AddressWish): Answer {
     if (this.over) return { ok: false, why: 'unavailable' };
     // LCP was negotiated anew: the same user keeps the address that its connections use.
     const kept = this.session.identity === identity ? this.leased : undefined;
-    if (kept !== undefined && (wanted === undefined || wanted === kept)) return { ok: true, address: kept };
+    const fits = wanted === undefined ? pool === this.from : wanted === kept;
+    if (kept !== undefined && fits) return { ok: true, address: kept };
     this.giveBack();
+    this.from = wanted === undefined ? pool : undefined;
     const { addresses, endOlder } = this.context;
     const again = (lease: AddressLease): Answer => {
       const taken = !lease.ok && lease.why === 'in-use' && wanted !== undefined && !this.over;
       return taken && endOlder(identity, wanted) ? addresses.lease(wanted, identity) : lease;
     };
-    return whenThere(whenThere(addresses.lease(wanted, identity), again), (lease) => this.keep(lease));
+    return whenThere(whenThere(addresses.lease(wanted, identity, pool), again), (lease) => this.keep(lease));
   }
 
   private keep(lease: AddressLease): AddressLease {
@@ -91,12 +98,17 @@ const whenThere = (answer: Answer, next: (lease: AddressLease) => Answer): Answe
   answer instanceof Promise ? answer.then(next) : next(answer);
 
 /** Why there is no address, for the operator. */
-export function whyNoAddress(why: Extract<AddressLease, { ok: false }>['why'], wanted: Ipv4 | undefined): string {
-  const which = wanted === undefined ? '' : ` ${formatIpv4(wanted)}`;
+export function whyNoAddress(why: Extract<AddressLease, { ok: false }>['why'], { address, pool }: AddressWish): string {
+  const which = address === undefined ? '' : ` ${formatIpv4(address)}`;
+  const named = pool === undefined || address !== undefined ? undefined : JSON.stringify(pool);
   return {
-    exhausted: 'no inner address is free: enlarge PPTP_POOL',
+    exhausted:
+      named === undefined
+        ? 'no inner address is free: enlarge PPTP_POOL'
+        : `no inner address of the pool ${named} is free: enlarge it in PPTP_POOLS`,
     'in-use': `the user's fixed address${which} is in use`,
     'outside-pool': `the user's fixed address${which} lies outside PPTP_POOL`,
+    'no-such-pool': `the user's pool ${named} is none of PPTP_POOLS`,
     unavailable: `whether the user's fixed address${which} is free could not be found out: see the log for the worker`,
   }[why];
 }

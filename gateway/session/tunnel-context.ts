@@ -1,13 +1,17 @@
 import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
 import type { Session } from '../../core/datapath/session.ts';
+import type { ShapeControl } from '../../core/datapath/shape-control.ts';
 import type { EncryptionParameters, LinkEnd } from '../../core/machine/ppp-link-types.ts';
 import type { AddressPool } from '../../core/ports/addresses.ts';
 import type { Authenticator } from '../../core/ports/auth.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { ClearReason } from '../../core/ports/control.ts';
 import type { Telemetry, TunnelRole } from '../../core/ports/telemetry.ts';
+import type { WallClock } from '../../core/ports/wall-clock.ts';
 import type { Instant } from '../../core/time.ts';
+import type { Policies } from './policies.ts';
 import type { SessionTable } from './session-table.ts';
+import type { SessionWatchers } from './session-watchers.ts';
 import type { Tunnel } from './tunnel.ts';
 import type { Ipv6Services } from './tunnel-ipv6.ts';
 import type { SessionLimits } from './tunnel-limits.ts';
@@ -21,8 +25,14 @@ export interface TunnelContext {
   readonly now: () => Instant;
   /** Takes how long an LCP echo took, in ms. */
   readonly roundTrip: (milliseconds: number) => void;
+  readonly wallClock: WallClock;
   readonly telemetry: Telemetry;
   readonly authenticators: readonly Authenticator[];
+  /** Undefined: everybody who proves who it is may come in. */
+  readonly policies: Policies | undefined;
+  /** Undefined: nobody wants to know. */
+  readonly watchers: SessionWatchers | undefined;
+  readonly shapes: ShapeControl;
   readonly addresses: AddressPool;
   readonly sessions: SessionTable;
   readonly dns: readonly Ipv4[];
@@ -59,3 +69,8 @@ export const CLEAR_REASON: Readonly<Record<LinkEnd, ClearReason>> = {
   administrative: 'administrative',
   shutdown: 'shutdown',
 };
+
+/** With what end the link begins when its call is to be cleared for this reason. */
+export const linkEndFor = (reason: ClearReason): LinkEnd => LINK_ENDS.find((end) => end === reason) ?? 'administrative';
+
+const LINK_ENDS: readonly LinkEnd[] = ['idle', 'session-timeout', 'administrative', 'shutdown'];

@@ -6,6 +6,7 @@ import type { ClearReason } from '../../core/ports/control.ts';
 import type { Log } from '../../core/ports/log.ts';
 import type { SpanFailure, TunnelRole } from '../../core/ports/telemetry.ts';
 import type { FailedAttempt } from './auth-rounds.ts';
+import type { Refusal } from './tunnel-entry.ts';
 
 /**
  * What the log says of the life of one tunnel, in fixed words: people, programs such as fail2ban and tests read them. A user
@@ -52,6 +53,11 @@ export class TunnelLog {
 
   addressRefused(detail: string, identity: string): void {
     this.log.warn('address.refused', `no address for a call from ${this.peerName}: ${detail}`, { user: identity });
+  }
+
+  refused({ policy, denial, detail }: Refusal, identity: string): void {
+    const message = `a call from ${this.peerName} is not let in: ${detail}`;
+    this.log.warn('session.refused', message, { user: identity, policy, denial });
   }
 
   /** `address` is the peer's. */

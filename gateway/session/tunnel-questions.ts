@@ -1,4 +1,5 @@
 import type {
+  AuthDenial,
   Authenticator,
   AuthKind,
   AuthKinds,
@@ -12,6 +13,7 @@ import type { SpanFailure } from '../../core/ports/telemetry.ts';
 import type { Instant } from '../../core/time.ts';
 import { askBackEnds } from './ask-back-ends.ts';
 import { failureFields } from './failure-words.ts';
+import type { Policies } from './policies.ts';
 import type { TunnelSpans } from './tunnel-spans.ts';
 
 const BACK_END_FAILED: SpanFailure = { error: 'unavailable', message: 'the back-end could not answer' };
@@ -19,6 +21,7 @@ const TASK_FAILED: SpanFailure = { error: 'task-failed', message: 'the step coul
 
 export interface QuestionDeps {
   readonly authenticators: readonly Authenticator[];
+  readonly policies: Policies | undefined;
   readonly spans: TunnelSpans;
   readonly log: Log;
   readonly now: () => Instant;
@@ -29,6 +32,8 @@ export interface QuestionDeps {
 export class TunnelQuestions {
   private readonly deps: QuestionDeps;
   /** Fires when the tunnel ends. Only while something waits: an idle tunnel needs none, and it is large. */
+  /** The user of an attempt that began with a task, until it is known how it went. */
+  private begun: string | undefined;
   private waiting: { readonly abort: AbortController; count: number } | undefined;
 
   constructor(deps: QuestionDeps) {
@@ -37,7 +42,7 @@ export class TunnelQuestions {
 
   /** Nothing waits for an answer. */
   get isIdle(): boolean {
-    return this.waiting === undefined;
+    return this.waiting === undefined && this.begun === undefined;
   }
 
   /** The tunnel ends: whoever still works on an answer may stop. */
@@ -46,9 +51,13 @@ export class TunnelQuestions {
   }
 
   async verify<K extends AuthKind>(kind: K, request: AuthKinds[K]['request']): Promise<AuthVerdict<K>> {
-    const { authenticators, spans, log, now, origin } = this.deps;
+    const { authenticators, policies, spans, log, now, origin } = this.deps;
     const since = now();
     const round = spans.asked(kind);
+    const { userName } = request;
+    const source = origin.session.call.peer;
+    this.begun = undefined;
+    if (policies?.mayTry(userName, source) === false) return { ok: false, denial: 'locked' };
     const verdict = await this.while((signal) =>
       askBackEnds(authenticators, kind, request, signal, origin, log, (backEnd) => {
         const span = round?.step('auth.backend', { 'pptp.backend.name': backEnd, 'ppp.auth.proof': kind });
@@ -58,15 +67,21 @@ export class TunnelQuestions {
         };
       }),
     );
+    policies?.tried(userName, source, verdict.ok ? undefined : verdict.denial);
     if (verdict.ok && kind.endsWith('-change')) spans.passwordChanged(since);
     return verdict;
   }
 
-  async compute(task: ComputeEffect['task']): Promise<Computed> {
-    const { spans, log } = this.deps;
+  async compute({ task, attempt }: ComputeEffect): Promise<Computed> {
+    const { spans, log, policies, origin } = this.deps;
+    if (attempt !== undefined && policies !== undefined) {
+      const { userName } = attempt;
+      if (!policies.mayTry(userName, origin.session.call.peer)) return { ok: false, denial: 'locked' };
+      this.begun = userName;
+    }
     const span = spans.task();
     try {
-      const value = await this.while(task);
+      const value = await this.while((signal) => task(signal, origin));
       span?.end();
       return { ok: true, value };
     } catch (cause) {
@@ -74,6 +89,13 @@ export class TunnelQuestions {
       log.error('auth.task-failed', 'a step of the authentication could not be done', failureFields(cause));
       return { ok: false };
     }
+  }
+
+  /** How an attempt has ended that began with a task. Others the back-end's verdict has told of. */
+  judged(denial: AuthDenial | undefined): void {
+    const { policies, origin } = this.deps;
+    if (this.begun !== undefined) policies?.tried(this.begun, origin.session.call.peer, denial);
+    this.begun = undefined;
   }
 
   private async while<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {

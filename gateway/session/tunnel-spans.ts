@@ -158,15 +158,17 @@ export class TunnelSpans {
     this.trace.attributes({ 'ppp.auth.protocol': method, ...(identity === '' ? {} : { 'user.name': identity }) });
   }
 
-  /** Looking for an inner address. */
+  /** The policies, and looking for an inner address. */
   address(): PhaseSpan {
     const { again } = this;
     if (again !== undefined) return again.budget.spend(() => again.span.step('address'));
     return this.budget.spend(() => this.trace.phase('address'));
   }
 
-  addressFailed(failure: SpanFailure): void {
+  /** The user may not come in, or cannot. */
+  refused(failure: SpanFailure, attributes: Attributes = {}): void {
     this.firstFailure ??= failure;
+    if (!this.setupOver) this.trace.attributes(attributes);
   }
 
   attribute(name: string, value: string): void {

@@ -14,21 +14,23 @@ import type {
   LinkIpv6,
   NetworkProfile,
 } from '../../core/machine/ppp-link-types.ts';
-import type { AddressLease } from '../../core/ports/addresses.ts';
 import type { AuthKind, AuthKinds, ComputeEffect } from '../../core/ports/auth.ts';
 import type { ClearReason, ControlRecord } from '../../core/ports/control.ts';
-import type { UserProfile } from '../../core/ports/profile.ts';
+import type { ProfileChange } from '../../core/ports/profile.ts';
+import type { ChangeAnswer } from '../../core/ports/session-directory.ts';
+import type { SessionEnding, SessionFacts, SessionUsage } from '../../core/ports/session-facts.ts';
 import type { LaterSpan, PhaseSpan } from '../../core/ports/telemetry.ts';
 import { after, earliest, type Instant } from '../../core/time.ts';
 import { PPP } from '../../core/wire/ppp.ts';
 import type { SessionLog } from './session-log.ts';
-import { TunnelAddress, whyNoAddress } from './tunnel-address.ts';
-import { CLEAR_REASON, type TunnelContext } from './tunnel-context.ts';
+import { TunnelAddress } from './tunnel-address.ts';
+import { CLEAR_REASON, linkEndFor, type TunnelContext } from './tunnel-context.ts';
+import { type Entry, type ProvenUser, TunnelEntry } from './tunnel-entry.ts';
 import { TunnelIpv6 } from './tunnel-ipv6.ts';
-import { TunnelLimits } from './tunnel-limits.ts';
 import { TunnelLog } from './tunnel-log.ts';
 import { TunnelQuestions } from './tunnel-questions.ts';
 import { endNumbers, type TunnelSpans } from './tunnel-spans.ts';
+import { TunnelUser, type UserTunnel, usageOf } from './tunnel-user.ts';
 import type { TunnelView } from './tunnel-view.ts';
 
 /** Notes of the machines that are kept as attributes of the session. */
@@ -42,9 +44,11 @@ const NO_ADDRESS = ipv4(0);
 type LinkNetwork = Extract<LinkEffect, { readonly kind: 'network' }>['network'];
 
 /** Drives one session's PPP link: executes its effects and feeds it frames, answers and time. */
-export class Tunnel {
+export class Tunnel implements UserTunnel {
   readonly session: Session;
   readonly peerName: string;
+  readonly openedAt: Instant;
+  upAt: Instant | undefined;
   /** Packets that decrypted to nonsense since the call began. */
   undecryptable = 0;
   /** GRE numbers given up that a Wan-Error-Notify has told of. */
@@ -54,15 +58,17 @@ export class Tunnel {
   private readonly spans: TunnelSpans;
   private readonly log: SessionLog;
   private readonly lines: TunnelLog;
-  private readonly openedAt: Instant;
   private readonly steps: ((now: Instant) => readonly LinkEffect[])[] = [];
   private readonly ipv6: TunnelIpv6 | undefined;
   private readonly address: TunnelAddress;
   /** Made when there is one; an idle tunnel asks nothing. */
   private questions: TunnelQuestions | undefined;
-  private profile: UserProfile = {};
-  private limits: TunnelLimits | undefined;
-  private upAt: Instant | undefined;
+  /** Made when there is one; gone again when the tunnel is up. */
+  private entry: TunnelEntry | undefined;
+  /** From the first proof on. */
+  private user: TunnelUser | undefined;
+  /** Why somebody wants this session to end. */
+  private wanted: ClearReason | undefined;
   private running = false;
   private over = false;
   private silenceAt: Instant | undefined;
@@ -131,7 +137,7 @@ export class Tunnel {
   nextTimeout(): Instant | undefined {
     if (this.over) return undefined;
     const ours = earliest(this.link.nextTimeout(), this.silenceAt);
-    return earliest(ours, earliest(this.limits?.nextTimeout(), this.ipv6?.nextTimeout()));
+    return earliest(ours, earliest(this.user?.nextTimeout(), this.ipv6?.nextTimeout()));
   }
 
   handleTimeout(now: Instant): void {
@@ -146,9 +152,8 @@ export class Tunnel {
     const due = this.link.nextTimeout();
     if (due !== undefined && due <= now) this.step((at) => this.link.handleTimeout(at));
     this.ipv6?.handleTimeout(now);
-    const reached = this.limits?.reached(now);
+    const reached = this.user?.reached(now);
     if (reached === undefined) return;
-    this.limits = undefined;
     this.spans.limitReached(reached.reason, reached.detail);
     this.close(reached.reason, reached.detail);
   }
@@ -167,8 +172,11 @@ export class Tunnel {
   /** The call is gone: gives everything back. Nothing happens on this tunnel afterwards. */
   end(reason: ClearReason, detail: string, control?: ControlRecord): void {
     if (this.over) return;
+    // What is told of the end is how it was before everything went back.
+    const facts = this.context.watchers === undefined ? undefined : this.user?.facts();
     this.over = true;
     this.questions?.abort();
+    this.entry?.abort();
     const address = this.address.current;
     this.context.setEncryption(this.session, undefined);
     this.context.sessions.remove(this.session);
@@ -177,6 +185,49 @@ export class Tunnel {
     const milliseconds = this.context.clock.now() - this.openedAt;
     this.spans.end(reason, detail, endNumbers(this.session.get(GRE_CHANNEL), milliseconds), control);
     this.lines.closed({ reason, detail, failure: this.spans.failure }, address, milliseconds);
+    if (facts !== undefined) this.user?.down(facts, { reason, detail });
+  }
+
+  /** Somebody has proven who it is. */
+  get hasUser(): boolean {
+    return this.user !== undefined;
+  }
+
+  /** Undefined before that. */
+  facts(): SessionFacts | undefined {
+    return this.user?.facts();
+  }
+
+  usage(): SessionUsage {
+    return usageOf(this.session);
+  }
+
+  seconds(): number {
+    return this.upAt === undefined ? 0 : Math.floor((this.context.clock.now() - this.upAt) / 1000);
+  }
+
+  get innerAddress(): Ipv4 | undefined {
+    return this.address.current;
+  }
+
+  get traceId(): string {
+    return this.spans.traceId;
+  }
+
+  get encryption(): string {
+    return this.spans.encryptionName;
+  }
+
+  /** Ends the session in order, for this reason unless it ends for another one already. */
+  disconnect({ reason, detail }: SessionEnding): void {
+    this.wanted = reason;
+    this.close(linkEndFor(reason), detail);
+  }
+
+  change(change: ProfileChange): ChangeAnswer {
+    const answer = this.user?.change(change);
+    this.context.reschedule(this);
+    return answer ?? { ok: false, why: 'gone', detail: 'nobody has proven who it is on this call' };
   }
 
   private get hasHeard(): boolean {
@@ -226,16 +277,18 @@ export class Tunnel {
         void this.verify(effect.method, effect.request);
         return;
       case 'compute':
-        void this.compute(effect.task);
+        void this.compute(effect);
         return;
       case 'attempt-failed':
+        this.questions?.judged(effect.denial);
         this.lines.authenticationFailed(effect);
         this.context.telemetry.event('auth.failed', { method: effect.method, denial: effect.denial });
         this.spans.attemptFailed({ ...effect, identity: printable(effect.identity) });
         return;
       case 'authenticated':
+        this.questions?.judged(undefined);
         this.context.telemetry.event('auth.succeeded', { method: effect.method });
-        this.authorize(effect.identity, effect.method, effect.profile);
+        this.authorize({ identity: effect.identity, method: effect.method, profile: effect.profile });
         return;
       case 'phase':
         this.spans.phase(effect, this.hasHeard);
@@ -278,8 +331,8 @@ export class Tunnel {
     if (!this.over) this.submit({ kind: 'verdict', verdict });
   }
 
-  private async compute(task: ComputeEffect['task']): Promise<void> {
-    const result = await this.asking().compute(task);
+  private async compute(effect: ComputeEffect): Promise<void> {
+    const result = await this.asking().compute(effect);
     if (!this.over) this.submit({ kind: 'computed', result });
   }
 
@@ -287,6 +340,7 @@ export class Tunnel {
     const { context, log, spans } = this;
     this.questions ??= new TunnelQuestions({
       authenticators: context.authenticators,
+      policies: context.policies,
       spans,
       log,
       now: context.now,
@@ -295,12 +349,14 @@ export class Tunnel {
     return this.questions;
   }
 
-  private authorize(identity: string, method: string, profile: UserProfile): void {
-    this.spans.authenticated(identity, method);
-    const span = this.spans.address();
-    this.address.lease(identity, profile.address, (lease) => {
+  private authorize(user: ProvenUser): void {
+    const { session, peerName, context, spans, ipv6, address } = this;
+    spans.authenticated(user.identity, user.method);
+    this.user ??= new TunnelUser(this, context, user);
+    this.entry ??= new TunnelEntry({ session, peerName, context, spans, ipv6, address });
+    this.entry.enter(user, (entry) => {
       try {
-        this.addressed(lease, span, identity, profile);
+        this.entered(entry, user);
       } catch (cause) {
         this.fault(cause);
       }
@@ -308,35 +364,27 @@ export class Tunnel {
   }
 
   /** The link gets an answer for each question, also for one that is not the last: it passes that over. */
-  private addressed(lease: AddressLease | 'superseded', span: PhaseSpan, identity: string, profile: UserProfile): void {
-    if (lease === 'superseded') {
-      span.end();
-      this.submit({ kind: 'authorize', profile: this.networkProfile(NO_ADDRESS, undefined) });
-      return;
+  private entered(entry: Entry, { identity }: ProvenUser): void {
+    switch (entry.kind) {
+      case 'superseded':
+        this.submit({ kind: 'authorize', profile: this.networkProfile(NO_ADDRESS, undefined) });
+        return;
+      case 'refused':
+        this.lines.refused(entry, identity);
+        this.context.telemetry.event('session.refused', { policy: entry.policy, denial: entry.denial });
+        this.close('administrative', entry.detail);
+        return;
+      case 'no-address':
+        this.lines.addressRefused(entry.detail, identity);
+        this.close('no-address', entry.detail);
+        return;
+      case 'in':
+        this.user?.admit(entry.user);
+        this.submit({ kind: 'authorize', profile: this.networkProfile(entry.address, entry.ipv6) });
+        return;
+      default:
+        entry satisfies never;
     }
-    if (!lease.ok) {
-      this.ipv6?.release();
-      const detail = whyNoAddress(lease.why, profile.address);
-      const failure = { error: 'no-address', message: detail };
-      span.attributes({ 'pptp.address.refusal': lease.why });
-      span.end(failure);
-      this.spans.addressFailed(failure);
-      this.lines.addressRefused(detail, identity);
-      this.close('no-address', detail);
-      return;
-    }
-    // Who proves to be the same user again goes on with the time used so far; another user has times of its own.
-    this.limits = this.session.identity === identity ? this.limits?.withProfile(profile) : undefined;
-    this.session.identity = identity;
-    this.profile = profile;
-    const ipv6 = this.ipv6?.profile();
-    span.attributes({
-      'ppp.ipcp.address': formatIpv4(lease.address),
-      'pptp.address.fixed': profile.address !== undefined,
-      ...(ipv6 === undefined ? {} : { 'ppp.ipv6.prefix': formatPrefix64(ipv6.prefix) }),
-    });
-    span.end();
-    this.submit({ kind: 'authorize', profile: this.networkProfile(lease.address, ipv6) });
   }
 
   private networkProfile(peerAddress: Ipv4, ipv6: Ipv6Profile | undefined): NetworkProfile {
@@ -345,15 +393,15 @@ export class Tunnel {
   }
 
   view(): TunnelView {
-    const { session, peerName, openedAt, upAt, spans } = this;
+    const { session, peerName, openedAt, upAt, traceId, encryption } = this;
     const channel = session.get(GRE_CHANNEL);
     return {
       session,
       peerName,
       openedAt,
       upAt,
-      traceId: spans.traceId,
-      encryption: spans.encryptionName,
+      traceId,
+      encryption,
       drops: session.drops,
       gre: channel?.snapshot(),
       lastReceived: channel?.lastReceived,
@@ -373,23 +421,22 @@ export class Tunnel {
     }
     const address = network.peerAddress;
     this.context.sessions.bind(this.session, address);
-    const { clock, limits } = this.context;
+    const { clock } = this.context;
     const first = this.upAt === undefined;
     this.upAt ??= clock.now();
-    // For those who are let in; a client stays as long as it likes.
-    const limited = limits !== undefined && this.address.current !== undefined;
-    if (limited) this.limits ??= new TunnelLimits(this.session, limits, this.profile, clock.now());
     this.lines.up(address, this.spans.encryptionName, clock.now() - this.openedAt);
     this.context.telemetry.event('session.up');
     // A client is bound to its peer's address, and its own is the one that it was given.
     this.spans.up(formatIpv4(this.address.current ?? network.localAddress));
-    if (first) this.rest();
+    this.user?.up();
+    if (first && !this.over) this.rest();
   }
 
   /** The set-up is over: what only it needed is given up. */
   private rest(): void {
     this.log.rest();
     if (this.questions?.isIdle === true) this.questions = undefined;
+    if (this.entry?.isIdle === true) this.entry = undefined;
     this.context.settled(this.session);
   }
 
@@ -416,7 +463,8 @@ export class Tunnel {
   private closed(reason: LinkEnd, detail: string): void {
     this.spans.ending();
     const nothingHeard = reason === 'no-answer' && !this.hasHeard;
-    this.context.clear(this.session, nothingHeard ? 'no-gre' : CLEAR_REASON[reason], detail);
+    const asWanted = this.wanted !== undefined && linkEndFor(this.wanted) === reason ? this.wanted : undefined;
+    this.context.clear(this.session, asWanted ?? (nothingHeard ? 'no-gre' : CLEAR_REASON[reason]), detail);
   }
 
   private checkSilence(now: Instant): void {

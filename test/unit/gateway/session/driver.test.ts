@@ -82,6 +82,7 @@ async function bench(
       clock,
       log,
       telemetry,
+      wallClock: { now: () => clock.now() },
       control,
       authenticators,
       addresses,

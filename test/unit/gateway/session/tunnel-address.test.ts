@@ -39,7 +39,7 @@ describe('the address of a tunnel whose pool takes its time', () => {
   let tunnel: TunnelAddress;
   const session = openSession();
   const lease = (identity: string, wanted?: Ipv4): void => {
-    tunnel.lease(identity, wanted, (answer) => {
+    tunnel.lease(identity, wanted === undefined ? {} : { address: wanted }, (answer) => {
       said.push(answer);
       if (answer !== 'superseded' && answer.ok) session.identity = identity;
     });

@@ -1,0 +1,145 @@
+import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
+import type { Session } from '../../core/datapath/session.ts';
+import { SESSION_USAGE } from '../../core/datapath/session-usage.ts';
+import type { ProfileChange, UserProfile } from '../../core/ports/profile.ts';
+import type { ChangeAnswer } from '../../core/ports/session-directory.ts';
+import type { SessionEnding, SessionFacts, SessionUsage } from '../../core/ports/session-facts.ts';
+import type { Instant } from '../../core/time.ts';
+import type { LiveSession } from './live-session.ts';
+import { changedProfile, sameProfile } from './profile-change.ts';
+import type { TunnelContext } from './tunnel-context.ts';
+import type { ProvenUser } from './tunnel-entry.ts';
+import { type LimitReached, TunnelLimits } from './tunnel-limits.ts';
+
+/** What a tunnel knows that its user's facts are made of. */
+export interface UserTunnel extends LiveSession {
+  readonly peerName: string;
+  readonly openedAt: Instant;
+  /** When its network first came up. */
+  readonly upAt: Instant | undefined;
+  /** Leased to it. */
+  readonly innerAddress: Ipv4 | undefined;
+  readonly traceId: string;
+  /** "MPPE 128 stateless" and the like, or "none". */
+  readonly encryption: string;
+}
+
+const NOT_YET: ChangeAnswer = { ok: false, why: 'refused', detail: 'the session is still being set up' };
+
+/** The user of one tunnel: who it is, what holds for this user and for how long, and who is told of it. */
+export class TunnelUser {
+  private readonly tunnel: UserTunnel;
+  private readonly context: TunnelContext;
+  private user: ProvenUser;
+  private limits: TunnelLimits | undefined;
+  private admitted = false;
+  /** When the call began, in ms since 1970; made when somebody asks. */
+  private startedAt: number | undefined;
+  /** What the watchers know; undefined where there are none. */
+  private told: SessionFacts | undefined;
+
+  /** `user`: who has just proven who it is. */
+  constructor(tunnel: UserTunnel, context: TunnelContext, user: ProvenUser) {
+    this.tunnel = tunnel;
+    this.context = context;
+    this.user = user;
+  }
+
+  get profile(): UserProfile {
+    return this.user.profile;
+  }
+
+  /** The user is let in, first or again, and perhaps as somebody else: this holds from now on. */
+  admit(user: ProvenUser): void {
+    const { session } = this.tunnel;
+    // Who proves to be the same user again goes on with the time used so far; another user has times of its own.
+    this.limits = session.identity === user.identity ? this.limits?.withProfile(user.profile) : undefined;
+    session.identity = user.identity;
+    this.user = user;
+    this.admitted = true;
+    this.context.shapes.apply(session, user.profile, this.context.clock.now());
+  }
+
+  /** The network of the session is up, first or again. */
+  up(): void {
+    const { tunnel, context } = this;
+    const { limits, watchers } = context;
+    if (limits !== undefined) {
+      this.limits ??= new TunnelLimits(tunnel.session, limits, this.user.profile, context.clock.now());
+    }
+    if (watchers === undefined) return;
+    if (this.told !== undefined) {
+      this.tellChange();
+      return;
+    }
+    this.told = this.facts();
+    watchers.up(tunnel, this.told);
+  }
+
+  change(change: ProfileChange): ChangeAnswer {
+    if (!this.admitted) return NOT_YET;
+    const profile = changedProfile(this.user.profile, change);
+    const { shapes, clock } = this.context;
+    const cannot = shapes.refusal(profile);
+    if (cannot !== undefined) return { ok: false, why: 'refused', detail: cannot };
+    this.user = { ...this.user, profile };
+    shapes.apply(this.tunnel.session, profile, clock.now());
+    this.limits = this.limits?.withProfile(profile);
+    this.tellChange();
+    return { ok: true };
+  }
+
+  /** The session is over; `facts` are those from before its address went back. */
+  down(facts: SessionFacts, ending: SessionEnding): void {
+    if (this.told !== undefined) this.context.watchers?.down(this.tunnel, facts, ending, usageOf(this.tunnel.session));
+  }
+
+  nextTimeout(): Instant | undefined {
+    return this.limits?.nextTimeout();
+  }
+
+  /** What has run out by now, told once. */
+  reached(now: Instant): LimitReached | undefined {
+    const reached = this.limits?.reached(now);
+    if (reached !== undefined) this.limits = undefined;
+    return reached;
+  }
+
+  facts(): SessionFacts {
+    const { session, peerName, openedAt, upAt, innerAddress, traceId, encryption } = this.tunnel;
+    const { clock, wallClock } = this.context;
+    const { identity, method, profile } = this.user;
+    this.startedAt ??= Math.round(wallClock.now() - (clock.now() - openedAt));
+    return {
+      id: session.id,
+      call: session.call,
+      peerName,
+      identity,
+      method,
+      address: upAt === undefined ? undefined : innerAddress,
+      ipv6Prefix: session.ipv6?.prefix,
+      encryption,
+      profile,
+      startedAt: this.startedAt,
+      upAt: upAt === undefined ? undefined : Math.round(this.startedAt + (upAt - openedAt)),
+      traceId,
+    };
+  }
+
+  /** Of a session that watchers know: its address, its user or its profile may be another one now. */
+  private tellChange(): void {
+    if (this.told === undefined) return;
+    const before = this.told;
+    this.told = this.facts();
+    const { identity, address, profile } = this.told;
+    const same = identity === before.identity && address === before.address && sameProfile(profile, before.profile);
+    if (!same) this.context.watchers?.changed(this.tunnel, this.told);
+  }
+}
+
+const NOTHING_USED: SessionUsage = { octetsIn: 0, octetsOut: 0, packetsIn: 0, packetsOut: 0 };
+
+export const usageOf = (session: Session): SessionUsage => {
+  const counters = session.get(SESSION_USAGE);
+  return counters === undefined ? NOTHING_USED : { ...counters };
+};
