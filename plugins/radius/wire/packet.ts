@@ -48,12 +48,14 @@ export const parsePacket = (bytes: Uint8Array): RadiusPacket | PacketFault => {
   const length = readU16(bytes, 2);
   if (length < HEADER_LENGTH || length > MAX_PACKET_LENGTH) return 'bad-length';
   if (length > bytes.length) return 'short';
-  const attributes = parseAttributes(bytes.subarray(HEADER_LENGTH, length));
+  // A copy at once: slices of Node's Buffers would share memory with the caller.
+  const own = new Uint8Array(bytes.subarray(0, length));
+  const attributes = parseAttributes(own.subarray(HEADER_LENGTH));
   if (attributes === undefined) return 'bad-attribute';
   return {
-    code: bytes[0] ?? 0,
-    identifier: bytes[1] ?? 0,
-    authenticator: bytes.slice(AUTHENTICATOR_AT, HEADER_LENGTH),
+    code: own[0] ?? 0,
+    identifier: own[1] ?? 0,
+    authenticator: own.slice(AUTHENTICATOR_AT, HEADER_LENGTH),
     attributes,
   };
 };

@@ -1,4 +1,4 @@
-import { concatBytes, equalBytes } from '../../../core/bytes/bytes.ts';
+import { concatBytes, equalBytes, readU16 } from '../../../core/bytes/bytes.ts';
 import { md5 } from '../../../core/crypto/md5.ts';
 import { type Attribute, has, octetsOf } from './attribute.ts';
 import { ATTRIBUTE } from './dictionary.ts';
@@ -87,7 +87,8 @@ export const sealRequest = (request: RequestToSeal, secret: Uint8Array, signed =
 };
 
 /** The authenticator of a request that was sealed. */
-export const authenticatorOf = (request: Uint8Array): Uint8Array => request.slice(AUTHENTICATOR_AT, HEADER_LENGTH);
+export const authenticatorOf = (request: Uint8Array): Uint8Array =>
+  new Uint8Array(request.subarray(AUTHENTICATOR_AT, HEADER_LENGTH));
 
 /** A reply; `requestAuthenticator` is that of the request which it answers. Undefined: too large. */
 export const sealReply = (
@@ -116,7 +117,8 @@ export type SealFault =
   | 'bad-message-authenticator'
   | 'no-message-authenticator';
 
-const trimmed = (bytes: Uint8Array): Uint8Array => bytes.subarray(0, ((bytes[2] ?? 0) << 8) | (bytes[3] ?? 0));
+/** A copy without padding. */
+const trimmed = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes.subarray(0, readU16(bytes, 2)));
 
 const checked = (
   packet: RadiusPacket,
