@@ -8,7 +8,8 @@ import type { GreSocket } from '../../../core/ports/packet-io.ts';
 import { emptyGreHeader, parseGre, writeGre } from '../../../core/wire/gre.ts';
 import { BatchGreSocket } from '../../../plugins/io-batch-gre/batch-gre-socket.ts';
 import { loadGreAddon } from '../../../plugins/io-batch-gre/load-gre-addon.ts';
-import { greSocketContract } from '../../contract/packet-io.ts';
+import { greSocketContract } from '../../../testing/contract/packet-io.ts';
+import { runContract } from '../../../testing/suite.ts';
 import { address } from '../../support/batches.ts';
 import { MemoryLog } from '../../support/memory-log.ts';
 import { MemoryTelemetry } from '../../support/memory-telemetry.ts';
@@ -40,14 +41,17 @@ const open = (
   log = new MemoryLog(),
 ): GreSocket => new Driver({ telemetry, log }, { listen: address(listen), ...buffers });
 
-greSocketContract(name, async () => ({
-  // Both sockets see all GRE of the namespace: `near` takes that to any address, as a gateway does.
-  near: open('0.0.0.0'),
-  far: open('10.200.0.3'),
-  nearAddresses: [NEAR, CALLED],
-  farAddress: FAR,
-  teardown: async () => undefined,
-}));
+runContract(
+  greSocketContract(name, async () => ({
+    // Both sockets see all GRE of the namespace: `near` takes that to any address, as a gateway does.
+    near: open('0.0.0.0'),
+    far: open('10.200.0.3'),
+    nearAddresses: [NEAR, CALLED],
+    farAddress: FAR,
+    teardown: async () => undefined,
+  })),
+  { describe, it },
+);
 
 const batchTo = (destination: string, source: string, ...packets: readonly Uint8Array[]): PacketBatch => {
   const batch = new PacketBatch(packets.length);

@@ -3,7 +3,8 @@ import { writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { PacketBatch } from '../../../core/datapath/packet-batch.ts';
 import { LinuxTunDevice } from '../../../plugins/io-tun-linux/linux-tun-device.ts';
-import { tunDeviceContract } from '../../contract/packet-io.ts';
+import { tunDeviceContract } from '../../../testing/contract/packet-io.ts';
+import { runContract } from '../../../testing/suite.ts';
 import { address } from '../../support/batches.ts';
 import { ipv4Packet } from '../../support/ipv4-packets.ts';
 import { MemoryTelemetry } from '../../support/memory-telemetry.ts';
@@ -39,18 +40,21 @@ const packet = (tag: number, length: number, fromHost: boolean): Uint8Array =>
   });
 
 for (const offloads of ['auto', 'off'] as const) {
-  tunDeviceContract(`io-tun-linux, offloads=${offloads}`, async () => {
-    const tun = await up(offloads);
-    const host = new RawIp();
-    return {
-      tun,
-      fromHost: (tag, length) => packet(tag, length, true),
-      toHost: (tag, length) => packet(tag, length, false),
-      hostSends: (bytes) => host.send(bytes),
-      hostReceives: () => host.next(),
-      teardown: async () => host.close(),
-    };
-  });
+  runContract(
+    tunDeviceContract(`io-tun-linux, offloads=${offloads}`, async () => {
+      const tun = await up(offloads);
+      const host = new RawIp();
+      return {
+        tun,
+        fromHost: (tag, length) => packet(tag, length, true),
+        toHost: (tag, length) => packet(tag, length, false),
+        hostSends: (bytes) => host.send(bytes),
+        hostReceives: () => host.next(),
+        teardown: async () => host.close(),
+      };
+    }),
+    { describe, it },
+  );
 }
 
 describe.each(['auto', 'off'] as const)('io-tun-linux on a real kernel, offloads=%s', (offloads) => {
