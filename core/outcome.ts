@@ -22,6 +22,8 @@ export const DROP_REASONS = [
   'device-refused',
   'stage-fault',
   'rate-limited',
+  'no-sa',
+  'dummy',
 ] as const;
 export type DropReason = (typeof DROP_REASONS)[number];
 
