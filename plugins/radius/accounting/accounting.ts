@@ -1,0 +1,258 @@
+import { mkdir, readdir, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { GatewayError } from '../../../core/errors.ts';
+import type { AccountingRecord, AccountingSink } from '../../../core/ports/accounting.ts';
+import { BoundedLog } from '../../../core/ports/bounded-log.ts';
+import type { Clock } from '../../../core/ports/clock.ts';
+import type { Fleet } from '../../../core/ports/fleet.ts';
+import type { Lifecycle } from '../../../core/ports/lifecycle.ts';
+import type { Log } from '../../../core/ports/log.ts';
+import type { SessionEnding, SessionFacts } from '../../../core/ports/session-facts.ts';
+import type { Telemetry } from '../../../core/ports/telemetry.ts';
+import type { WallClock } from '../../../core/ports/wall-clock.ts';
+import { after } from '../../../core/time.ts';
+import type { RadiusClient } from '../client/index.ts';
+import type { Attribute } from '../wire/index.ts';
+import { gatewayAttributes, recordAttributes, stopAfterCrash } from './acct-attributes.ts';
+import { readBlock, writeBlock } from './block.ts';
+import { Delivery } from './delivery.ts';
+import { JournalFile, readJournal } from './journal-file.ts';
+import { type Recovered, recoverSpool, Spool } from './spool.ts';
+import type { RecordKind, SpoolRecord } from './spool-line.ts';
+import { TERMINATE_CAUSE } from './terminate-cause.ts';
+
+export interface AccountingOptions {
+  /** Where the spool is kept. */
+  readonly folder: string;
+  /** Octets that records may take which wait. */
+  readonly limit: number;
+  /** Accounting-On at the start, Accounting-Off at the end. */
+  readonly onOff: boolean;
+}
+
+export interface AccountingDeps {
+  readonly client: Pick<RadiusClient, 'ask'>;
+  readonly clock: Clock;
+  readonly wall: WallClock;
+  readonly log: Log;
+  readonly telemetry: Pick<Telemetry, 'event'>;
+  readonly fleet: Fleet;
+  /** What every record of a session says of it and of the gateway. */
+  readonly sessionAttributes: (facts: SessionFacts) => readonly Attribute[];
+  /** What records say of the gateway. */
+  readonly gatewayAttributes: () => readonly Attribute[];
+}
+
+const TOPIC = 'radius.accounting';
+/** Of the time that a part of the gateway has to stop. */
+const STOP_MS = 4_000;
+const ASK_MS = 5_000;
+const SPOOL_FILE = /^accounting-(\d+)\.spool$/;
+
+const fileOf = (index: number): string => `accounting-${index}.spool`;
+
+/**
+ * RADIUS accounting (RFC 2866) that loses nothing it has been told: a record is in memory at once, on the disk a moment
+ * later, and with a server as soon as one answers. What a crash leaves, the next start delivers, with a Stop for each
+ * session that was open.
+ */
+export class Accounting {
+  readonly sink: AccountingSink;
+  readonly lifecycle: Lifecycle;
+  private readonly options: AccountingOptions;
+  private readonly deps: AccountingDeps;
+  private readonly spool: Spool;
+  private readonly journal: JournalFile;
+  private readonly delivery: Delivery;
+  private readonly warnings: BoundedLog;
+  private inheritedOn: SpoolRecord | undefined;
+  private stopping = false;
+
+  constructor(options: AccountingOptions, deps: AccountingDeps) {
+    this.options = options;
+    this.deps = deps;
+    this.warnings = new BoundedLog(deps.log, () => deps.clock.now());
+    this.spool = new Spool({
+      limit: options.limit,
+      append: (line) => this.journal.append(line),
+      dropped: (record) => this.dropped(record),
+    });
+    this.journal = new JournalFile({
+      path: join(options.folder, fileOf(deps.fleet.index)),
+      snapshot: () => this.spool.snapshot(),
+      clock: deps.clock,
+      log: deps.log,
+    });
+    this.delivery = new Delivery({ ...deps, spool: this.spool });
+    this.delivery.onOpen = () => this.tellOthers();
+    this.sink = {
+      name: 'radius',
+      start: (record) => this.take('start', record),
+      interim: (record) => this.take('interim', record),
+      stop: (record, ending) => this.take('stop', record, ending),
+    };
+    this.lifecycle = { name: 'radius-accounting', start: () => this.start(), stop: () => this.stop() };
+  }
+
+  /** Records that no server has confirmed. */
+  get waiting(): number {
+    return this.spool.size;
+  }
+
+  private async start(): Promise<void> {
+    const { fleet } = this.deps;
+    const found = await this.recover();
+    const left = found.flatMap(({ recovered }) => this.inherit(recovered));
+    await this.guarded('written', this.journal.start());
+    for (const { path } of found.slice(1)) await unlink(path).catch(() => undefined);
+    fleet.subscribe(TOPIC, (message) => this.heard(message));
+    this.openGate();
+    for (const record of left) this.delivery.add(record, true);
+  }
+
+  private async stop(): Promise<void> {
+    const { clock, fleet } = this.deps;
+    this.stopping = true;
+    if (fleet.index === 0 && this.options.onOff && this.delivery.isOpen) this.addGateway('off');
+    let cancel: () => void = () => undefined;
+    const late = new Promise<void>((resolve) => {
+      cancel = clock.schedule(after(clock.now(), STOP_MS), resolve);
+    });
+    await Promise.race([this.delivery.idle(), late]);
+    cancel();
+    this.delivery.stop();
+    await this.journal.close();
+  }
+
+  /** Its own file first; the first worker takes those of workers that there are no more. */
+  private async recover(): Promise<readonly { readonly path: string; readonly recovered: Recovered }[]> {
+    const { fleet, log } = this.deps;
+    const { folder } = this.options;
+    await this.guarded('made', mkdir(folder, { recursive: true, mode: 0o700 }));
+    const names = await this.guarded('read', readdir(folder));
+    const orphans = fleet.index === 0 && !fleet.restarted ? names.filter((name) => isOrphan(name, fleet.count)) : [];
+    const found = [];
+    for (const name of [fileOf(fleet.index), ...orphans]) {
+      const path = join(folder, name);
+      const recovered = recoverSpool(await this.guarded('read', readJournal(path)));
+      if (recovered.damaged > 0) {
+        log.warn('radius.spool-damaged', 'Lines of the spool of accounting records were damaged and left out.', {
+          path,
+          lines: recovered.damaged,
+        });
+      }
+      found.push({ path, recovered });
+    }
+    return found;
+  }
+
+  /** Takes over what an earlier process left, with a Stop for each session that it had. */
+  private inherit({ records, open }: Recovered): readonly SpoolRecord[] {
+    const { restarted } = this.deps.fleet;
+    const left: (SpoolRecord | undefined)[] = [];
+    for (const { kind, session, at, block } of records) {
+      if (session !== '') left.push(this.spool.add(kind, session, at, block));
+      // A new Accounting-On says what an old one says; but when one worker alone was started again there is no new one.
+      else if (restarted && kind === 'on') this.inheritedOn = this.spool.add(kind, session, at, block);
+    }
+    const cause = restarted ? TERMINATE_CAUSE.nasError : TERMINATE_CAUSE.nasReboot;
+    for (const [session, last] of open) {
+      const attributes = readBlock(last.block);
+      const block = attributes === undefined ? undefined : writeBlock(stopAfterCrash(attributes, cause));
+      if (block !== undefined) left.push(this.spool.add('stop', session, last.at, block));
+    }
+    const found = left.filter((record) => record !== undefined);
+    if (found.length > 0) {
+      this.deps.log.info('radius.spool-recovered', 'Accounting records of an earlier run are delivered now.', {
+        records: records.length,
+        stops: open.size,
+      });
+    }
+    return found;
+  }
+
+  private openGate(): void {
+    const { fleet } = this.deps;
+    if (!this.options.onOff) this.delivery.open();
+    else if (fleet.index === 0) this.openOwnGate();
+    else this.askForWord();
+  }
+
+  private openOwnGate(): void {
+    const record = this.deps.fleet.restarted ? this.inheritedOn : this.addGateway('on');
+    if (record === undefined) this.delivery.open();
+    else this.delivery.guard(record);
+  }
+
+  /** Again until it is heard: a message may be lost while a worker starts. */
+  private askForWord(): void {
+    if (this.delivery.isOpen || this.stopping) return;
+    const { clock, fleet } = this.deps;
+    fleet.publish(TOPIC, 'are-you-on');
+    clock.schedule(after(clock.now(), ASK_MS), () => this.askForWord());
+  }
+
+  private addGateway(kind: 'on' | 'off'): SpoolRecord | undefined {
+    const at = this.deps.wall.now();
+    const session = `gateway-${Math.floor(at / 1000).toString(16)}`;
+    const block = writeBlock(gatewayAttributes(kind, at, session, this.deps.gatewayAttributes()));
+    const record = block === undefined ? undefined : this.spool.add(kind, '', at, block);
+    if (kind === 'off' && record !== undefined) this.delivery.add(record);
+    return record;
+  }
+
+  /** The first worker knows whether Accounting-On has been delivered; the others wait for its word. */
+  private heard(message: unknown): void {
+    const { fleet } = this.deps;
+    if (message === 'on' && fleet.index !== 0) this.delivery.open();
+    if (message === 'are-you-on' && fleet.index === 0 && this.delivery.isOpen) this.tellOthers();
+  }
+
+  private tellOthers(): void {
+    const { fleet } = this.deps;
+    if (fleet.index === 0) fleet.publish(TOPIC, 'on');
+  }
+
+  private take(kind: Exclude<RecordKind, 'on' | 'off'>, record: AccountingRecord, ending?: SessionEnding): void {
+    const block = writeBlock(recordAttributes(kind, record, this.deps.sessionAttributes(record.facts), ending));
+    if (block === undefined) {
+      this.lost('too-large', { kind, session: record.facts.id });
+      return;
+    }
+    const added = this.spool.add(kind, record.facts.id, record.at, block);
+    if (added !== undefined) this.delivery.add(added);
+  }
+
+  private dropped({ kind, session }: SpoolRecord): void {
+    this.lost('spool-full', { kind, session });
+  }
+
+  private lost(why: 'spool-full' | 'too-large', fields: { readonly kind: RecordKind; readonly session: string }): void {
+    this.deps.telemetry.event('radius.accounting-lost', { why, kind: fields.kind });
+    this.warnings.warn(
+      'radius.accounting-lost',
+      why === 'spool-full'
+        ? 'The spool of accounting records is full: the oldest ones that matter least are lost. Bring an accounting server back, or give it more room with PPTP_RADIUS_SPOOL_MEGABYTES.'
+        : 'An accounting record has more attributes than a packet can hold and is lost.',
+      fields,
+    );
+  }
+
+  private async guarded<T>(what: string, work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new GatewayError(
+        'STATE_DIR',
+        `The folder ${this.options.folder} for accounting records cannot be ${what} (${why}): make PPTP_RADIUS_SPOOL_DIR a folder that the gateway may write to.`,
+        { cause },
+      );
+    }
+  }
+}
+
+const isOrphan = (name: string, count: number): boolean => {
+  const index = SPOOL_FILE.exec(name)?.[1];
+  return index !== undefined && Number(index) >= count;
+};
