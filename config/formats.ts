@@ -91,6 +91,24 @@ export const ipv4Network = (least: number, most: number): Format<string> =>
     return network !== undefined && network.prefixLength >= least && network.prefixLength <= most;
   });
 
+/** "staff=10.50.0.0/24", in its two parts. */
+export const parseNamedNetwork = (
+  value: string,
+): { readonly name: string; readonly network: Ipv4Network } | undefined => {
+  const [, name, rest] = /^([A-Za-z0-9][A-Za-z0-9._-]{0,62})=(.+)$/.exec(value) ?? [];
+  const network = rest === undefined ? undefined : parseNetwork(rest);
+  return name === undefined || network === undefined ? undefined : { name, network };
+};
+
+export const namedNetwork = (least: number, most: number): Format<string> =>
+  text(
+    `a name and an IPv4 network such as staff=10.50.0.0/24, /${least} to /${most}, with its host bits zero`,
+    (value) => {
+      const named = parseNamedNetwork(value);
+      return named !== undefined && named.network.prefixLength >= least && named.network.prefixLength <= most;
+    },
+  );
+
 export const ipv6Address = text('an IPv6 address such as 2001:db8::1', (value) => parseIpv6(value) !== undefined);
 
 export const ipv6Network = (least: number, most: number): Format<string> =>

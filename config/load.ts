@@ -1,8 +1,22 @@
 import convict from 'convict';
-import { ConfigError } from './problems.ts';
+import {
+  type PluginInputs,
+  type ResolvedSettings,
+  resolvePluginSettings,
+  type SettingInForce,
+} from './plugin-settings.ts';
+import { ConfigError, type ConfigProblem } from './problems.ts';
 import { resolveConfig } from './resolve.ts';
 import { KEYS, schema } from './schema.ts';
-import { type Environment, type Flags, type Layer, readEnvLayer, readFileLayer, readFlagLayer } from './sources.ts';
+import {
+  type Environment,
+  type Flags,
+  type Layer,
+  readEnvLayer,
+  readFileLayer,
+  readFlagLayer,
+  unknownName,
+} from './sources.ts';
 import type { GatewayConfig, Origin, Origins, RawConfig } from './types.ts';
 
 export interface ConfigSources extends Flags {
@@ -20,6 +34,17 @@ export interface LoadedConfig {
   readonly origins: Origins;
   /** Sentences about what is allowed but unwise. */
   readonly warnings: readonly string[];
+  /** What was given to plug-ins, unread. */
+  readonly pluginInputs: PluginInputs;
+  /** The settings of plug-ins, where they have been read. */
+  readonly pluginSettings: readonly SettingInForce[];
+}
+
+/** A configuration with everything that is wrong with it. */
+export interface ReadConfig {
+  readonly loaded: LoadedConfig;
+  readonly problems: readonly ConfigProblem[];
+  readonly code: 'CONFIG_INVALID' | 'CONFIG_FILE';
 }
 
 // Our layers hold typed values. Where the default is a number, convict would make one of every text, `auto` too.
@@ -46,11 +71,10 @@ const freeze = <T>(value: T): T => {
 };
 
 /**
- * Merges default < file < environment < flags and checks the result.
- *
- * @throws ConfigError with every problem of every layer; its code is CONFIG_FILE when the file itself could not be read.
+ * Merges default < file < environment < flags and checks the result. What is given to plug-ins is not looked at, and
+ * `PPTP_*` names that are no keys pass, as long as plug-ins are named: they may be theirs (`readPluginSettings`).
  */
-export const loadConfig = (sources: ConfigSources): LoadedConfig => {
+export const readConfig = (sources: ConfigSources): ReadConfig => {
   const path = sources.file ?? sources.env['PPTP_CONFIG'];
   const file = path === undefined || path === '' ? undefined : readFileLayer(path);
   const layers = [...(file === undefined ? [] : [file]), readEnvLayer(sources.env), readFlagLayer(sources)];
@@ -66,18 +90,72 @@ export const loadConfig = (sources: ConfigSources): LoadedConfig => {
 
   const raw = merged.getProperties();
   const outerMtu = sources.outerMtu?.(raw.listen.address);
-  const refused = layers.flatMap((layer) => layer.problems);
+  const pluginInputs = inputsOf(layers, sources.env);
+  const orphans = raw.plugins.length > 0 ? [] : resolvePluginSettings([], pluginInputs).problems;
+  const refused = [
+    ...layers.flatMap((layer) => [
+      ...layer.problems,
+      ...(raw.plugins.length > 0 ? [] : layer.unknown.map(unknownName)),
+    ]),
+    ...orphans,
+  ];
   const badKeys = new Set(refused.flatMap(({ key }) => (key === undefined ? [] : [key])));
   const { config, problems: conflicts, warnings } = resolveConfig(raw, origins, badKeys, outerMtu);
   const problems = [...refused, ...conflicts];
-  if (problems.length > 0) throw new ConfigError(problems, file?.unreadable ? 'CONFIG_FILE' : 'CONFIG_INVALID');
-  return {
+  const loaded = {
     config: freeze(config),
     values: new Map(KEYS.map((key) => [key.path, valueAt(merged.getProperties(), key.path)])),
     origins,
     warnings: [...layers.flatMap((layer) => layer.warnings), ...warnings],
+    pluginInputs,
+    pluginSettings: [],
+  };
+  return { loaded, problems, code: file?.unreadable === true ? 'CONFIG_FILE' : 'CONFIG_INVALID' };
+};
+
+/**
+ * The configuration, for all who have no use for plug-ins.
+ *
+ * @throws ConfigError with every problem of every layer; its code is CONFIG_FILE when the file itself could not be read.
+ */
+export const loadConfig = (sources: ConfigSources): LoadedConfig => {
+  const { loaded, problems, code } = readConfig(sources);
+  if (problems.length > 0) throw new ConfigError(problems, code);
+  return loaded;
+};
+
+/**
+ * The configuration together with the settings of the plug-ins that it names: `pluginOptions` then holds what each was
+ * given, by whichever way, and nothing else.
+ *
+ * @throws ConfigError with every problem, those of plug-ins (`further` too) among them.
+ */
+export const withPluginSettings = (
+  { loaded, problems, code }: ReadConfig,
+  { given, inForce, problems: own }: ResolvedSettings,
+  further: readonly ConfigProblem[],
+): LoadedConfig => {
+  const all = [...problems, ...own, ...further];
+  if (all.length > 0) throw new ConfigError(all, code);
+  return {
+    ...loaded,
+    config: freeze({ ...loaded.config, pluginOptions: given }),
+    pluginSettings: inForce,
   };
 };
+
+const inputsOf = (layers: readonly Layer[], env: Environment): PluginInputs => ({
+  env,
+  unknown: layers.flatMap(({ unknown }) => unknown),
+  groups: layers.flatMap(({ values }) => {
+    const block = values.get('pluginOptions');
+    return block === undefined ? [] : [{ options: optionsOf(block.value), origin: block.origin }];
+  }),
+  assignments: layers.flatMap(({ assignments }) => assignments),
+});
+
+/** The format of the key has passed. */
+const optionsOf = (text: unknown): Readonly<Record<string, unknown>> => ({ ...asGroup(JSON.parse(String(text))) });
 
 const valueAt = (tree: object, path: string): unknown => {
   let value: unknown = tree;

@@ -3,10 +3,17 @@ import { formatIpv4, type Ipv4, ipv4, parseIpv4 } from '../core/bytes/ipv4-addre
 import { type Ipv6, parseIpv6, parseIpv6Network, UNSPECIFIED } from '../core/bytes/ipv6-address.ts';
 import { MPPE_OVERHEAD } from '../core/wire/mppe-header.ts';
 import { readFilters } from './filters.ts';
-import { firstHost, hostCount, isHostOf, isWithin, parseNetwork } from './formats.ts';
+import { firstHost, hostCount, isHostOf, isWithin, parseNamedNetwork, parseNetwork } from './formats.ts';
 import type { ConfigProblem } from './problems.ts';
 import { keyByPath } from './schema.ts';
-import { type GatewayConfig, type Ipv4Network, MOST_WORKERS, type Origins, type RawConfig } from './types.ts';
+import {
+  type GatewayConfig,
+  type Ipv4Network,
+  MOST_WORKERS,
+  type NamedNetwork,
+  type Origins,
+  type RawConfig,
+} from './types.ts';
 import { SOCKET_PATH_OCTETS, workersProblems } from './workers.ts';
 
 export interface Resolved {
@@ -28,6 +35,8 @@ const IPV6_LEAST_MTU = 1280;
 // The formats have passed, so these cannot fail; the fall-backs only keep the types honest.
 const address = (text: string): Ipv4 => parseIpv4(text) ?? ipv4(0);
 const address6 = (text: string): Ipv6 => parseIpv6(text) ?? UNSPECIFIED;
+const namedNetworkOf = (text: string): NamedNetwork =>
+  parseNamedNetwork(text) ?? { name: text, network: network(text) };
 const network = (text: string): Ipv4Network => parseNetwork(text) ?? { network: ipv4(0), prefixLength: 32, text };
 
 class Findings {
@@ -52,15 +61,29 @@ class Findings {
 }
 
 const checkPool = (config: GatewayConfig, isSet: (path: string) => boolean, findings: Findings): void => {
-  const { range, gatewayAddress } = config.pool;
-  const free = hostCount(range) - 1;
+  const { range, named, gatewayAddress } = config.pool;
+  const free = clientAddresses(config.pool);
   if (!isHostOf(range, gatewayAddress)) {
     findings.problem('pool.gatewayAddress', `must be a host address of pool.range ${range.text}.`, 'pool.range');
   }
   if (isSet('calls.max') && config.calls.max > free) {
     findings.warn('calls.max', `${config.calls.max} calls, but pool.range ${range.text} has ${free} client addresses.`);
   }
+  for (const [at, { name, network: one }] of named.entries()) {
+    const others = [range, ...named.slice(0, at).map((other) => other.network)];
+    const overlap = others.find((other) => isWithin(other, one) || isWithin(one, other));
+    if (overlap !== undefined) {
+      findings.problem('pool.named', `${name}=${one.text} overlaps ${overlap.text}.`, 'pool.range');
+    }
+    if (named.findIndex((other) => other.name === name) < at) {
+      findings.problem('pool.named', `${name} is there twice.`, 'pool.range');
+    }
+  }
 };
+
+/** Addresses that clients can have. */
+const clientAddresses = ({ range, named }: Pick<GatewayConfig['pool'], 'range' | 'named'>): number =>
+  named.reduce((sum, { network: one }) => sum + hostCount(one), hostCount(range) - 1);
 
 const checkLimits = (config: GatewayConfig, isSet: (path: string) => boolean, findings: Findings): void => {
   const { maxConnections, maxConnectionsPerAddress } = config.listen;
@@ -234,6 +257,7 @@ export const resolveConfig = (
   outerMtu?: number,
 ): Resolved => {
   const range = network(raw.pool.range);
+  const named = raw.pool.named.map(namedNetworkOf);
   const mru = raw.ppp.mru === 'auto' ? pathMru(outerMtu) : raw.ppp.mru;
   const mtu = mru - ccpOverhead(raw.mppe);
   const { intranetInterface } = raw.network;
@@ -241,9 +265,13 @@ export const resolveConfig = (
   const config: GatewayConfig = {
     ...raw,
     workers: raw.workers === 'auto' ? Math.min(MOST_WORKERS, availableParallelism()) : raw.workers,
-    calls: { ...raw.calls, max: raw.calls.max === 'auto' ? Math.min(65_535, hostCount(range) - 1) : raw.calls.max },
+    calls: {
+      ...raw.calls,
+      max: raw.calls.max === 'auto' ? Math.min(65_535, clientAddresses({ range, named })) : raw.calls.max,
+    },
     pool: {
       range,
+      named,
       gatewayAddress: raw.pool.gatewayAddress === 'auto' ? firstHost(range) : address(raw.pool.gatewayAddress),
       dns: raw.pool.dns.map(address),
       wins: raw.pool.wins.map(address),

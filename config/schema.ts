@@ -15,6 +15,7 @@ import {
   methodName,
   moduleName,
   mppeStrength,
+  namedNetwork,
   oneOf,
   toggle,
   tunName,
@@ -331,6 +332,11 @@ export const schema = {
       default: '10.99.0.0/24',
       doc: 'Addresses for clients: all of the network but its first, its last and the address of the gateway.',
     }),
+    named: key(list(namedNetwork(8, 30), 'named pools'), {
+      env: 'PPTP_POOLS',
+      default: [],
+      doc: 'Further pools by name, for users whose profile names one: all addresses of the network but its first and its last.',
+    }),
     gatewayAddress: key(either(ipv4Address, auto), {
       env: 'PPTP_GATEWAY_ADDRESS',
       default: 'auto',
@@ -416,6 +422,13 @@ export const schema = {
       env: 'PPTP_USERS_FILE',
       default: 'auto',
       doc: 'User file; `auto` is `users.json` in `stateDir`.',
+    }),
+  },
+  accounting: {
+    interim: key(either(integer(0, 0), seconds(60, 86_400)), {
+      env: 'PPTP_ACCOUNTING_INTERIM',
+      default: 0,
+      doc: 'Time between two interim accounting records of a session whose profile says nothing of it; 0 is none.',
     }),
   },
   filters: {

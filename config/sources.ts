@@ -11,15 +11,26 @@ export interface Layer {
   readonly values: Map<string, { readonly value: unknown; readonly origin: Origin }>;
   readonly problems: ConfigProblem[];
   readonly warnings: string[];
+  /** Environment names with our prefix that are no keys: mistakes, unless a plug-in has such a setting. */
+  readonly unknown: string[];
+  /** Settings of plug-ins that were given one by one. */
+  readonly assignments: PluginAssignment[];
+}
+
+/** `--set pluginOptions.PLUGIN.SETTING=VALUE`. */
+export interface PluginAssignment {
+  readonly plugin: string;
+  readonly setting: string;
+  readonly value: string;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-const emptyLayer = (): Layer => ({ values: new Map(), problems: [], warnings: [] });
+const emptyLayer = (): Layer => ({ values: new Map(), problems: [], warnings: [], unknown: [], assignments: [] });
 
 /** A value as the operator wrote it, short enough for one line; never that of a secret. */
-const quote = (key: Key, value: unknown): string => {
-  if (key.sensitive === true) return 'the value given';
+export const quote = (secret: boolean, value: unknown): string => {
+  if (secret) return 'the value given';
   const text = JSON.stringify(value) ?? String(value);
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 };
@@ -33,7 +44,7 @@ const accept = (layer: Layer, key: Key, value: unknown, origin: Origin): void =>
   layer.problems.push({
     key: key.path,
     env: key.env,
-    message: `must be ${key.kind.expected}; ${quote(key, value)} from ${origin.kind} ${'name' in origin ? origin.name : ''} is not.`,
+    message: `must be ${key.kind.expected}; ${quote(key.sensitive === true, value)} from ${origin.kind} ${'name' in origin ? origin.name : ''} is not.`,
   });
 };
 
@@ -89,12 +100,20 @@ const otherPrefixes = ['PPTP_REQUIRE_', 'PPTP_TEST_', 'PPTP_LAB_', 'PPTP_BENCH_'
  * Kubernetes and Docker links put PPTP_PORT=tcp://10.0.0.1:1723 and the like into the environment when a service is
  * called "pptp" or "pptp-...": not meant for us, so a warning and no error.
  */
-const isServiceLink = (name: string, value: string): boolean =>
+export const isServiceLink = (name: string, value: string): boolean =>
   /^PPTP(_[A-Z0-9_]+)?_SERVICE_(HOST|PORT(_[A-Z0-9_]+)?)$/.test(name) ||
   /^PPTP(_[A-Z0-9_]+)?_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$/.test(name) ||
   (/^PPTP(_[A-Z0-9_]+)?_PORT$/.test(name) && /^(tcp|udp|sctp):\/\//.test(value));
 
 const secretFileName = (key: Key): string => `${key.env}_FILE`;
+
+/** All environment names that are the gateway's own, those of secrets' files included. */
+export const ownEnvNames: readonly string[] = [
+  ...KEYS.flatMap((key) => [key.env, ...(key.sensitive === true ? [secretFileName(key)] : [])]),
+  ...otherNames,
+];
+
+const ownNames = new Set(ownEnvNames);
 
 /** `_FILE` names of keys that are no secrets, to say so. */
 const notASecret = new Map(KEYS.filter((key) => key.sensitive !== true).map((key) => [secretFileName(key), key.env]));
@@ -117,11 +136,8 @@ const readSecret = (layer: Layer, key: Key, env: Environment): void => {
 
 export const readEnvLayer = (env: Environment): Layer => {
   const layer = emptyLayer();
-  const names = new Set<string>();
   for (const key of KEYS) {
-    names.add(key.env);
     if (key.sensitive === true) {
-      names.add(secretFileName(key));
       readSecret(layer, key, env);
     }
     const value = env[key.env];
@@ -136,17 +152,25 @@ export const readEnvLayer = (env: Environment): Layer => {
         env: name,
         message: `does not exist: only secrets have a _FILE name. ${notASecret.get(name)} takes the value itself.`,
       });
-    else if (!names.has(name) && !otherNames.has(name) && !otherPrefixes.some((prefix) => name.startsWith(prefix)))
-      layer.problems.push({ env: name, message: `is not a setting of this gateway.${didYouMean(name, [...names])}` });
+    else if (!ownNames.has(name) && !otherPrefixes.some((prefix) => name.startsWith(prefix))) layer.unknown.push(name);
   }
   return layer;
 };
+
+/** What is wrong with an environment name that is nobody's. */
+export const unknownName = (name: string): ConfigProblem => ({
+  env: name,
+  message: `is not a setting of this gateway.${didYouMean(name, ownEnvNames)}`,
+});
 
 /** What the command line gave: `key=value` of every `--set`, and the flags that keys have of their own, by path. */
 export interface Flags {
   readonly set?: readonly string[];
   readonly named?: Readonly<Record<string, string | undefined>>;
 }
+
+/** `plugins.` is what one would guess. */
+const PLUGIN_PATH = /^(?:pluginOptions|plugins)\.([^.]+)\.([^.]+)$/;
 
 export const readFlagLayer = (flags: Flags): Layer => {
   const layer = emptyLayer();
@@ -157,6 +181,11 @@ export const readFlagLayer = (flags: Flags): Layer => {
   for (const assignment of flags.set ?? []) {
     const equals = assignment.indexOf('=');
     const path = equals < 0 ? assignment : assignment.slice(0, equals);
+    const [, plugin, setting] = PLUGIN_PATH.exec(path) ?? [];
+    if (plugin !== undefined && setting !== undefined && equals >= 0) {
+      layer.assignments.push({ plugin, setting, value: assignment.slice(equals + 1) });
+      continue;
+    }
     const key = keyByPath.get(path);
     if (key === undefined) {
       layer.problems.push({ key: path, message: `is not a key of this gateway.${didYouMean(path, knownPaths)}` });

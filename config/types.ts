@@ -23,6 +23,11 @@ export interface Ipv4Network {
   readonly text: string;
 }
 
+export interface NamedNetwork {
+  readonly name: string;
+  readonly network: Ipv4Network;
+}
+
 /** Groups whose values are used as they were written. */
 interface PlainGroups {
   /** Name sent in PPTP replies and MS-CHAP challenges. */
@@ -107,6 +112,10 @@ interface PlainGroups {
   };
   /** Package names or paths, loaded in this order. */
   readonly plugins: readonly string[];
+  readonly accounting: {
+    /** 0: no interim records. */
+    readonly interim: Seconds;
+  };
   /** How long a plug-in may take to answer. */
   readonly pluginTimeout: Seconds;
 }
@@ -155,6 +164,7 @@ export interface RawConfig extends PlainGroups {
   readonly ppp: PppSettings & { readonly mru: number | 'auto' };
   readonly pool: {
     readonly range: string;
+    readonly named: readonly string[];
     readonly gatewayAddress: string;
     readonly dns: readonly string[];
     readonly wins: readonly string[];
@@ -180,6 +190,8 @@ export interface GatewayConfig extends PlainGroups {
   readonly ppp: PppSettings & { readonly mru: number };
   readonly pool: {
     readonly range: Ipv4Network;
+    /** Further pools; they overlap with none. */
+    readonly named: readonly NamedNetwork[];
     readonly gatewayAddress: Ipv4;
     readonly dns: readonly Ipv4[];
     readonly wins: readonly Ipv4[];

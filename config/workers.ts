@@ -42,6 +42,13 @@ export const workersProblems = (config: GatewayConfig): readonly WorkersProblem[
     'pool.range',
     `${pool.range.text} is too small to be divided: ${several} it must be /${prefixFor(workers * LEAST_ADDRESSES, 32)} or larger.`,
   );
+  for (const { name, network } of pool.named) {
+    check(
+      2 ** (32 - network.prefixLength) < workers * LEAST_ADDRESSES,
+      'pool.named',
+      `${name}=${network.text} is too small to be divided: ${several} it must be /${prefixFor(workers * LEAST_ADDRESSES, 32)} or larger.`,
+    );
+  }
   check(
     pool.ipv6 !== undefined && 2 ** (64 - pool.ipv6.prefixLength) < workers * LEAST_PREFIXES,
     'pool.ipv6',

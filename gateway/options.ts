@@ -58,6 +58,7 @@ export function gatewayOptions(config: GatewayConfig, shard: Shard = WHOLE): Gat
         ...(shared ? { slice: addressSlice(pool.range, shard) } : {}),
       },
       ...(shared ? { callIds: { modulus: shard.count, residue: shard.index } } : {}),
+      interimSeconds: config.accounting.interim,
       pluginTimeoutMs: config.pluginTimeout * MILLISECONDS,
       callIdQuarantineMs: config.calls.idQuarantine * MILLISECONDS,
       authMethods: config.auth.methods,
