@@ -15,7 +15,7 @@ import { linuxTunPlugin } from '../plugins/io-tun-linux/index.ts';
 import { mppeNativePlugin } from '../plugins/mppe-native/index.ts';
 import { greDriver } from './gre-driver.ts';
 import { TUN_QUEUE_LENGTH } from './options.ts';
-import { type LoadedPlugin, withOptions } from './plugin-loader.ts';
+import { builtIn, type LoadedPlugin, withOptions } from './plugin-loader.ts';
 import { gatewayIpv6 } from './session/prefix-pool.ts';
 import { type Shard, shards, WHOLE } from './workers/shard.ts';
 import { addressBlocks, addressSlice, prefixBlocks, prefixSlice } from './workers/slices.ts';
@@ -39,7 +39,7 @@ export function builtinPlugins(
   const { listen, control, calls, gre, setups } = config;
   const address = parseIpv4(listen.address);
   const shard = worker?.shard ?? WHOLE;
-  return [
+  const plugins = [
     withOptions(linuxTunPlugin, { interfaceName: tunName(config, shard), offloads: config.tun.offloads }),
     greDriver(gre.driver, address, undefined, shard),
     withOptions(mppeNativePlugin, { kernel: config.mppe.kernel }),
@@ -82,6 +82,7 @@ export function builtinPlugins(
       },
     }),
   ];
+  return plugins.map(builtIn);
 }
 
 /** Reads certificates at start, so it is there only where it is used. */

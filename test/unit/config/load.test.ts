@@ -249,9 +249,9 @@ describe('secrets', () => {
 
 describe('options of plug-ins', () => {
   test('are an object in the file and JSON in the environment, and are not shown', () => {
-    const yaml = file('plugins.yaml', 'pluginOptions:\n  no-telnet: { ports: [23] }\n');
+    const yaml = file('plugins.yaml', 'plugins: [./no-telnet.mjs]\npluginOptions:\n  no-telnet: { ports: [23] }\n');
     expect(load({ file: yaml }).config.pluginOptions).toEqual({ 'no-telnet': { ports: [23] } });
-    const env = { PPTP_PLUGIN_OPTIONS: '{"radius":{"secret":"hunter2"}}' };
+    const env = { PPTP_PLUGINS: 'radius', PPTP_PLUGIN_OPTIONS: '{"radius":{"secret":"hunter2"}}' };
     expect(load({ env }).config.pluginOptions).toEqual({ radius: { secret: 'hunter2' } });
     expect(JSON.stringify(effectiveLines(load({ env })))).not.toContain('hunter2');
   });

@@ -1,0 +1,10 @@
+/** What importing a plug-in's module gives. */
+export type PluginModule = Readonly<Record<string, unknown>>;
+
+/**
+ * The optional plug-ins that come with the gateway, by the bare name that PPTP_PLUGINS has for them. One that is not named
+ * there is not even imported.
+ */
+export const SHIPPED: ReadonlyMap<string, () => Promise<PluginModule>> = new Map<string, () => Promise<PluginModule>>([
+  ['ipsec-policy', () => import('../../plugins/ipsec-policy/index.ts')],
+]);
