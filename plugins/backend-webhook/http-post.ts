@@ -1,0 +1,80 @@
+import { Agent as HttpAgent, request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { WebhookFault } from './fault.ts';
+
+/** An answer holds a profile at the most. */
+const MOST_OCTETS = 64 * 1024;
+const IDLE_MS = 30_000;
+
+export interface TlsMaterial {
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  readonly servername?: string;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+}
+
+/** Posts bodies to one URL over connections that are kept. Follows no redirect. */
+export class HttpPost {
+  private readonly url: URL;
+  private readonly agent: HttpAgent;
+
+  constructor(url: URL, connections: number, tls: TlsMaterial = {}) {
+    this.url = url;
+    const pool = { keepAlive: true, maxSockets: connections, maxFreeSockets: connections, timeout: IDLE_MS };
+    this.agent =
+      url.protocol === 'https:' ? new HttpsAgent({ ...pool, ...tls, minVersion: 'TLSv1.2' }) : new HttpAgent(pool);
+  }
+
+  /** Rejects with a `WebhookFault`, with the signal's reason, or with the error of a connection that was lost. */
+  send(body: Uint8Array, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<HttpAnswer> {
+    const { url, agent } = this;
+    const start = url.protocol === 'https:' ? httpsRequest : httpRequest;
+    return new Promise((resolve, reject) => {
+      const refuse = (cause: unknown): void => reject(signal.aborted ? signal.reason : cause);
+      const request = start(url, {
+        method: 'POST',
+        agent,
+        signal,
+        headers: { ...headers, 'content-type': 'application/json', 'content-length': body.byteLength },
+      });
+      request.once('error', refuse);
+      request.once('response', (response) => collect(response).then(resolve, refuse));
+      request.end(body);
+    });
+  }
+
+  close(): void {
+    this.agent.destroy();
+  }
+}
+
+const collect = (response: IncomingMessage): Promise<HttpAnswer> =>
+  new Promise((resolve, reject) => {
+    const parts: Buffer[] = [];
+    let octets = 0;
+    response.on('data', (part: Buffer) => {
+      octets += part.length;
+      if (octets <= MOST_OCTETS) {
+        parts.push(part);
+        return;
+      }
+      reject(new WebhookFault('WEBHOOK_TOO_LARGE', `the answer has more than ${MOST_OCTETS} octets`));
+      response.destroy();
+    });
+    response.once('error', reject);
+    response.once('end', () =>
+      resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(parts) }),
+    );
+  });
+
+const LOST: ReadonlySet<unknown> = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED']);
+
+/** The service closed a connection that we had kept, or died: who asks again reaches another, or the next one. */
+export const isConnectionLost = (cause: unknown): boolean =>
+  cause instanceof Error && LOST.has(Reflect.get(cause, 'code'));

@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+import type { JsonObject } from '../../../../core/json/read.ts';
+import { BoundedLog } from '../../../../core/ports/bounded-log.ts';
+import { WebhookEvents } from '../../../../plugins/backend-webhook/events.ts';
+import { testFacts, testUsage } from '../../../../testing/support/sessions.ts';
+import { FakeClock } from '../../../support/fake-clock.ts';
+import { MemoryLog } from '../../../support/memory-log.ts';
+
+const rig = (most = 10) => {
+  const clock = new FakeClock();
+  const log = new MemoryLog();
+  const told: JsonObject[] = [];
+  const state = { works: true, silent: false, tries: 0 };
+  const service = {
+    ask: async (event: JsonObject): Promise<unknown> => {
+      state.tries += 1;
+      if (state.silent) return new Promise(() => undefined);
+      if (!state.works) throw new Error('out of order');
+      told.push(event);
+      return { version: 1, result: 'ok' };
+    },
+  };
+  const events = new WebhookEvents(service, clock, new BoundedLog(log, () => clock.now()), most);
+  const names = () => told.map(({ type, session }) => `${type} ${session}`);
+  return { clock, log, state, events, told, names };
+};
+
+const ending = { reason: 'idle', detail: 'no user data for 60 s' } as const;
+
+describe('events of sessions', () => {
+  it('are told one after the other, with what passed', async () => {
+    const { clock, events, told, names } = rig();
+    events.up(testFacts(1));
+    events.up(testFacts(2));
+    events.down(testFacts(1), ending, testUsage({ octetsIn: 5 }));
+    await clock.advance(0);
+    expect(names()).toEqual(['session-up test-1', 'session-up test-2', 'session-down test-1']);
+    expect(told[0]).toMatchObject({ version: 1, identity: 'user-1', address: '10.99.0.2', peerAddress: '203.0.113.9' });
+    expect(told[2]).toMatchObject({ reason: 'idle', usage: { octetsIn: 5, octetsOut: 0 } });
+    expect(events.dropped).toBe(0);
+  });
+
+  it('wait while the service is out of order, in their order', async () => {
+    const { clock, state, events, names } = rig();
+    state.works = false;
+    events.up(testFacts(1));
+    events.up(testFacts(2));
+    await clock.advance(5_999);
+    expect(state.tries).toBe(2);
+    state.works = true;
+    await clock.advance(1);
+    expect(names()).toEqual(['session-up test-1', 'session-up test-2']);
+  });
+
+  it('are dropped and counted when it lasts, and when too many wait', async () => {
+    const { clock, log, state, events, names } = rig(2);
+    state.works = false;
+    for (let n = 1; n <= 4; n += 1) events.up(testFacts(n));
+    expect(events.dropped).toBe(2);
+    await clock.advance(26_000);
+    expect([state.tries, events.dropped]).toEqual([5, 3]);
+    state.works = true;
+    await clock.advance(30_000);
+    expect(names()).toEqual(['session-up test-2']);
+    expect(log.events('warn')).toContain('webhook.events-dropped');
+  });
+
+  it('get their time at the end, and no more', async () => {
+    const { clock, state, events, names } = rig();
+    state.works = false;
+    events.up(testFacts(1));
+    events.up(testFacts(2));
+    await clock.advance(10);
+    state.works = true;
+    await events.stop(3_000);
+    expect(names()).toEqual(['session-up test-1', 'session-up test-2']);
+    state.silent = true;
+    events.down(testFacts(1), ending, testUsage());
+    const stopped = events.stop(3_000);
+    await clock.advance(3_000);
+    await stopped;
+    expect([events.dropped, clock.pending]).toEqual([1, 0]);
+  });
+});
