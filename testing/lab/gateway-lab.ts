@@ -1,4 +1,5 @@
 import { loadConfig } from '../../config/load.ts';
+import type { GatewayConfig } from '../../config/types.ts';
 import { formatIpv4, type Ipv4, ipv4 } from '../../core/bytes/ipv4-address.ts';
 import type { LinkOptions } from '../../core/machine/ppp-link-types.ts';
 import type { CallRefusal } from '../../core/machine/pptp-control-types.ts';
@@ -24,6 +25,8 @@ import { MemoryTelemetry } from './memory-telemetry.ts';
 import { type MemoryUser, MemoryUsers } from './memory-users.ts';
 import { seededRandom } from './seeded-random.ts';
 
+/** The time of day when the clock is at zero: 2023-11-14 22:13:20 UTC. */
+export const EPOCH_MS = 1_700_000_000_000;
 /** 198.51.100.1 */
 export const SERVER = ipv4(0xc633_6401);
 /** Where the lab's peers live: 203.0.113.1, .2, ... */
@@ -33,6 +36,8 @@ export interface LabOptions {
   readonly users?: Readonly<Record<string, MemoryUser>>;
   /** `PPTP_*` settings that differ from the defaults. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Instead of `env`. */
+  readonly config?: GatewayConfig;
   readonly plugins?: readonly LoadedPlugin[];
   /** What the path does to GRE packets, both ways, from the beginning. */
   readonly faults?: Omit<Faults, 'seed'>;
@@ -116,11 +121,12 @@ export class GatewayLab {
     const socket = this.wire.attach(SERVER);
     this.killGre = (cause) => socket.fail(cause);
     this.gre = this.faulty(socket);
-    const { config } = loadConfig({ env: { ...options.env } });
+    const config = options.config ?? loadConfig({ env: { ...options.env } }).config;
     this.options = gatewayOptions(config);
     this.acceptIncoming = config.calls.acceptIncoming;
     const own: Platform = {
       clock: this.clock,
+      wallClock: { now: () => EPOCH_MS + this.clock.now() },
       random: seededRandom(this.seed),
       log: this.log,
       telemetry: this.telemetry,

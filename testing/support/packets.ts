@@ -1,4 +1,4 @@
-import { concatBytes, writeU16 } from '../../core/bytes/bytes.ts';
+import { concatBytes, readU16, writeU16 } from '../../core/bytes/bytes.ts';
 import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
 import { onesComplement, sumWords, writeIpv4Checksum, writeIpv4Header } from '../../core/wire/ipv4.ts';
 import type { Dice } from './dice.ts';
@@ -38,22 +38,27 @@ export const portsPacket = (
 };
 
 const ICMP = 1;
+/** ICMP types (RFC 792). */
+export const ECHO = { reply: 0, request: 8 } as const;
 
 /** An ICMP Echo message (RFC 792) in a packet. */
 export const echoPacket = (
-  kind: 'request' | 'reply',
+  kind: keyof typeof ECHO,
   { source, destination }: Pick<Ipv4Packet, 'source' | 'destination'>,
   sequence: number,
   data: Uint8Array = new Uint8Array(32),
 ): Uint8Array => {
   const message = new Uint8Array(8 + data.length);
-  message[0] = kind === 'request' ? 8 : 0;
+  message[0] = ECHO[kind];
   writeU16(message, 4, 0x7070);
   writeU16(message, 6, sequence);
   message.set(data, 8);
   writeU16(message, 2, onesComplement(sumWords(message, 0, message.length)));
   return ipv4Packet({ source, destination, protocol: ICMP, payload: message });
 };
+
+export const isEcho = (packet: Uint8Array, type: number, sequence: number): boolean =>
+  packet.length >= 28 && packet[9] === ICMP && packet[20] === type && readU16(packet, 26) === sequence;
 
 /** Something that a pipeline may carry: a sound packet, a damaged one, or octets without sense. */
 export const anyPacket = (dice: Dice, source: Ipv4, destination: Ipv4): Uint8Array => {
