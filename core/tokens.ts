@@ -18,6 +18,7 @@ import type { OwnPackets } from './ports/own-packets.ts';
 import type { GreSocket, TunDevice } from './ports/packet-io.ts';
 import type { SessionPolicy } from './ports/policy.ts';
 import type { RandomSource } from './ports/random.ts';
+import type { SecurityAssociations } from './ports/security-associations.ts';
 import type { SessionDirectory } from './ports/session-directory.ts';
 import type { SessionListener } from './ports/session-listener.ts';
 import type { ControlFrames, SessionLookup, Wakeups } from './ports/sessions.ts';
@@ -57,6 +58,8 @@ export const TOKENS = {
   SessionListener: token<SessionListener>('SessionListener'),
   /** Several: in binding order inbound, reversed outbound. */
   IpsecHook: token<IpsecHook>('IpsecHook'),
+  /** Given by the plug-in `ipsec-esp`: for key managers. */
+  SecurityAssociations: token<SecurityAssociations>('SecurityAssociations'),
   /** Given by the gateway: takes packets for the intranet that a stage or a hook makes itself (ICMP about a packet). */
   IntranetPackets: token<OwnPackets>('IntranetPackets'),
   /** Given by the gateway: largest inner packet that its tunnels carry whole, in octets. */

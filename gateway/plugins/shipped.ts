@@ -6,5 +6,6 @@ export type PluginModule = Readonly<Record<string, unknown>>;
  * there is not even imported.
  */
 export const SHIPPED: ReadonlyMap<string, () => Promise<PluginModule>> = new Map<string, () => Promise<PluginModule>>([
+  ['ipsec-esp', () => import('../../plugins/ipsec-esp/index.ts')],
   ['ipsec-policy', () => import('../../plugins/ipsec-policy/index.ts')],
 ]);

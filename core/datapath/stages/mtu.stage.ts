@@ -104,7 +104,8 @@ export class MtuStage implements Stage {
   }
 }
 
-const mayAnswer = (session: Session, now: Instant): boolean => {
+/** Whether another ICMP answer about packets of this session is within the rate; it is counted if so. */
+export const mayAnswer = (session: Session, now: Instant): boolean => {
   let budget = session.get(BUDGET);
   if (budget === undefined) {
     budget = { left: BURST, since: now };

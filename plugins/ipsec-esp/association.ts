@@ -1,0 +1,118 @@
+import { holdsIpv4, type IpNetwork } from '../../core/bytes/ip-network.ts';
+import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
+import { ReplayWindow } from '../../core/datapath/ipsec-replay.ts';
+import type { EspTransform } from '../../core/datapath/ipsec-transform.ts';
+import type {
+  SaEvent,
+  SaLimits,
+  SaOwner,
+  SaStatus,
+  SecurityAssociation,
+} from '../../core/ports/security-associations.ts';
+
+const TWO_32 = 0x1_0000_0000;
+const LAST = TWO_32 - 1;
+/** Numbers are exact up to here; 2^64 would be the end otherwise, and no association lives that long. */
+const LAST_EXTENDED = Number.MAX_SAFE_INTEGER;
+const USUAL_WINDOW = 64;
+
+const reached = (limits: SaLimits | undefined, octets: number, packets: number): boolean =>
+  limits !== undefined &&
+  (octets >= (limits.octets ?? Number.POSITIVE_INFINITY) || packets >= (limits.packets ?? Number.POSITIVE_INFINITY));
+
+/** One association at work: its numbers and what they have come to. Its key is in the transform and nowhere else. */
+export class Association {
+  readonly name: string;
+  readonly direction: 'in' | 'out';
+  readonly spi: number;
+  readonly owner: SaOwner;
+  readonly isTunnel: boolean;
+  readonly host: Ipv4;
+  readonly esn: boolean;
+  readonly transform: EspTransform;
+  readonly replay: ReplayWindow;
+  readonly lifetime: SecurityAssociation['lifetime'];
+  expired = false;
+  octets = 0;
+  packets = 0;
+  private sequence = 0;
+  private softTold = false;
+  private readonly networks: readonly IpNetwork[] | undefined;
+  private readonly peerNetworks: readonly IpNetwork[] | undefined;
+  private readonly tell: (event: SaEvent) => void;
+
+  constructor(from: SecurityAssociation, transform: EspTransform, tell: (event: SaEvent) => void) {
+    this.name = from.name;
+    this.direction = from.direction;
+    this.spi = from.spi;
+    this.owner = from.owner;
+    this.isTunnel = from.mode === 'tunnel';
+    this.host = from.host;
+    this.esn = from.esn;
+    this.transform = transform;
+    this.replay = new ReplayWindow(from.replayWindow ?? USUAL_WINDOW, from.esn);
+    this.lifetime = from.lifetime;
+    this.networks = this.isTunnel ? from.networks : undefined;
+    this.peerNetworks = this.isTunnel ? from.peerNetworks : undefined;
+    this.tell = tell;
+  }
+
+  /** Whether traffic between these addresses is what it protects; `session` is the peer's own address. */
+  covers(local: Ipv4, peer: Ipv4, session: Ipv4): boolean {
+    const isLocal = this.networks === undefined ? local === this.host : holdsIpv4(this.networks, local);
+    return isLocal && (this.peerNetworks === undefined ? peer === session : holdsIpv4(this.peerNetworks, peer));
+  }
+
+  /** The number of the next packet out; -1 when there is none left, and the association is over then. */
+  next(): number {
+    if (this.sequence >= (this.esn ? LAST_EXTENDED : LAST)) {
+      this.end('overflow');
+      return -1;
+    }
+    this.sequence += 1;
+    return this.sequence;
+  }
+
+  /** Starts outbound numbers behind `sequence`: for a key manager that moves an association, and for tests. */
+  startBehind(sequence: number): void {
+    this.sequence = sequence;
+  }
+
+  /** The upper half of a number as transforms want it. */
+  high(sequence: number): number {
+    return this.esn ? Math.floor(sequence / TWO_32) : -1;
+  }
+
+  /** A packet went through it. */
+  used(octets: number): void {
+    this.octets += octets;
+    this.packets += 1;
+    if (this.lifetime === undefined) return;
+    if (reached(this.lifetime.hard, this.octets, this.packets)) this.end('hard');
+    else if (reached(this.lifetime.soft, this.octets, this.packets)) this.soft();
+  }
+
+  soft(): void {
+    if (this.softTold || this.expired) return;
+    this.softTold = true;
+    this.tell({ kind: 'soft', name: this.name, direction: this.direction, spi: this.spi });
+  }
+
+  end(kind: 'hard' | 'overflow'): void {
+    if (this.expired) return;
+    this.expired = true;
+    this.tell({ kind, name: this.name, direction: this.direction, spi: this.spi });
+  }
+
+  status(): SaStatus {
+    return {
+      name: this.name,
+      direction: this.direction,
+      spi: this.spi,
+      state: this.expired ? 'expired' : 'usable',
+      octets: this.octets,
+      packets: this.packets,
+      sequence: this.direction === 'in' ? this.replay.top : this.sequence,
+    };
+  }
+}

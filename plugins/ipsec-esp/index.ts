@@ -1,0 +1,1 @@
+export { ipsecEspPlugin, ipsecEspPlugin as default } from './plugin.ts';
