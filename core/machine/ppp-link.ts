@@ -272,7 +272,8 @@ export class PppLink implements Machine<LinkInput, LinkEffect> {
   #accepted(method: string, identity: string, profile: UserProfile, keys: MppeKeyMaterial | undefined): void {
     // Later accepts are answers to repeated frames, or a peer proving itself again.
     if (this.#phase !== 'authenticate') return;
-    this.#keys = keys;
+    // Keys for no length at all: a back-end elsewhere proved the user and did not give any.
+    this.#keys = keys?.strengths?.length === 0 ? undefined : keys;
     this.#lastDenial = '';
     this.#timers.clear('auth');
     this.#phases.done('auth');
