@@ -3,6 +3,7 @@ import type { EapContext, EapEffect, EapInput, EapMethod } from '../../core/port
 import { type Instant, instant } from '../../core/time.ts';
 import { eapMethod } from '../../plugins/auth-eap/index.ts';
 import { authExchange, computed, spins } from '../exchange.ts';
+import { MemoryUsers } from '../lab/memory-users.ts';
 import { seededRandom } from '../lab/seeded-random.ts';
 import { type ContractSuite, suite } from '../suite.ts';
 import { Dice } from '../support/dice.ts';
@@ -18,6 +19,8 @@ export interface EapMethodRig {
   readonly canBePeer?: boolean;
   /** A user whose proof is right; default alice with the password wonderland. */
   readonly user?: Credentials;
+  /** False: the proof is no password (certificates), and nobody is turned away for a wrong one. */
+  readonly byPassword?: boolean;
   /** Knows that user; default: a back-end in memory. */
   readonly backEnd?: Authenticator;
   /** How often random input is tried; default 100. */
@@ -84,12 +87,12 @@ const begin = (method: EapMethod, role: AuthRole, room: number, seed: number) =>
 
 /** Type data of an exchange that went well, to damage it. */
 async function typeDataOf({ method, peer, canBePeer, user = ALICE, backEnd }: EapMethodRig) {
-  if ((peer === undefined && canBePeer === false) || backEnd === undefined) return [];
+  if (peer === undefined && canBePeer === false) return [];
   const { frames } = await authExchange({
     authenticator: eapMethod([method]),
     peer: eapMethod([peer ?? method]),
     credentials: user,
-    backEnd,
+    backEnd: backEnd ?? new MemoryUsers({ [user.userName]: { password: user.password } }),
   });
   return frames.filter(({ bytes }) => bytes[4] === method.type).map(({ bytes }) => bytes.slice(HEADER));
 }

@@ -20,6 +20,7 @@ export interface MemoryUser {
   /** The password is good for nothing but its own change. */
   readonly expired?: boolean;
   readonly limits?: Pick<UserProfile, 'idleSeconds' | 'sessionSeconds'>;
+  readonly profile?: UserProfile;
 }
 
 type Judged<G> =
@@ -91,9 +92,9 @@ export class MemoryUsers implements Authenticator {
   }
 }
 
-const accepted = <G>(identity: string, { address, limits }: MemoryUser, grant: G): Judged<G> => ({
+const accepted = <G>(identity: string, { address, limits, profile }: MemoryUser, grant: G): Judged<G> => ({
   ok: true,
   identity,
-  profile: { ...limits, ...(address === undefined ? {} : { address }) },
+  profile: { ...profile, ...limits, ...(address === undefined ? {} : { address }) },
   grant,
 });

@@ -25,9 +25,12 @@ export class Dice {
   }
 
   pick<T>(items: readonly T[]): T {
-    const item = items[this.number(0, items.length - 1)];
-    if (item === undefined) throw new Error('nothing to choose from');
-    return item;
+    let left = this.number(0, Math.max(0, items.length - 1));
+    for (const item of items) {
+      if (left === 0) return item;
+      left -= 1;
+    }
+    throw new Error('nothing to choose from');
   }
 
   /** Text with the characters that user names of peers may hold: one an octet, any octet. */
