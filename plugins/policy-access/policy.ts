@@ -1,0 +1,60 @@
+import { formatIpv4 } from '../../core/bytes/ipv4-address.ts';
+import type { Lifecycle } from '../../core/ports/lifecycle.ts';
+import type { AdmissionRequest, PolicyAnswer, SessionPolicy } from '../../core/ports/policy.ts';
+import type { UserProfile } from '../../core/ports/profile.ts';
+import type { SessionDirectory } from '../../core/ports/session-directory.ts';
+import { ofUser } from '../policy-kit/names.ts';
+import { holds } from '../policy-kit/reading.ts';
+import type { WatchedFile } from '../policy-kit/watched-file.ts';
+import type { AccessRules } from './rules.ts';
+
+const SECOND_MS = 1000;
+
+/** From where, when and by which methods users may log in. A session ends when its window of time closes. */
+export class AccessPolicy implements SessionPolicy, Lifecycle {
+  readonly name = 'policy-access';
+  private readonly file: WatchedFile<AccessRules>;
+  private readonly sessions: SessionDirectory;
+
+  constructor(file: WatchedFile<AccessRules>, sessions: SessionDirectory) {
+    this.file = file;
+    this.sessions = sessions;
+  }
+
+  /** Rejects with CONFIG_FILE when the rules cannot be used. */
+  async start(): Promise<void> {
+    await this.file.load();
+  }
+
+  stop(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async admit({ session, identity, method, profile, at }: AdmissionRequest): Promise<PolicyAnswer> {
+    const { everyone, users } = await this.file.current();
+    const { sources, methods, times } = ofUser(users, identity) ?? everyone;
+    const { peer } = session.call;
+    if (sources !== undefined && !sources.some((network) => holds(network, peer))) {
+      return refusal('source-not-allowed', `The user may not log in from ${formatIpv4(peer)}.`);
+    }
+    if (methods !== undefined && !methods.includes(method)) {
+      return refusal('method-not-allowed', `The user may not log in with ${method}.`);
+    }
+    if (times === undefined) return { admit: true };
+    if (!times.isOpen(at)) return refusal('time-not-allowed', 'The user may not log in at this time.');
+    const closes = times.closesAt(at);
+    if (closes === undefined) return { admit: true };
+    // The time of a session counts from when it came up, and who proves itself again has been up for some time.
+    const [found] = await this.sessions.find({ id: session.id });
+    const since = found?.facts.upAt ?? at;
+    return { admit: true, profile: within(profile, Math.max(1, Math.ceil((closes - since) / SECOND_MS))) };
+  }
+}
+
+/** 0 is "no limit". */
+const within = (profile: UserProfile, seconds: number): UserProfile => {
+  const { sessionSeconds = 0 } = profile;
+  return { ...profile, sessionSeconds: sessionSeconds === 0 ? seconds : Math.min(sessionSeconds, seconds) };
+};
+
+const refusal = (denial: string, detail: string): PolicyAnswer => ({ admit: false, denial, detail });

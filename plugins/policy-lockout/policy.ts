@@ -1,0 +1,135 @@
+import { formatIpv4, type Ipv4 } from '../../core/bytes/ipv4-address.ts';
+import type { AuthDenial } from '../../core/ports/auth.ts';
+import type { Fleet } from '../../core/ports/fleet.ts';
+import type { Log } from '../../core/ports/log.ts';
+import type { Attempt, SessionPolicy } from '../../core/ports/policy.ts';
+import type { Telemetry } from '../../core/ports/telemetry.ts';
+import { bareName } from '../policy-kit/names.ts';
+import { type OffenceLimits, Offenders } from './offenders.ts';
+import type { PolicyLockoutOptions } from './options.ts';
+
+const SECOND_MS = 1000;
+const TOPIC = 'policy-lockout';
+
+export interface LockoutDeps {
+  readonly fleet: Fleet;
+  readonly log: Log;
+  readonly telemetry: Pick<Telemetry, 'event'>;
+}
+
+/** What a worker tells the others: a proof of this user from this address was right, or wrong. */
+interface Told {
+  readonly user: string;
+  readonly source: number;
+  readonly at: number;
+  readonly right: boolean;
+}
+
+/**
+ * Locks out who guesses passwords: a user for one address, and an address for all users, each for a time that doubles. A
+ * user is never locked for addresses where nobody guessed, unless `userFailures` says so: otherwise anybody who knows a name
+ * could keep its owner out. Even then the addresses that the user has come from stay open.
+ */
+export class LockoutPolicy implements SessionPolicy {
+  readonly name = 'policy-lockout';
+  private readonly options: PolicyLockoutOptions;
+  private readonly deps: LockoutDeps;
+  private readonly pairs: Offenders;
+  private readonly sources: Offenders;
+  private readonly users: Offenders;
+  /** Pairs of user and address that have proven themselves; the last one is the newest. */
+  private readonly trusted = new Set<string>();
+
+  constructor(options: PolicyLockoutOptions, deps: LockoutDeps) {
+    const limits = (failures: number): OffenceLimits => ({
+      failures,
+      lockMs: options.lockSeconds * SECOND_MS,
+      mostLockMs: options.mostLockSeconds * SECOND_MS,
+      decayMs: options.decaySeconds * SECOND_MS,
+      remembered: options.remembered,
+    });
+    this.options = options;
+    this.deps = deps;
+    this.pairs = new Offenders(limits(options.failures));
+    this.sources = new Offenders(limits(options.sourceFailures));
+    this.users = new Offenders(limits(options.userFailures));
+    deps.fleet.subscribe(TOPIC, (message) => {
+      if (isTold(message)) this.note(message);
+    });
+  }
+
+  mayTry({ userName, source, at }: Attempt): boolean {
+    const { sourceFailures, userFailures } = this.options;
+    if (sourceFailures > 0 && this.sources.lockedUntil(String(source), at) !== undefined) return this.refused('source');
+    if (userName === undefined) return true;
+    const user = bareName(userName);
+    const pair = pairOf(user, source);
+    if (this.pairs.lockedUntil(pair, at) !== undefined) return this.refused('user-and-source');
+    const isLocked = userFailures > 0 && this.users.lockedUntil(user, at) !== undefined;
+    return isLocked && !this.trusted.has(pair) ? this.refused('user') : true;
+  }
+
+  /** Only a wrong proof is a guess: one that has expired, or that no back-end could judge, is none. */
+  tried({ userName, source, at }: Attempt, denial: AuthDenial | undefined): void {
+    if (userName === undefined || (denial !== undefined && denial !== 'bad-credentials')) return;
+    const told: Told = { user: bareName(userName), source, at, right: denial === undefined };
+    const news = this.note(told);
+    if (news) this.deps.fleet.publish(TOPIC, told);
+  }
+
+  /** False: nobody learns anything new from it. */
+  private note({ user, source, at, right }: Told): boolean {
+    const pair = pairOf(user, source);
+    if (right) {
+      const known = this.trusted.delete(pair);
+      this.trusted.add(pair);
+      this.forgetOldestTrusted();
+      // The address keeps its failures: one good account is no licence to guess at others.
+      const had = this.pairs.size > 0;
+      this.pairs.forget(pair);
+      return !known || had;
+    }
+    const { sourceFailures, userFailures } = this.options;
+    const fields = { user, source: formatIpv4(source as Ipv4) };
+    this.locked('user-and-source', this.pairs.failed(pair, at), fields);
+    if (sourceFailures > 0) this.locked('source', this.sources.failed(String(source), at), { source: fields.source });
+    if (userFailures > 0) this.locked('user', this.users.failed(user, at), { user });
+    return true;
+  }
+
+  private locked(what: string, milliseconds: number | undefined, fields: Readonly<Record<string, string>>): void {
+    if (milliseconds === undefined) return;
+    const seconds = milliseconds / SECOND_MS;
+    this.deps.telemetry.event('auth.locked-out', { what });
+    this.deps.log.warn('auth.locked-out', `Too many wrong passwords: locked for ${seconds} s.`, {
+      what,
+      ...fields,
+      seconds,
+    });
+  }
+
+  private refused(what: string): false {
+    this.deps.telemetry.event('auth.refused-locked', { what });
+    return false;
+  }
+
+  private forgetOldestTrusted(): void {
+    if (this.trusted.size <= this.options.remembered) return;
+    const [oldest] = this.trusted;
+    if (oldest !== undefined) this.trusted.delete(oldest);
+  }
+}
+
+const pairOf = (user: string, source: number): string => `${source} ${user}`;
+
+const isTold = (message: unknown): message is Told =>
+  typeof message === 'object' &&
+  message !== null &&
+  'user' in message &&
+  typeof message.user === 'string' &&
+  'source' in message &&
+  Number.isInteger(message.source) &&
+  'at' in message &&
+  Number.isFinite(message.at) &&
+  'right' in message &&
+  typeof message.right === 'boolean';

@@ -1,0 +1,7 @@
+import { policyProfilePlugin } from './plugin.ts';
+
+/** What users get: addresses, routes, rates, quotas, times. */
+export { type PolicyProfileOptions, policyProfilePlugin } from './plugin.ts';
+export { ProfilePolicy } from './policy.ts';
+export { type Profiles, readProfiles } from './profiles.ts';
+export default policyProfilePlugin;
