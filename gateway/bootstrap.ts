@@ -11,6 +11,7 @@ import type { Lifecycle } from '../core/ports/lifecycle.ts';
 import type { Log } from '../core/ports/log.ts';
 import type { GreSocket, TunDevice } from '../core/ports/packet-io.ts';
 import type { RandomSource } from '../core/ports/random.ts';
+import type { SessionDirectory } from '../core/ports/session-directory.ts';
 import type { LaterSpan, PhaseSpan, Telemetry } from '../core/ports/telemetry.ts';
 import type { WallClock } from '../core/ports/wall-clock.ts';
 import { TOKENS } from '../core/tokens.ts';
@@ -20,7 +21,8 @@ import { type DataPathOptions, dataPathModule, trafficModule } from './modules/d
 import { type SessionOptions, sessionModule } from './modules/session.module.ts';
 import { NumberKeeper } from './numbers.ts';
 import { orderStages, Pipeline } from './pipeline.ts';
-import { checkPlugins, type LoadedPlugin } from './plugin-loader.ts';
+import type { LoadedPlugin } from './plugin-loader.ts';
+import { bindPlugins, checkBindings } from './plugins/bindings.ts';
 import type { Driver } from './session/driver.ts';
 import type { TunnelEnding, TunnelView } from './session/tunnel-view.ts';
 import { systemWallClock } from './system-clock.ts';
@@ -62,6 +64,8 @@ export interface Gateway {
   hangUp(detail: string): void;
   /** Ends the tunnel of this user that has this inner address, for a newer one elsewhere; false when there is none. */
   endOlder(identity: string, address: Ipv4): boolean;
+  /** The sessions of the whole gateway. */
+  readonly directory: SessionDirectory;
   /** Routes to single inner addresses; undefined where the operator sets up the host. */
   readonly hostRoutes: HostRoutes | undefined;
   start(died: (device: string, cause: unknown) => void): Promise<void>;
@@ -70,7 +74,6 @@ export interface Gateway {
 
 /** Makes the container, loads the plug-ins into it and wires the gateway; starts nothing. */
 export function createGateway(platform: Platform, options: GatewayOptions, plugins: readonly LoadedPlugin[]): Gateway {
-  checkPlugins(plugins);
   const container = new Container({ defaultScope: 'Singleton' });
   container.load(
     new ContainerModule(({ bind }) => {
@@ -82,9 +85,10 @@ export function createGateway(platform: Platform, options: GatewayOptions, plugi
     }),
     sessionModule(options.session),
     dataPathModule(options.dataPath),
-    ...plugins.map((plugin) => new ContainerModule(({ bind, isBound }) => plugin.register({ bind, isBound }))),
   );
+  const claims = bindPlugins(container, plugins, platform.log);
   container.load(trafficModule(options.dataPath));
+  checkBindings(container, claims);
 
   const tun = container.get(TOKENS.Tun);
   const share = options.shareGre ?? ((gre) => gre);
@@ -124,6 +128,7 @@ export function createGateway(platform: Platform, options: GatewayOptions, plugi
     numbers: () => numbers.read(),
     hangUp: (detail) => driver.hangUp(detail),
     endOlder: (identity, address) => driver.endOlder(identity, address),
+    directory: container.get(TOKENS.Sessions),
     hostRoutes: container.isBound(TOKENS.HostRoutes) ? container.get(TOKENS.HostRoutes) : undefined,
     start: (onDeath) => {
       died = onDeath;

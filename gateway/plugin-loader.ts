@@ -2,7 +2,6 @@ import { parseSettings } from '../config/plugin-settings.ts';
 import { formatProblem } from '../config/problems.ts';
 import type { GatewayPlugin, PluginBindings } from '../core/ports/plugin.ts';
 import { declaredBy, type ImportedPlugin, importPlugins } from './plugins/import-plugins.ts';
-import { orderPlugins } from './plugins/load-order.ts';
 import { pluginError, sentenceOf } from './plugins/plugin-error.ts';
 import { BUILT_IN, GIVEN, type PluginSource } from './plugins/plugin-source.ts';
 
@@ -67,6 +66,3 @@ export function checked(one: ImportedPlugin, options: Readonly<Record<string, un
     return [`checking its settings failed: ${sentenceOf(cause)}`];
   }
 }
-
-/** Refuses two plug-ins of one name and plug-ins that need one which is not there. */
-export const checkPlugins = (plugins: readonly LoadedPlugin[]): void => void orderPlugins(plugins);

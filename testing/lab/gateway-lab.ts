@@ -9,7 +9,7 @@ import { TOKENS } from '../../core/tokens.ts';
 import { createGateway, type Gateway, type Platform } from '../../gateway/bootstrap.ts';
 import { type ClientEvent, clientOptions, PptpClient } from '../../gateway/dial/pptp-client.ts';
 import { gatewayOptions } from '../../gateway/options.ts';
-import { type LoadedPlugin, withOptions } from '../../gateway/plugin-loader.ts';
+import { builtIn, type LoadedPlugin, withOptions } from '../../gateway/plugin-loader.ts';
 import { chapMd5Plugin } from '../../plugins/auth-chap-md5/index.ts';
 import { msChapV1Plugin } from '../../plugins/auth-ms-chap-v1/index.ts';
 import { msChapV2Method, msChapV2Plugin } from '../../plugins/auth-ms-chap-v2/index.ts';
@@ -134,11 +134,13 @@ export class GatewayLab {
     const platform = options.observe?.(own) ?? own;
     const plugins = [
       ...(options.plugins ?? []),
-      withOptions(msChapV2Plugin, { maxAttempts: config.auth.maxAttempts }),
-      withOptions(msChapV1Plugin, { maxAttempts: config.auth.maxAttempts }),
-      withOptions(chapMd5Plugin, undefined),
-      withOptions(papPlugin, undefined),
-      this.devices(new MemoryUsers(options.users ?? ALICE)),
+      ...[
+        withOptions(msChapV2Plugin, { maxAttempts: config.auth.maxAttempts }),
+        withOptions(msChapV1Plugin, { maxAttempts: config.auth.maxAttempts }),
+        withOptions(chapMd5Plugin, undefined),
+        withOptions(papPlugin, undefined),
+        this.devices(new MemoryUsers(options.users ?? ALICE)),
+      ].map(builtIn),
     ];
     this.gateway = createGateway(platform, this.options, plugins);
   }
