@@ -12,10 +12,11 @@ import { papMethod } from '../plugins/auth-pap/index.ts';
 import { loadWithObjects } from './gateway-plugins.ts';
 import type { FakeClock } from './lab/fake-clock.ts';
 import { GatewayLab } from './lab/gateway-lab.ts';
+import { LabClient, ROUND_TRIP_MS } from './lab/lab-client.ts';
 import type { MemoryLog } from './lab/memory-log.ts';
 import type { MemoryTelemetry } from './lab/memory-telemetry.ts';
 import { ECHO, echoPacket, isEcho } from './support/packets.ts';
-import { INTRANET_HOST, LabClient, ROUND_TRIP_MS, type TestClient } from './test-client.ts';
+import { INTRANET_HOST, type TestClient } from './test-client.ts';
 
 export interface TestUser {
   readonly password: string;
