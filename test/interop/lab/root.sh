@@ -3,7 +3,7 @@
 # root.sh check    exit status 0 when the root is there; changes nothing
 # root.sh path     print where the root is (or would be)
 #
-# The root is a Debian trixie userland with the PPTP client, poptop and the User-Mode Linux kernel. The mirror is the
+# The root is a Debian trixie userland with the PPTP client, poptop, strongSwan and the User-Mode Linux kernel. The mirror is the
 # one this machine's apt uses. The directory name carries a digest of the recipe: another recipe is another root.
 set -euo pipefail
 . "$(dirname "$0")/lab.env.sh"
@@ -11,7 +11,7 @@ set -euo pipefail
 SUITE=trixie
 # Older UML kernels (6.x) die with "ptrace set fp regs failed" on processors with large register files.
 KERNEL_SUITE=sid
-PACKAGES=user-mode-linux,ppp,pptp-linux,pptpd,iproute2,kmod,iperf3,iputils-ping,tcpdump,socat,procps,curl,netcat-openbsd
+PACKAGES=user-mode-linux,ppp,pptp-linux,pptpd,iproute2,kmod,iperf3,iputils-ping,tcpdump,socat,procps,curl,netcat-openbsd,strongswan-charon,strongswan-swanctl,libstrongswan-standard-plugins
 RECIPE=1
 
 CACHE=$(lab_cache)
