@@ -1,0 +1,62 @@
+import { JSON_KINDS, type JsonKind } from '../../core/json/proof-json.ts';
+import * as kinds from '../../core/ports/setting-kinds.ts';
+import type { Settings } from '../../core/ports/settings.ts';
+
+export interface ExecOptions {
+  readonly command: string;
+  readonly arguments: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  readonly folder: string;
+  readonly uid: number | undefined;
+  readonly gid: number | undefined;
+  readonly proofs: readonly JsonKind[];
+  readonly processes: number;
+  readonly perProcess: number;
+  readonly queue: number;
+  readonly timeoutSeconds: number;
+}
+
+const VARIABLE = /^([A-Za-z_][A-Za-z0-9_]*)=([^\0\r\n]*)$/;
+
+const environment = (value: unknown): Readonly<Record<string, string>> | undefined => {
+  const items = typeof value === 'string' ? value.split(',').map((item) => item.trim()) : value;
+  if (!Array.isArray(items) || items.length > 64) return undefined;
+  const variables: [string, string][] = [];
+  for (const item of items) {
+    if (item === '') continue;
+    const [, name, text] = (typeof item === 'string' && VARIABLE.exec(item)) || [];
+    if (name === undefined || text === undefined) return undefined;
+    variables.push([name, text]);
+  }
+  return Object.fromEntries(variables);
+};
+
+export const execSettings: Settings<ExecOptions> = {
+  command: { kind: kinds.absolutePath, doc: 'The program that judges proofs.' },
+  arguments: { kind: kinds.list(kinds.text(4096)), doc: 'Its arguments. There is no shell.', default: [] },
+  environment: {
+    kind: { expected: 'a list of NAME=value, separated by commas', parse: environment },
+    doc: 'Its whole environment: nothing else is handed on.',
+    default: {},
+    secret: true,
+  },
+  folder: { kind: kinds.absolutePath, doc: 'Its working directory.', default: '/' },
+  uid: { kind: kinds.integer(0, 0xfffffffe), doc: 'The user that it runs as (a number).', default: undefined },
+  gid: { kind: kinds.integer(0, 0xfffffffe), doc: 'The group that it runs as (a number).', default: undefined },
+  proofs: {
+    kind: kinds.list(kinds.oneOf(...JSON_KINDS), JSON_KINDS.length, 1),
+    doc: 'Kinds of proof that the program is asked about.',
+    default: ['ms-chap-v2'],
+  },
+  processes: { kind: kinds.integer(1, 64), doc: 'How many of it run (in each worker of the gateway).', default: 2 },
+  perProcess: { kind: kinds.integer(1, 1000), doc: 'Questions that one of them may have at a time.', default: 16 },
+  queue: { kind: kinds.integer(0, 10_000), doc: 'Questions that may wait for a free one.', default: 256 },
+  timeoutSeconds: {
+    kind: kinds.integer(1, 60, 'seconds'),
+    doc: 'How long an answer may take; the process that owes one after that time is killed.',
+    default: 5,
+  },
+};
+
+export const checkExecOptions = ({ uid, gid }: ExecOptions): readonly string[] =>
+  (uid === undefined) === (gid === undefined) ? [] : ['uid and gid go together'];
