@@ -38,6 +38,11 @@ export class TrafficRelease implements TrafficWaits {
     this.arm(at);
   }
 
+  /** The session has another rate: what waits may go sooner. */
+  changed(session: Session): void {
+    if (this.sessions.has(session)) this.arm(this.clock.now());
+  }
+
   private arm(at: number): void {
     if (at >= this.timerAt) return;
     this.cancel?.();

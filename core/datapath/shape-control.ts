@@ -13,9 +13,17 @@ export class ShapeControl {
   /** Whether the traffic stages are there. */
   readonly active: boolean;
 
-  constructor(filters: ReadonlyMap<string, PacketFilter>, active: boolean) {
+  private readonly applied: (session: Session) => void;
+
+  /** `applied` is told of each session whose shape is another one now. */
+  constructor(
+    filters: ReadonlyMap<string, PacketFilter>,
+    active: boolean,
+    applied: (session: Session) => void = () => undefined,
+  ) {
     this.filters = filters;
     this.active = active;
+    this.applied = applied;
   }
 
   /** Why this gateway cannot do what the profile asks for, as a sentence; undefined when it can. */
@@ -36,6 +44,7 @@ export class ShapeControl {
   apply(session: Session, { rate, filter, quotaOctets }: TrafficProfile, now: Instant): void {
     if (!this.active) return;
     setShape(session, { rate, filter: filter === undefined ? undefined : this.filters.get(filter), quotaOctets }, now);
+    this.applied(session);
   }
 }
 

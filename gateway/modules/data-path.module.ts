@@ -4,6 +4,7 @@ import type { MppeKernel } from '../../core/datapath/mppe-kernel.ts';
 import { typescriptKernel } from '../../core/datapath/mppe-kernel-typescript.ts';
 import { PacketFilter } from '../../core/datapath/packet-filter.ts';
 import type { FilterList } from '../../core/datapath/packet-filter-rules.ts';
+import type { Session } from '../../core/datapath/session.ts';
 import { NO_SHAPES, ShapeControl } from '../../core/datapath/shape-control.ts';
 import { AddressStage } from '../../core/datapath/stages/address.stage.ts';
 import { callDemuxStage } from '../../core/datapath/stages/call-demux.stage.ts';
@@ -103,13 +104,18 @@ export const trafficModule = (options: DataPathOptions): ContainerModule =>
     const filters = Object.entries(options.filters ?? {}).map(
       ([name, list]) => [name, new PacketFilter(name, list)] as const,
     );
-    bind(GATEWAY_TOKENS.ShapeControl).toConstantValue(new ShapeControl(new Map(filters), true));
+    const releases: TrafficRelease[] = [];
+    const changed = (session: Session): void => {
+      for (const release of releases) release.changed(session);
+    };
+    bind(GATEWAY_TOKENS.ShapeControl).toConstantValue(new ShapeControl(new Map(filters), true, changed));
     for (const direction of ['in', 'out'] as const) {
       bind(TOKENS.Stage).toResolvedValue(
         (clock, events) => {
           const waits = new TrafficRelease(clock);
           const stage = new TrafficGateStage(direction, { events, waits, released$: waits.released$ });
           waits.attach(stage);
+          releases.push(waits);
           return stage;
         },
         [TOKENS.Clock, GATEWAY_TOKENS.DriverHub],

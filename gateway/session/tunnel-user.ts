@@ -89,9 +89,18 @@ export class TunnelUser {
     return { ok: true };
   }
 
+  /** The peer has another IPv6 prefix now. */
+  ipv6Up(): void {
+    this.tellChange();
+  }
+
   /** The session is over; `facts` are those from before its address went back. */
   down(facts: SessionFacts, ending: SessionEnding): void {
-    if (this.told !== undefined) this.context.watchers?.down(this.tunnel, facts, ending, usageOf(this.tunnel.session));
+    if (this.told === undefined) return;
+    // The link has closed these before the call.
+    const { encryption, ipv6Prefix } = this.told;
+    const last = { ...facts, encryption, ipv6Prefix };
+    this.context.watchers?.down(this.tunnel, last, ending, usageOf(this.tunnel.session));
   }
 
   nextTimeout(): Instant | undefined {
@@ -130,9 +139,15 @@ export class TunnelUser {
   private tellChange(): void {
     if (this.told === undefined) return;
     const before = this.told;
-    this.told = this.facts();
-    const { identity, address, profile } = this.told;
-    const same = identity === before.identity && address === before.address && sameProfile(profile, before.profile);
+    const now = this.facts();
+    const ipv6Prefix = now.ipv6Prefix ?? before.ipv6Prefix;
+    this.told = { ...now, ipv6Prefix };
+    const same =
+      now.identity === before.identity &&
+      now.address === before.address &&
+      ipv6Prefix?.high === before.ipv6Prefix?.high &&
+      ipv6Prefix?.low === before.ipv6Prefix?.low &&
+      sameProfile(now.profile, before.profile);
     if (!same) this.context.watchers?.changed(this.tunnel, this.told);
   }
 }

@@ -449,6 +449,7 @@ export class Tunnel implements UserTunnel {
     if (client) this.session.ipv6 = { ...ipv6, prefix: ZERO_BITS64 };
     else if (this.ipv6 === undefined) this.session.ipv6 = undefined;
     else this.ipv6.change(ipv6, this.context.clock.now());
+    if (ipv6 !== undefined) this.user?.ipv6Up();
   }
 
   private note(event: string, detail: string): void {
