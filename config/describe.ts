@@ -1,5 +1,6 @@
 import type { Key } from './key.ts';
 import type { LoadedConfig } from './load.ts';
+import type { SettingInForce } from './plugin-settings.ts';
 import { resolvedText } from './resolve.ts';
 import { KEYS } from './schema.ts';
 import { describeOrigin } from './types.ts';
@@ -16,14 +17,25 @@ export interface EffectiveLine {
 }
 
 /** Every key with its value and where it came from, in schema order; secrets are masked whether set or not. */
-export const effectiveLines = (loaded: LoadedConfig): EffectiveLine[] =>
-  KEYS.map((key) => {
-    const value = loaded.values.get(key.path);
-    const origin = describeOrigin(loaded.origins.get(key.path) ?? { kind: 'default' });
-    if (key.sensitive === true) return { key: key.path, value: '[secret]', origin };
-    const resolved = value === 'auto' ? resolvedText(key.path, loaded.config) : undefined;
-    return { key: key.path, value: resolved === undefined ? showValue(value) : `auto (${resolved})`, origin };
-  });
+export const effectiveLines = (loaded: LoadedConfig): EffectiveLine[] => [
+  ...KEYS.map((key) => ownLine(loaded, key)),
+  ...loaded.pluginSettings.map(settingLine),
+];
+
+/** A setting of a plug-in. */
+export const settingLine = ({ plugin, setting, shown, origin }: SettingInForce): EffectiveLine => ({
+  key: `pluginOptions.${plugin}.${setting}`,
+  value: shown,
+  origin: describeOrigin(origin),
+});
+
+const ownLine = (loaded: LoadedConfig, key: Key): EffectiveLine => {
+  const value = loaded.values.get(key.path);
+  const origin = describeOrigin(loaded.origins.get(key.path) ?? { kind: 'default' });
+  if (key.sensitive === true) return { key: key.path, value: '[secret]', origin };
+  const resolved = value === 'auto' ? resolvedText(key.path, loaded.config) : undefined;
+  return { key: key.path, value: resolved === undefined ? showValue(value) : `auto (${resolved})`, origin };
+};
 
 const cell = (text: string): string => text.replaceAll('|', '\\|');
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import convict from 'convict';
+import { formatIpv4, ipv4 } from '../core/bytes/ipv4-address.ts';
 import type { Setting } from '../core/ports/settings.ts';
 import { pluginPrefix, settingEnv } from './plugin-names.ts';
 import type { ConfigProblem } from './problems.ts';
@@ -30,9 +31,8 @@ export interface SettingInForce {
   readonly plugin: string;
   readonly setting: string;
   readonly env: string;
-  /** As it was given, or the default; undefined for a secret. */
-  readonly value: unknown;
-  readonly secret: boolean;
+  /** As it was given, or the default, as text; "[secret]" for a secret, whether set or not. */
+  readonly shown: string;
   readonly origin: Origin;
 }
 
@@ -220,15 +220,41 @@ const settingInForce = (
   what: Setting<unknown>,
   given: Given | undefined,
 ): SettingInForce => {
-  const secret = what.secret === true;
   return {
     plugin,
     setting,
     env: settingEnv(plugin, setting),
-    secret,
-    value: secret ? undefined : given === undefined ? what.default : given.value,
+    shown: what.secret === true ? '[secret]' : given === undefined ? showDefault(what) : showGiven(given.value),
     origin: given?.origin ?? { kind: 'default' },
   };
+};
+
+const showGiven = (value: unknown): string => {
+  if (Array.isArray(value)) return value.length === 0 ? '(none)' : value.map(showGiven).join(', ');
+  if (typeof value === 'object' && value !== null) return JSON.stringify(value) ?? '';
+  return value === '' ? '(empty)' : String(value);
+};
+
+/** As an operator would write it, where a text can be found that the setting's own format reads as the default. */
+const showDefault = (setting: Setting<unknown>): string => {
+  const value = setting.default;
+  if (value === undefined) return '(not set)';
+  if (Array.isArray(value)) return value.length === 0 ? '(none)' : value.map((one) => showItem(one)).join(', ');
+  if (typeof value === 'number' && parsed(setting, String(value)) !== value && isIpv4(value)) {
+    const text = formatIpv4(ipv4(value));
+    if (parsed(setting, text) === value) return text;
+  }
+  return showItem(value);
+};
+
+const isIpv4 = (value: number): boolean => Number.isInteger(value) && value >= 0 && value <= 0xffff_ffff;
+
+const showItem = (value: unknown): string => {
+  try {
+    return showGiven(value);
+  } catch {
+    return '(set)';
+  }
 };
 
 /** Settings for plug-ins that are not loaded. */

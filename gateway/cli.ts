@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { effectiveLines } from '../config/describe.ts';
-import { type LoadedConfig, loadConfig } from '../config/load.ts';
+import { type ConfigSources, type LoadedConfig, loadConfig } from '../config/load.ts';
 import { KEYS } from '../config/schema.ts';
 import type { Environment } from '../config/sources.ts';
 import { GatewayError } from '../core/errors.ts';
@@ -11,6 +11,7 @@ import { addDoctorVerb } from './cli-doctor.ts';
 import { addExplainVerb } from './cli-explain.ts';
 import { addLogLevelVerb } from './cli-log-level.ts';
 import type { CliTerminal } from './cli-password.ts';
+import { addPluginVerbs } from './cli-plugins.ts';
 import { addTraceVerb } from './cli-trace.ts';
 import { addTunnelsVerb } from './cli-tunnels.ts';
 import { addUserVerbs, type UserAction, type UserAdmin } from './cli-users.ts';
@@ -62,12 +63,23 @@ const namedFlags = (command: Command): Record<string, string | undefined> => {
 };
 
 /** `first`: keys set before the operator's own, by a verb whose flags are not the configuration's. */
-const load = (command: Command, { env, outerMtu }: CliServices, first?: readonly string[]): LoadedConfig => {
+const sourcesOf = (command: Command, { env, outerMtu }: CliServices, first?: readonly string[]): ConfigSources => {
   const { config: file, set: given } = command.opts<{ readonly config?: string; readonly set: readonly string[] }>();
   const set = [...(first ?? []), ...given];
   const named = first === undefined ? namedFlags(command) : {};
   const path = outerMtu === undefined ? {} : { outerMtu };
-  return loadConfig({ env, set, named, ...path, ...(file === undefined ? {} : { file }) });
+  return { env, set, named, ...path, ...(file === undefined ? {} : { file }) };
+};
+
+/** For verbs that have no use for plug-ins: what is theirs is not looked at. */
+const load = (command: Command, services: CliServices, first?: readonly string[]): LoadedConfig =>
+  loadConfig(sourcesOf(command, services, first));
+
+/** With the plug-ins that it names, and their settings. */
+const loadAll = async (command: Command, services: CliServices): Promise<LoadedConfig> => {
+  const sources = sourcesOf(command, services);
+  const { loadConfigWithPlugins } = await import('./plugins/configure.ts');
+  return loadConfigWithPlugins(sources);
 };
 
 const showConfig = (loaded: LoadedConfig, { out }: CliTerminal): void => {
@@ -94,7 +106,10 @@ const buildProgram = (services: CliServices, finish: (code: number) => void): Co
   const withConfig = (command: Command, work: (loaded: LoadedConfig, ...args: string[]) => Promise<number>): Command =>
     addConfigOptions(command).action(async () => finish(await work(load(command, services), ...command.args)));
 
-  withConfig(
+  const withPlugins = (command: Command, work: (loaded: LoadedConfig) => Promise<number>): Command =>
+    addConfigOptions(command).action(async () => finish(await work(await loadAll(command, services))));
+
+  withPlugins(
     program.command('run').description('Runs the gateway in the foreground until SIGTERM or SIGINT.'),
     (loaded) => services.runGateway(loaded),
   );
@@ -128,9 +143,15 @@ const buildProgram = (services: CliServices, finish: (code: number) => void): Co
   addExplainVerb(verbs);
   addCaptureVerb(verbs);
   addTraceVerb(verbs);
+  addPluginVerbs({
+    program,
+    terminal,
+    withSources: (command, work) =>
+      addConfigOptions(command).action(async () => finish(await work(sourcesOf(command, services)))),
+  });
 
   const config = program.command('config').description('Looks at the configuration without running anything.');
-  withConfig(
+  withPlugins(
     config.command('check').description('Prints everything that is wrong with it, at once.'),
     async (loaded) => {
       for (const warning of loaded.warnings) terminal.out(`warning: ${warning}`);
@@ -138,7 +159,7 @@ const buildProgram = (services: CliServices, finish: (code: number) => void): Co
       return EXIT.done;
     },
   );
-  withConfig(
+  withPlugins(
     config.command('show').description('Prints the values in force and where each came from.'),
     async (loaded) => {
       showConfig(loaded, terminal);

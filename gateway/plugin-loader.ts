@@ -8,6 +8,8 @@ import { BUILT_IN, GIVEN, type PluginSource } from './plugins/plugin-source.ts';
 /** A plug-in with its options checked: ready to register. */
 export interface LoadedPlugin {
   readonly name: string;
+  /** The version of the plug-in interface that it was made for. */
+  readonly api: number;
   readonly requires: readonly string[];
   readonly source: PluginSource;
   register(bindings: PluginBindings): void;
@@ -20,6 +22,7 @@ export const withOptions = <Options>(
   source: PluginSource = GIVEN,
 ): LoadedPlugin => ({
   name: plugin.name,
+  api: plugin.api,
   requires: plugin.requires ?? [],
   source,
   register: (bindings) => plugin.register(bindings, options),

@@ -39,7 +39,8 @@ export function bindPlugins(container: Container, plugins: readonly LoadedPlugin
   return { plugins: ordered, claims: registration.claims, needs: registration.needs };
 }
 
-class Registration {
+/** What plug-ins bind, watched. */
+export class Registration {
   readonly claims: Claim[] = [];
   readonly needs: Need[] = [];
   private readonly container: Container;
