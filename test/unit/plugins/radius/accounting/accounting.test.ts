@@ -1,0 +1,305 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { CLEAR_REASONS } from '../../../../../core/ports/control.ts';
+import { terminateCauseOf } from '../../../../../plugins/radius/accounting/terminate-cause.ts';
+import { ATTRIBUTE, firstOf, octetsOf } from '../../../../../plugins/radius/wire/index.ts';
+import { AccountingRig, facts, fleets, temporaryFolder } from '../../../../support/accounting-rig.ts';
+
+const started = async (options: ConstructorParameters<typeof AccountingRig>[0] = {}): Promise<AccountingRig> => {
+  const rig = new AccountingRig(options);
+  await rig.start();
+  return rig;
+};
+
+describe('records', () => {
+  test('say who it is, how it was let in, and echo every Class', async () => {
+    const rig = await started();
+    rig.started('s1', { facts: facts('s1', { profile: { classes: [Uint8Array.of(1), Uint8Array.of(2, 3)] } }) });
+    await rig.clock.advance(0);
+    const [start = []] = rig.servers.got;
+    expect(octetsOf(start, ATTRIBUTE.class)).toEqual([Uint8Array.of(1), Uint8Array.of(2, 3)]);
+    const said = {
+      status: firstOf(start, ATTRIBUTE.acctStatusType),
+      user: firstOf(start, ATTRIBUTE.userName),
+      session: firstOf(start, ATTRIBUTE.acctSessionId),
+      related: firstOf(start, ATTRIBUTE.acctMultiSessionId),
+      authentic: firstOf(start, ATTRIBUTE.acctAuthentic),
+      address: firstOf(start, ATTRIBUTE.framedIpAddress),
+      at: firstOf(start, ATTRIBUTE.eventTimestamp),
+      delay: firstOf(start, ATTRIBUTE.acctDelayTime),
+      how: firstOf(start, ATTRIBUTE.msAcctAuthType),
+      gateway: firstOf(start, ATTRIBUTE.nasIdentifier),
+      octets: firstOf(start, ATTRIBUTE.acctInputOctets),
+      cause: firstOf(start, ATTRIBUTE.acctTerminateCause),
+    };
+    expect(said).toEqual({
+      status: 1,
+      user: 'alice',
+      session: 's1',
+      related: '0123456789abcdef0123456789abcdef',
+      authentic: 1,
+      address: 0x0a4e0002,
+      at: 1_700_000_000,
+      delay: 0,
+      how: 4,
+      gateway: 'gw1',
+      octets: undefined,
+      cause: undefined,
+    });
+    await rig.stop();
+  });
+
+  test('have gigawords beyond 32 bits, input being what came from the peer', async () => {
+    const rig = await started();
+    const usage = { octetsIn: 5 * 2 ** 32 + 7, octetsOut: 2 ** 32 - 1, packetsIn: 11, packetsOut: 12 };
+    rig.stopped('s1', 'idle', { seconds: 86_400, usage });
+    await rig.clock.advance(0);
+    const [stop = []] = rig.servers.got;
+    const numbers = [
+      ATTRIBUTE.acctInputOctets,
+      ATTRIBUTE.acctInputGigawords,
+      ATTRIBUTE.acctOutputOctets,
+      ATTRIBUTE.acctOutputGigawords,
+      ATTRIBUTE.acctInputPackets,
+      ATTRIBUTE.acctOutputPackets,
+      ATTRIBUTE.acctSessionTime,
+      ATTRIBUTE.acctTerminateCause,
+    ].map((type) => firstOf(stop, type));
+    expect(numbers).toEqual([7, 5, 0xffffffff, 0, 11, 12, 86_400, 4]);
+    await rig.stop();
+  });
+
+  test('give every reason that a session ends for a cause of RFC 2866', () => {
+    const causes = CLEAR_REASONS.map((reason) => [reason, terminateCauseOf[reason]]);
+    expect(Object.fromEntries(causes)).toEqual({
+      'peer-request': 1,
+      'peer-disconnect': 1,
+      'control-lost': 2,
+      'authentication-failed': 17,
+      'negotiation-failed': 17,
+      'encryption-required': 17,
+      'peer-terminated': 1,
+      'link-dead': 2,
+      'no-gre': 2,
+      'no-address': 15,
+      idle: 4,
+      'session-timeout': 5,
+      administrative: 6,
+      shutdown: 7,
+    });
+  });
+});
+
+describe('delivery', () => {
+  test('keeps the order of each session, and says how late a record is', async () => {
+    const rig = await started();
+    rig.servers.answers = () => false;
+    rig.started('s1');
+    await rig.clock.advance(10_000);
+    rig.interim('s1');
+    rig.stopped('s1');
+    rig.started('s2');
+    rig.servers.answers = () => true;
+    await rig.clock.advance(60_000);
+    expect(rig.servers.names.filter((name) => name.endsWith('s1'))).toEqual(['start s1', 'interim s1', 'stop s1']);
+    expect(rig.servers.names).toContain('start s2');
+    const delays = rig.servers.got.map((one) => firstOf(one, ATTRIBUTE.acctDelayTime) ?? 0);
+    expect(delays[0]).toBeGreaterThanOrEqual(10);
+    expect(firstOf(rig.servers.got[0] ?? [], ATTRIBUTE.eventTimestamp)).toBe(1_700_000_000);
+    expect(rig.accounting.waiting).toBe(0);
+    await rig.stop();
+  });
+
+  test('asks a silent server with one record at a time, less and less often', async () => {
+    const rig = await started();
+    rig.servers.answers = () => false;
+    for (let i = 0; i < 100; i += 1) rig.started(`s${i}`);
+    await rig.clock.advance(0);
+    const first = rig.servers.asked.length;
+    await rig.clock.advance(600_000);
+    expect(first).toBeLessThanOrEqual(32);
+    expect(rig.servers.asked.length - first).toBeLessThanOrEqual(25);
+    expect(rig.log.events('warn').filter((event) => event === 'radius.accounting-waits').length).toBeLessThan(30);
+    rig.servers.answers = () => true;
+    await rig.clock.advance(30_000);
+    expect(rig.servers.got).toHaveLength(100);
+    await rig.stop();
+  });
+
+  test('a record that a server never answers costs the others nothing but time', async () => {
+    const rig = await started();
+    rig.servers.answers = (name) => name !== 'start bad';
+    rig.started('bad');
+    for (let i = 0; i < 50; i += 1) rig.started(`s${i}`);
+    await rig.clock.advance(300_000);
+    expect(rig.servers.got).toHaveLength(50);
+    expect(rig.accounting.waiting).toBe(1);
+    await rig.stop();
+  });
+});
+
+describe('Accounting-On and -Off', () => {
+  test('are first and last; sessions wait for the first', async () => {
+    const rig = await started({ onOff: true });
+    rig.started('s1');
+    rig.stopped('s1');
+    await rig.clock.advance(0);
+    await rig.stop();
+    expect(rig.servers.names).toEqual(['on', 'start s1', 'stop s1', 'off']);
+    expect(firstOf(rig.servers.got[3] ?? [], ATTRIBUTE.acctTerminateCause)).toBe(7);
+  });
+
+  test('a server that was away gets Accounting-On first all the same', async () => {
+    const rig = await started({ onOff: true });
+    rig.servers.answers = () => false;
+    rig.started('s1');
+    await rig.clock.advance(100_000);
+    rig.servers.answers = () => true;
+    await rig.clock.advance(60_000);
+    const at = rig.servers.names.indexOf('on');
+    expect(rig.servers.names.slice(at)).toEqual(['on', 'start s1']);
+    await rig.stop();
+  });
+
+  test('a server that does not know Accounting-On gets everything else', async () => {
+    const rig = await started({ onOff: true });
+    rig.servers.answers = (name) => name !== 'on';
+    rig.started('s1');
+    rig.started('s2');
+    await rig.clock.advance(300_000);
+    expect(new Set(rig.servers.names)).toEqual(new Set(['start s1', 'start s2']));
+    expect(rig.log.events('warn')).toContain('radius.accounting-on-unanswered');
+    expect(rig.accounting.waiting).toBe(0);
+    await rig.stop();
+  });
+
+  test('are sent by the first worker alone; the others wait for its word', async () => {
+    const folder = temporaryFolder();
+    const [first, second] = fleets(2);
+    const a = new AccountingRig({ onOff: true, folder, fleet: first });
+    const b = new AccountingRig({ onOff: true, folder, fleet: second, clock: a.clock });
+    a.servers.answers = () => false;
+    await b.start();
+    await a.start();
+    b.started('s2');
+    await a.clock.advance(20_000);
+    expect(b.servers.asked).toEqual([]);
+    a.servers.answers = () => true;
+    await a.clock.advance(60_000);
+    expect(a.servers.names).toEqual(['on']);
+    expect(b.servers.names).toEqual(['start s2']);
+    await Promise.all([a.stop(), b.stop()]);
+    expect([a.servers.names.at(-1), b.servers.names.at(-1)]).toEqual(['off', 'start s2']);
+  });
+
+  test('are not sent when one worker was started again', async () => {
+    const rig = await started({ onOff: true, fleet: fleets(2, [0])[0] });
+    rig.started('s1');
+    await rig.clock.advance(0);
+    expect(rig.servers.names).toEqual(['start s1']);
+    await rig.stop();
+  });
+});
+
+describe('after a crash', () => {
+  /** A gateway that dies with an open session, whose numbers were told once; its folder. */
+  const crashed = async (fleet = fleets(1)[0]): Promise<string> => {
+    const rig = await started({ fleet });
+    rig.started('open');
+    rig.started('ended');
+    await rig.clock.advance(60_000);
+    rig.servers.answers = () => false;
+    const usage = { octetsIn: 1000, octetsOut: 2000, packetsIn: 10, packetsOut: 20 };
+    rig.interim('open', { seconds: 60, usage });
+    rig.stopped('ended', 'idle', { seconds: 59 });
+    // The same as a crash, but for the last write, which has ended: the session is still open.
+    await rig.stop();
+    return rig.folder;
+  };
+
+  test('what waited is delivered, and a Stop with the last numbers for what was open', async () => {
+    const folder = await crashed();
+    const rig = await started({ folder });
+    await rig.clock.advance(0);
+    await rig.stop();
+    expect(rig.servers.names.toSorted()).toEqual(['interim open', 'stop ended', 'stop open']);
+    const stop = rig.servers.got.find((one) => firstOf(one, ATTRIBUTE.acctTerminateCause) === 11) ?? [];
+    const numbers = [
+      ATTRIBUTE.acctSessionId,
+      ATTRIBUTE.acctStatusType,
+      ATTRIBUTE.acctInputOctets,
+      ATTRIBUTE.acctOutputOctets,
+      ATTRIBUTE.acctSessionTime,
+      ATTRIBUTE.eventTimestamp,
+      ATTRIBUTE.userName,
+    ].map((type) => firstOf<unknown>(stop, type));
+    expect(numbers).toEqual(['open', 2, 1000, 2000, 60, 1_700_000_060, 'alice']);
+  });
+
+  test('in a worker that was started again the cause is NAS-Error, and other workers keep theirs', async () => {
+    const folder = await crashed(fleets(2)[1]);
+    const other = await started({ folder, fleet: fleets(2, [0])[0] });
+    await other.clock.advance(0);
+    expect(other.servers.names).toEqual([]);
+    const rig = await started({ folder, fleet: fleets(2, [1])[1] });
+    await rig.clock.advance(0);
+    const stop =
+      rig.servers.got.find((one) => firstOf(one, ATTRIBUTE.acctSessionId) === 'open' && one.length > 0) ?? [];
+    expect(rig.servers.names).toContain('stop open');
+    expect(rig.servers.got.map((one) => firstOf(one, ATTRIBUTE.acctTerminateCause))).toContain(9);
+    expect(firstOf(stop, ATTRIBUTE.userName)).toBe('alice');
+    await Promise.all([rig.stop(), other.stop()]);
+  });
+
+  test('the first worker takes over from workers that there are no more', async () => {
+    const folder = await crashed(fleets(3)[2]);
+    const rig = await started({ folder, fleet: fleets(2)[0] });
+    await rig.clock.advance(0);
+    expect(rig.servers.names).toContain('stop open');
+    expect(readdirSync(folder)).toEqual(['accounting-0.spool']);
+    await rig.stop();
+  });
+
+  test('cut anywhere, the file gives no less than its whole lines, and the start goes on', async () => {
+    const folder = await crashed();
+    const path = join(folder, 'accounting-0.spool');
+    const whole = readFileSync(path);
+    for (let length = 0; length < whole.length; length += 97) {
+      writeFileSync(path, whole.subarray(0, length));
+      const rig = await started({ folder });
+      await rig.clock.advance(0);
+      expect(new Set(rig.servers.names).size).toBe(rig.servers.names.length);
+      expect(rig.accounting.waiting).toBe(0);
+      await rig.stop();
+    }
+  });
+});
+
+describe('a full spool', () => {
+  test('loses interims first, counts and logs what is lost, and keeps every Stop', async () => {
+    const rig = await started({ limit: 40_000 });
+    rig.servers.answers = () => false;
+    for (let i = 0; i < 40; i += 1) {
+      rig.started(`s${i}`);
+      for (let j = 0; j < 3; j += 1) rig.interim(`s${i}`);
+    }
+    for (let i = 0; i < 40; i += 1) rig.stopped(`s${i}`);
+    await rig.clock.advance(0);
+    const lost = rig.telemetry.events.filter(({ name }) => name === 'radius.accounting-lost');
+    expect(lost.length).toBeGreaterThan(0);
+    expect(new Set(lost.map(({ attributes }) => attributes['kind']))).not.toContain('stop');
+    expect(rig.log.events('warn')).toContain('radius.accounting-lost');
+    rig.servers.answers = () => true;
+    await rig.clock.advance(60_000);
+    expect(rig.servers.names.filter((name) => name.startsWith('stop'))).toHaveLength(40);
+    await rig.stop();
+  });
+});
+
+test('a folder that cannot be made is a mistake that is named', async () => {
+  const file = join(temporaryFolder(), 'file');
+  writeFileSync(file, '');
+  const rig = new AccountingRig({ folder: join(file, 'below') });
+  await expect(rig.start()).rejects.toMatchObject({ code: 'STATE_DIR' });
+});
