@@ -60,6 +60,13 @@ export const ERROR_WORDS: Readonly<Record<string, Readonly<Record<string, string
     'method-nak': 'The EAP method that was offered is refused.',
     'task-failed': 'A step of the TLS handshake could not be done.',
   },
+  'A question to a plug-in': {
+    'plugin-threw': 'It failed.',
+    'plugin-timeout': 'It did not answer within `PPTP_PLUGIN_TIMEOUT`.',
+    'plugin-resting': 'It failed again and again, and is not asked for a while.',
+    'plugin-answer': 'It answered something that its port does not allow.',
+    cancelled: 'The tunnel ended before it answered.',
+  },
   '`pptp-gateway dial`; these are codes of docs/errors.md': {
     DIAL_FAILED: 'No TCP connection to the server: it was not found, does not answer or refuses.',
     HOST_NETWORK: 'The host could not be set up; other codes of the host may be here as well.',

@@ -38,6 +38,10 @@ export const ATTRIBUTES = {
     type: 'string',
     meaning: '`accepted`, `unknown-user` (the next back-end is asked), `failed`, or why it refused.',
   },
+  'pptp.plugin.port': {
+    type: 'string',
+    meaning: 'What the plug-in was asked as: `session-policy`, `address-pool` or `eap-relay`.',
+  },
   'pptp.address.fixed': { type: 'boolean', meaning: 'The user has an address of its own.' },
   'pptp.address.refusal': {
     type: 'string',
@@ -92,6 +96,8 @@ export const COMMON_ATTRIBUTES: ReadonlySet<string> = new Set<AttributeName>(['e
 
 export interface SpanDescription {
   readonly parent: string;
+  /** It may be below these, too. */
+  readonly alsoBelow?: readonly string[];
   readonly meaning: string;
   readonly attributes: readonly AttributeName[];
   /** Kinds of events it may have; see `EVENTS`. */
@@ -239,6 +245,9 @@ const LATER: Readonly<Record<LaterSpan, SpanDescription>> = {
   },
 };
 
+/** Stands for every span of a plug-in: their names are the plug-ins'. */
+const PLUGIN_SPAN = 'pptp.plugin.NAME';
+
 /** Every span of a tunnel by its name. */
 export const SPANS: ReadonlyMap<string, SpanDescription> = new Map<string, SpanDescription>([
   [
@@ -280,6 +289,16 @@ export const SPANS: ReadonlyMap<string, SpanDescription> = new Map<string, SpanD
     },
   ],
   ['pptp.auth.task', { parent: 'pptp.auth.round', meaning: 'A step of a TLS handshake (EAP-TLS).', attributes: [] }],
+  [
+    PLUGIN_SPAN,
+    {
+      parent: 'pptp.setup.address',
+      alsoBelow: ['pptp.renegotiation.address', 'pptp.auth.round', 'pptp.setup.auth'],
+      meaning:
+        "One question to an object of a plug-in that is no back-end: a session policy, an address pool, an EAP relay. NAME is the object's own; of a back-end `pptp.auth.backend` is the span.",
+      attributes: ['pptp.plugin.port'],
+    },
+  ],
   ...LATER_SPANS.map((name) => [`pptp.tunnel.${name}`, LATER[name]] as const),
   ...SETUP_PHASES.filter((phase) => phase !== 'control').map(
     (phase) =>
@@ -289,3 +308,7 @@ export const SPANS: ReadonlyMap<string, SpanDescription> = new Map<string, SpanD
       ] as const,
   ),
 ]);
+
+/** What is known of a span of that name. */
+export const describeSpan = (name: string): SpanDescription | undefined =>
+  SPANS.get(name.startsWith('pptp.plugin.') ? PLUGIN_SPAN : name);

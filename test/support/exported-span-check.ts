@@ -1,6 +1,12 @@
 import { ERROR_WORDS } from '../../observability/error-words.ts';
 import { PACKET_ATTRIBUTES, PACKET_SPAN } from '../../observability/packet-spans.ts';
-import { ATTRIBUTES, COMMON_ATTRIBUTES, EVENTS, IDENTITY_ATTRIBUTES, SPANS } from '../../observability/span-names.ts';
+import {
+  ATTRIBUTES,
+  COMMON_ATTRIBUTES,
+  describeSpan,
+  EVENTS,
+  IDENTITY_ATTRIBUTES,
+} from '../../observability/span-names.ts';
 import type { ExportedSpan } from './exported-span.ts';
 
 const ERROR = 2;
@@ -23,10 +29,11 @@ const wrongPacketSpan = (span: ExportedSpan): string[] =>
   Object.keys(span.attributes).flatMap((name) => (name in PACKET_ATTRIBUTES ? [] : [`${span.name}: ${name}`]));
 
 const wrongTunnelSpan = (span: ExportedSpan, parent: ExportedSpan | undefined): string[] => {
-  const row = SPANS.get(span.name);
+  const row = describeSpan(span.name);
   if (row === undefined) return [`span ${span.name}`];
   const above = parent?.name ?? '';
-  const place = above === row.parent ? [] : [`${span.name} is below "${above}"`];
+  const place =
+    above === row.parent || row.alsoBelow?.includes(above) === true ? [] : [`${span.name} is below "${above}"`];
   const kinds = (row.events ?? []).map((kind) => EVENTS[kind]);
   const events = span.events.flatMap(({ name, attributes }) => {
     const owner = `${span.name} ${name}`;

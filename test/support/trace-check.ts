@@ -1,6 +1,12 @@
 import { SETUP_PHASES } from '../../core/ports/telemetry.ts';
 import { ERROR_WORDS } from '../../observability/error-words.ts';
-import { ATTRIBUTES, COMMON_ATTRIBUTES, EVENTS, IDENTITY_ATTRIBUTES, SPANS } from '../../observability/span-names.ts';
+import {
+  ATTRIBUTES,
+  COMMON_ATTRIBUTES,
+  describeSpan,
+  EVENTS,
+  IDENTITY_ATTRIBUTES,
+} from '../../observability/span-names.ts';
 import type { RecordedSpan, RecordedTrace } from './memory-telemetry.ts';
 
 const PHASES: ReadonlySet<string> = new Set(SETUP_PHASES);
@@ -37,7 +43,7 @@ const wrongAttributes = (owner: string, attributes: object, allowed: ReadonlySet
   });
 
 const wrongSpan = ({ name, span }: NamedSpan): string[] => {
-  const row = SPANS.get(name);
+  const row = describeSpan(name);
   if (row === undefined) return [`span ${name}`];
   const kinds = (row.events ?? []).map((kind) => EVENTS[kind]);
   const events = span.events.flatMap((event) => {
