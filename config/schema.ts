@@ -262,6 +262,11 @@ export const schema = {
       default: ['ms-chap-v2'],
       doc: 'Methods within `eap`, the one to offer first in front: `tls`, `ms-chap-v2`, and the weak `md5`, which yields no keys.',
     }),
+    relay: key(oneOf('auto', 'on', 'off'), {
+      env: 'PPTP_EAP_RELAY',
+      default: 'auto',
+      doc: 'Whether EAP goes to a server elsewhere first (a plug-in such as `radius` takes it there), and `eap.methods` are for those whom it does not know: `auto` where a plug-in can, `on`, `off`.',
+    }),
     tlsCert: key(fileOrNone, {
       env: 'PPTP_EAP_TLS_CERT',
       default: 'none',

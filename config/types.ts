@@ -70,6 +70,8 @@ interface PlainGroups {
   readonly eap: {
     /** Best first. */
     readonly methods: readonly string[];
+    /** Whether servers elsewhere are asked first. */
+    readonly relay: 'auto' | 'on' | 'off';
     /** PEM files, or `none`. */
     readonly tlsCert: string;
     readonly tlsKey: string;

@@ -51,6 +51,7 @@ export function builtinPlugins(
     withOptions(eapPlugin, {
       methods: config.auth.methods.includes('eap') ? config.eap.methods : [],
       maxAttempts: config.auth.maxAttempts,
+      relay: config.auth.methods.includes('eap') ? config.eap.relay : 'off',
     }),
     ...eapTls(config),
     withOptions(userFilePlugin, { file: config.users.file }),

@@ -71,6 +71,15 @@ export class EapAuthenticator implements Machine<AuthInput, AuthEffect> {
     }
   }
 
+  /** Goes on where somebody else has asked who is there; `identifier` is that of the last Request. */
+  resume(identity: string, identifier: number, now: Instant): readonly AuthEffect[] {
+    if (this.started) return [];
+    this.started = true;
+    this.identity = identity;
+    this.identifier = identifier;
+    return this.begin(now);
+  }
+
   nextTimeout(): Instant | undefined {
     return this.isOver ? undefined : earliest(this.outstanding?.deadline, this.method?.machine.nextTimeout());
   }

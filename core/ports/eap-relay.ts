@@ -10,13 +10,23 @@ export interface EapRelayRequest {
   readonly message: Uint8Array;
   /** What the last answer of this exchange carried; undefined at first. */
   readonly state: unknown;
+  /** Octets of the largest EAP packet that the link takes; the other side must fragment what it sends. */
+  readonly mtu?: number;
   readonly session: SessionView;
   readonly peerName: string;
 }
 
 export type EapRelayAnswer =
-  /** `message` is a whole EAP Request. */
-  | { readonly kind: 'challenge'; readonly message: Uint8Array; readonly state: unknown }
+  /**
+   * `message` is a whole EAP Request. `patienceSeconds`: how long the user may take before a copy is sent; as configured
+   * where it is not said.
+   */
+  | {
+      readonly kind: 'challenge';
+      readonly message: Uint8Array;
+      readonly state: unknown;
+      readonly patienceSeconds?: number;
+    }
   /** `message` is the EAP Success, made by the gateway where it is absent. Keys are needed where MPPE is required. */
   | {
       readonly kind: 'accept';

@@ -89,13 +89,15 @@ const NO_ADDRESSES: AddressPool = {
 
 /** Sessions of this process: their table, addresses, Call IDs, and the driver of their machines. */
 export const sessionModule = (options: SessionOptions): ContainerModule =>
-  new ContainerModule(({ bind }) => {
+  new ContainerModule(({ bind, onActivation }) => {
     bind(GATEWAY_TOKENS.SessionTable).toConstantValue(new SessionTable());
     bind(GATEWAY_TOKENS.Containment).toResolvedValue(
       (clock, log, telemetry) =>
         new Containment({ clock, log, telemetry, timeoutMs: options.pluginTimeoutMs ?? PLUGIN_TIMEOUT_MS }),
       [TOKENS.Clock, TOKENS.Log, TOKENS.Telemetry],
     );
+    // Who asks relays is a plug-in itself: each is guarded as it is made.
+    onActivation(TOKENS.EapRelay, (context, relay) => context.get(GATEWAY_TOKENS.Containment).relay(relay));
     bind(TOKENS.SessionLookup).toResolvedValue((table) => table, [GATEWAY_TOKENS.SessionTable]);
     bind(TOKENS.AddressPool).toDynamicValue(({ getAll }) => {
       if (options.pool === undefined) return NO_ADDRESSES;

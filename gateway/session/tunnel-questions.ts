@@ -57,6 +57,8 @@ export class TunnelQuestions {
     const { userName } = request;
     const source = origin.session.call.peer;
     this.begun = undefined;
+    // An attempt of its own, whatever a relay was asked before.
+    this.begun = undefined;
     if (policies?.mayTry(userName, source) === false) return { ok: false, denial: 'locked' };
     const verdict = await this.while((signal) =>
       askBackEnds(authenticators, kind, request, signal, origin, log, (backEnd) => {

@@ -6,6 +6,7 @@ import { after, instant } from '../../core/time.ts';
 import { EAP_PROTOCOL } from '../../core/wire/eap.ts';
 import { type EapOptions, eapMethod } from '../../plugins/auth-eap/index.ts';
 import { countingRandom } from './counting-random.ts';
+import { ORIGIN } from './proof-origin.ts';
 
 /** One end of an EAP exchange fed by hand. Verbs return what was sent as hexadecimal, other effects by their kind. */
 export class EapBench {
@@ -47,7 +48,7 @@ export class EapBench {
   async compute(): Promise<string[]> {
     const effect = this.effects.findLast((one) => one.kind === 'compute');
     if (effect?.kind !== 'compute') throw new Error('there is nothing to compute');
-    const value = await effect.task(new AbortController().signal);
+    const value = await effect.task(new AbortController().signal, ORIGIN);
     return this.input({ kind: 'computed', result: { ok: true, value } });
   }
 

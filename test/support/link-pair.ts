@@ -3,6 +3,7 @@ import type { LinkEffect, LinkInput, LinkOptions, NetworkProfile } from '../../c
 import type { AuthVerdict, VerifyEffect } from '../../core/ports/auth.ts';
 import { after, earliest, type Instant, instant } from '../../core/time.ts';
 import { clientOptions, PROFILE, serverOptions } from './link-options.ts';
+import { ORIGIN } from './proof-origin.ts';
 import { seededRandom } from './seeded-random.ts';
 
 export type Side = 'server' | 'client';
@@ -165,7 +166,7 @@ export class LinkPair {
         const verdict = (this.#options.verify ?? passwordVerdict)(effect);
         this.input(side, { kind: 'verdict', verdict });
       } else if (effect.kind === 'compute') {
-        const done = effect.task(new AbortController().signal).then(
+        const done = effect.task(new AbortController().signal, ORIGIN).then(
           (value) => this.input(side, { kind: 'computed', result: { ok: true, value } }),
           () => this.input(side, { kind: 'computed', result: { ok: false } }),
         );
