@@ -50,6 +50,8 @@ export interface WorkerPart {
     options: GatewayOptions,
     log: Log,
   ): { readonly options: GatewayOptions; attach(gateway: Gateway): void };
+  /** Lets the gateway see and change the sessions of all workers, and its plug-ins talk with those of the others. */
+  shareSessions(options: GatewayOptions, log: Log): GatewayOptions;
   /** Gives the supervisor what it asks for its metrics page. */
   shareMetrics(snapshot: () => MetricsSnapshot): void;
 }
@@ -85,7 +87,8 @@ export async function composeGateway(
       log: new JournalLog(log, journal),
       telemetry: new JournalTelemetry(telemetry, journal),
     };
-    const own = gatewayOptions(config, worker?.shard);
+    const single = gatewayOptions(config, worker?.shard);
+    const own = worker?.shareSessions(single, log) ?? single;
     const shared = worker?.shareAddresses(own, log);
     const gateway = createGateway(platform, { ...(shared?.options ?? own), shareGre: site.shareGre }, plugins);
     shared?.attach(gateway);

@@ -9,6 +9,7 @@ import { systemClock } from '../system-clock.ts';
 import type { End } from '../until-told.ts';
 import { metricsEndpoints } from '../with-metrics.ts';
 import { Loans } from './loans.ts';
+import { SessionDesk } from './session-desk.ts';
 import { ownerOfAddress } from './slices.ts';
 import { Supervisor } from './supervisor.ts';
 import { withOneView } from './view/with-one-view.ts';
@@ -41,6 +42,7 @@ export async function runSupervisor({ config, version, logging, end, greet }: Su
       version,
     );
     new Loans(supervisor.workers, (one) => ownerOfAddress(config.pool, config.workers, one)).attach(supervisor);
+    new SessionDesk(supervisor).attach();
     end.onHurry(() => supervisor.kill());
     const view = {
       config,

@@ -34,14 +34,14 @@ export async function runWorker(channel: Channel): Promise<number> {
 }
 
 async function work(start: WorkerStart, port: SupervisorPort): Promise<number> {
-  const { shard, version } = start;
+  const { shard, version, restarts } = start;
   const config = workerConfig(start.config, shard);
   const logging = openLog(start);
   await makeWorkerFolder(config.stateDir);
   const serve = (gateway: Gateway, tunnel: SiteTunnel | undefined): Promise<number> =>
     serveCalls(gateway, tunnel, port);
   try {
-    return await composeGateway(config, version, logging, serve, workerPart(start.config, shard, port));
+    return await composeGateway(config, version, logging, serve, workerPart(start.config, shard, port, restarts));
   } finally {
     await leaveWorkerFolder(config.stateDir);
   }
