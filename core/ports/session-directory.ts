@@ -6,6 +6,7 @@ import type { SessionEnding, SessionFacts, SessionUsage } from './session-facts.
 /** All of what is given must agree; nothing given: every session. */
 export interface SessionQuery {
   readonly id?: SessionId;
+  /** Compared without case, as users are. */
   readonly identity?: string;
   /** Inner address. */
   readonly address?: Ipv4;

@@ -8,4 +8,8 @@ export type PluginModule = Readonly<Record<string, unknown>>;
 export const SHIPPED: ReadonlyMap<string, () => Promise<PluginModule>> = new Map<string, () => Promise<PluginModule>>([
   ['ipsec-esp', () => import('../../plugins/ipsec-esp/index.ts')],
   ['ipsec-policy', () => import('../../plugins/ipsec-policy/index.ts')],
+  ['policy-access', () => import('../../plugins/policy-access/index.ts')],
+  ['policy-lockout', () => import('../../plugins/policy-lockout/index.ts')],
+  ['policy-profile', () => import('../../plugins/policy-profile/index.ts')],
+  ['policy-sessions', () => import('../../plugins/policy-sessions/index.ts')],
 ]);

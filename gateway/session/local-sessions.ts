@@ -77,6 +77,6 @@ export class LocalSessions implements SessionDirectory {
 
 const fits = ({ id, identity, address, call }: FoundSession['facts'], query: SessionQuery): boolean =>
   (query.id === undefined || query.id === id) &&
-  (query.identity === undefined || query.identity === identity) &&
+  (query.identity === undefined || query.identity.toLowerCase() === identity.toLowerCase()) &&
   (query.address === undefined || query.address === address) &&
   (query.peer === undefined || query.peer === call.peer);

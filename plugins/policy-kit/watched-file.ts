@@ -49,6 +49,11 @@ export class WatchedFile<T> {
     return value.value;
   }
 
+  /** What was read last; undefined before `load`. */
+  get latest(): T | undefined {
+    return this.known?.value;
+  }
+
   /** What holds now. */
   async current(): Promise<T> {
     if (this.known === undefined) return await this.load();

@@ -15,6 +15,8 @@ interface Offender {
   lockedUntil: number;
 }
 
+/** Failures decay while they are made: five within some minutes are five. */
+const SLACK = 0.5;
 /** No lock is doubled more often: the bound is reached long before. */
 const MOST_DOUBLINGS = 30;
 
@@ -47,7 +49,7 @@ export class Offenders {
     // What another worker let through just before it heard of the lock does not make it longer.
     if (offender.lockedUntil > now) return undefined;
     offender.score += 1;
-    if (offender.score < this.limits.failures) return undefined;
+    if (offender.score <= this.limits.failures - SLACK) return undefined;
     const { lockMs, mostLockMs, failures } = this.limits;
     const length = Math.min(mostLockMs, lockMs * 2 ** Math.min(MOST_DOUBLINGS, offender.locks));
     offender.locks += 1;

@@ -19,10 +19,11 @@ const TOO_MANY: SessionEnding = {
 /**
  * So many sessions of one user at a time, in all workers together.
  *
- * Two that log in at the same instant see each other, since a session counts from its proof on, and who comes first is told
- * by when their calls began, and by their ids: both come to the same answer. What slips through between a question and
- * its answer is met when a network comes up: whoever is up looks again, and of those that are up the ones that are too many
- * go, by the order in which they came up. Of two that look, the later one sees both.
+ * Two that log in at the same instant see each other, since a session counts from its proof on. With `refuse` the one whose
+ * call began first goes on, and both come to the same answer; with `replace` both go on. Who slips through between a question
+ * and its answer is met when a network comes up: whoever is up looks again, and of those that are up the ones that are too
+ * many go, by the order in which they came up. Of two that look, the later one sees both. With `replace` the newest is never
+ * among them: whoever ends it was up, or is going to be up, after it.
  */
 export class SessionsPolicy implements SessionPolicy, SessionListener {
   readonly name = 'policy-sessions';
@@ -39,17 +40,16 @@ export class SessionsPolicy implements SessionPolicy, SessionListener {
   async admit({ session, identity, at }: AdmissionRequest, signal: CancelSignal): Promise<PolicyAnswer> {
     const limit = this.limitOf(identity);
     const all = await this.of(identity);
-    const me = all.find(({ id }) => id === session.id) ?? { id: session.id, startedAt: at };
     const others = all.filter(({ id }) => id !== session.id);
-    const isBefore = (one: SessionFacts): boolean => one.upAt !== undefined || byBeginning(one, me) < 0;
-    const before = others.filter(isBefore).toSorted(byAge);
     const refusal = { admit: false, denial: 'too-many-sessions', detail: tooMany(limit, others.length) } as const;
-    if (this.options.onLimit === 'refuse') return before.length < limit ? { admit: true } : refusal;
-    const newer = others.length - before.length;
-    if (newer >= limit) return refusal;
-    const leaving = before.slice(0, Math.max(0, before.length + newer + 1 - limit));
-    if (signal.aborted) return refusal;
-    await this.end(leaving, REPLACED);
+    const up = others.filter(({ upAt }) => upAt !== undefined).toSorted(byAge);
+    if (this.options.onLimit === 'refuse') {
+      const me = all.find(({ id }) => id === session.id) ?? { id: session.id, startedAt: at };
+      const before = others.filter((one) => one.upAt === undefined && byBeginning(one, me) < 0).length;
+      return up.length + before < limit ? { admit: true } : refusal;
+    }
+    if (limit === 0 || signal.aborted) return refusal;
+    await this.end(up.slice(0, Math.max(0, up.length + 1 - limit)), REPLACED);
     return { admit: true };
   }
 

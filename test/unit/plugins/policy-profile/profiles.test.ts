@@ -1,0 +1,111 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { WatchedFile } from '../../../../plugins/policy-kit/watched-file.ts';
+import { ProfileAddresses, ProfilePolicy, readProfiles } from '../../../../plugins/policy-profile/index.ts';
+import { address } from '../../../support/batches.ts';
+import { FakeClock } from '../../../support/fake-clock.ts';
+import { MemoryLog } from '../../../support/memory-log.ts';
+import { PolicyWorld, request } from '../../../support/policy-world.ts';
+
+const read = (text: string) => {
+  const mistakes: string[] = [];
+  const profiles = readProfiles(parse(text), (mistake) => mistakes.push(mistake));
+  return { profiles, mistakes };
+};
+
+describe('profiles in a file', () => {
+  it('say all that a profile can', () => {
+    const { profiles, mistakes } = read(`
+everyone: { rate: 20M, idle: 30m }
+users:
+  alice:
+    address: 10.99.0.10
+    routes: [10.8.0.0/16, 10.9.1.1]
+    pool: staff
+    rate: { up: 2.5M, down: { rate: 20M, burst: 500k } }
+    quota: 10G
+    idle: 0
+    session: 8h
+    interim: 300
+    filter: office
+    dns: [10.0.0.53, 10.0.0.54]
+    wins: 10.0.0.55
+    mtu: 1300
+    message: Welcome
+`);
+    expect(mistakes).toEqual([]);
+    expect(profiles.everyone).toEqual({
+      rate: { up: { bitsPerSecond: 20e6 }, down: { bitsPerSecond: 20e6 } },
+      idleSeconds: 1800,
+    });
+    expect(profiles.users.get('alice')).toEqual({
+      address: address('10.99.0.10'),
+      routes: [
+        { network: address('10.8.0.0'), prefixLength: 16 },
+        { network: address('10.9.1.1'), prefixLength: 32 },
+      ],
+      pool: 'staff',
+      rate: { up: { bitsPerSecond: 2.5e6 }, down: { bitsPerSecond: 20e6, burstOctets: 500_000 } },
+      quotaOctets: 10e9,
+      idleSeconds: 0,
+      sessionSeconds: 28_800,
+      interimSeconds: 300,
+      filter: 'office',
+      dns: [address('10.0.0.53'), address('10.0.0.54')],
+      wins: [address('10.0.0.55')],
+      mtu: 1300,
+      message: 'Welcome',
+    });
+  });
+
+  it.each([
+    ['everyone: { address: 10.99.0.10 }', 'everyone.address: there is no such key'],
+    ['users: { a: { adress: 10.99.0.10 } }', 'users.a.adress: there is no such key'],
+    ['users: { a: { address: 10.99.0 } }', 'users.a.address must be an IPv4 address'],
+    ['users: { a: { routes: [10.8.0.1/16] } }', 'users.a.routes must be a list'],
+    ['users: { a: { rate: fast } }', 'users.a.rate must be bits'],
+    ['users: { a: { rate: { up: { rate: 1M, burst: 10 } } } }', 'users.a.rate.up must be bits'],
+    ['users: { a: { rate: { upward: 1M } } }', 'users.a.rate.upward: there is no such key'],
+    ['users: { a: { session: 8 hours } }', 'users.a.session must be seconds'],
+    ['users: { a: { dns: [10.0.0.1, 10.0.0.2, 10.0.0.3] } }', 'users.a.dns must be a list of at most 2'],
+    ['users: { a: { mtu: 9000 } }', 'users.a.mtu must be'],
+    ['users: { a: {}, A: {} }', 'users.A is there twice'],
+    ['users: { a: { address: 10.1.1.1 }, b: { address: 10.1.1.1 } }', 'users.b.address is that of a'],
+    ['users: [a]', 'users must be a group'],
+    ['[]', ' must be a group'],
+  ])('%s: %s', (text, mistake) => {
+    expect(read(text).mistakes.join('\n')).toContain(mistake);
+  });
+});
+
+describe('the profile of a user', () => {
+  const bench = async (text: string) => {
+    const path = join(mkdtempSync(join(tmpdir(), 'policy-profile-')), 'profiles.yaml');
+    writeFileSync(path, text);
+    const file = new WatchedFile({ name: 'p', path, read: readProfiles, log: new MemoryLog(), clock: new FakeClock() });
+    const policy = new ProfilePolicy(file);
+    await policy.start();
+    return { policy, addresses: new ProfileAddresses(file), world: new PolicyWorld() };
+  };
+
+  it('is its entry before what the back-end says, and that before what everyone has', async () => {
+    const { policy, world } = await bench(
+      'everyone: { idle: 10, session: 10, mtu: 1400 }\nusers: { Alice: { session: 30 } }\n',
+    );
+    const profile = { idleSeconds: 20, sessionSeconds: 20 };
+    const admit = (identity: string) => policy.admit(request(world.proven('s', identity, 0), 0, profile));
+    expect(await admit('bob')).toEqual({ admit: true, profile: { mtu: 1400, idleSeconds: 20, sessionSeconds: 20 } });
+    expect(await admit('ALICE')).toEqual({ admit: true, profile: { mtu: 1400, idleSeconds: 20, sessionSeconds: 30 } });
+  });
+
+  it('keeps its fixed address out of the pool', async () => {
+    const { addresses } = await bench('users: { alice: { address: 10.99.0.10 }, bob: {} }\n');
+    expect([...addresses.reservedAddresses()]).toEqual([address('10.99.0.10')]);
+    expect(addresses.reservedAddresses()).toBe(addresses.reservedAddresses());
+    expect(addresses.supports()).toBe(false);
+    expect(await addresses.verify()).toEqual({ ok: false, denial: 'unknown-user' });
+  });
+});
