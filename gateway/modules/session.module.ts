@@ -99,9 +99,10 @@ export const sessionModule = (options: SessionOptions): ContainerModule =>
     // Who asks relays is a plug-in itself: each is guarded as it is made.
     onActivation(TOKENS.EapRelay, (context, relay) => context.get(GATEWAY_TOKENS.Containment).relay(relay));
     bind(TOKENS.SessionLookup).toResolvedValue((table) => table, [GATEWAY_TOKENS.SessionTable]);
-    bind(TOKENS.AddressPool).toDynamicValue(({ getAll }) => {
+    bind(TOKENS.AddressPool).toDynamicValue(({ get, getAll }) => {
       if (options.pool === undefined) return NO_ADDRESSES;
-      const backEnds = getAll(TOKENS.Authenticator);
+      const containment = get(GATEWAY_TOKENS.Containment);
+      const backEnds = getAll(TOKENS.Authenticator).map((one) => containment.authenticator(one));
       const pool = new CidrPool(options.pool, () => reservedBy(backEnds));
       return options.sharePool?.(pool) ?? pool;
     });
@@ -155,7 +156,7 @@ export const sessionModule = (options: SessionOptions): ContainerModule =>
           authenticators: getAll(TOKENS.Authenticator).map((one) =>
             timed(containment.authenticator(one), clock, telemetry),
           ),
-          addresses: get(TOKENS.AddressPool),
+          addresses: containment.pool(get(TOKENS.AddressPool)),
           sessions: get(GATEWAY_TOKENS.SessionTable),
           hub: get(GATEWAY_TOKENS.DriverHub),
           stages: getAll(TOKENS.Stage),
