@@ -1,0 +1,51 @@
+import type { ServiceIdentifier } from 'inversify';
+import type { PluginBindings } from '../../core/ports/plugin.ts';
+import { TOKENS } from '../../core/tokens.ts';
+import { Judgement, RadiusAuthenticator } from './auth/index.ts';
+import { RadiusClient } from './client/index.ts';
+import { RadiusEapRelay } from './relay/index.ts';
+import { clientOptions, nasOptions, type ServerOptions } from './settings.ts';
+
+const CLIENT = Symbol('radius client for authentication') as ServiceIdentifier<RadiusClient>;
+const JUDGEMENT = Symbol('radius judgement') as ServiceIdentifier<Judgement>;
+
+type Bind = PluginBindings['bind'];
+
+/** Binds the back-end and the relay, which share one client; nothing where there are no servers for them. */
+export function bindAuth(bind: Bind, options: ServerOptions): void {
+  if (options.servers.length === 0) return;
+  const nas = nasOptions(options);
+  const passRejected = options.onReject === 'next';
+  bind(CLIENT).toResolvedValue(
+    (clock, random, log, telemetry) =>
+      new RadiusClient(clientOptions('authentication', options.servers, options), { clock, random, log, telemetry }),
+    [TOKENS.Clock, TOKENS.Random, TOKENS.Log, TOKENS.Telemetry],
+  );
+  bind(JUDGEMENT).toResolvedValue((log) => new Judgement(log), [TOKENS.Log]);
+  bind(TOKENS.Lifecycle).toResolvedValue(
+    (client) => ({
+      name: 'radius-client',
+      start: () => Promise.resolve(),
+      stop: () => {
+        client.close();
+        return Promise.resolve();
+      },
+    }),
+    [CLIENT],
+  );
+  // Profiles may have a rate, a filter or a quota.
+  bind(TOKENS.TrafficNeed).toConstantValue('radius');
+  if (options.methods.length > 0) {
+    const { methods: kinds, stripDomain } = options;
+    bind(TOKENS.Authenticator).toResolvedValue(
+      (client, judgement) => new RadiusAuthenticator({ nas, kinds, stripDomain, passRejected }, { client, judgement }),
+      [CLIENT, JUDGEMENT],
+    );
+  }
+  if (options.eap) {
+    bind(TOKENS.EapRelay).toResolvedValue(
+      (client, judgement) => new RadiusEapRelay({ nas, passRejected }, { client, judgement }),
+      [CLIENT, JUDGEMENT],
+    );
+  }
+}

@@ -1,0 +1,16 @@
+import { definePlugin, PLUGIN_API } from '../../core/ports/plugin.ts';
+import { bindAuth } from './bind-auth.ts';
+import { checkServers, SERVER_SETTINGS, type ServerOptions } from './settings.ts';
+
+export type RadiusOptions = ServerOptions;
+
+/** RADIUS: authentication (RFC 2865, RFC 2548), EAP (RFC 3579), accounting (RFC 2866), CoA and Disconnect (RFC 5176). */
+export const radiusPlugin = definePlugin<RadiusOptions>({
+  name: 'radius',
+  api: PLUGIN_API,
+  settings: { ...SERVER_SETTINGS },
+  check: (options) => [...checkServers(options)],
+  register({ bind }, options) {
+    bindAuth(bind, options);
+  },
+});
