@@ -1,11 +1,14 @@
-import { loadConfig } from '../config/load.ts';
 import { pluginPrefix } from '../config/plugin-names.ts';
-import { parseSettings, resolvePluginSettings } from '../config/plugin-settings.ts';
+import { resolvePluginSettings } from '../config/plugin-settings.ts';
 import { ConfigError } from '../config/problems.ts';
 import type { GatewayConfig } from '../config/types.ts';
-import { GatewayError } from '../core/errors.ts';
-import { type GatewayPlugin, PLUGIN_API } from '../core/ports/plugin.ts';
-import { type LoadedPlugin, loadPlugins, withOptions } from '../gateway/plugin-loader.ts';
+import type { GatewayPlugin } from '../core/ports/plugin.ts';
+import { type LoadedPlugin, loadPlugins, withGiven } from '../gateway/plugin-loader.ts';
+import { judged, loadConfigWithPlugins } from '../gateway/plugins/configure.ts';
+import { declaredBy, type ImportedPlugin } from '../gateway/plugins/import-plugins.ts';
+import { pluginError } from '../gateway/plugins/plugin-error.ts';
+import { isPlugin, whyNoPlugin } from '../gateway/plugins/plugin-shape.ts';
+import { GIVEN } from '../gateway/plugins/plugin-source.ts';
 
 export interface LoadedGateway {
   readonly config: GatewayConfig;
@@ -18,40 +21,29 @@ export async function loadWithObjects(
   objects: readonly GatewayPlugin[],
   env: Readonly<Record<string, string>>,
 ): Promise<LoadedGateway> {
-  const prefixes = objects.map(({ name }) => pluginPrefix(name));
-  const isTheirs = (name: string): boolean => prefixes.some((prefix) => name.startsWith(prefix));
-  const theirs = Object.entries(env).filter(([name]) => isTheirs(name));
-  const ours = Object.fromEntries(Object.entries(env).filter(([name]) => !isTheirs(name)));
-  const { config } = loadConfig({ env: ours });
+  const imported = objects.map(asImported);
+  const prefixes = imported.map(({ plugin }) => pluginPrefix(plugin.name));
+  const isTheirs = ([name]: readonly [string, string]): boolean => prefixes.some((prefix) => name.startsWith(prefix));
+  const all = Object.entries(env);
+  const { config } = await loadConfigWithPlugins({ env: Object.fromEntries(all.filter((one) => !isTheirs(one))) });
   const packaged = await loadPlugins(config.plugins, config.pluginOptions);
-  return { config, plugins: [...packaged, ...withSettings(objects, Object.fromEntries(theirs))] };
+  return { config, plugins: [...packaged, ...withSettings(imported, Object.fromEntries(all.filter(isTheirs)))] };
+}
+
+function asImported(object: GatewayPlugin): ImportedPlugin {
+  const plugin: unknown = object;
+  const why = whyNoPlugin(plugin);
+  if (why === undefined && isPlugin(plugin)) return { plugin, source: GIVEN };
+  throw pluginError(`"${String(object.name)}"`, why ?? 'it is none');
 }
 
 function withSettings(
-  objects: readonly GatewayPlugin[],
+  imported: readonly ImportedPlugin[],
   env: Readonly<Record<string, string>>,
 ): readonly LoadedPlugin[] {
-  const declared = objects.map(({ name, settings = {} }) => ({
-    plugin: name,
-    from: `the plug-in "${name}"`,
-    settings,
-  }));
   const inputs = { env, unknown: Object.keys(env), groups: [], assignments: [] };
-  const { given, problems } = resolvePluginSettings(declared, inputs);
-  if (problems.length > 0) throw new ConfigError(problems);
-  return objects.map((plugin, at) => {
-    checkApi(plugin);
-    const one = declared[at];
-    if (plugin.settings === undefined || one === undefined) return withOptions(plugin, undefined);
-    const { options } = parseSettings(one, given[plugin.name]);
-    const wrong = plugin.check?.(options) ?? [];
-    if (wrong.length > 0) throw new ConfigError(wrong.map((message) => ({ key: plugin.name, message })));
-    return withOptions(plugin, options);
-  });
-}
-
-function checkApi({ name, api }: GatewayPlugin): void {
-  if (api === PLUGIN_API) return;
-  const message = `plug-in "${name}" is made for plug-in interface ${api}, this gateway has ${PLUGIN_API}`;
-  throw new GatewayError('PLUGIN_INVALID', message);
+  const { given, problems } = resolvePluginSettings(imported.map(declaredBy), inputs);
+  const all = problems.length > 0 ? problems : imported.flatMap((one) => judged(one, given));
+  if (all.length > 0) throw new ConfigError(all);
+  return imported.map((one) => withGiven(one, given[one.plugin.name]));
 }
