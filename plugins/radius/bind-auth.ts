@@ -1,6 +1,7 @@
 import type { ServiceIdentifier } from 'inversify';
 import type { PluginBindings } from '../../core/ports/plugin.ts';
 import { TOKENS } from '../../core/tokens.ts';
+import { ProvenByRadius } from './accounting/proven-by-radius.ts';
 import { Judgement, RadiusAuthenticator } from './auth/index.ts';
 import { RadiusClient } from './client/index.ts';
 import { RadiusEapRelay } from './relay/index.ts';
@@ -9,10 +10,14 @@ import { clientOptions, nasOptions, type ServerOptions } from './settings.ts';
 const CLIENT = Symbol('radius client for authentication') as ServiceIdentifier<RadiusClient>;
 const JUDGEMENT = Symbol('radius judgement') as ServiceIdentifier<Judgement>;
 
+/** Whose proof a server has judged. Bound always. */
+export const PROVEN = Symbol('proven by radius') as ServiceIdentifier<ProvenByRadius>;
+
 type Bind = PluginBindings['bind'];
 
 /** Binds the back-end and the relay, which share one client; nothing where there are no servers for them. */
 export function bindAuth(bind: Bind, options: ServerOptions): void {
+  bind(PROVEN).toResolvedValue(() => new ProvenByRadius());
   if (options.servers.length === 0) return;
   const nas = nasOptions(options);
   const passRejected = options.onReject === 'next';
@@ -44,8 +49,8 @@ export function bindAuth(bind: Bind, options: ServerOptions): void {
   }
   if (options.eap) {
     bind(TOKENS.EapRelay).toResolvedValue(
-      (client, judgement) => new RadiusEapRelay({ nas, passRejected }, { client, judgement }),
-      [CLIENT, JUDGEMENT],
+      (client, judgement, proven) => proven.relay(new RadiusEapRelay({ nas, passRejected }, { client, judgement })),
+      [CLIENT, JUDGEMENT, PROVEN],
     );
   }
 }

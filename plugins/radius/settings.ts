@@ -10,6 +10,8 @@ import { NAS_PORT_TYPE_VIRTUAL } from './wire/index.ts';
 /** What all parts of the plug-in share, and what authentication and EAP need. */
 export interface ServerOptions {
   readonly servers: readonly RadiusServer[];
+  /** Empty: the hosts of `servers`, at port 1813. */
+  readonly accountingServers: readonly RadiusServer[];
   readonly sharedSecret: string;
   readonly timeout: number;
   readonly tries: number;
@@ -27,10 +29,17 @@ export interface ServerOptions {
   readonly onReject: 'deny' | 'next';
 }
 
+const ACCOUNTING_PORT = 1813;
+
 export const SERVER_SETTINGS: Settings<ServerOptions> = {
   servers: {
     kind: kinds.list(radiusServer(1812), 16),
     doc: 'Servers for authentication, each `HOST[:PORT][;weight=N]`, as `192.0.2.1,192.0.2.2;weight=3`. Requests are shared by weight; weight 0 is asked only when no other answers.',
+    default: [],
+  },
+  accountingServers: {
+    kind: kinds.list(radiusServer(ACCOUNTING_PORT), 16),
+    doc: 'Servers for accounting, written in the same way. Not set: the hosts of `servers`, at port 1813.',
     default: [],
   },
   sharedSecret: {
@@ -102,13 +111,23 @@ export const SERVER_SETTINGS: Settings<ServerOptions> = {
   },
 };
 
+const doubled = (setting: string, servers: readonly RadiusServer[]): readonly string[] => {
+  const names = servers.map(({ host, port }) => `${host}:${port}`);
+  const twice = names.find((name, at) => names.indexOf(name) !== at);
+  return twice === undefined ? [] : [`\`${setting}\` names ${twice} twice: give it a weight instead`];
+};
+
+/** Who takes accounting records. */
+export const accountingServers = ({ servers, accountingServers: own }: ServerOptions): readonly RadiusServer[] =>
+  own.length > 0 ? own : servers.map((server) => ({ ...server, port: ACCOUNTING_PORT }));
+
 /** Sentences about settings that do not go together. */
 export const checkServers = (options: ServerOptions): readonly string[] => {
-  const names = options.servers.map(({ host, port }) => `${host}:${port}`);
-  const twice = names.find((name, at) => names.indexOf(name) !== at);
+  const { servers } = options;
   return [
-    ...(twice === undefined ? [] : [`\`servers\` names ${twice} twice: give it a weight instead`]),
-    ...(names.length > 0 && options.methods.length === 0 && !options.eap
+    ...doubled('servers', servers),
+    ...doubled('accountingServers', options.accountingServers),
+    ...(servers.length > 0 && options.methods.length === 0 && !options.eap
       ? ['`servers` are there, but `methods` is empty and `eap` is off: nothing would be asked of them']
       : []),
   ];
