@@ -12,8 +12,8 @@ import { type Finished, mustRun, quote, run } from './shell.ts';
 import { ADDRESSES, SCRIPTS } from './topology.ts';
 
 export interface GuestOptions {
-  /** On the WAN with an address of its own, or behind the NAT router. Default `wan`. */
-  readonly where?: 'wan' | 'nat';
+  /** On the WAN with an address of its own, behind the NAT router, or a host of the intranet. Default `wan`. */
+  readonly where?: 'wan' | 'nat' | 'lan';
 }
 
 /**
@@ -82,9 +82,13 @@ export class Lab {
     await Promise.all(this.#directories.map((directory) => rm(directory, { recursive: true, force: true })));
   }
 
-  /** Boots a guest with a PPTP client. */
+  /** Boots a guest: with a PPTP client, or strongSwan, or both. */
   async guest(name: string, options: GuestOptions = {}): Promise<Guest> {
     this.#guests += 1;
+    if (options.where === 'lan') {
+      const inside = `10.77.0.${100 + this.#guests}`;
+      return this.#boot(name, inside, 'lan', [`lan:${inside}/24`, '--route', '10.78.0.0/24@10.77.0.1']);
+    }
     const bridge = options.where === 'nat' ? 'home' : 'wan';
     const address = bridge === 'home' ? `192.168.50.${10 + this.#guests}` : `198.51.100.${100 + this.#guests}`;
     const route = bridge === 'home' ? ['--route', `0.0.0.0/0@${ADDRESSES.natRouterInside}`] : [];
