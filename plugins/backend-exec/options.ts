@@ -14,6 +14,7 @@ export interface ExecOptions {
   readonly perProcess: number;
   readonly queue: number;
   readonly timeoutSeconds: number;
+  readonly traffic: boolean;
 }
 
 const VARIABLE = /^([A-Za-z_][A-Za-z0-9_]*)=([^\0\r\n]*)$/;
@@ -51,6 +52,11 @@ export const execSettings: Settings<ExecOptions> = {
   processes: { kind: kinds.integer(1, 64), doc: 'How many of it run (in each worker of the gateway).', default: 2 },
   perProcess: { kind: kinds.integer(1, 1000), doc: 'Questions that one of them may have at a time.', default: 16 },
   queue: { kind: kinds.integer(0, 10_000), doc: 'Questions that may wait for a free one.', default: 256 },
+  traffic: {
+    kind: kinds.toggle,
+    doc: 'Profiles of the program may have a rate, a quota or a filter: each packet passes the stages for them.',
+    default: true,
+  },
   timeoutSeconds: {
     kind: kinds.integer(1, 60, 'seconds'),
     doc: 'How long an answer may take; the process that owes one after that time is killed.',

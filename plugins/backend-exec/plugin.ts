@@ -51,5 +51,6 @@ export const execPlugin = definePlugin<ExecOptions>({
     bind(exec).toResolvedValue((clock, log) => new Exec(clock, log, options), [TOKENS.Clock, TOKENS.Log]);
     bind(TOKENS.Authenticator).toResolvedValue((one) => one.authenticator, [exec]);
     bind(TOKENS.Lifecycle).toResolvedValue((one) => one, [exec]);
+    if (options.traffic) bind(TOKENS.TrafficNeed).toConstantValue('exec');
   },
 });

@@ -7,6 +7,7 @@ export interface WebhookOptions {
   readonly secret: string;
   readonly proofs: readonly JsonKind[];
   readonly timeoutSeconds: number;
+  readonly traffic: boolean;
   readonly connections: number;
   readonly queue: number;
   readonly clockToleranceSeconds: number;
@@ -45,6 +46,11 @@ export const webhookSettings: Settings<WebhookOptions> = {
     kind: kinds.list(kinds.oneOf(...JSON_KINDS), JSON_KINDS.length, 1),
     doc: 'Kinds of proof that the service is asked about.',
     default: ['ms-chap-v2'],
+  },
+  traffic: {
+    kind: kinds.toggle,
+    doc: 'Profiles of the service may have a rate, a quota or a filter: each packet passes the stages for them.',
+    default: true,
   },
   timeoutSeconds: {
     kind: kinds.integer(1, 60, 'seconds'),

@@ -60,6 +60,7 @@ export const webhookPlugin = definePlugin<WebhookOptions>({
     );
     bind(TOKENS.Authenticator).toResolvedValue((one) => one.authenticator, [webhook]);
     bind(TOKENS.Lifecycle).toResolvedValue((one) => one, [webhook]);
+    if (options.traffic) bind(TOKENS.TrafficNeed).toConstantValue('webhook');
     if (options.events) bind(TOKENS.SessionListener).toResolvedValue((one) => one.events, [webhook]);
   },
 });

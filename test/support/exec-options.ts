@@ -16,5 +16,6 @@ export const execOptions = (changes: Partial<ExecOptions> = {}): ExecOptions => 
   perProcess: 16,
   queue: 256,
   timeoutSeconds: 5,
+  traffic: true,
   ...changes,
 });

@@ -12,6 +12,7 @@ export const webhookOptions = (changes: Partial<WebhookOptions>): WebhookOptions
   secret: SECRET,
   proofs: ['ms-chap-v2'],
   timeoutSeconds: 5,
+  traffic: true,
   connections: 8,
   queue: 256,
   clockToleranceSeconds: 60,
