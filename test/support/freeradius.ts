@@ -283,8 +283,15 @@ export class Freeradius {
   }
 
   /** Sends a request with radclient to somebody, from where this server runs; its output, the answer included. */
-  radclient(to: string, kind: 'disconnect' | 'coa', secret: string, lines: readonly string[]): Promise<string> {
-    const [program, ...args] = this.command('radclient', '-x', '-r', '1', '-t', '10', to, kind, secret);
+  radclient(
+    to: string,
+    kind: 'disconnect' | 'coa',
+    secret: string,
+    lines: readonly string[],
+    timeoutSeconds = 10,
+  ): Promise<string> {
+    const wait = String(timeoutSeconds);
+    const [program, ...args] = this.command('radclient', '-x', '-r', '1', '-t', wait, to, kind, secret);
     const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
     child.stdin.end(`${lines.join('\n')}\n`);
     let output = '';

@@ -113,12 +113,16 @@ export class Accounting {
   private async stop(): Promise<void> {
     const { clock, fleet } = this.deps;
     this.stopping = true;
-    if (fleet.index === 0 && this.options.onOff && this.delivery.isOpen) this.addGateway('off');
     let cancel: () => void = () => undefined;
-    const late = new Promise<void>((resolve) => {
-      cancel = clock.schedule(after(clock.now(), STOP_MS), resolve);
+    const late = new Promise<'late'>((resolve) => {
+      cancel = clock.schedule(after(clock.now(), STOP_MS), () => resolve('late'));
     });
-    await Promise.race([this.delivery.idle(), late]);
+    const rest = await Promise.race([this.delivery.idle(), late]);
+    // To a server that does not answer, the next start says the same by Accounting-On.
+    if (rest !== 'late' && fleet.index === 0 && this.options.onOff) {
+      this.addGateway('off');
+      await Promise.race([this.delivery.idle(), late]);
+    }
     cancel();
     this.delivery.stop();
     await this.journal.close();
