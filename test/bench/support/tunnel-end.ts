@@ -1,5 +1,6 @@
 import { EMPTY } from 'rxjs';
 import type { Ipv4 } from '../../../core/bytes/ipv4-address.ts';
+import type { MppeKernel } from '../../../core/datapath/mppe-kernel.ts';
 import { setEncryption } from '../../../core/datapath/mppe-state.ts';
 import type { PacketBatch } from '../../../core/datapath/packet-batch.ts';
 import { Session } from '../../../core/datapath/session.ts';
@@ -25,8 +26,22 @@ const KEY_UP = new Uint8Array(16).fill(0x5a);
 const KEY_DOWN = new Uint8Array(16).fill(0xa5);
 const nothing = (): void => undefined;
 
+/** What one end has besides. */
+export interface EndParts {
+  readonly stages?: readonly Stage[];
+  readonly kernel?: MppeKernel;
+  /** The session is open. */
+  readonly opened?: (session: Session) => void;
+}
+
 /** One end of a tunnel: its stages in order, with one session whose encryption is up. */
-const makeEnd = (local: Ipv4, peer: Ipv4, send: Uint8Array, receive: Uint8Array): readonly Stage[] => {
+const makeEnd = (
+  local: Ipv4,
+  peer: Ipv4,
+  send: Uint8Array,
+  receive: Uint8Array,
+  parts: EndParts = {},
+): readonly Stage[] => {
   const sessions = new SessionTable();
   const events = { wake: nothing, frame: nothing, onGarbage: nothing, onResetNeeded: nothing };
   const stages = orderStages([
@@ -34,21 +49,28 @@ const makeEnd = (local: Ipv4, peer: Ipv4, send: Uint8Array, receive: Uint8Array)
     callDemuxStage(sessions, { checkPeerAddress: true }),
     new SequenceStage(events, { window: 64, timeoutMs: 300, ackDelayMs: 100 }, EMPTY),
     pppStage(events),
-    new MppeStage(events, { clearAllowed: false }),
+    new MppeStage(events, {
+      clearAllowed: false,
+      ...(parts.kernel === undefined ? {} : { kernel: parts.kernel }),
+    }),
     new MssClampStage({ mtu: 1396 }),
     new AddressStage(sessions),
+    ...(parts.stages ?? []),
   ]);
   const session = new Session(sessionId('bench'), { local, peer, localCallId: callId(7), peerCallId: callId(7) });
   sessions.add(session);
   for (const stage of stages) stage.open?.(session);
   setEncryption(session, { strength: 128, stateless: true, keys: { send, receive } });
   sessions.bind(session, INNER);
+  parts.opened?.(session);
   return stages;
 };
 
-/** The stages of a gateway and of its client, with a tunnel between them. */
-export const makeEnds = (): { readonly gateway: readonly Stage[]; readonly client: readonly Stage[] } => ({
-  gateway: makeEnd(GATEWAY, CLIENT, KEY_DOWN, KEY_UP),
+/** The stages of a gateway, with these parts, and of its client, with a tunnel between them. */
+export const makeEnds = (
+  parts: EndParts = {},
+): { readonly gateway: readonly Stage[]; readonly client: readonly Stage[] } => ({
+  gateway: makeEnd(GATEWAY, CLIENT, KEY_DOWN, KEY_UP, parts),
   client: makeEnd(CLIENT, GATEWAY, KEY_UP, KEY_DOWN),
 });
 
