@@ -5,6 +5,7 @@ import type { AccountingRecord, AccountingSink } from '../../../core/ports/accou
 import { BoundedLog } from '../../../core/ports/bounded-log.ts';
 import type { Clock } from '../../../core/ports/clock.ts';
 import type { Fleet } from '../../../core/ports/fleet.ts';
+import type { SessionId } from '../../../core/ports/ids.ts';
 import type { Lifecycle } from '../../../core/ports/lifecycle.ts';
 import type { Log } from '../../../core/ports/log.ts';
 import type { SessionEnding, SessionFacts } from '../../../core/ports/session-facts.ts';
@@ -41,6 +42,8 @@ export interface AccountingDeps {
   readonly sessionAttributes: (facts: SessionFacts) => readonly Attribute[];
   /** What records say of the gateway. */
   readonly gatewayAttributes: () => readonly Attribute[];
+  /** The last record of this session has been taken. */
+  readonly ended?: (id: SessionId) => void;
 }
 
 const TOPIC = 'radius.accounting';
@@ -219,6 +222,7 @@ export class Accounting {
 
   private take(kind: Exclude<RecordKind, 'on' | 'off'>, record: AccountingRecord, ending?: SessionEnding): void {
     const block = writeBlock(recordAttributes(kind, record, this.deps.sessionAttributes(record.facts), ending));
+    if (kind === 'stop') this.deps.ended?.(record.facts.id);
     if (block === undefined) {
       this.lost('too-large', { kind, session: record.facts.id });
       return;

@@ -32,6 +32,7 @@ export const terminateCauseOf: Readonly<Record<ClearReason, number>> = {
   'no-address': TERMINATE_CAUSE.serviceUnavailable,
   idle: TERMINATE_CAUSE.idleTimeout,
   'session-timeout': TERMINATE_CAUSE.sessionTimeout,
+  quota: TERMINATE_CAUSE.sessionTimeout,
   administrative: TERMINATE_CAUSE.adminReset,
   shutdown: TERMINATE_CAUSE.adminReboot,
 };

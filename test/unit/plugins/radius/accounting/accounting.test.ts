@@ -85,6 +85,7 @@ describe('records', () => {
       'no-address': 15,
       idle: 4,
       'session-timeout': 5,
+      quota: 5,
       administrative: 6,
       shutdown: 7,
     });

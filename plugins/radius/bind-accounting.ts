@@ -1,0 +1,95 @@
+import type { ServiceIdentifier } from 'inversify';
+import type { PluginBindings } from '../../core/ports/plugin.ts';
+import type { SessionFacts } from '../../core/ports/session-facts.ts';
+import { TOKENS } from '../../core/tokens.ts';
+import { Accounting, type AccountingSettings, factAttributes, type ProvenByRadius } from './accounting/index.ts';
+import { PROVEN } from './bind-auth.ts';
+import { RadiusClient } from './client/index.ts';
+import { CoaServer, CoaService, type CoaSettings } from './coa/index.ts';
+import { callAttributes, gatewayAttributes, type NasOptions } from './nas.ts';
+import { accountingServers, clientOptions, nasOptions, type ServerOptions } from './settings.ts';
+import type { Attribute } from './wire/index.ts';
+
+type Bind = PluginBindings['bind'];
+
+const ACCOUNTING = Symbol('radius accounting') as ServiceIdentifier<Accounting>;
+const CLIENT = Symbol('radius client for accounting') as ServiceIdentifier<RadiusClient>;
+const MEGABYTE = 1 << 20;
+
+/** What accounting says of a session, and what a CoA-Request must agree with. */
+const attributesOf =
+  (nas: NasOptions, proven: ProvenByRadius) =>
+  (facts: SessionFacts): readonly Attribute[] => [
+    ...callAttributes(nas, facts),
+    ...factAttributes(facts, proven.has(facts.id)),
+  ];
+
+/** Binds the sink; nothing without servers for it. */
+export function bindAccounting(bind: Bind, options: ServerOptions & AccountingSettings): void {
+  const servers = accountingServers(options);
+  if (!options.accounting || servers.length === 0) return;
+  const nas = nasOptions(options);
+  bind(CLIENT).toResolvedValue(
+    (clock, random, log, telemetry) =>
+      new RadiusClient(clientOptions('accounting', servers, options), { clock, random, log, telemetry }),
+    [TOKENS.Clock, TOKENS.Random, TOKENS.Log, TOKENS.Telemetry],
+  );
+  bind(ACCOUNTING).toResolvedValue(
+    (client, clock, wall, log, telemetry, fleet, proven) =>
+      new Accounting(
+        { folder: options.spoolDir, limit: options.spoolMegabytes * MEGABYTE, onOff: options.accountingOnOff },
+        {
+          client,
+          clock,
+          wall,
+          log,
+          telemetry,
+          fleet,
+          sessionAttributes: attributesOf(nas, proven),
+          gatewayAttributes: () => gatewayAttributes(nas),
+          ended: (id) => proven.forget(id),
+        },
+      ),
+    [CLIENT, TOKENS.Clock, TOKENS.WallClock, TOKENS.Log, TOKENS.Telemetry, TOKENS.Fleet, PROVEN],
+  );
+  bind(TOKENS.AccountingSink).toResolvedValue((accounting) => accounting.sink, [ACCOUNTING]);
+  bind(TOKENS.Lifecycle).toResolvedValue(
+    ({ lifecycle }, client) => ({
+      name: lifecycle.name,
+      start: (signal) => lifecycle.start(signal),
+      stop: async () => {
+        await lifecycle.stop();
+        client.close();
+      },
+    }),
+    [ACCOUNTING, CLIENT],
+  );
+}
+
+/** Opens the port for CoA and Disconnect in the first worker; nothing without clients. */
+export function bindCoa(bind: Bind, options: ServerOptions & CoaSettings): void {
+  const { coaClients: clients, coaSecret, coaListen: address, coaPort: port } = options;
+  if (clients.length === 0) return;
+  const nas = nasOptions(options);
+  // Rates and filters may be changed.
+  bind(TOKENS.TrafficNeed).toConstantValue('radius-coa');
+  bind(TOKENS.Lifecycle).toResolvedValue(
+    (sessions, clock, wall, log, telemetry, fleet, proven) => {
+      const service = new CoaService(
+        {
+          clients,
+          secret: coaSecret ?? options.sharedSecret,
+          requireMessageAuthenticator: options.coaRequireMessageAuthenticator,
+          requireEventTimestamp: options.coaRequireTimestamp,
+        },
+        { sessions, clock, wall, log, telemetry, sessionAttributes: attributesOf(nas, proven) },
+      );
+      const server = new CoaServer({ address, port }, service, log);
+      return fleet.index === 0 ? server : { ...NOT_HERE, name: server.name };
+    },
+    [TOKENS.Sessions, TOKENS.Clock, TOKENS.WallClock, TOKENS.Log, TOKENS.Telemetry, TOKENS.Fleet, PROVEN],
+  );
+}
+
+const nothing = (): Promise<void> => Promise.resolve();
+const NOT_HERE = { start: nothing, stop: nothing };
