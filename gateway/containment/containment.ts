@@ -107,7 +107,7 @@ async function admission(
 ): Promise<PolicyAnswer> {
   try {
     const work = (own: AbortSignal): PolicyAnswer | Promise<PolicyAnswer> =>
-      policy.admit?.(request, own) ?? { admit: true };
+      policy.admit === undefined ? { admit: true } : policy.admit(request, own);
     return await guard.ask({ work, fits: fitsAdmission, signal, span });
   } catch (cause) {
     const why = cause instanceof PluginFailure ? cause.message : policy.name;

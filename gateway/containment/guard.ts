@@ -151,6 +151,7 @@ export class Guard {
         const first = waiting;
         waiting = false;
         cancelTimer();
+        forget();
         return first;
       };
       const giveUp = (word: PluginFailureWord): void => {
@@ -160,6 +161,7 @@ export class Guard {
         abort.abort();
       };
       const cancelTimer = clock.schedule(after(clock.now(), timeoutMs), () => giveUp('plugin-timeout'));
+      const forget = onAbort(question.signal, () => giveUp('cancelled'));
       const run = async (): Promise<T> => question.work(abort.signal);
       run().then(
         (answer) => {
@@ -171,7 +173,6 @@ export class Guard {
           else this.abandoned -= 1;
         },
       );
-      question.signal?.addEventListener('abort', () => giveUp('cancelled'));
     });
   }
 
@@ -228,6 +229,14 @@ export class Guard {
     this.deps.telemetry.event('plugin.failed', { plugin: this.guarded.name, port: this.guarded.port, why: word });
   }
 }
+
+/** Many questions may hang on one signal, so each takes its listener away again; undoing is what it returns. */
+const onAbort = (signal: CancelSignal | undefined, listener: () => void): (() => void) => {
+  signal?.addEventListener('abort', listener);
+  return () => {
+    if (signal instanceof AbortSignal) signal.removeEventListener('abort', listener);
+  };
+};
 
 export const isThenable = <T>(value: T | PromiseLike<T>): value is PromiseLike<T> =>
   typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
