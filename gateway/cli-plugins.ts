@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { ConfigSources } from '../config/load.ts';
 import type { CliTerminal } from './cli-password.ts';
+import { addNewPluginVerb } from './cli-plugins-new.ts';
 import type { PluginList, PluginReport } from './plugins/list-plugins.ts';
 
 /** What verbs about plug-ins need of the command line. */
@@ -9,6 +10,8 @@ export interface PluginVerbs {
   readonly terminal: Pick<CliTerminal, 'out' | 'err'>;
   /** The options of the configuration, which is not read before the verb does it. */
   withSources(command: Command, work: (sources: ConfigSources) => Promise<number>): void;
+  readonly version: string;
+  finish(code: number): void;
 }
 
 const EXIT = { done: 0, failed: 1 } as const;
@@ -17,6 +20,7 @@ const EXIT = { done: 0, failed: 1 } as const;
 export const addPluginVerbs = (verbs: PluginVerbs): void => {
   const plugins = verbs.program.command('plugins').description('Plug-ins: what is loaded and what they bring.');
   addListVerb(plugins, verbs);
+  addNewPluginVerb(plugins, verbs);
 };
 
 const addListVerb = (plugins: Command, { terminal, withSources }: PluginVerbs): void => {

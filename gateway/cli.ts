@@ -146,6 +146,8 @@ const buildProgram = (services: CliServices, finish: (code: number) => void): Co
   addPluginVerbs({
     program,
     terminal,
+    finish,
+    version: services.version,
     withSources: (command, work) =>
       addConfigOptions(command).action(async () => finish(await work(sourcesOf(command, services)))),
   });

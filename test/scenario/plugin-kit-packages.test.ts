@@ -1,0 +1,105 @@
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { GatewayError } from '../../core/errors.ts';
+import { writePlugin } from '../../gateway/cli-plugins-new.ts';
+import { SCAFFOLD_KINDS } from '../../gateway/scaffold/kinds.ts';
+import { TestGateway } from '../../testing/index.ts';
+import { buildGateway, GATEWAY_FOLDER, Outside } from '../support/outside.ts';
+
+const KINDS = [...SCAFFOLD_KINDS.keys()];
+const VERSION = '0.1.0';
+
+let outside: Outside;
+beforeAll(async () => {
+  await buildGateway();
+  outside = await Outside.make();
+}, 120_000);
+afterAll(() => outside.remove());
+
+const codeOf = async (attempt: Promise<unknown>): Promise<string> => {
+  try {
+    await attempt;
+    return 'no error';
+  } catch (cause) {
+    return cause instanceof GatewayError ? cause.code : String(cause);
+  }
+};
+
+describe('`plugins new`', () => {
+  it('writes packages of every kind that compile, pass their tests and load', { timeout: 120_000 }, async () => {
+    for (const kind of KINDS) {
+      await writePlugin({ name: `my-${kind}`, kind, dir: outside.path(`my-${kind}`), version: VERSION });
+    }
+    // All in one go: the compiler starts once. Their own settings are those of each package.
+    const { compilerOptions } = JSON.parse(await readFile(outside.path('my-stage', 'tsconfig.json'), 'utf8'));
+    const include = KINDS.flatMap((kind) => [`my-${kind}/src`, `my-${kind}/test`]);
+    await writeFile(
+      outside.path('tsconfig.json'),
+      JSON.stringify({ compilerOptions: { ...compilerOptions, skipLibCheck: false }, include }),
+    );
+    await writeFile(outside.path('package.json'), '{ "type": "module" }');
+    expect(await outside.tsc('-p', '.')).toEqual({ code: 0, text: '' });
+
+    const tests = KINDS.map((kind) => `dist/my-${kind}/test/plugin.test.js`).join(' ');
+    const { code, text } = await outside.sh(`node --test ${tests}`);
+    expect([code, text]).toEqual([0, expect.stringMatching(/# fail 0\n/)]);
+    const passed = Number(/# pass (\d+)/.exec(text)?.[1]);
+    expect(passed).toBeGreaterThan(KINDS.length * 5);
+
+    const paths = KINDS.map((kind) => outside.path('dist', `my-${kind}`, 'src', 'index.js'));
+    const gateway = await TestGateway.start({
+      env: {
+        PPTP_PLUGINS: paths.join(','),
+        PPTP_MY_AUTHENTICATOR_USERS: 'dora:explorer',
+        PPTP_MY_POLICY_BLOCKED: 'mallory',
+        PPTP_MY_STAGE_PORTS: '23,25',
+      },
+    });
+    expect(gateway.stages).toContain('my-stage');
+    expect(await (await gateway.connect({ user: 'dora', password: 'explorer' })).ping()).toBe(true);
+    await gateway.stop();
+  });
+
+  it('writes what npm needs: the gateway by its folder, and the interface as a peer', async () => {
+    const folder = await writePlugin({
+      name: '@acme/directory',
+      kind: 'listener',
+      dir: outside.path('scoped'),
+      version: VERSION,
+    });
+    const manifest = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
+    expect(manifest).toMatchObject({
+      name: '@acme/directory',
+      type: 'module',
+      exports: './dist/src/index.js',
+      peerDependencies: { 'pptp-gateway': '^0.1.0' },
+      devDependencies: { 'pptp-gateway': `file:${GATEWAY_FOLDER}` },
+    });
+    expect(await readFile(join(folder, 'src', 'index.ts'), 'utf8')).toContain("name: 'directory'");
+    expect((await readdir(folder)).toSorted()).toEqual([
+      '.gitignore',
+      'README.md',
+      'package.json',
+      'src',
+      'test',
+      'tsconfig.json',
+    ]);
+  });
+
+  it('overwrites nothing, and refuses names and kinds that cannot be', async () => {
+    const taken = outside.path('taken');
+    await mkdir(taken);
+    await writeFile(join(taken, 'notes.txt'), 'mine');
+    const attempt = (name: string, kind: string, dir: string) =>
+      codeOf(writePlugin({ name, kind, dir, version: VERSION }));
+    expect(await attempt('fine', 'stage', taken)).toBe('PLUGIN_INVALID');
+    expect(await attempt('fine', 'stage', join(taken, 'notes.txt'))).toBe('PLUGIN_INVALID');
+    expect(await readdir(taken)).toEqual(['notes.txt']);
+    for (const name of ['Upper', '1st', '../up', 'two--hyphens', '', 'a/b', '@acme', 'x'.repeat(65)]) {
+      expect([name, await attempt(name, 'stage', outside.path('never'))]).toEqual([name, 'PLUGIN_INVALID']);
+    }
+    expect(await attempt('fine', 'toaster', outside.path('never'))).toBe('PLUGIN_INVALID');
+    expect(await readdir(outside.folder)).not.toContain('never');
+  });
+});
