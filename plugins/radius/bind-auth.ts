@@ -3,7 +3,7 @@ import type { PluginBindings } from '../../core/ports/plugin.ts';
 import { TOKENS } from '../../core/tokens.ts';
 import { ProvenByRadius } from './accounting/proven-by-radius.ts';
 import { Judgement, RadiusAuthenticator } from './auth/index.ts';
-import { RadiusClient } from './client/index.ts';
+import { type OpenDatagramSocket, RadiusClient } from './client/index.ts';
 import { RadiusEapRelay } from './relay/index.ts';
 import { clientOptions, nasOptions, type ServerOptions } from './settings.ts';
 
@@ -15,15 +15,24 @@ export const PROVEN = Symbol('proven by radius') as ServiceIdentifier<ProvenByRa
 
 type Bind = PluginBindings['bind'];
 
-/** Binds the back-end and the relay, which share one client; nothing where there are no servers for them. */
-export function bindAuth(bind: Bind, options: ServerOptions): void {
+/**
+ * Binds the back-end and the relay, which share one client; nothing where there are no servers for them. `open`: what makes
+ * sockets, where it is not the platform.
+ */
+export function bindAuth(bind: Bind, options: ServerOptions, open?: OpenDatagramSocket): void {
   bind(PROVEN).toResolvedValue(() => new ProvenByRadius());
   if (options.servers.length === 0) return;
   const nas = nasOptions(options);
   const passRejected = options.onReject === 'next';
   bind(CLIENT).toResolvedValue(
     (clock, random, log, telemetry) =>
-      new RadiusClient(clientOptions('authentication', options.servers, options), { clock, random, log, telemetry }),
+      new RadiusClient(clientOptions('authentication', options.servers, options), {
+        clock,
+        random,
+        log,
+        telemetry,
+        ...(open === undefined ? {} : { open }),
+      }),
     [TOKENS.Clock, TOKENS.Random, TOKENS.Log, TOKENS.Telemetry],
   );
   bind(JUDGEMENT).toResolvedValue((log) => new Judgement(log), [TOKENS.Log]);
@@ -43,8 +52,9 @@ export function bindAuth(bind: Bind, options: ServerOptions): void {
   if (options.methods.length > 0) {
     const { methods: kinds, stripDomain } = options;
     bind(TOKENS.Authenticator).toResolvedValue(
-      (client, judgement) => new RadiusAuthenticator({ nas, kinds, stripDomain, passRejected }, { client, judgement }),
-      [CLIENT, JUDGEMENT],
+      (client, judgement, proven) =>
+        proven.authenticator(new RadiusAuthenticator({ nas, kinds, stripDomain, passRejected }, { client, judgement })),
+      [CLIENT, JUDGEMENT, PROVEN],
     );
   }
   if (options.eap) {

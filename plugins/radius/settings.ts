@@ -125,6 +125,9 @@ export const accountingServers = ({ servers, accountingServers: own }: ServerOpt
 export const checkServers = (options: ServerOptions): readonly string[] => {
   const { servers } = options;
   return [
+    ...(servers.length + options.accountingServers.length === 0
+      ? ['`servers` must name a RADIUS server (or `accountingServers`, where there is only accounting)']
+      : []),
     ...doubled('servers', servers),
     ...doubled('accountingServers', options.accountingServers),
     ...(servers.length > 0 && options.methods.length === 0 && !options.eap
