@@ -119,6 +119,10 @@ function hostNetwork(
     gatewayAddress: pool.gatewayAddress,
     pool: pool.range,
     ...(shared ? { slice: addressBlocks(addressSlice(pool.range, shard)) } : {}),
+    further: pool.named.map(({ network: one }) => ({
+      pool: one,
+      ...(shared ? { slice: addressBlocks(addressSlice(one, shard)) } : {}),
+    })),
     siblings: shared ? shards(shard.count).map(({ index }) => workerTunName(tun.name, index)) : [],
     // What is routed there only a plug-in knows, and a network has one way.
     routes: shard.index === 0 ? network.routes : [],

@@ -57,6 +57,15 @@ export function gatewayOptions(config: GatewayConfig, shard: Shard = WHOLE): Gat
         gatewayAddress: pool.gatewayAddress,
         ...(shared ? { slice: addressSlice(pool.range, shard) } : {}),
       },
+      namedPools: pool.named.map(({ name, network }) => ({
+        name,
+        range: {
+          network: network.network,
+          prefix: network.prefixLength,
+          gatewayAddress: pool.gatewayAddress,
+          ...(shared ? { slice: addressSlice(network, shard) } : {}),
+        },
+      })),
       ...(shared ? { callIds: { modulus: shard.count, residue: shard.index } } : {}),
       interimSeconds: config.accounting.interim,
       pluginTimeoutMs: config.pluginTimeout * MILLISECONDS,

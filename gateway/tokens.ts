@@ -4,6 +4,7 @@ import type { SequenceStage } from '../core/datapath/stages/sequence.stage.ts';
 import type { Containment } from './containment/containment.ts';
 import type { IpsecHooks } from './ipsec-hooks.ts';
 import type { Driver, DriverHub } from './session/driver.ts';
+import type { InnerNetworks } from './session/inner-networks.ts';
 import type { Outbox } from './session/outbox.ts';
 import type { PrefixPool } from './session/prefix-pool.ts';
 import type { SessionTable } from './session/session-table.ts';
@@ -21,6 +22,7 @@ export const GATEWAY_TOKENS = {
   /** Bound where tunnels carry IPv6. */
   PrefixPool: Symbol('PrefixPool') as ServiceIdentifier<PrefixPool>,
   IpsecHooks: Symbol('IpsecHooks') as ServiceIdentifier<IpsecHooks>,
+  InnerNetworks: Symbol('InnerNetworks') as ServiceIdentifier<InnerNetworks>,
   SequenceStage: Symbol('SequenceStage') as ServiceIdentifier<SequenceStage>,
   /** What profiles say of traffic; always bound. */
   ShapeControl: Symbol('ShapeControl') as ServiceIdentifier<ShapeControl>,

@@ -42,6 +42,7 @@ export const ERROR_WORDS: Readonly<Record<string, Readonly<Record<string, string
     'link-dead': 'The peer does not answer any more.',
     idle: 'No user data for as long as `PPTP_IDLE_TIMEOUT` or the user allows.',
     'session-timeout': 'The session has lasted as long as it may.',
+    quota: 'The quota of the session is used up.',
     administrative: 'Ended here: by an administrator, by a newer log-in of the same user, after an internal error.',
     shutdown: 'The gateway stops.',
   },

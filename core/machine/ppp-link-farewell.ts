@@ -12,6 +12,7 @@ export const FAREWELL: Readonly<Record<LinkEnd, string>> = {
   loopback: 'loopback detected',
   idle: 'idle timeout',
   'session-timeout': 'session timeout',
+  quota: 'quota used up',
   administrative: 'closed by administrator',
   shutdown: 'shutting down',
 };

@@ -1,4 +1,5 @@
 import type { MppeKeyMaterial } from '../ports/auth.ts';
+import type { ProfileEncryption } from '../ports/profile.ts';
 import { after, type Instant } from '../time.ts';
 import { IPV6_LEAST_MTU } from '../wire/ipv6.ts';
 import { MPPE_OVERHEAD } from '../wire/mppe-header.ts';
@@ -43,7 +44,9 @@ const MAX_HELD = 512;
  * The methods of `CcpEvents`, `IpcpEvents` and `Ipv6cpEvents` are for the three protocols.
  */
 export class NetworkPhase implements CcpEvents, IpcpEvents, Ipv6cpEvents {
-  readonly #options: LinkOptions;
+  /** Those of the link, narrowed by the profile. */
+  #options: LinkOptions;
+  readonly #linkOptions: LinkOptions;
   readonly #timers: TimersOf<NetworkTimer>;
   readonly #phases: PhaseLog;
   readonly #host: NetworkHost;
@@ -59,6 +62,7 @@ export class NetworkPhase implements CcpEvents, IpcpEvents, Ipv6cpEvents {
   #now: Instant;
 
   constructor(options: LinkOptions, timers: TimersOf<NetworkTimer>, phases: PhaseLog, host: NetworkHost, now: Instant) {
+    this.#linkOptions = options;
     this.#options = options;
     this.#timers = timers;
     this.#phases = phases;
@@ -72,6 +76,7 @@ export class NetworkPhase implements CcpEvents, IpcpEvents, Ipv6cpEvents {
     this.#running = true;
     this.#profile = profile;
     this.#keys = keys;
+    this.#options = narrowed(this.#linkOptions, profile?.encryption);
     const policy = this.#options.encryption;
     if (keys === undefined && policy === 'required') {
       const detail = 'encryption is required, but the authentication that was agreed on yields no MPPE keys';
@@ -317,6 +322,20 @@ export class NetworkPhase implements CcpEvents, IpcpEvents, Ipv6cpEvents {
     return 2 * this.#options.maxConfigure * this.#options.restartMs;
   }
 }
+
+/** The options themselves where the profile says nothing: very many links share them. */
+const narrowed = (options: LinkOptions, encryption: ProfileEncryption | undefined): LinkOptions => {
+  if (encryption === undefined) return options;
+  const { required, strengths } = encryption;
+  return {
+    ...options,
+    encryption: required ? 'required' : options.encryption,
+    mppeStrengths:
+      strengths === undefined
+        ? options.mppeStrengths
+        : options.mppeStrengths.filter((strength) => strengths.includes(strength)),
+  };
+};
 
 const negotiates = (state: NegotiationState | undefined): boolean =>
   state === 'Req-Sent' || state === 'Ack-Rcvd' || state === 'Ack-Sent';

@@ -9,7 +9,7 @@ import type {
   MppeKeyMaterial,
   VerifyEffect,
 } from '../ports/auth.ts';
-import type { UserProfile } from '../ports/profile.ts';
+import type { ProfileEncryption, UserProfile } from '../ports/profile.ts';
 import type { RandomSource } from '../ports/random.ts';
 import type { SetupPhase } from '../ports/telemetry.ts';
 
@@ -65,6 +65,8 @@ export interface NetworkProfile {
   readonly dns: readonly Ipv4[];
   readonly wins: readonly Ipv4[];
   readonly ipv6?: Ipv6Profile;
+  /** Narrows what the options of the link say of encryption; it never weakens them. */
+  readonly encryption?: ProfileEncryption;
 }
 
 /** IPv6 of one session. The identifiers are wishes: IPV6CP may agree on others. */
@@ -113,6 +115,7 @@ export type LinkEnd =
   | 'loopback'
   | 'idle'
   | 'session-timeout'
+  | 'quota'
   | 'administrative'
   | 'shutdown';
 

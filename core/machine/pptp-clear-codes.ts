@@ -30,6 +30,7 @@ export const DISCONNECT_CODES: Readonly<Record<ClearReason, DisconnectCodes>> = 
   'no-address': generalError(GENERAL_ERROR.noResource),
   idle: adminShutdown,
   'session-timeout': adminShutdown,
+  quota: adminShutdown,
   administrative: adminShutdown,
   shutdown: adminShutdown,
 };

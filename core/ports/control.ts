@@ -18,6 +18,7 @@ export const CLEAR_REASONS = [
   'no-address',
   'idle',
   'session-timeout',
+  'quota',
   'administrative',
   'shutdown',
 ] as const;

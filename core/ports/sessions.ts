@@ -5,7 +5,7 @@ import type { Session } from '../datapath/session.ts';
 export interface SessionLookup {
   /** By our Call ID; the caller compares the addresses. */
   byCallId(localCallId: number): Session | undefined;
-  /** By the inner address assigned to the peer. */
+  /** By the inner address assigned to the peer, or else by the longest of the networks behind peers that holds it. */
   byAddress(address: Ipv4): Session | undefined;
   /** By the /64 delegated to the peer, as two 32-bit halves; absent where IPv6 is not carried. */
   byPrefix?(high: number, low: number): Session | undefined;

@@ -15,22 +15,25 @@ import type { Authenticator, AuthMethod } from '../../core/ports/auth.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Fleet } from '../../core/ports/fleet.ts';
 import type { SessionPolicy } from '../../core/ports/policy.ts';
-import type { RandomSource } from '../../core/ports/random.ts';
 import type { SessionDirectory } from '../../core/ports/session-directory.ts';
 import type { SessionListener } from '../../core/ports/session-listener.ts';
 import type { Telemetry } from '../../core/ports/telemetry.ts';
 import type { WallClock } from '../../core/ports/wall-clock.ts';
 import { TOKENS } from '../../core/tokens.ts';
+import { MPPE_OVERHEAD } from '../../core/wire/mppe-header.ts';
 import { PPP } from '../../core/wire/ppp.ts';
 import { Containment } from '../containment/containment.ts';
 import { IpsecHooks } from '../ipsec-hooks.ts';
 import { type AccountingDeps, AccountingHub } from '../session/accounting-hub.ts';
-import { CidrPool, type PoolRange } from '../session/address-pool.ts';
+import { CidrPool, type LocalPool, type PoolRange } from '../session/address-pool.ts';
 import { Driver, DriverHub, type DriverOptions } from '../session/driver.ts';
+import { InnerNetworks } from '../session/inner-networks.ts';
 import { LocalSessions } from '../session/local-sessions.ts';
+import { NamedPools } from '../session/named-pools.ts';
 import { Outbox } from '../session/outbox.ts';
 import { Policies } from '../session/policies.ts';
-import { Ipv6PrefixPool, type PrefixPool, type PrefixSlice } from '../session/prefix-pool.ts';
+import { Ipv6PrefixPool, type PrefixSlice } from '../session/prefix-pool.ts';
+import { RouteTurns } from '../session/route-turns.ts';
 import { SessionTable } from '../session/session-table.ts';
 import { SessionWatchers } from '../session/session-watchers.ts';
 import { timed } from '../session/timed-back-end.ts';
@@ -51,8 +54,10 @@ export interface SessionOptions {
   readonly driver: DriverOptions;
   /** Undefined for a client: it is given its address and gives none. */
   readonly pool: PoolRange | undefined;
+  /** Further pools, for users whose profile names one. */
+  readonly namedPools?: readonly { readonly name: string; readonly range: PoolRange }[];
   /** Stands before the pool, where there are others with parts of it. */
-  readonly sharePool?: (own: CidrPool) => AddressPool;
+  readonly sharePool?: (own: LocalPool) => AddressPool;
   /** Which process of the gateway this is; the only one when it is not said. */
   readonly fleet?: Fleet;
   /** Stands before the sessions of this process, where others have some, too. */
@@ -103,7 +108,11 @@ export const sessionModule = (options: SessionOptions): ContainerModule =>
       if (options.pool === undefined) return NO_ADDRESSES;
       const containment = get(GATEWAY_TOKENS.Containment);
       const backEnds = getAll(TOKENS.Authenticator).map((one) => containment.authenticator(one));
-      const pool = new CidrPool(options.pool, () => reservedBy(backEnds));
+      const reserved = (): ReadonlySet<Ipv4> => reservedBy(backEnds);
+      const pool = new NamedPools(
+        new CidrPool(options.pool, reserved),
+        new Map((options.namedPools ?? []).map(({ name, range }) => [name, new CidrPool(range, reserved)])),
+      );
       return options.sharePool?.(pool) ?? pool;
     });
     bind(TOKENS.CallIds).toResolvedValue(
@@ -133,6 +142,16 @@ export const sessionModule = (options: SessionOptions): ContainerModule =>
     }
     bind(TOKENS.Wakeups).toResolvedValue((hub) => hub, [GATEWAY_TOKENS.DriverHub]);
     bind(TOKENS.ControlFrames).toResolvedValue((hub) => hub, [GATEWAY_TOKENS.DriverHub]);
+    bind(GATEWAY_TOKENS.InnerNetworks).toDynamicValue(({ get, getAll }) => {
+      const { pool, namedPools = [] } = options;
+      const pools = pool === undefined ? [] : [pool, ...namedPools.map(({ range }) => range)];
+      return new InnerNetworks({
+        table: get(GATEWAY_TOKENS.SessionTable).networks,
+        routes: () => getAll(TOKENS.HostRoutes)[0],
+        log: get(TOKENS.Log),
+        own: pools.map(({ network, prefix }) => ({ network, prefixLength: prefix })),
+      });
+    });
     bind(TOKENS.Fleet).toConstantValue(options.fleet ?? SINGLE_FLEET);
     bind(TOKENS.Sessions).toDynamicValue(({ get }) => {
       // Plug-ins have it before there is a driver, which is made of what they bind.
@@ -161,7 +180,13 @@ export const sessionModule = (options: SessionOptions): ContainerModule =>
           hub: get(GATEWAY_TOKENS.DriverHub),
           stages: getAll(TOKENS.Stage),
           sequence: get(GATEWAY_TOKENS.SequenceStage),
-          ...ipv6Services(options.ipv6, random, () => get(GATEWAY_TOKENS.PrefixPool), get(GATEWAY_TOKENS.PeerPackets)),
+          ...ipv6Services(options.ipv6, () => ({
+            prefixes: get(GATEWAY_TOKENS.PrefixPool),
+            random,
+            routes: () => getAll(TOKENS.HostRoutes)[0],
+            turns: new RouteTurns(get(TOKENS.Log)),
+            packets: get(GATEWAY_TOKENS.PeerPackets),
+          })),
           createLink: () => watch(new PppLink(link)),
           setEncryption,
           wallClock: get(TOKENS.WallClock),
@@ -172,7 +197,14 @@ export const sessionModule = (options: SessionOptions): ContainerModule =>
             wallClock: get(TOKENS.WallClock),
             interimSeconds: options.interimSeconds ?? 0,
           }),
-          shapes: get(GATEWAY_TOKENS.ShapeControl),
+          profiles: {
+            shapes: get(GATEWAY_TOKENS.ShapeControl),
+            networks: get(GATEWAY_TOKENS.InnerNetworks),
+            ipv6: options.ipv6 !== undefined,
+            overhead:
+              options.link.encryption === 'disabled' && (options.link.mppc ?? 'off') === 'off' ? 0 : MPPE_OVERHEAD,
+            clearAllowed: options.link.encryption !== 'required',
+          },
           role: options.link.role,
         },
         options.driver,
@@ -214,14 +246,13 @@ function watchersOf(
 
 function ipv6Services(
   ipv6: SessionOptions['ipv6'],
-  random: RandomSource,
-  prefixes: () => PrefixPool,
-  packets: Outbox,
+  services: () => Omit<Ipv6Services, 'dns' | 'mtu' | 'send'> & { readonly packets: Outbox },
 ): { readonly ipv6?: Ipv6Services } {
   if (ipv6 === undefined) return {};
   const { dns, mtu } = ipv6;
+  const { packets, ...rest } = services();
   const send = (session: Session, bytes: Uint8Array): void => packets.put(session, PPP.ipv6, bytes);
-  return { ipv6: { prefixes: prefixes(), dns, mtu, random, send } };
+  return { ipv6: { ...rest, dns, mtu, send } };
 }
 
 /** Asked at every lease, and there may be as many as users: a set is made only of several. */

@@ -11,12 +11,19 @@ export interface PoolRange {
   readonly slice?: { readonly first: Ipv4; readonly last: Ipv4 };
 }
 
+/** A pool of this process: it answers at once. */
+export interface LocalPool extends AddressPool {
+  readonly size: number;
+  readonly inUse: number;
+  lease(wanted?: Ipv4, identity?: string, pool?: string): AddressLease;
+}
+
 /**
  * Inner addresses from one CIDR block, or a part: all of it but the network, broadcast and gateway addresses. An address that came
  * back goes to the end of the line, so that late packets of its last user do not meet a new one. Users' fixed addresses
  * are not given to others.
  */
-export class CidrPool implements AddressPool {
+export class CidrPool implements LocalPool {
   readonly gatewayAddress: Ipv4;
   readonly size: number;
   private readonly first: number;
@@ -49,7 +56,8 @@ export class CidrPool implements AddressPool {
     return this.returned.size;
   }
 
-  lease(wanted?: Ipv4): AddressLease {
+  lease(wanted?: Ipv4, _identity?: string, pool?: string): AddressLease {
+    if (wanted === undefined && pool !== undefined) return { ok: false, why: 'no-such-pool' };
     if (wanted !== undefined) {
       if (wanted < this.first || wanted > this.last || wanted === this.gatewayAddress) {
         return { ok: false, why: 'outside-pool' };

@@ -5,7 +5,6 @@ import { PacketBatch } from '../../core/datapath/packet-batch.ts';
 import { Session, type SessionView } from '../../core/datapath/session.ts';
 import { SETUP_SPAN } from '../../core/datapath/setup-span.ts';
 import type { TrafficEvents } from '../../core/datapath/shape.ts';
-import { NO_SHAPES, type ShapeControl } from '../../core/datapath/shape-control.ts';
 import type { Stage } from '../../core/datapath/stage.ts';
 import { GreWindowStage } from '../../core/datapath/stages/gre-window.stage.ts';
 import type { MppeEvents } from '../../core/datapath/stages/mppe.stage.ts';
@@ -28,6 +27,7 @@ import { DeadlineHeap } from './deadline-heap.ts';
 import { FailedConnections } from './failed-connections.ts';
 import type { Outbox } from './outbox.ts';
 import type { Policies } from './policies.ts';
+import type { ProfileServices } from './profiles.ts';
 import { sessionIds } from './session-ids.ts';
 import { SessionLog } from './session-log.ts';
 import type { SessionTable } from './session-table.ts';
@@ -60,8 +60,7 @@ export interface DriverDeps {
   readonly policies?: Policies | undefined;
   /** Undefined: nobody wants to know of sessions. */
   readonly watchers?: SessionWatchers | undefined;
-  /** Absent: profiles with a rate, a filter or a quota are refused. */
-  readonly shapes?: ShapeControl;
+  readonly profiles: ProfileServices;
   createLink(): Machine<LinkInput, LinkEffect>;
   setEncryption(session: Session, parameters: EncryptionParameters | undefined): void;
 }
@@ -158,7 +157,8 @@ export class Driver implements Lifecycle, StageEvents {
       wallClock: deps.wallClock,
       policies: deps.policies,
       watchers: deps.watchers,
-      shapes: deps.shapes ?? NO_SHAPES,
+      profiles: deps.profiles,
+      replace: (session) => this.replace(session),
       addresses: deps.addresses,
       sessions: deps.sessions,
       ...options,
@@ -256,7 +256,7 @@ export class Driver implements Lifecycle, StageEvents {
   /** Called from inside a batch, so the end of the session waits for the end of the turn. */
   onQuotaReached(session: Session): void {
     this.deps.telemetry.event('session.quota-reached');
-    queueMicrotask(() => this.tunnels.get(session)?.close('administrative', 'the quota of the session is used up'));
+    queueMicrotask(() => this.tunnels.get(session)?.quotaReached());
   }
 
   private onCall(event: CallEvent): void {
@@ -335,9 +335,12 @@ export class Driver implements Lifecycle, StageEvents {
   /** The newest log-in of a user wins its fixed address: the older tunnel is most likely one whose client is gone. */
   endOlder(identity: string, address: Ipv4): boolean {
     const older = [...this.tunnels.values()].find((tunnel) => tunnel.holds(identity, address));
-    if (older === undefined) return false;
-    this.deps.control.clear(older.session.call, 'administrative', 'replaced by a newer log-in of the same user');
-    return !this.tunnels.has(older.session);
+    return older !== undefined && this.replace(older.session);
+  }
+
+  private replace(session: Session): boolean {
+    this.deps.control.clear(session.call, 'administrative', 'replaced by a newer log-in of the same user');
+    return !this.tunnels.has(session);
   }
 
   private find(call: CallEndpoint): Tunnel | undefined {

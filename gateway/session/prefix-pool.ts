@@ -6,6 +6,11 @@ export interface PrefixPool {
   readonly size: number;
   readonly inUse: number;
   lease(): Bits64 | undefined;
+  /**
+   * A prefix of one user, which may lie outside the pool. `elsewhere`: it is of the part of the pool that other processes
+   * have.
+   */
+  leaseFixed(prefix: Bits64): 'pool' | 'outside' | 'in-use' | 'elsewhere';
   release(prefix: Bits64): void;
 }
 
@@ -32,13 +37,17 @@ export class Ipv6PrefixPool implements PrefixPool {
   readonly size: number;
   private readonly leased = new Set<number>();
   private readonly returned = new Set<number>();
+  private readonly first: number;
   private readonly last: number;
+  /** Fixed ones that are not of the pool. */
+  private readonly outside = new Set<string>();
   private next: number;
 
   constructor(network: Ipv6Network, slice: PrefixSlice = { first: 0, last: prefixCount(network) }) {
     this.network = network;
     // Number 0 is the gateway's own.
-    this.next = Math.max(1, slice.first);
+    this.first = Math.max(1, slice.first);
+    this.next = this.first;
     this.last = slice.last;
     this.size = this.last - this.next + 1;
   }
@@ -48,18 +57,43 @@ export class Ipv6PrefixPool implements PrefixPool {
   }
 
   lease(): Bits64 | undefined {
-    if (this.next <= this.last && this.returned.size < LONGEST_LINE) {
+    while (this.next <= this.last && this.returned.size < LONGEST_LINE) {
       this.next += 1;
-      return this.take(this.next - 1);
+      // One that was wanted before its turn came.
+      if (!this.leased.has(this.next - 1)) return this.take(this.next - 1);
     }
     for (const number of this.returned) return this.take(number);
     return undefined;
   }
 
+  leaseFixed(prefix: Bits64): 'pool' | 'outside' | 'in-use' | 'elsewhere' {
+    const number = this.numberOf(prefix);
+    if (number === undefined) {
+      if (this.outside.has(keyOf(prefix))) return 'in-use';
+      this.outside.add(keyOf(prefix));
+      return 'outside';
+    }
+    if (number < this.first || number > this.last) return 'elsewhere';
+    if (this.leased.has(number)) return 'in-use';
+    this.take(number);
+    return 'pool';
+  }
+
   /** What was not leased is ignored. */
   release(prefix: Bits64): void {
-    const number = (prefix.low - this.network.prefix.low) >>> 0;
-    if (this.leased.delete(number)) this.returned.add(number);
+    const number = this.numberOf(prefix);
+    if (number === undefined) {
+      this.outside.delete(keyOf(prefix));
+      return;
+    }
+    // The sweep will find one that it has not reached yet.
+    if (this.leased.delete(number) && number < this.next) this.returned.add(number);
+  }
+
+  private numberOf({ high, low }: Bits64): number | undefined {
+    const { prefix, prefixLength } = this.network;
+    const number = (low - prefix.low) >>> 0;
+    return high === prefix.high && number < 2 ** (64 - prefixLength) ? number : undefined;
   }
 
   private take(number: number): Bits64 {
@@ -69,3 +103,5 @@ export class Ipv6PrefixPool implements PrefixPool {
     return bits64(high, low + number);
   }
 }
+
+const keyOf = ({ high, low }: Bits64): string => `${high}:${low}`;

@@ -1,9 +1,11 @@
 import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
 import type { Session, SessionIpv6 } from '../../core/datapath/session.ts';
 import type { SessionLookup } from '../../core/ports/sessions.ts';
+import { NetworkTable } from './network-table.ts';
 
-/** The sessions of this process, by our Call ID and by inner address. */
+/** The sessions of this process, by our Call ID, by inner address and by the networks behind them. */
 export class SessionTable implements SessionLookup {
+  readonly networks = new NetworkTable();
   private readonly byId = new Map<number, Session>();
   private readonly byInner = new Map<number, Session>();
   /** By the upper and then the lower half of the /64: no key has to be made per packet. */
@@ -18,7 +20,7 @@ export class SessionTable implements SessionLookup {
   }
 
   byAddress(address: Ipv4): Session | undefined {
-    return this.byInner.get(address);
+    return this.byInner.get(address) ?? (this.networks.isEmpty ? undefined : this.networks.find(address));
   }
 
   byPrefix(high: number, low: number): Session | undefined {

@@ -1,6 +1,5 @@
 import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
 import type { Session } from '../../core/datapath/session.ts';
-import type { ShapeControl } from '../../core/datapath/shape-control.ts';
 import type { EncryptionParameters, LinkEnd } from '../../core/machine/ppp-link-types.ts';
 import type { AddressPool } from '../../core/ports/addresses.ts';
 import type { Authenticator } from '../../core/ports/auth.ts';
@@ -10,6 +9,7 @@ import type { Telemetry, TunnelRole } from '../../core/ports/telemetry.ts';
 import type { WallClock } from '../../core/ports/wall-clock.ts';
 import type { Instant } from '../../core/time.ts';
 import type { Policies } from './policies.ts';
+import type { ProfileServices } from './profiles.ts';
 import type { SessionTable } from './session-table.ts';
 import type { SessionWatchers } from './session-watchers.ts';
 import type { Tunnel } from './tunnel.ts';
@@ -32,7 +32,7 @@ export interface TunnelContext {
   readonly policies: Policies | undefined;
   /** Undefined: nobody wants to know. */
   readonly watchers: SessionWatchers | undefined;
-  readonly shapes: ShapeControl;
+  readonly profiles: ProfileServices;
   readonly addresses: AddressPool;
   readonly sessions: SessionTable;
   readonly dns: readonly Ipv4[];
@@ -46,6 +46,8 @@ export interface TunnelContext {
   setEncryption(session: Session, parameters: EncryptionParameters | undefined): void;
   /** Ends another tunnel of this user that holds this address; true when there was one. */
   endOlder(identity: string, address: Ipv4): boolean;
+  /** Ends this session for a newer one of the same user; true when it is gone. */
+  replace(session: Session): boolean;
   /** Ends the call from our side; the control connection answers with the event `closed`. */
   clear(session: Session, reason: ClearReason, detail: string): void;
   /** The tunnel's deadline changed. */
@@ -66,6 +68,7 @@ export const CLEAR_REASON: Readonly<Record<LinkEnd, ClearReason>> = {
   loopback: 'negotiation-failed',
   idle: 'idle',
   'session-timeout': 'session-timeout',
+  quota: 'quota',
   administrative: 'administrative',
   shutdown: 'shutdown',
 };
@@ -73,4 +76,4 @@ export const CLEAR_REASON: Readonly<Record<LinkEnd, ClearReason>> = {
 /** With what end the link begins when its call is to be cleared for this reason. */
 export const linkEndFor = (reason: ClearReason): LinkEnd => LINK_ENDS.find((end) => end === reason) ?? 'administrative';
 
-const LINK_ENDS: readonly LinkEnd[] = ['idle', 'session-timeout', 'administrative', 'shutdown'];
+const LINK_ENDS: readonly LinkEnd[] = ['idle', 'session-timeout', 'quota', 'administrative', 'shutdown'];

@@ -45,10 +45,12 @@ export interface EntryDeps {
   readonly spans: TunnelSpans;
   readonly ipv6: TunnelIpv6 | undefined;
   readonly address: TunnelAddress;
+  /** Takes what the profile needs; what it cannot have keeps the user out. */
+  prepare(user: ProvenUser): Omit<Refusal, 'policy'> | undefined;
 }
 
 /** The gateway's own name where it refuses what a profile asks for. */
-const GATEWAY = 'gateway';
+export const GATEWAY = 'gateway';
 
 /** What stands between a proof and the network: the policies, then what the profile asks for, then the address. */
 export class TunnelEntry {
@@ -98,9 +100,9 @@ export class TunnelEntry {
   }
 
   private prepare(user: ProvenUser, span: PhaseSpan, entered: (entry: Entry) => void): void {
-    const cannot = this.deps.context.shapes.refusal(user.profile);
-    if (cannot !== undefined) {
-      entered(this.refused({ policy: GATEWAY, denial: 'unsupported', detail: cannot }, span));
+    const refusal = this.deps.prepare(user);
+    if (refusal !== undefined) {
+      entered(this.refused({ policy: GATEWAY, ...refusal }, span));
       return;
     }
     this.deps.address.lease(user.identity, user.profile, (lease) => entered(this.leased(lease, span, user)));

@@ -1,14 +1,16 @@
-import { formatPrefix64, type Ipv6 } from '../../core/bytes/ipv6-address.ts';
+import { type Bits64, formatPrefix64, type Ipv6 } from '../../core/bytes/ipv6-address.ts';
 import type { Session } from '../../core/datapath/session.ts';
 import { PPP_FRAMING } from '../../core/datapath/stages/ppp.stage.ts';
 import { randomInterfaceId } from '../../core/machine/ipv6cp-options.ts';
 import type { Ipv6Profile, LinkIpv6 } from '../../core/machine/ppp-link-types.ts';
 import { RouterAdvertiser, type RouterAdvertiserEffect } from '../../core/machine/router-advertiser.ts';
+import type { HostRoutes } from '../../core/ports/host-routes.ts';
 import type { Log } from '../../core/ports/log.ts';
 import type { RandomSource } from '../../core/ports/random.ts';
 import type { Instant } from '../../core/time.ts';
 import { MPPE_OVERHEAD } from '../../core/wire/mppe-header.ts';
 import type { PrefixPool } from './prefix-pool.ts';
+import type { RouteTurns } from './route-turns.ts';
 import type { SessionTable } from './session-table.ts';
 
 /** What the tunnels of a gateway with IPv6 share. */
@@ -18,6 +20,9 @@ export interface Ipv6Services {
   /** Of the tunnel device, octets. */
   readonly mtu: number;
   readonly random: RandomSource;
+  /** Undefined: the operator sets up the routes. */
+  readonly routes: () => HostRoutes | undefined;
+  readonly turns: RouteTurns;
   /** User data of our own for the peer: a whole IPv6 packet. */
   send(session: Session, bytes: Uint8Array): void;
 }
@@ -30,6 +35,9 @@ export class TunnelIpv6 {
   private readonly log: Log;
   private assigned: Ipv6Profile | undefined;
   private router: RouterAdvertiser | undefined;
+  /** The prefix is the user's own, and the host has a route to it of its own. */
+  private fixed = false;
+  private routed = false;
 
   constructor(session: Session, services: Ipv6Services, sessions: SessionTable, log: Log) {
     this.session = session;
@@ -53,6 +61,33 @@ export class TunnelIpv6 {
     }
     this.assigned = { prefix, localInterfaceId: randomInterfaceId(random) };
     return this.assigned;
+  }
+
+  /**
+   * Takes the prefix of the user for `profile` to answer with, or what the pool gives again where there is none. Returns
+   * why it cannot be had, as a sentence. `failed` is told when the host does not take the route to it.
+   */
+  wish(wanted: Bits64 | undefined, failed: (detail: string) => void): string | undefined {
+    const had = this.assigned?.prefix;
+    const same = wanted === undefined ? !this.fixed : had?.high === wanted.high && had.low === wanted.low;
+    if (same) return undefined;
+    this.release();
+    if (wanted === undefined) return undefined;
+    const { prefixes, random, turns } = this.services;
+    const lease = prefixes.leaseFixed(wanted);
+    const text = formatPrefix64(wanted);
+    if (lease === 'in-use') return `the user's IPv6 prefix ${text} is in use`;
+    if (lease === 'elsewhere') {
+      return `the user's IPv6 prefix ${text} lies in the part of PPTP_IPV6_POOL of another worker: take one that is not of the pool`;
+    }
+    this.fixed = true;
+    this.assigned = { prefix: wanted, localInterfaceId: randomInterfaceId(random) };
+    const routes = this.services.routes();
+    if (lease === 'outside' && routes !== undefined) {
+      turns.add(text, () => routes.addPrefix(wanted), failed);
+      this.routed = true;
+    }
+    return undefined;
   }
 
   /** IPV6CP opened or closed. */
@@ -85,8 +120,18 @@ export class TunnelIpv6 {
   release(): void {
     this.router = undefined;
     this.sessions.unbindPrefix(this.session);
-    if (this.assigned !== undefined) this.services.prefixes.release(this.assigned.prefix);
+    const { assigned, services } = this;
+    const routes = services.routes();
+    if (assigned !== undefined) {
+      const { prefix } = assigned;
+      services.prefixes.release(prefix);
+      if (this.routed && routes !== undefined) {
+        services.turns.remove(formatPrefix64(prefix), () => routes.removePrefix(prefix));
+      }
+    }
     this.assigned = undefined;
+    this.fixed = false;
+    this.routed = false;
   }
 
   private send(effects: readonly RouterAdvertiserEffect[]): void {

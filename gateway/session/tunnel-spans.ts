@@ -40,6 +40,7 @@ const IN_ORDER: ReadonlySet<ClearReason> = new Set([
   'peer-terminated',
   'idle',
   'session-timeout',
+  'quota',
   'administrative',
   'shutdown',
 ]);

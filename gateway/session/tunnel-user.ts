@@ -1,14 +1,19 @@
 import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
+import { setClearAllowed } from '../../core/datapath/mppe-state.ts';
 import type { Session } from '../../core/datapath/session.ts';
 import { SESSION_USAGE } from '../../core/datapath/session-usage.ts';
-import type { ProfileChange, UserProfile } from '../../core/ports/profile.ts';
+import { PPP_FRAMING } from '../../core/datapath/stages/ppp.stage.ts';
+import type { InnerNetwork, ProfileChange, UserProfile } from '../../core/ports/profile.ts';
 import type { ChangeAnswer } from '../../core/ports/session-directory.ts';
 import type { SessionEnding, SessionFacts, SessionUsage } from '../../core/ports/session-facts.ts';
 import type { Instant } from '../../core/time.ts';
+import { formatNetwork } from './inner-networks.ts';
 import type { LiveSession } from './live-session.ts';
 import { changedProfile, sameProfile } from './profile-change.ts';
+import { profileRefusal } from './profiles.ts';
 import type { TunnelContext } from './tunnel-context.ts';
-import type { ProvenUser } from './tunnel-entry.ts';
+import type { ProvenUser, Refusal } from './tunnel-entry.ts';
+import type { TunnelIpv6 } from './tunnel-ipv6.ts';
 import { type LimitReached, TunnelLimits } from './tunnel-limits.ts';
 
 /** What a tunnel knows that its user's facts are made of. */
@@ -19,10 +24,17 @@ export interface UserTunnel extends LiveSession {
   readonly upAt: Instant | undefined;
   /** Leased to it. */
   readonly innerAddress: Ipv4 | undefined;
+  /** Undefined: no IPv6 in the tunnels. */
+  readonly ipv6: TunnelIpv6 | undefined;
   readonly traceId: string;
   /** "MPPE 128 stateless" and the like, or "none". */
   readonly encryption: string;
 }
+
+const NO_ROUTES: readonly InnerNetwork[] = [];
+
+const sameNetwork = (a: InnerNetwork, b: InnerNetwork): boolean =>
+  a.network === b.network && a.prefixLength === b.prefixLength;
 
 const NOT_YET: ChangeAnswer = { ok: false, why: 'refused', detail: 'the session is still being set up' };
 
@@ -33,6 +45,8 @@ export class TunnelUser {
   private user: ProvenUser;
   private limits: TunnelLimits | undefined;
   private admitted = false;
+  /** Networks behind the peer that this session has. */
+  private routes = NO_ROUTES;
   /** When the call began, in ms since 1970; made when somebody asks. */
   private startedAt: number | undefined;
   /** What the watchers know; undefined where there are none. */
@@ -49,6 +63,37 @@ export class TunnelUser {
     return this.user.profile;
   }
 
+  /** Takes the networks and the IPv6 prefix of the profile. `failed` is told when the host does not take a route to them. */
+  prepare({ identity, profile }: ProvenUser, failed: (detail: string) => void): Omit<Refusal, 'policy'> | undefined {
+    const { session, ipv6 } = this.tunnel;
+    const { profiles, replace } = this.context;
+    const cannot = profileRefusal(profile, profiles);
+    if (cannot !== undefined) return { denial: 'unsupported', detail: cannot };
+    const { routes = NO_ROUTES } = profile;
+    const gone = this.routes.filter((one) => !routes.some((kept) => sameNetwork(one, kept)));
+    profiles.networks.release(gone, session);
+    this.routes = this.routes.filter((one) => !gone.includes(one));
+    for (;;) {
+      const taken = profiles.networks.taken(routes, session);
+      if (taken === undefined) break;
+      // The newest log-in of a user wins: the older session is most likely one whose peer is gone.
+      if (taken.by.identity === identity && replace(taken.by)) continue;
+      const detail = `the route ${formatNetwork(taken.network)} is already the session ${taken.by.id}'s`;
+      return { denial: 'route-in-use', detail };
+    }
+    const added = routes.filter((one) => !this.routes.some((had) => sameNetwork(one, had)));
+    profiles.networks.claim(added, session, failed);
+    this.routes = [...this.routes, ...added];
+    const why = ipv6?.wish(profile.ipv6Prefix, failed);
+    return why === undefined ? undefined : { denial: 'prefix-in-use', detail: why };
+  }
+
+  /** The tunnel has ended. */
+  giveBack(): void {
+    this.context.profiles.networks.release(this.routes, this.tunnel.session);
+    this.routes = NO_ROUTES;
+  }
+
   /** The user is let in, first or again, and perhaps as somebody else: this holds from now on. */
   admit(user: ProvenUser): void {
     const { session } = this.tunnel;
@@ -57,7 +102,13 @@ export class TunnelUser {
     session.identity = user.identity;
     this.user = user;
     this.admitted = true;
-    this.context.shapes.apply(session, user.profile, this.context.clock.now());
+    const { profiles, clock } = this.context;
+    const { shapes, overhead, clearAllowed } = profiles;
+    shapes.apply(session, user.profile, clock.now());
+    const { mtu, encryption } = user.profile;
+    if (encryption !== undefined) setClearAllowed(session, clearAllowed && !encryption.required);
+    const framing = session.get(PPP_FRAMING);
+    if (mtu !== undefined && framing !== undefined) framing.peerMru = Math.min(framing.peerMru, mtu + overhead);
   }
 
   /** The network of the session is up, first or again. */
@@ -79,11 +130,11 @@ export class TunnelUser {
   change(change: ProfileChange): ChangeAnswer {
     if (!this.admitted) return NOT_YET;
     const profile = changedProfile(this.user.profile, change);
-    const { shapes, clock } = this.context;
-    const cannot = shapes.refusal(profile);
+    const { profiles, clock } = this.context;
+    const cannot = profiles.shapes.refusal(profile);
     if (cannot !== undefined) return { ok: false, why: 'refused', detail: cannot };
     this.user = { ...this.user, profile };
-    shapes.apply(this.tunnel.session, profile, clock.now());
+    profiles.shapes.apply(this.tunnel.session, profile, clock.now());
     this.limits = this.limits?.withProfile(profile);
     this.tellChange();
     return { ok: true };

@@ -25,7 +25,7 @@ import { PPP } from '../../core/wire/ppp.ts';
 import type { SessionLog } from './session-log.ts';
 import { TunnelAddress } from './tunnel-address.ts';
 import { CLEAR_REASON, linkEndFor, type TunnelContext } from './tunnel-context.ts';
-import { type Entry, type ProvenUser, TunnelEntry } from './tunnel-entry.ts';
+import { type Entry, GATEWAY, type ProvenUser, type Refusal, TunnelEntry } from './tunnel-entry.ts';
 import { TunnelIpv6 } from './tunnel-ipv6.ts';
 import { TunnelLog } from './tunnel-log.ts';
 import { TunnelQuestions } from './tunnel-questions.ts';
@@ -59,7 +59,7 @@ export class Tunnel implements UserTunnel {
   private readonly log: SessionLog;
   private readonly lines: TunnelLog;
   private readonly steps: ((now: Instant) => readonly LinkEffect[])[] = [];
-  private readonly ipv6: TunnelIpv6 | undefined;
+  readonly ipv6: TunnelIpv6 | undefined;
   private readonly address: TunnelAddress;
   /** Made when there is one; an idle tunnel asks nothing. */
   private questions: TunnelQuestions | undefined;
@@ -163,6 +163,12 @@ export class Tunnel implements UserTunnel {
     return this.spans.elsewhere(name);
   }
 
+  quotaReached(): void {
+    const detail = 'the quota of the session is used up';
+    this.spans.limitReached('quota', detail);
+    this.close('quota', detail);
+  }
+
   /** The keys of the two sides cannot be the same. */
   undecipherable(detail: string): void {
     this.spans.limitReached('undecryptable', detail);
@@ -182,6 +188,7 @@ export class Tunnel implements UserTunnel {
     this.context.sessions.remove(this.session);
     this.address.end();
     this.ipv6?.release();
+    this.user?.giveBack();
     const milliseconds = this.context.clock.now() - this.openedAt;
     this.spans.end(reason, detail, endNumbers(this.session.get(GRE_CHANNEL), milliseconds), control);
     this.lines.closed({ reason, detail, failure: this.spans.failure }, address, milliseconds);
@@ -353,7 +360,15 @@ export class Tunnel implements UserTunnel {
     const { session, peerName, context, spans, ipv6, address } = this;
     spans.authenticated(user.identity, user.method);
     this.user ??= new TunnelUser(this, context, user);
-    this.entry ??= new TunnelEntry({ session, peerName, context, spans, ipv6, address });
+    this.entry ??= new TunnelEntry({
+      session,
+      peerName,
+      context,
+      spans,
+      ipv6,
+      address,
+      prepare: (one) => this.user?.prepare(one, (detail) => this.refuse('route-failed', detail)),
+    });
     this.entry.enter(user, (entry) => {
       try {
         this.entered(entry, user);
@@ -370,9 +385,7 @@ export class Tunnel implements UserTunnel {
         this.submit({ kind: 'authorize', profile: this.networkProfile(NO_ADDRESS, undefined) });
         return;
       case 'refused':
-        this.lines.refused(entry, identity);
-        this.context.telemetry.event('session.refused', { policy: entry.policy, denial: entry.denial });
-        this.close('administrative', entry.detail);
+        this.refused(entry, identity);
         return;
       case 'no-address':
         this.lines.addressRefused(entry.detail, identity);
@@ -387,9 +400,30 @@ export class Tunnel implements UserTunnel {
     }
   }
 
+  /** What the profile asks for turned out to be impossible. */
+  private refuse(denial: string, detail: string): void {
+    if (this.over) return;
+    this.refused({ policy: GATEWAY, denial, detail }, this.session.identity ?? '');
+  }
+
+  private refused(refusal: Refusal, identity: string): void {
+    const { policy, denial, detail } = refusal;
+    this.lines.refused(refusal, identity);
+    this.context.telemetry.event('session.refused', { policy, denial });
+    this.close('administrative', detail);
+  }
+
   private networkProfile(peerAddress: Ipv4, ipv6: Ipv6Profile | undefined): NetworkProfile {
     const { addresses, dns, wins } = this.context;
-    return { localAddress: addresses.gatewayAddress, peerAddress, dns, wins, ...(ipv6 === undefined ? {} : { ipv6 }) };
+    const profile = this.user?.profile;
+    return {
+      localAddress: addresses.gatewayAddress,
+      peerAddress,
+      dns: profile?.dns ?? dns,
+      wins: profile?.wins ?? wins,
+      ...(ipv6 === undefined ? {} : { ipv6 }),
+      ...(profile?.encryption === undefined ? {} : { encryption: profile.encryption }),
+    };
   }
 
   view(): TunnelView {

@@ -2,7 +2,7 @@ import { formatIpv4, type Ipv4 } from '../../core/bytes/ipv4-address.ts';
 import type { AddressLease, AddressPool } from '../../core/ports/addresses.ts';
 import type { HostRoutes } from '../../core/ports/host-routes.ts';
 import type { Log } from '../../core/ports/log.ts';
-import type { CidrPool } from '../session/address-pool.ts';
+import type { LocalPool } from '../session/address-pool.ts';
 import type { SupervisorLink } from './ask.ts';
 import { BORROW, COME_HOME, GIVE_BACK, LEND, type LoanAnswer, RECALL, type WantedAddress } from './loan-asks.ts';
 
@@ -30,7 +30,7 @@ interface Borrowed {
  * lends those of its own.
  */
 export class SharedPool implements AddressPool {
-  private readonly own: CidrPool;
+  private readonly own: LocalPool;
   private readonly supervisor: SupervisorLink;
   private readonly log: Log;
   private readonly lent = new Set<Ipv4>();
@@ -38,7 +38,7 @@ export class SharedPool implements AddressPool {
   private surroundings: Surroundings | undefined;
   private loans = 0;
 
-  constructor(own: CidrPool, supervisor: SupervisorLink, log: Log) {
+  constructor(own: LocalPool, supervisor: SupervisorLink, log: Log) {
     this.own = own;
     this.supervisor = supervisor;
     this.log = log;
@@ -68,8 +68,8 @@ export class SharedPool implements AddressPool {
     return this.own.inUse - this.lent.size + this.borrowed.size;
   }
 
-  lease(wanted?: Ipv4, identity = ''): AddressLease | Promise<AddressLease> {
-    if (wanted === undefined) return this.own.lease();
+  lease(wanted?: Ipv4, identity = '', pool?: string): AddressLease | Promise<AddressLease> {
+    if (wanted === undefined) return this.own.lease(undefined, identity, pool);
     if (this.lent.has(wanted)) return this.reclaim(wanted, identity);
     const lease = this.own.lease(wanted);
     return !lease.ok && lease.why === 'outside-pool' ? this.borrow(wanted, identity) : lease;

@@ -54,9 +54,12 @@ export const workerOfAddress = (range: Ipv4Network, count: number, address: Ipv4
 
 /** The index of the worker whose clients get this address; undefined for what is no client's. */
 export const ownerOfAddress = (pool: GatewayConfig['pool'], count: number, address: Ipv4): number | undefined => {
-  const { range, gatewayAddress } = pool;
-  const edge = address === range.network || address === range.network + sizeOf(range) - 1;
-  return edge || address === gatewayAddress ? undefined : workerOfAddress(range, count, address);
+  const { range, named, gatewayAddress } = pool;
+  if (address === gatewayAddress) return undefined;
+  const ranges = [range, ...named.map(({ network }) => network)];
+  const one = ranges.find((holder) => workerOfAddress(holder, count, address) !== undefined);
+  if (one === undefined || address === one.network || address === one.network + sizeOf(one) - 1) return undefined;
+  return workerOfAddress(one, count, address);
 };
 
 /** Networks that make up a slice. */

@@ -21,6 +21,8 @@ export interface HostNetworkConfig {
   readonly pool: Network;
   /** The part of the pool that is routed to this device, when others have the rest; absent: all of it. */
   readonly slice?: readonly Network[];
+  /** Further pools, and the parts of them that are routed to this device; absent: all of it. */
+  readonly further?: readonly { readonly pool: Network; readonly slice?: readonly Network[] }[];
   /** Devices of this gateway that have the rest: what passes between them is neither masqueraded nor refused. */
   readonly siblings?: readonly string[];
   /** Networks behind clients. */

@@ -1,13 +1,15 @@
 import { join } from 'node:path';
 import { formatIpv4, type Ipv4 } from '../../core/bytes/ipv4-address.ts';
+import { type Bits64, formatPrefix64 } from '../../core/bytes/ipv6-address.ts';
 import { GatewayError } from '../../core/errors.ts';
 import type { CancelSignal } from '../../core/ports/cancel.ts';
 import type { HostRoutes } from '../../core/ports/host-routes.ts';
 import type { Lifecycle } from '../../core/ports/lifecycle.ts';
 import { type Log, silentLog } from '../../core/ports/log.ts';
+import type { InnerNetwork } from '../../core/ports/profile.ts';
 import { commandError, isGone } from './host-errors.ts';
 import { HostJournal } from './host-journal.ts';
-import type { HostNetworkConfig } from './host-network-config.ts';
+import { cidr, type HostNetworkConfig } from './host-network-config.ts';
 import type { Command, HostSystem } from './host-system.ts';
 import { type HostFacts, planUp, sysctlsOf } from './plan.ts';
 import { acceptRaPath, disableIpv6Path, ipv6ForwardPath, proxyArpPath, type SysctlPath } from './sysctl.ts';
@@ -38,6 +40,8 @@ export class HostNetwork implements Lifecycle, HostRoutes {
   private readonly tun: { readonly interfaceName: string };
   private readonly log: Log;
   private readonly journal: HostJournal;
+  /** Those that were added while running: only these are taken out again. */
+  private readonly networks = new Set<string>();
 
   constructor(dependencies: HostNetworkDependencies, options: HostNetworkOptions) {
     this.options = options;
@@ -75,6 +79,53 @@ export class HostNetwork implements Lifecycle, HostRoutes {
 
   async remove(address: Ipv4): Promise<void> {
     await this.routeTo('del', address, []);
+  }
+
+  async addNetwork(network: InnerNetwork): Promise<void> {
+    const text = cidr(network);
+    const rest = ['src', formatIpv4(this.options.gatewayAddress)];
+    if (await this.exclusiveRoute('-4', text, rest)) this.networks.add(text);
+  }
+
+  async removeNetwork(network: InnerNetwork): Promise<void> {
+    // One that was there before us stays.
+    if (this.networks.delete(cidr(network))) await this.removeRoute('-4', cidr(network));
+  }
+
+  async addPrefix(prefix: Bits64): Promise<void> {
+    const text = formatPrefix64(prefix);
+    if (await this.exclusiveRoute('-6', text, [])) this.networks.add(text);
+  }
+
+  async removePrefix(prefix: Bits64): Promise<void> {
+    const text = formatPrefix64(prefix);
+    if (this.networks.delete(text)) await this.removeRoute('-6', text);
+  }
+
+  private async removeRoute(family: '-4' | '-6', network: string): Promise<void> {
+    const { interfaceName } = this.tun;
+    const command: Command = { program: 'ip', args: [family, 'route', 'del', network, 'dev', interfaceName] };
+    const result = await this.journal.host.run(command);
+    if (result.code !== 0 && !isGone(result)) throw commandError(command, result);
+  }
+
+  /** False: there is such a route into our device already. */
+  private async exclusiveRoute(family: '-4' | '-6', network: string, rest: readonly string[]): Promise<boolean> {
+    const { host } = this.journal;
+    const { interfaceName } = this.tun;
+    const command: Command = {
+      program: 'ip',
+      args: [family, 'route', 'add', network, 'dev', interfaceName, ...rest],
+    };
+    const result = await host.run(command);
+    if (result.code === 0) return true;
+    if (!result.stderr.includes('File exists')) throw commandError(command, result);
+    const shown = await host.run({ program: 'ip', args: [family, 'route', 'show', network, 'dev', interfaceName] });
+    if (shown.stdout.trim() !== '') return false;
+    throw new GatewayError(
+      'HOST_NETWORK',
+      `The host has a route to ${network} already, and not into ${interfaceName}: see "ip route show ${network}".`,
+    );
   }
 
   private async routeTo(verb: 'prepend' | 'del', address: Ipv4, rest: readonly string[]): Promise<void> {

@@ -59,9 +59,10 @@ export const planUp = (config: HostNetworkConfig, facts: HostFacts): Plan => {
   const remembered = remember(changes, facts);
   const remembered6 = remember(changes6, facts);
   const device = config.interfaceName;
-  const networks = uniqueNetworks([...(config.slice ?? [config.pool]), ...config.routes]);
+  const pools = [{ pool: config.pool, slice: config.slice }, ...(config.further ?? [])];
+  const networks = uniqueNetworks([...pools.flatMap(({ pool, slice }) => slice ?? [pool]), ...config.routes]);
   // Whichever device it came from: another process may be about to start again, and its table with it.
-  const inner = uniqueNetworks([config.pool, ...config.routes]);
+  const inner = uniqueNetworks([...pools.map(({ pool }) => pool), ...config.routes]);
   const quietIpv6: Step = { kind: 'sysctl', path: disableIpv6Path(device), value: '1' };
   const table6 = renderIpv6Table(config);
   const steps: Step[] = [

@@ -15,7 +15,7 @@ import { MemoryLog } from './memory-log.ts';
 export const WORKERS = 3;
 const RANGE = { network: address('10.99.0.0'), prefixLength: 28, text: '10.99.0.0/28' };
 const GATEWAY = address('10.99.0.1');
-const POOL = { range: RANGE, gatewayAddress: GATEWAY, dns: [], wins: [], ipv6: undefined, ipv6Dns: [] };
+const POOL = { range: RANGE, named: [], gatewayAddress: GATEWAY, dns: [], wins: [], ipv6: undefined, ipv6Dns: [] };
 /** Fixed addresses in each slice, each of one user; the last two users share one. */
 export const USERS = [3, 6, 9, 13, 13].map((host) => ipv4(RANGE.network + host));
 export const RESERVED = new Set(USERS);
@@ -66,6 +66,10 @@ export class Process {
       routes: {
         add: (one) => (this.refusal === undefined ? changed(() => this.routes.add(one)) : Promise.reject(this.refusal)),
         remove: (one) => changed(() => this.routes.delete(one)),
+        addNetwork: () => Promise.resolve(),
+        removeNetwork: () => Promise.resolve(),
+        addPrefix: () => Promise.resolve(),
+        removePrefix: () => Promise.resolve(),
       },
       endOlder: (identity, one) => this.endOlder(identity, one),
     });

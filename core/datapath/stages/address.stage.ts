@@ -1,4 +1,5 @@
 import { readU32 } from '../../bytes/bytes.ts';
+import type { Ipv4 } from '../../bytes/ipv4-address.ts';
 import { holdsBits64 } from '../../bytes/ipv6-address.ts';
 import type { DropReason } from '../../outcome.ts';
 import type { ControlFrames, SessionLookup } from '../../ports/sessions.ts';
@@ -23,20 +24,22 @@ const PPP_IPV4 = 0x0021;
 const PPP_IPV6 = 0x0057;
 
 /**
- * Binds inner addresses to sessions. Inbound it is the source guard: a peer speaks only as the address it was given, or
- * from its /64. Outbound it is the route lookup: the destination names the session, and everything after it works per
+ * Binds inner addresses to sessions. Inbound it is the source guard: a peer speaks only as the address it was given, from a
+ * network behind it, or from its /64. Outbound it is the route lookup: the destination names the session, and everything after it works per
  * session. ICMPv6 of the link itself (Neighbor Discovery) goes to the session's machines. TTL, hop limit and fragments
  * are the kernel's business.
  */
 export class AddressStage implements Stage {
   readonly name = 'address';
   readonly slot = STAGE_SLOT.address;
-  readonly inbound: BatchStep = { process: (batch, from) => guardSources(batch, from, this.control) };
+  readonly inbound: BatchStep = { process: (batch, from) => guardSources(batch, from, this.sessions, this.control) };
   readonly outbound: BatchStep;
+  private readonly sessions: SessionLookup;
   private readonly control: ControlFrames | undefined;
 
   /** `control` gets the ICMPv6 packets of the link; without it they are dropped. */
   constructor(sessions: SessionLookup, control?: ControlFrames) {
+    this.sessions = sessions;
     this.control = control;
     this.outbound = { process: (batch, from) => route(batch, from, sessions) };
   }
@@ -46,7 +49,12 @@ export class AddressStage implements Stage {
   }
 }
 
-const guardSources = (batch: PacketBatch, from: number, control: ControlFrames | undefined): void => {
+const guardSources = (
+  batch: PacketBatch,
+  from: number,
+  sessions: SessionLookup,
+  control: ControlFrames | undefined,
+): void => {
   for (let at = from; at < batch.count; at += 1) {
     batch.cursor = at;
     const index = batch.order[at] ?? 0;
@@ -57,10 +65,14 @@ const guardSources = (batch: PacketBatch, from: number, control: ControlFrames |
     else if (protocol !== PPP_IPV4) batch.drop(index, 'unsupported');
     else if (session?.address === undefined) batch.drop(index, 'wrong-phase');
     else if (checkIpv4(batch.slab, offset, batch.length[index] ?? 0) !== 'ok') batch.drop(index, 'malformed');
-    else if (ipv4Source(batch.slab, offset) !== session.address) batch.drop(index, 'spoofed-source');
+    else if (!maySpeakAs(session, ipv4Source(batch.slab, offset), sessions)) batch.drop(index, 'spoofed-source');
     else noteTraffic(session, batch);
   }
 };
+
+/** As its own address, or as one that packets to would be routed to this very peer. */
+const maySpeakAs = (session: Session, source: Ipv4, sessions: SessionLookup): boolean =>
+  source === session.address || sessions.byAddress(source) === session;
 
 /** Of the peer's own link, or nobody: what Neighbor Discovery may come from (RFC 4861 section 4.1). */
 const isOwnLink = (b: Uint8Array, at: number, ipv6: SessionIpv6): boolean =>

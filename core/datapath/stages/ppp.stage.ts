@@ -13,6 +13,7 @@ const USER_DATA: ReadonlySet<number> = new Set([0x0021, 0x0057, 0x00fd]);
 
 /** What LCP agreed on for the frames we send (RFC 1661 sections 6.1, 6.5, 6.6); mutable, owned by the session's driver. */
 export interface PppFraming {
+  /** The largest information field that we send: the peer's MRU, or less where the user's profile wants that. */
   peerMru: number;
   sendPfc: boolean;
   sendAcfc: boolean;

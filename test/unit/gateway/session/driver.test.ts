@@ -12,12 +12,14 @@ import { CidrPool } from '../../../../gateway/session/address-pool.ts';
 import { Driver, DriverHub } from '../../../../gateway/session/driver.ts';
 import { Outbox } from '../../../../gateway/session/outbox.ts';
 import { Ipv6PrefixPool } from '../../../../gateway/session/prefix-pool.ts';
+import { RouteTurns } from '../../../../gateway/session/route-turns.ts';
 import { SessionTable } from '../../../../gateway/session/session-table.ts';
 import type { Ipv6Services } from '../../../../gateway/session/tunnel-ipv6.ts';
 import { address, batchOf, run } from '../../../support/batches.ts';
 import { FakeClock } from '../../../support/fake-clock.ts';
 import { MemoryLog } from '../../../support/memory-log.ts';
 import { MemoryTelemetry } from '../../../support/memory-telemetry.ts';
+import { NO_PROFILES } from '../../../support/no-profiles.ts';
 import { ObedientControl } from '../../../support/obedient-control.ts';
 import { seededRandom } from '../../../support/seeded-random.ts';
 
@@ -90,6 +92,7 @@ async function bench(
       hub,
       stages: [sequence, witness, ...stages],
       sequence,
+      profiles: NO_PROFILES,
       createLink: () => waiting.shift() ?? new ScriptedLink({}),
       setEncryption,
       ...(ipv6 === undefined ? {} : { ipv6 }),
@@ -243,7 +246,15 @@ describe('the log of a session', () => {
     ];
     const network = { prefix: bits64(0xfd000099, 0), prefixLength: 48, text: 'fd00:99::/48' };
     const random = seededRandom(1);
-    const ipv6 = { prefixes: new Ipv6PrefixPool(network), dns: [], mtu: 1396, random, send: () => undefined };
+    const ipv6 = {
+      prefixes: new Ipv6PrefixPool(network),
+      dns: [],
+      mtu: 1396,
+      random,
+      routes: () => undefined,
+      turns: new RouteTurns(new MemoryLog()),
+      send: () => undefined,
+    };
     const b = await bench([{ handle: ({ kind }) => (kind === 'frame' ? anew : []) }], [], [], ipv6);
     const [session] = b.opened;
     if (session === undefined) throw new Error('no session was opened');
