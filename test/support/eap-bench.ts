@@ -2,6 +2,7 @@ import { fromHex, toHex } from '../../core/bytes/hex.ts';
 import type { Machine } from '../../core/machine/machine.ts';
 import type { AuthContext, AuthEffect, AuthInput, AuthRole, AuthVerdict } from '../../core/ports/auth.ts';
 import type { EapMethod } from '../../core/ports/eap.ts';
+import type { EapRelay } from '../../core/ports/eap-relay.ts';
 import { after, instant } from '../../core/time.ts';
 import { EAP_PROTOCOL } from '../../core/wire/eap.ts';
 import { type EapOptions, eapMethod } from '../../plugins/auth-eap/index.ts';
@@ -20,8 +21,9 @@ export class EapBench {
     methods: readonly EapMethod[],
     context: Partial<AuthContext> = {},
     options: EapOptions = {},
+    relays: readonly EapRelay[] = [],
   ) {
-    this.#machine = eapMethod(methods, options).begin({
+    this.#machine = eapMethod(methods, options, relays).begin({
       role,
       localName: role === 'peer' ? 'alice' : 'gw',
       ...(role === 'peer' ? { password: 'secret' } : {}),
