@@ -168,9 +168,13 @@ server outer {
     ok
   }
   post-auth {
-    if (EAP-Type == TLS || EAP-Type == PEAP) {
+    # Releases before 3.2.5 leave it out of answers, unless told so.
+    update reply {
+      Message-Authenticator := 0x00
+    }
+    Post-Auth-Type REJECT {
       update reply {
-        User-Name := "%{User-Name}"
+        Message-Authenticator := 0x00
       }
     }
   }

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Freeradius, type FreeradiusOptions } from '../../support/freeradius.ts';
 import { type Capture, startCapture } from './capture.ts';
 import type { ClientAuth } from './dial.ts';
 import { GATEWAY, gatewayEnvironment } from './gateway-contract.ts';
@@ -54,6 +55,7 @@ export class Lab {
   readonly #env: Readonly<Record<string, string>>;
   readonly #gateways: GatewayProcess[] = [];
   readonly #directories: string[] = [];
+  readonly #radius: Freeradius[] = [];
   readonly #onExit = (): void => {
     spawnSync(`${SCRIPTS}net.sh`, ['down'], { env: { ...process.env, ...this.#env } });
   };
@@ -78,6 +80,7 @@ export class Lab {
   async down(): Promise<void> {
     process.removeListener('exit', this.#onExit);
     await Promise.allSettled(this.#gateways.map((gateway) => gateway.stop('SIGKILL')));
+    await Promise.allSettled(this.#radius.map((server) => server.stop()));
     await mustRun(`${SCRIPTS}net.sh`, ['down'], { env: this.#env });
     await Promise.all(this.#directories.map((directory) => rm(directory, { recursive: true, force: true })));
   }
@@ -155,6 +158,14 @@ export class Lab {
     const command = [process.execPath, GATEWAY.entry, ...args];
     const env = gatewayEnvironment(stateDirectory);
     return run('ip', ['netns', 'exec', this.#namespace('gw'), ...command], { env, input, timeoutMs: 60_000 });
+  }
+
+  /** FreeRADIUS on the intranet host. It goes with the lab at the latest. */
+  async startRadius(options: Omit<FreeradiusOptions, 'namespace' | 'address'>): Promise<Freeradius> {
+    const namespace = this.#namespace('lan');
+    const server = await Freeradius.start({ ...options, namespace, address: ADDRESSES.intranet });
+    this.#radius.push(server);
+    return server;
   }
 
   /** A directory that goes with the lab. */
