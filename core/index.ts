@@ -1,5 +1,6 @@
 /** The plug-in author's API: ports, tokens, the packet batch and the stage interfaces. The only barrel of the project. */
 export { formatIpv4, type Ipv4, ipv4, parseIpv4 } from './bytes/ipv4-address.ts';
+export type { Bits64 } from './bytes/ipv6-address.ts';
 export { msChapV2MasterKeys } from './crypto/mppe-keys.ts';
 export {
   checkNtResponse,

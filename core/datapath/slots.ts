@@ -7,17 +7,30 @@ export interface Slot<T> {
   readonly [held]?: T;
 }
 
-let next = 0;
+/** How many there are: one number for all copies of this module, since a plug-in may have brought a copy of its own. */
+const slots: { count: number } = (() => {
+  const key = Symbol.for('pptp-gateway/slots');
+  const shared: unknown = Reflect.get(globalThis, key);
+  if (isCounter(shared)) return shared;
+  const fresh = { count: 0 };
+  Reflect.set(globalThis, key, fresh);
+  return fresh;
+})();
+
+function isCounter(value: unknown): value is { count: number } {
+  return typeof value === 'object' && value !== null && 'count' in value && typeof value.count === 'number';
+}
+
 export const defineSlot = <T>(name: string): Slot<T> => {
-  const index = next;
-  next += 1;
+  const index = slots.count;
+  slots.count += 1;
   return { name, index };
 };
 
 /** Slot values of one session. Only `defineSlot` makes slots, so the type of an index is always the slot's. */
 export class SlotTable {
   /** As many as there are, without room to grow: there are very many sessions. */
-  private readonly values = new Array<unknown>(next).fill(undefined);
+  private readonly values = new Array<unknown>(slots.count).fill(undefined);
 
   get<T>(slot: Slot<T>): T | undefined {
     return this.values[slot.index] as T | undefined;

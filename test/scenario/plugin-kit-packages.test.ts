@@ -103,3 +103,81 @@ describe('`plugins new`', () => {
     expect(await readdir(outside.folder)).not.toContain('never');
   });
 });
+
+describe('the example examples/one-time-password', () => {
+  it('compiles, passes its tests, loads by its folder, and a client logs in through it', {
+    timeout: 120_000,
+  }, async () => {
+    const folder = await outside.copy('examples/one-time-password', 'one-time-password');
+    expect(await outside.sh('tsc -p .', folder)).toEqual({ code: 0, text: '' });
+    const { code, text } = await outside.sh('node --test dist/test/*.test.js', folder);
+    expect([code, text]).toEqual([0, expect.stringMatching(/# fail 0\n/)]);
+    expect(Number(/# pass (\d+)/.exec(text)?.[1])).toBeGreaterThan(30);
+
+    const gateway = await TestGateway.start({
+      env: {
+        PPTP_PLUGINS: folder,
+        PPTP_AUTH_METHODS: 'eap',
+        PPTP_EAP_METHODS: 'token-card',
+        PPTP_MPPE: 'permitted',
+        PPTP_ONE_TIME_PASSWORD_TOKENS: 'dora:GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ',
+        PPTP_ONE_TIME_PASSWORD_HOSTS: '10.0.0.80',
+      },
+    });
+    const { tokenCard } = await import(join(folder, 'dist', 'src', 'token-card.js'));
+    // The code of RFC 6238 for 14 November 2023, 22:13:20 UTC: the gateway's time of day begins there.
+    const client = await gateway.connect({
+      user: 'dora',
+      password: '921300',
+      method: 'eap',
+      eap: [tokenCard],
+      encryption: 'none',
+    });
+    expect(await client.ping()).toBe(true);
+    await gateway.stop();
+  });
+});
+
+describe('the declarations', () => {
+  it('of core and testing are complete, those of libraries included', {
+    timeout: 60_000,
+  }, async () => {
+    const folder = outside.path('strict');
+    await mkdir(join(folder, 'src'), { recursive: true });
+    await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
+    const compilerOptions = {
+      target: 'ES2023',
+      lib: ['ES2023'],
+      module: 'NodeNext',
+      types: ['node'],
+      strict: true,
+      skipLibCheck: false,
+      noEmit: true,
+    };
+    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['src'] }));
+    const source = `
+      import { type Authenticator, definePlugin, kinds, PLUGIN_API, TOKENS } from 'pptp-gateway/core';
+      import { runContract, stageContract, TestGateway } from 'pptp-gateway/testing';
+      declare module 'pptp-gateway/core' {
+        interface AuthKinds { badge: { readonly request: { readonly userName: string }; readonly grant: Readonly<Record<never, never>> } }
+      }
+      const badges: Authenticator = {
+        name: 'badges',
+        supports: (kind) => kind === 'badge',
+        verify: async () => ({ ok: false, denial: 'unknown-user' }),
+      };
+      const plugin = definePlugin({
+        name: 'badges',
+        api: PLUGIN_API,
+        settings: { limit: { kind: kinds.integer(1, 9), doc: 'Most.', default: 3 } },
+        register: ({ bind }, { limit }) => { limit.toFixed(); bind(TOKENS.Authenticator).toConstantValue(badges); },
+      });
+      export const started = TestGateway.start({ plugins: [plugin] });
+      export { runContract, stageContract };
+    `;
+    await writeFile(join(folder, 'src', 'index.ts'), source);
+    expect(await outside.sh('tsc -p .', folder)).toEqual({ code: 0, text: '' });
+    await writeFile(join(folder, 'src', 'index.ts'), source.replace("kind === 'badge'", "kind === 'badger'"));
+    expect((await outside.sh('tsc -p .', folder)).text).toMatch(/'"badger"' have no overlap/);
+  });
+});
