@@ -1,4 +1,5 @@
-import { type Ipv4, parseIpv4 } from '../bytes/ipv4-address.ts';
+import { parseIpNetwork } from '../bytes/ip-network.ts';
+import { type Ipv4, ipv4, parseIpv4 } from '../bytes/ipv4-address.ts';
 import type { SettingKind } from './settings.ts';
 
 /** One line of text, not empty. */
@@ -50,6 +51,26 @@ export const ipv4Address: SettingKind<Ipv4> = {
   expected: 'an IPv4 address such as 192.0.2.1',
   parse: (value) => (typeof value === 'string' ? parseIpv4(value) : undefined),
 };
+
+/** Addresses and networks in one list, as the set of all their addresses. */
+export const ipv4Set = (most = 4096): SettingKind<ReadonlySet<Ipv4>> => ({
+  expected: `addresses and networks such as 192.0.2.16/28, separated by commas, ${most} addresses in all at most`,
+  parse: (value) => {
+    const items = typeof value === 'string' ? split(value) : value;
+    if (!Array.isArray(items)) return undefined;
+    const addresses = new Set<Ipv4>();
+    for (const item of items) {
+      const network = typeof item === 'string' ? parseIpNetwork(item) : undefined;
+      const [first] = network?.words ?? [];
+      const [mask] = network?.masks ?? [];
+      if (network?.family !== 4 || first === undefined || mask === undefined) return undefined;
+      const count = ~mask >>> 0;
+      if (addresses.size + count + 1 > most) return undefined;
+      for (let n = 0; n <= count; n += 1) addresses.add(ipv4(first + n));
+    }
+    return addresses;
+  },
+});
 
 /** A list; in the environment its items are separated by commas. Empty text is the empty list. */
 export const list = <T>(item: SettingKind<T>, most = 64, least = 0): SettingKind<readonly T[]> => ({

@@ -1,9 +1,11 @@
+import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
 import { readAnswer, settleAnswer } from '../../core/json/answer-json.ts';
 import { isJsonKind, questionJson } from '../../core/json/proof-json.ts';
 import type { Authenticator, AuthKind, AuthKinds, BackEndAnswer, ProofOrigin } from '../../core/ports/auth.ts';
 import type { BoundedLog } from '../../core/ports/bounded-log.ts';
 import type { CancelSignal } from '../../core/ports/cancel.ts';
 import { ExecFault } from './fault.ts';
+import type { ExecOptions } from './options.ts';
 import type { Pool } from './pool.ts';
 
 /** Asks the program about each proof. */
@@ -11,16 +13,22 @@ export class ExecAuthenticator implements Authenticator {
   readonly name = 'exec';
   private readonly pool: Pick<Pool, 'ask'>;
   private readonly log: BoundedLog;
+  private readonly options: Pick<ExecOptions, 'fixedAddresses'>;
   private readonly kinds: ReadonlySet<AuthKind>;
 
-  constructor(pool: Pick<Pool, 'ask'>, log: BoundedLog, proofs: readonly AuthKind[]) {
+  constructor(pool: Pick<Pool, 'ask'>, log: BoundedLog, options: Pick<ExecOptions, 'proofs' | 'fixedAddresses'>) {
     this.pool = pool;
     this.log = log;
-    this.kinds = new Set(proofs);
+    this.options = options;
+    this.kinds = new Set(options.proofs);
   }
 
   supports(kind: AuthKind): boolean {
     return this.kinds.has(kind);
+  }
+
+  reservedAddresses(): ReadonlySet<Ipv4> {
+    return this.options.fixedAddresses;
   }
 
   async verify<K extends AuthKind>(

@@ -1,3 +1,4 @@
+import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
 import { JSON_KINDS, type JsonKind } from '../../core/json/proof-json.ts';
 import * as kinds from '../../core/ports/setting-kinds.ts';
 import type { Settings } from '../../core/ports/settings.ts';
@@ -15,6 +16,7 @@ export interface ExecOptions {
   readonly queue: number;
   readonly timeoutSeconds: number;
   readonly traffic: boolean;
+  readonly fixedAddresses: ReadonlySet<Ipv4>;
 }
 
 const VARIABLE = /^([A-Za-z_][A-Za-z0-9_]*)=([^\0\r\n]*)$/;
@@ -52,6 +54,11 @@ export const execSettings: Settings<ExecOptions> = {
   processes: { kind: kinds.integer(1, 64), doc: 'How many of it run (in each worker of the gateway).', default: 2 },
   perProcess: { kind: kinds.integer(1, 1000), doc: 'Questions that one of them may have at a time.', default: 16 },
   queue: { kind: kinds.integer(0, 10_000), doc: 'Questions that may wait for a free one.', default: 256 },
+  fixedAddresses: {
+    kind: kinds.ipv4Set(),
+    doc: 'Addresses that the program gives its users: nobody else is given them.',
+    default: new Set(),
+  },
   traffic: {
     kind: kinds.toggle,
     doc: 'Profiles of the program may have a rate, a quota or a filter: each packet passes the stages for them.',

@@ -22,7 +22,7 @@ export class Exec implements Lifecycle {
     this.options = options;
     this.log = log;
     this.pool = new Pool(options, clock, log);
-    this.authenticator = new ExecAuthenticator(this.pool, new BoundedLog(log, () => clock.now()), options.proofs);
+    this.authenticator = new ExecAuthenticator(this.pool, new BoundedLog(log, () => clock.now()), options);
   }
 
   async start(): Promise<void> {

@@ -47,7 +47,9 @@ export class Pool {
     this.said = new Said(log, () => clock.now());
   }
 
+  /** Does nothing when it was stopped already. */
   start(): void {
+    if (this.stopped !== undefined) return;
     this.open = true;
     for (let n = 0; n < this.options.processes; n += 1) {
       const place: Place = { worker: undefined, bornAt: 0, deaths: 0, cancelStart: undefined };

@@ -1,3 +1,4 @@
+import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
 import { readAnswer, type ServiceAnswer, settleAnswer } from '../../core/json/answer-json.ts';
 import { isJsonKind, type JsonKind, questionJson } from '../../core/json/proof-json.ts';
 import type { Authenticator, AuthKind, AuthKinds, BackEndAnswer, ProofOrigin } from '../../core/ports/auth.ts';
@@ -8,7 +9,10 @@ import { WebhookFault } from './fault.ts';
 import type { WebhookOptions } from './options.ts';
 import type { Service } from './service.ts';
 
-export type AuthenticatorOptions = Pick<WebhookOptions, 'proofs' | 'cacheSeconds' | 'cacheRejectSeconds'>;
+export type AuthenticatorOptions = Pick<
+  WebhookOptions,
+  'proofs' | 'fixedAddresses' | 'cacheSeconds' | 'cacheRejectSeconds'
+>;
 
 type Request<K extends AuthKind> = AuthKinds[K]['request'];
 
@@ -39,6 +43,10 @@ export class WebhookAuthenticator implements Authenticator {
 
   supports(kind: AuthKind): boolean {
     return this.kinds.has(kind);
+  }
+
+  reservedAddresses(): ReadonlySet<Ipv4> {
+    return this.options.fixedAddresses;
   }
 
   async verify<K extends AuthKind>(

@@ -1,3 +1,4 @@
+import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
 import { JSON_KINDS, type JsonKind } from '../../core/json/proof-json.ts';
 import * as kinds from '../../core/ports/setting-kinds.ts';
 import type { Settings } from '../../core/ports/settings.ts';
@@ -8,6 +9,7 @@ export interface WebhookOptions {
   readonly proofs: readonly JsonKind[];
   readonly timeoutSeconds: number;
   readonly traffic: boolean;
+  readonly fixedAddresses: ReadonlySet<Ipv4>;
   readonly connections: number;
   readonly queue: number;
   readonly clockToleranceSeconds: number;
@@ -46,6 +48,11 @@ export const webhookSettings: Settings<WebhookOptions> = {
     kind: kinds.list(kinds.oneOf(...JSON_KINDS), JSON_KINDS.length, 1),
     doc: 'Kinds of proof that the service is asked about.',
     default: ['ms-chap-v2'],
+  },
+  fixedAddresses: {
+    kind: kinds.ipv4Set(),
+    doc: 'Addresses that the service gives its users: nobody else is given them.',
+    default: new Set(),
   },
   traffic: {
     kind: kinds.toggle,

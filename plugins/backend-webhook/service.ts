@@ -26,6 +26,7 @@ export class Service {
   private readonly options: ServiceOptions;
   private readonly turnstile: Turnstile;
   private post: HttpPost | undefined;
+  private closed = false;
 
   constructor(clocks: ServiceClocks, options: ServiceOptions) {
     this.clocks = clocks;
@@ -33,11 +34,14 @@ export class Service {
     this.turnstile = new Turnstile(options.connections, options.queue);
   }
 
+  /** Does nothing when it was closed already. */
   open(tls: TlsMaterial): void {
+    if (this.closed) return;
     this.post = new HttpPost(this.options.url, this.options.connections, tls);
   }
 
   close(): void {
+    this.closed = true;
     this.post?.close();
     this.post = undefined;
   }

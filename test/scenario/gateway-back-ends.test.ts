@@ -11,6 +11,7 @@ import { type LoadedPlugin, withOptions } from '../../gateway/plugin-loader.ts';
 import { systemWallClock } from '../../gateway/system-clock.ts';
 import { execPlugin } from '../../plugins/backend-exec/index.ts';
 import { webhookPlugin } from '../../plugins/backend-webhook/index.ts';
+import { TestGateway } from '../../testing/test-gateway.ts';
 import { execOptions } from '../support/exec-options.ts';
 import { type DialOptions, GatewayLab, type LabPeer } from '../support/gateway-lab.ts';
 import { SECRET, WebhookService, webhookOptions } from '../support/webhook-service.ts';
@@ -91,6 +92,45 @@ describe('the program in a gateway', () => {
     expect((await dial(lab, { user: 'alice', password: 'guess' }, 'exec')).peer.network).toBeUndefined();
     expect((await dial(lab, { user: 'wrong-answer' }, 'exec')).peer.network).toBeUndefined();
     expect(lines(lab, 'auth.backend-failed')).toMatchObject([{ code: 'EXEC_ANSWER' }]);
+  });
+});
+
+describe('what an operator sets', () => {
+  const startWith = (env: Readonly<Record<string, string>>): Promise<string> =>
+    TestGateway.start({ env }).then(
+      async (gateway) => {
+        await gateway.stop();
+        return 'started';
+      },
+      (cause: Error) => cause.message,
+    );
+  const webhook = { PPTP_PLUGINS: 'webhook', PPTP_WEBHOOK_URL: 'https://127.0.0.1:1/', PPTP_WEBHOOK_SECRET: SECRET };
+  const exec = { PPTP_PLUGINS: 'exec', PPTP_EXEC_COMMAND: process.execPath, PPTP_EXEC_ARGUMENTS: '--version' };
+
+  it('is enough for a start', async () => {
+    const proofs = 'ms-chap-v2,pap,certificate';
+    expect(
+      await startWith({ ...webhook, PPTP_WEBHOOK_PROOFS: proofs, PPTP_WEBHOOK_FIXED_ADDRESSES: '10.78.0.128/25' }),
+    ).toBe('started');
+    expect(await startWith({ ...exec, PPTP_EXEC_ENVIRONMENT: 'LANG=C,TZ=UTC', PPTP_EXEC_PROCESSES: '1' })).toBe(
+      'started',
+    );
+    const both = { ...webhook, ...exec, PPTP_PLUGINS: 'webhook,exec' };
+    expect(await startWith(both)).toBe('started');
+  });
+
+  it.each([
+    [{ ...webhook, PPTP_WEBHOOK_URL: 'http://10.0.0.1/' }, 'url is http to another machine'],
+    [{ ...webhook, PPTP_WEBHOOK_SECRET: 'short' }, 'text of 16 to 1024 characters'],
+    [{ PPTP_PLUGINS: 'webhook', PPTP_WEBHOOK_URL: 'https://a/' }, 'PPTP_WEBHOOK_SECRET'],
+    [{ ...webhook, PPTP_WEBHOOK_CA_FILE: '/nowhere/ca.pem' }, 'PPTP_WEBHOOK_CA_FILE'],
+    [{ ...exec, PPTP_EXEC_COMMAND: 'node' }, 'an absolute path'],
+    [{ ...exec, PPTP_EXEC_COMMAND: '/nowhere/ask' }, 'there is no program /nowhere/ask'],
+    [{ ...exec, PPTP_EXEC_UID: '65534' }, 'uid and gid go together'],
+  ])('%# that is wrong stops the start with a sentence, and shows no secret', async (env, sentence) => {
+    const message = await startWith(env);
+    expect(message).toContain(sentence);
+    for (const secret of [SECRET, 'short']) expect(message).not.toContain(secret);
   });
 });
 

@@ -17,5 +17,6 @@ export const execOptions = (changes: Partial<ExecOptions> = {}): ExecOptions => 
   queue: 256,
   timeoutSeconds: 5,
   traffic: true,
+  fixedAddresses: new Set(),
   ...changes,
 });

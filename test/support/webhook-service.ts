@@ -13,6 +13,7 @@ export const webhookOptions = (changes: Partial<WebhookOptions>): WebhookOptions
   proofs: ['ms-chap-v2'],
   timeoutSeconds: 5,
   traffic: true,
+  fixedAddresses: new Set(),
   connections: 8,
   queue: 256,
   clockToleranceSeconds: 60,

@@ -167,4 +167,12 @@ describe('the program', () => {
     const lines = await logged('exec.ended', 2);
     expect(lines).toMatchObject([{ message: expect.stringContaining('ENOENT'), againInMs: 0 }, { againInMs: 250 }]);
   });
+
+  it('does not start once it was stopped', async () => {
+    const pool = new Pool(execOptions(), new ManualClock(), new MemoryLog());
+    await pool.stop();
+    pool.start();
+    expect(pool.pids).toEqual([]);
+    expect(await faultOf(pool.ask({}, never()))).toBe('EXEC_CANCELLED');
+  });
 });

@@ -31,7 +31,12 @@ const rig = (
       return state.say;
     },
   };
-  const usual = { proofs: ['ms-chap-v2'] as const, cacheSeconds: 0, cacheRejectSeconds: 0 };
+  const usual = {
+    proofs: ['ms-chap-v2'] as const,
+    fixedAddresses: new Set<never>(),
+    cacheSeconds: 0,
+    cacheRejectSeconds: 0,
+  };
   const one = new WebhookAuthenticator(service, cache, new BoundedLog(log, () => state.now), { ...usual, ...options });
   const dice = new Dice(1);
   const verify = (kind: PasswordKind = 'ms-chap-v2', who = ALICE) => {

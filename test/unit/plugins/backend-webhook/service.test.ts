@@ -130,6 +130,14 @@ describe('a question', () => {
     expect(remote.questions).toHaveLength(2);
   });
 
+  it('is not asked by who was closed', async () => {
+    const remote = await serve(() => ({}));
+    const service = client(remote.url);
+    service.close();
+    service.open({});
+    expect(await faultOf(service.ask({}))).toBe('WEBHOOK_CANCELLED: the gateway stops');
+  });
+
   it('needs somebody who listens', async () => {
     const remote = await serve(() => ({}));
     const { url } = remote;
