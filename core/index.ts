@@ -1,4 +1,5 @@
 /** The plug-in author's API: ports, tokens, the packet batch and the stage interfaces. The only barrel of the project. */
+export { type IpNetwork, parseIpNetwork } from './bytes/ip-network.ts';
 export { formatIpv4, type Ipv4, ipv4, parseIpv4 } from './bytes/ipv4-address.ts';
 export type { Bits64 } from './bytes/ipv6-address.ts';
 export { msChapV2MasterKeys } from './crypto/mppe-keys.ts';
@@ -66,6 +67,7 @@ export { type CallEndpoint, type CallId, type CallIds, callId, type SessionId, s
 export type { IpsecHook } from './ports/ipsec-hook.ts';
 export type { Lifecycle } from './ports/lifecycle.ts';
 export { type Log, type LogFields, silentLog } from './ports/log.ts';
+export type { OwnPackets } from './ports/own-packets.ts';
 export type { GreSocket, PacketIo, TunDevice } from './ports/packet-io.ts';
 export { definePlugin, type GatewayPlugin, PLUGIN_API, type PluginBindings } from './ports/plugin.ts';
 export type { AdmissionRequest, Attempt, PolicyAnswer, SessionPolicy } from './ports/policy.ts';
@@ -78,6 +80,15 @@ export type {
   UserProfile,
 } from './ports/profile.ts';
 export type { RandomSource } from './ports/random.ts';
+export type {
+  EspAlgorithm,
+  SaEvent,
+  SaLimits,
+  SaOwner,
+  SaStatus,
+  SecurityAssociation,
+  SecurityAssociations,
+} from './ports/security-associations.ts';
 export type { ChangeAnswer, FoundSession, SessionDirectory, SessionQuery } from './ports/session-directory.ts';
 export type { SessionEnding, SessionFacts, SessionUsage } from './ports/session-facts.ts';
 export type { SessionListener } from './ports/session-listener.ts';
