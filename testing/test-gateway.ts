@@ -87,7 +87,7 @@ export class TestGateway {
       ...(options.seed === undefined ? {} : { seed: options.seed }),
     });
     const starting = lab.gateway.start((device) => lab.deaths.push(device));
-    // Heard below: a start may fail before the clock stands.
+    // Awaited below; until then nobody hears it fail.
     starting.catch(() => undefined);
     await lab.clock.advance(0);
     await starting;
