@@ -28,7 +28,7 @@ export const PACKET_ATTRIBUTES = {
   'pptp.packet.queue_time': 'Seconds that it waited in queues, of the whole.',
   'pptp.batch.packets': 'Packets that the stage worked on at once: the times of its span are those of all of them.',
   'pptp.queue':
-    '`reorder`: waited for a GRE number before its own, `window`: for room in the peer’s window, `outbox`: for the end of the turn in which the gateway made it.',
+    '`reorder`: waited for a GRE number before its own, `window`: for room in the peer’s window, `rate-in` and `rate-out`: for the rate of the session, `outbox`: for the end of the turn in which the gateway made it.',
   'session.id': 'The tunnel.',
   'network.peer.address': 'Outer address of the peer.',
   'network.type': 'Of the user data: `ipv4` or `ipv6`.',

@@ -3,19 +3,25 @@ import type { Instant } from '../time.ts';
 import { GRE_CHANNEL } from './gre-channel.ts';
 import type { PacketBatch } from './packet-batch.ts';
 import type { Session } from './session.ts';
+import { SESSION_SHAPE } from './shape.ts';
 
-/** Where packets of a session wait for their turn: for a number before them, for room in the peer's window. */
-export type PacketQueueName = 'reorder' | 'window';
+/**
+ * Where packets of a session wait for their turn: for a number before them, for room in the peer's window, for the session's
+ * rate in that direction.
+ */
+export type PacketQueueName = 'reorder' | 'window' | 'rate-in' | 'rate-out';
 
 /** The queue that a stage keeps packets in. */
 export const queueOf = (stage: string, direction: Direction): PacketQueueName | undefined => {
   if (stage === 'sequence' && direction === 'in') return 'reorder';
-  return stage === 'gre-window' && direction === 'out' ? 'window' : undefined;
+  if (stage === 'gre-window' && direction === 'out') return 'window';
+  if (stage === 'traffic-in' && direction === 'in') return 'rate-in';
+  return stage === 'traffic-out' && direction === 'out' ? 'rate-out' : undefined;
 };
 
 /**
  * The names by which queued packets are known again, by slot: queues copy packets, so a slot means nothing later. In the
- * reorder queue that is the GRE number; the window's queue is first in, first out, so there it is a running number.
+ * reorder queue that is the GRE number; the others are first in, first out, so there it is a running number.
  *
  * `held`: the packets of this batch that the stage has just kept. `released`: all packets of the batch, that it let go.
  */
@@ -45,14 +51,15 @@ export class QueuedNames {
   }
 
   private byPlace(): ReadonlyMap<number, string> {
+    const { queue } = this;
     const names = new Map<number, string>();
     const behind = new Map<Session, number>();
     this.each((index, session) => {
-      const waiting = session.get(GRE_CHANNEL)?.transmit?.waiting;
+      const waiting = placesOf(session, queue);
       const last = (this.which === 'held' ? waiting?.entered : waiting?.left) ?? 0;
       const after = behind.get(session) ?? 0;
       behind.set(session, after + 1);
-      names.set(index, `${session.id} window ${last - after}`);
+      names.set(index, `${session.id} ${queue} ${last - after}`);
     });
     return names;
   }
@@ -67,6 +74,14 @@ export class QueuedNames {
     }
   }
 }
+
+const placesOf = (
+  session: Session,
+  queue: PacketQueueName,
+): { readonly entered: number; readonly left: number } | undefined => {
+  if (queue === 'window') return session.get(GRE_CHANNEL)?.transmit?.waiting;
+  return session.get(SESSION_SHAPE)?.flow(queue === 'rate-in' ? 'in' : 'out');
+};
 
 export const reorderName = (session: Session, sequence: number): string => `${session.id} reorder ${sequence}`;
 

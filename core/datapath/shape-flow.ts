@@ -15,7 +15,7 @@ export interface ShapedPacket {
  */
 const QUEUE_MS = 100;
 const LEAST_QUEUE_OCTETS = 16 * 1500;
-const MOST_PACKETS = 256;
+const MOST_PACKETS = 1024;
 
 /** One direction of a session that has a rate: its bucket, and the packets that wait for it, first in, first out. */
 export class ShapedFlow {

@@ -5,6 +5,7 @@ import type { PacketRule } from '../../core/datapath/packet-rules.ts';
 import type { PacketTrace } from '../../core/datapath/packet-trace.ts';
 import type { PacketTracing } from '../../core/datapath/packet-tracing.ts';
 import { DROP_REASONS } from '../../core/outcome.ts';
+import { sessionParts } from '../../testing/lab/session-parts.ts';
 import { address } from '../support/batches.ts';
 import { GatewayLab, type LabPeer } from '../support/gateway-lab.ts';
 import { grePacket, injectGre, sentFrom } from '../support/gre-packets.ts';
@@ -74,11 +75,18 @@ interface World {
   readonly traces: PacketTrace[];
 }
 
+/** Every third world has so little room that packets wait for it. */
+const LIMIT = { bitsPerSecond: 400_000, burstOctets: 3_000 };
+const LIMITED = sessionParts({
+  policies: [{ name: 'slow', admit: () => ({ admit: true, profile: { rate: { up: LIMIT, down: LIMIT } } }) }],
+});
+
 const makeWorld = async (seed: number, env: Readonly<Record<string, string>>): Promise<World> => {
   const lab = await GatewayLab.start({
     users: USERS,
     seed,
     env,
+    plugins: seed % 3 === 0 ? [LIMITED] : [],
     faults: { reorder: 0.1, duplicate: 0.05, loss: 0.02 },
   });
   const dialled = [await lab.dial({ password: 'a' }), await lab.dial({ user: 'bob', password: 'b' })];
@@ -214,6 +222,7 @@ describe('packet traces', () => {
         examples: [
           [BUSY, 1, {}],
           [BUSY, 1, { PPTP_GRE_WINDOW: 'on', PPTP_GRE_WINDOW_QUEUE: '8' }],
+          [BUSY, 2, {}],
         ],
       },
     );
@@ -225,6 +234,8 @@ describe('packet traces', () => {
         'duplicate',
         'outbox',
         'queue-full',
+        'rate-in',
+        'rate-out',
         'reorder',
         'truncated',
         'window',

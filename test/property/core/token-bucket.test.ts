@@ -100,7 +100,7 @@ describe('packets that wait for a rate', () => {
             came.push(name);
             flow.put(name, new Uint8Array(octets));
           }
-          expect(flow.length).toBeLessThanOrEqual(256);
+          expect(flow.length).toBeLessThanOrEqual(1024);
           expect(flow.octets).toBeLessThanOrEqual(Math.max(24_000, 100 * octetsPerMs(limit)));
         }
         for (let due = flow.dueAt(now); due !== undefined; due = flow.dueAt(now)) {
