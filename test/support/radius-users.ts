@@ -8,6 +8,7 @@ import { instant } from '../../core/time.ts';
 import { EAP_PROTOCOL, EAP_TYPE, parseEap } from '../../core/wire/eap.ts';
 import { eapMsChapV2 } from '../../plugins/auth-eap/index.ts';
 import { type MemoryUser, MemoryUsers } from '../../testing/lab/memory-users.ts';
+import { ORIGIN } from './proof-origin.ts';
 import {
   ATTRIBUTE,
   type Attribute,
@@ -221,6 +222,10 @@ export class RadiusUsers {
     let sent: Uint8Array | undefined;
     for (let effect = queue.shift(); effect !== undefined; effect = queue.shift()) {
       if (effect.kind === 'send') sent = effect.bytes;
+      if (effect.kind === 'compute') {
+        const value = await effect.task(new AbortController().signal, ORIGIN);
+        queue.push(...machine.handle({ kind: 'computed', result: { ok: true, value } }, instant(0)));
+      }
       if (effect.kind === 'verify') {
         const verdict = await this.users.verify(effect.method, effect.request);
         queue.push(...machine.handle({ kind: 'verdict', verdict }, instant(0)));
