@@ -70,10 +70,11 @@ await describeWithLab('users who are elsewhere', (lab) => {
     return join(folder, name);
   };
 
-  test('and through the service of docs/webhook.md', async () => {
+  test('and through the service of docs/webhook.md, with workers', async () => {
     const service = await startService({ SECRET, PORT: '8081' }, await program('docs/webhook.md', 'service.mjs'));
     const running = await startGateway({
       PPTP_PLUGINS: 'webhook',
+      PPTP_WORKERS: '2',
       PPTP_WEBHOOK_URL: 'http://127.0.0.1:8081/',
       PPTP_WEBHOOK_SECRET: SECRET,
     });
