@@ -1,3 +1,4 @@
+import type { PacketBatch } from '../core/datapath/packet-batch.ts';
 import { Session, type SessionView } from '../core/datapath/session.ts';
 import { defineSlot } from '../core/datapath/slots.ts';
 import { type BatchStep, STAGE_SLOT, type Stage } from '../core/datapath/stage.ts';
@@ -5,26 +6,37 @@ import { GatewayError } from '../core/errors.ts';
 import type { IpsecHook } from '../core/ports/ipsec-hook.ts';
 import type { SessionEnding, SessionFacts, SessionUsage } from '../core/ports/session-facts.ts';
 import type { SessionListener } from '../core/ports/session-listener.ts';
+import { checkIpv6, IPV6_DESTINATION, IPV6_SOURCE, isLinkLocal, isMulticast } from '../core/wire/ipv6.ts';
 
 /** Hooks stand from the slot `ipsec` on, the gate on both sides of them. */
 const GATE_IN = STAGE_SLOT.ipsec - 1;
 const GATE_OUT = STAGE_SLOT.ipsec + 9;
 const MOST = GATE_OUT - STAGE_SLOT.ipsec;
 const GATE = 'ipsec-gate';
+const PPP_IPV6 = 0x0057;
 
 /** Set from when all hooks were told that the session is up until they are told that it is down. */
 const TOLD = defineSlot<true>('ipsec-told');
 
-/** Keeps every packet away from the hooks whose session they do not know. */
-const gate: BatchStep = {
+/** Neighbor Discovery goes on while IPv6 is up and IPv4 is not yet; nothing of it leaves the link (RFC 4291 section 2.5.6). */
+const isOfTheLink = (batch: PacketBatch, index: number, address: number): boolean => {
+  const { slab } = batch;
+  const at = batch.offset[index] ?? 0;
+  if (batch.protocol[index] !== PPP_IPV6 || checkIpv6(slab, at, batch.length[index] ?? 0) !== 'ok') return false;
+  return isLinkLocal(slab, at + address) || (address === IPV6_DESTINATION && isMulticast(slab, at + address));
+};
+
+/** Keeps packets away from the hooks whose session they do not know. `address` is the one that tells packets of the link. */
+const gate = (address: number): BatchStep => ({
   process: (batch, from) => {
     for (let at = from; at < batch.count; at += 1) {
       batch.cursor = at;
       const index = batch.order[at] ?? 0;
-      if (batch.session[index]?.get(TOLD) !== true) batch.drop(index, 'wrong-phase');
+      if (batch.session[index]?.get(TOLD) === true || isOfTheLink(batch, index, address)) continue;
+      batch.drop(index, 'wrong-phase');
     }
   },
-};
+});
 
 /**
  * The IPsec hooks of this gateway: the stages they become, and the listener that tells them of sessions. Without hooks
@@ -73,8 +85,8 @@ export class IpsecHooks implements SessionListener {
 }
 
 const gates = (): readonly Stage[] => [
-  { name: GATE, slot: GATE_IN, inbound: gate },
-  { name: GATE, slot: GATE_OUT, outbound: gate },
+  { name: GATE, slot: GATE_IN, inbound: gate(IPV6_DESTINATION) },
+  { name: GATE, slot: GATE_OUT, outbound: gate(IPV6_SOURCE) },
 ];
 
 const stageOf = ({ name, inbound, outbound }: IpsecHook, at: number): Stage => ({

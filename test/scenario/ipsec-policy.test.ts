@@ -249,6 +249,14 @@ describe('the stages of hooks', () => {
   });
 });
 
+it('IPv6 comes up with hooks as without them: Neighbor Discovery does not wait for `up`', async () => {
+  const lab = await GatewayLab.start({ env: { PPTP_IPV6_POOL: 'fd00:99::/48' }, plugins: [policy()] });
+  const client = await lab.connect({ link: { ipv6: true } });
+  const [advertisement] = arrived(client.tun);
+  expect([advertisement?.[6], advertisement?.[40]]).toEqual([58, 134]);
+  expect([...lab.telemetry.drops]).toEqual([]);
+});
+
 it('the MSS of what is in the clear is lowered with the hook as without it', async () => {
   const { client, fromClient } = await start();
   const syn = ipv4Packet({ source: client.address, destination: OPEN, protocol: 6, payload: likeSyn() });
