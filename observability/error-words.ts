@@ -33,6 +33,7 @@ export const ERROR_WORDS: Readonly<Record<string, Readonly<Record<string, string
     'authentication-failed': 'Nobody proved who they are, or there is no method that both sides allow.',
     'encryption-required': 'Encryption is required here, and the peer does without.',
     'no-address': 'There is no inner address for the user.',
+    'not-admitted': 'A policy did not let the user in, or the profile asks for what the gateway cannot do.',
     'negotiation-failed': 'The two sides do not agree on LCP, CCP or IPCP.',
     loopback: 'Our own packets come back.',
     'peer-terminated': 'The peer ended the link with an LCP Terminate-Request.',

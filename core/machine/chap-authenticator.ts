@@ -8,6 +8,7 @@ import type {
   MppeKeyMaterial,
   VerifyEffect,
 } from '../ports/auth.ts';
+import type { UserProfile } from '../ports/profile.ts';
 import { after, type Instant } from '../time.ts';
 import { CHAP_CODE, CHAP_PROTOCOL, type ChapPacket, parseChap, writeChap } from '../wire/chap.ts';
 import type { Machine } from './machine.ts';
@@ -47,7 +48,7 @@ export interface ChapProof {
   readonly userName: string;
   readonly question: VerifyEffect | AuthDenial;
   /** Undefined when the back-end's grant is one for another kind of proof. */
-  success(grant: object): ChapSuccess | undefined;
+  success(grant: object, profile: UserProfile): ChapSuccess | undefined;
 }
 
 export interface ChapFailure {
@@ -208,7 +209,7 @@ export class ChapAuthenticator implements Machine<AuthInput, AuthEffect> {
     if (!verdict.ok) return this.refuse(verdict.denial, now);
     const { identity, profile, grant } = verdict;
     // A back-end that answers for another kind of proof has a fault; the peer is told what it is told for any other.
-    const success = state.proof.success(grant);
+    const success = state.proof.success(grant, profile);
     if (success === undefined) return this.refuse('unavailable', now);
     const { message, keys } = success;
     const { identifier, code } = state;

@@ -137,7 +137,34 @@ const notFinished: Case = (facts) => {
   );
 };
 
+const notAdmitted: Case = (facts) => {
+  const refused = facts.note('session.refused');
+  if (refused === undefined || (facts.error !== 'not-admitted' && facts.record.end?.reason !== 'administrative')) {
+    return undefined;
+  }
+  const { policy = 'a policy', denial = 'not-admitted' } = refused.fields;
+  const byGateway = policy === 'gateway';
+  return {
+    case: 'not-admitted',
+    severity: 'failure',
+    what: byGateway
+      ? `The profile of ${facts.user} asks for what this gateway cannot do: ${facts.endDetail}.`
+      : `The policy ${policy} does not let ${facts.user} in: ${facts.endDetail}.`,
+    where: byGateway
+      ? 'In the gateway, after a good log-in.'
+      : `In the plug-in with the policy ${policy}, after a good log-in.`,
+    todo: byGateway
+      ? ['Change what the user store says of this user, or the setting that the sentence names.']
+      : [
+          `Look at the settings of the plug-in (\`pptp-gateway plugins list\` shows which has ${policy}).`,
+          'With the word `unavailable` the policy itself failed: look for plugin.failed in the log.',
+        ],
+    code: denial,
+  };
+};
+
 export const AUTH_CASES: readonly Case[] = [
+  notAdmitted,
   noCommon,
   refusedThere,
   unknownUser,

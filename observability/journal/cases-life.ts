@@ -158,10 +158,22 @@ const timeLimit: Case = (facts) => {
   };
 };
 
+const quotaUsedUp: Case = (facts) =>
+  endReason(facts) === 'quota'
+    ? {
+        case: 'quota-used-up',
+        severity: 'info',
+        what: `The gateway ended the tunnel: ${facts.detail}.`,
+        where: 'In the gateway.',
+        todo: ['Nothing, or raise the quota where the user store or the plug-in has it.'],
+        code: 'quota',
+      }
+    : undefined;
+
 const endedHere: Case = (facts) => {
   const reason = facts.record.end?.reason;
   if (!facts.over || (reason !== 'administrative' && reason !== 'shutdown')) return undefined;
-  if (facts.note('session.fault') !== undefined) return undefined;
+  if (facts.note('session.fault') !== undefined || facts.note('session.refused') !== undefined) return undefined;
   return {
     case: 'ended-by-the-gateway',
     severity: facts.wasUp ? 'info' : 'failure',
@@ -211,6 +223,7 @@ export const LIFE_CASES: readonly Case[] = [
   connectionLost,
   endedHere,
   timeLimit,
+  quotaUsedUp,
   clientLeft,
   sharedNat,
   spoofed,

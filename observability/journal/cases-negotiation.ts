@@ -57,14 +57,16 @@ const encryptionDemanded: Case = (facts) => {
 
 const noAddress: Case = (facts) => {
   if (facts.error !== 'no-address') return undefined;
-  if (facts.says(/no inner address is free/)) {
+  if (facts.says(/no inner address (of the pool .* )?is free/)) {
     return {
       case: 'pool-empty',
       severity: 'failure',
-      what: `All addresses of the pool ${facts.settings.pool} are in use.`,
+      what: facts.says(/PPTP_POOLS/)
+        ? `All addresses of the user's pool are in use: ${facts.detail}.`
+        : `All addresses of the pool ${facts.settings.pool} are in use.`,
       where: 'In the address pool of the gateway, after a good log-in.',
       todo: [
-        'Enlarge PPTP_POOL: a /23 has room for twice as many clients as a /24.',
+        'Enlarge PPTP_POOL, or the named pool in PPTP_POOLS: a /23 has room for twice as many clients as a /24.',
         'Look for clients that are connected twice: `pptp-gateway tunnels`. PPTP_IDLE_TIMEOUT ends those that do nothing.',
       ],
       code: 'no-address: exhausted',

@@ -4,7 +4,7 @@ import type { Journal } from './journal.ts';
 type Level = 'debug' | 'info' | 'warn' | 'error';
 
 /** Fields of log lines that a note keeps: words from small sets and what the record shows. */
-const KEPT = ['denial', 'method', 'retriesLeft', 'notLogged', 'reason', 'setupFailure'] as const;
+const KEPT = ['denial', 'policy', 'method', 'retriesLeft', 'notLogged', 'reason', 'setupFailure'] as const;
 
 /** Reasons to close a connection on arrival that an operator can do something about. */
 const LIMITS = /^(limit|rate)/;

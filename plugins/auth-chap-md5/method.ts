@@ -6,6 +6,7 @@ import {
   type ChapDialect,
 } from '../../core/machine/chap-authenticator.ts';
 import { ChapPeer, type ChapPeerDialect } from '../../core/machine/chap-peer.ts';
+import { greeting } from '../../core/machine/greeting.ts';
 import type { AuthContext, AuthDenial, AuthMethod } from '../../core/ports/auth.ts';
 import { CHAP_PROTOCOL } from '../../core/wire/chap.ts';
 
@@ -29,7 +30,7 @@ const authenticator: ChapDialect = {
     return {
       userName,
       question: { kind: 'verify', method: 'chap-md5', request: { userName, identifier, challenge, response } },
-      success: () => ({ message: 'Welcome' }),
+      success: (_grant, profile) => ({ message: greeting(profile) }),
     };
   },
   retriable: () => false,

@@ -1,4 +1,5 @@
 import { printable } from '../../core/bytes/ascii.ts';
+import { greeting } from '../../core/machine/greeting.ts';
 import type { Machine } from '../../core/machine/machine.ts';
 import { MS_CHAP_ANSWERS } from '../../core/machine/ms-chap-answers.ts';
 import type { AuthDenial, AuthKinds, AuthVerdict } from '../../core/ports/auth.ts';
@@ -117,7 +118,7 @@ export class EapMsChapV2Authenticator implements Machine<EapInput, EapEffect> {
     const { identity, profile, grant } = verdict;
     if (!isOurs(grant)) return this.refuse(state.identifier, 'unavailable');
     this.state = { kind: 'accepted', outcome: { kind: 'done', identity, profile, keys: grant.keys } };
-    const text = formatMsChapV2Success(grant.authenticatorResponse, 'Welcome');
+    const text = formatMsChapV2Success(grant.authenticatorResponse, greeting(profile));
     return [message(writeChap({ kind: 'success', identifier: state.identifier, message: text }))];
   }
 

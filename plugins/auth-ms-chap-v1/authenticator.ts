@@ -3,8 +3,10 @@ import {
   type ChapAuthenticatorOptions,
   type ChapDialect,
 } from '../../core/machine/chap-authenticator.ts';
+import { greeting } from '../../core/machine/greeting.ts';
 import { MS_CHAP_ANSWERS } from '../../core/machine/ms-chap-answers.ts';
 import type { AuthContext, AuthKinds } from '../../core/ports/auth.ts';
+import type { UserProfile } from '../../core/ports/profile.ts';
 import { formatMsChapFailure } from '../../core/wire/chap.ts';
 import {
   CHANGE_PASSWORD_CODE,
@@ -18,7 +20,8 @@ const VERSION = 2;
 const RETRY_STEP = 23;
 
 type Grant = AuthKinds['ms-chap-v1']['grant'];
-const success = (text: string) => (grant: object) => (isOurs(grant) ? { message: text, keys: grant.keys } : undefined);
+const success = (usual: string) => (grant: object, profile: UserProfile) =>
+  isOurs(grant) ? { message: greeting(profile, usual), keys: grant.keys } : undefined;
 const isOurs = (grant: object): grant is Grant => 'keys' in grant && !('authenticatorResponse' in grant);
 
 const stepped = (challenge: Uint8Array): Uint8Array => {

@@ -3,6 +3,7 @@ import {
   type ChapAuthenticatorOptions,
   type ChapDialect,
 } from '../../core/machine/chap-authenticator.ts';
+import { greeting } from '../../core/machine/greeting.ts';
 import { MS_CHAP_ANSWERS } from '../../core/machine/ms-chap-answers.ts';
 import type { AuthContext, AuthKinds } from '../../core/ports/auth.ts';
 import {
@@ -38,7 +39,7 @@ const dialect: ChapDialect = {
         method: 'ms-chap-v2',
         request: { userName, authenticatorChallenge: challenge, peerChallenge, ntResponse },
       },
-      success: (grant) => success(grant, (flags & FLAG_NO_MESSAGE) === 0 ? 'Welcome' : undefined),
+      success: (grant, profile) => success(grant, (flags & FLAG_NO_MESSAGE) === 0 ? greeting(profile) : undefined),
     };
   },
   change(packet, { challenge, userName }) {
@@ -51,7 +52,7 @@ const dialect: ChapDialect = {
         method: 'ms-chap-v2-change',
         request: { userName, authenticatorChallenge: challenge, ...change },
       },
-      success: (grant) => success(grant, 'Password changed'),
+      success: (grant, profile) => success(grant, greeting(profile, 'Password changed')),
     };
   },
   retriable: (denial) => MS_CHAP_ANSWERS[denial].retriable,

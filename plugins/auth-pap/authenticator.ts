@@ -1,5 +1,6 @@
 import { printable } from '../../core/bytes/ascii.ts';
 import { equalBytes } from '../../core/bytes/bytes.ts';
+import { greeting } from '../../core/machine/greeting.ts';
 import type { Machine } from '../../core/machine/machine.ts';
 import type { AuthDenial, AuthEffect, AuthInput, AuthVerdict } from '../../core/ports/auth.ts';
 import { after, type Instant } from '../../core/time.ts';
@@ -81,9 +82,10 @@ export class PapAuthenticator implements Machine<AuthInput, AuthEffect> {
     const { state } = this;
     if (state.kind !== 'verifying') return [];
     if (verdict.ok) {
-      this.state = { kind: 'done', reply: 'ack', message: 'Welcome' };
       const { identity, profile } = verdict;
-      return [reply('ack', state.identifier, 'Welcome'), { kind: 'accept', identity, profile }];
+      const message = greeting(profile);
+      this.state = { kind: 'done', reply: 'ack', message };
+      return [reply('ack', state.identifier, message), { kind: 'accept', identity, profile }];
     }
     const { denial } = verdict;
     const message = TEXTS[denial];

@@ -3,6 +3,7 @@ import { asciiBytes } from '../../core/bytes/ascii.ts';
 import { writeIpv4Checksum } from '../../core/wire/ipv4.ts';
 import { recordDetail } from '../../gateway/admin/record-json.ts';
 import { papMethod } from '../../plugins/auth-pap/index.ts';
+import { sessionParts } from '../../testing/lab/session-parts.ts';
 import { address } from '../support/batches.ts';
 import { SERVER } from '../support/gateway-lab.ts';
 import { ipv4Packet } from '../support/ipv4-packets.ts';
@@ -197,6 +198,19 @@ describe('a tunnel that is up', () => {
     lab.wire.filter = () => false;
     await lab.clock.advance(30_000);
     expect(explain('alice')[0]).toMatchObject({ case: 'echo-loss', severity: 'failure' });
+    await lab.stop();
+  });
+
+  it('that a policy does not let in is told of', async () => {
+    const policy = {
+      name: 'limits',
+      admit: () => ({ admit: false, denial: 'too-many', detail: 'one is the most' }) as const,
+    };
+    const { lab, explain } = await journalLab({ plugins: [sessionParts({ policies: [policy] })] });
+    await lab.dial();
+    await lab.clock.advance(10_000);
+    expect(explain('alice')[0]).toMatchObject({ case: 'not-admitted', severity: 'failure', code: 'too-many' });
+    expect(cases(explain('alice'))).toEqual(['not-admitted']);
     await lab.stop();
   });
 

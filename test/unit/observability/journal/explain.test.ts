@@ -231,6 +231,38 @@ const SITUATIONS: readonly Situation[] = [
     says: /192\.168\.1\.5.*720/,
   },
   {
+    name: 'not-admitted',
+    because: 'a policy refuses',
+    record: {
+      ...failedIn('address', 'not-admitted', 'alice has 1 session, and 1 is the most'),
+      end: { reason: 'administrative', detail: 'alice has 1 session, and 1 is the most' },
+      notes: [note('session.refused', { policy: 'limits', denial: 'too-many-sessions' })],
+    },
+    says: /policy limits.*1 is the most.*plugins list/,
+  },
+  {
+    name: 'not-admitted',
+    because: 'the profile asks for too much',
+    record: {
+      ...failedIn('address', 'not-admitted', 'the route 0.0.0.0/0 would take everything into the tunnel'),
+      end: { reason: 'administrative', detail: 'the route 0.0.0.0/0 would take everything into the tunnel' },
+      notes: [note('session.refused', { policy: 'gateway', denial: 'unsupported' })],
+    },
+    says: /cannot do.*0\.0\.0\.0\/0/,
+  },
+  {
+    name: 'pool-empty',
+    because: 'a pool by name is empty',
+    record: failedIn('address', 'no-address', 'no inner address of the pool "staff" is free: enlarge it in PPTP_POOLS'),
+    says: /"staff".*PPTP_POOLS/,
+  },
+  {
+    name: 'quota-used-up',
+    because: 'the quota is used up',
+    record: endedBy('quota', 'the quota of the session is used up'),
+    says: /quota/,
+  },
+  {
     name: 'call-limit',
     because: 'connections above a limit are closed on arrival',
     record: { ...failedIn('control', 'connection-refused', 'its source has the most'), kind: 'control' },
