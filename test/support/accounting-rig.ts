@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ipv4 } from '../../core/bytes/ipv4-address.ts';
 import type { AccountingRecord } from '../../core/ports/accounting.ts';
+import type { Clock } from '../../core/ports/clock.ts';
 import type { ClearReason } from '../../core/ports/control.ts';
 import type { Fleet } from '../../core/ports/fleet.ts';
 import { callId, sessionId } from '../../core/ports/ids.ts';
@@ -37,9 +38,9 @@ export class FakeServers {
   /** Also those that nobody confirmed. */
   readonly asked: string[] = [];
   answers: (name: string) => boolean = () => true;
-  private readonly clock: FakeClock;
+  private readonly clock: Clock;
 
-  constructor(clock: FakeClock) {
+  constructor(clock: Clock) {
     this.clock = clock;
   }
 
@@ -52,7 +53,7 @@ export class FakeServers {
     const attributes = request.attributes(SEAL);
     this.asked.push(nameOf(attributes));
     return new Promise((resolve, reject) => {
-      this.clock.defer(() => {
+      this.clock.schedule(this.clock.now(), () => {
         if (!this.answers(nameOf(attributes))) return reject(new RadiusFailure('no-answer'));
         this.got.push(attributes);
         const packet = { code: 5, identifier: 0, authenticator: new Uint8Array(16), attributes: [] };

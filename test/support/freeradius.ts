@@ -36,6 +36,8 @@ export interface FreeradiusOptions {
   readonly accountingPort: number;
   readonly secret: string;
   readonly users: readonly RadiusUser[];
+  /** What it offers first within EAP; `peap` (with MS-CHAPv2 inside) if left out. */
+  readonly eap?: 'peap' | 'tls';
 }
 
 /** One accounting record as the server wrote it down: names and values as its dictionary has them. */
@@ -70,7 +72,7 @@ thread pool {
 `;
 };
 
-const moduleBlock = (folder: string): string => `
+const moduleBlock = (folder: string, { eap = 'peap' }: FreeradiusOptions): string => `
 modules {
   always ok {
     rcode = ok
@@ -93,7 +95,7 @@ modules {
     header = "%S"
   }
   eap {
-    default_eap_type = peap
+    default_eap_type = ${eap}
     timer_expire = 60
     max_sessions = 100
     md5 {
@@ -195,6 +197,7 @@ server inner {
     Auth-Type MS-CHAP {
       mschap
     }
+    mschap
     eap
   }
 }
@@ -228,7 +231,7 @@ export class Freeradius {
     for (const name of ['ca.pem', 'server.pem', 'server.key']) {
       await writeFile(join(folder, name), await readFile(tlsVector(name)), { mode: 0o600 });
     }
-    const config = daemon(folder) + moduleBlock(folder) + servers(options);
+    const config = daemon(folder) + moduleBlock(folder, options) + servers(options);
     await writeFile(join(folder, 'radiusd.conf'), config, { mode: 0o600 });
     await writeFile(join(folder, 'dictionary'), '');
     await writeFile(join(folder, 'users'), usersFile(options.users), { mode: 0o600 });
