@@ -14,7 +14,7 @@ import type { FakeClock } from './lab/fake-clock.ts';
 import { GatewayLab } from './lab/gateway-lab.ts';
 import { LabClient, ROUND_TRIP_MS } from './lab/lab-client.ts';
 import type { MemoryLog } from './lab/memory-log.ts';
-import type { MemoryTelemetry } from './lab/memory-telemetry.ts';
+import type { MemoryTelemetry, RecordedSpan, RecordedTrace } from './lab/memory-telemetry.ts';
 import { ECHO, echoPacket, isEcho } from './support/packets.ts';
 import { INTRANET_HOST, type TestClient } from './test-client.ts';
 
@@ -32,6 +32,8 @@ export interface TestGatewayOptions {
   readonly users?: Readonly<Record<string, TestUser>>;
   /** Where random octets begin; the same seed gives the same run. */
   readonly seed?: number;
+  /** How long a dial waits for the answer of a plug-in that needs real time (sockets, files), in ms; default 2000. */
+  readonly patienceMs?: number;
 }
 
 /** Methods that a client speaks by name. */
@@ -52,6 +54,7 @@ export interface TestDial {
 
 /** A set-up is over by then, whichever way; in ms of virtual time. */
 const SETUP_MS = 40_000;
+const PATIENCE_MS = 2_000;
 
 /**
  * A whole gateway in this process: its container, its plug-ins, its sessions and its pipeline are those of a real one;
@@ -64,12 +67,14 @@ export class TestGateway {
   /** Every drop, event and span that it reported. */
   readonly telemetry: MemoryTelemetry;
   private readonly lab: GatewayLab;
+  private readonly patienceMs: number;
   private readonly arrived: Uint8Array[] = [];
   private readonly clients: LabClient[] = [];
   private echoes = 0;
 
-  private constructor(lab: GatewayLab) {
+  private constructor(lab: GatewayLab, patienceMs: number) {
     this.lab = lab;
+    this.patienceMs = patienceMs;
     this.clock = lab.clock;
     this.log = lab.log;
     this.telemetry = lab.telemetry;
@@ -91,7 +96,7 @@ export class TestGateway {
     starting.catch(() => undefined);
     await lab.clock.advance(0);
     await starting;
-    return new TestGateway(lab);
+    return new TestGateway(lab, options.patienceMs ?? PATIENCE_MS);
   }
 
   /** Calls that are up. */
@@ -120,6 +125,7 @@ export class TestGateway {
     this.clients.push(client);
     for (let waited = 0; waited < SETUP_MS && !client.isSettled; waited += ROUND_TRIP_MS) {
       await this.clock.advance(ROUND_TRIP_MS);
+      await this.answersOfPlugins();
     }
     return client;
   }
@@ -178,6 +184,14 @@ export class TestGateway {
     return true;
   }
 
+  /** The clock stands still while a plug-in works on an answer outside of this process. */
+  private async answersOfPlugins(): Promise<void> {
+    const until = performance.now() + this.patienceMs;
+    while (performance.now() < until && this.telemetry.traces.some(isAsking)) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+  }
+
   private takesEcho(type: number, sequence: number): Uint8Array | undefined {
     const packets = this.hostReceives();
     const at = packets.findIndex((packet) => isEcho(packet, type, sequence));
@@ -185,6 +199,13 @@ export class TestGateway {
     return packets[at];
   }
 }
+
+/** Whether a question to a plug-in is open in this set-up. */
+const isAsking = ({ ended, phases }: RecordedTrace): boolean => !ended && phases.some(isOpenQuestion);
+
+const isOpenQuestion = ({ name, ended, steps }: RecordedSpan): boolean =>
+  steps.some(isOpenQuestion) ||
+  (!ended && (name === 'auth.backend' || name === 'auth.task' || name.startsWith('plugin.')));
 
 const hasAddress = (client: TestClient): client is TestClient & { readonly address: Ipv4 } =>
   client.address !== undefined;

@@ -58,8 +58,13 @@ export class Outside {
     this.folder = folder;
   }
 
+  static async empty(): Promise<Outside> {
+    return new Outside(await mkdtemp(join(tmpdir(), 'pptp-outside-')));
+  }
+
+  /** With everything installed that packages below it need. */
   static async make(): Promise<Outside> {
-    const folder = await mkdtemp(join(tmpdir(), 'pptp-outside-'));
+    const { folder } = await Outside.empty();
     const modules = join(folder, 'node_modules');
     await mkdir(join(modules, '@types'), { recursive: true });
     await mkdir(join(modules, '.bin'));
