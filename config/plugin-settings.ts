@@ -57,7 +57,11 @@ const isGroup = (value: unknown): value is Readonly<Record<string, unknown>> =>
 /** A kind is the plug-in's own code. */
 const parsed = (setting: Setting<unknown>, value: unknown): unknown => {
   try {
-    return setting.kind.parse(value);
+    const result = setting.kind.parse(value);
+    if (!(result instanceof Promise)) return result;
+    // Nobody waits for it, and its failure must not end the process.
+    result.catch(() => undefined);
+    return undefined;
   } catch {
     return undefined;
   }

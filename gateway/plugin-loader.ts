@@ -64,6 +64,7 @@ const optionsFor = ({ plugin }: ImportedPlugin, options: Readonly<Record<string,
 export function checked(one: ImportedPlugin, options: Readonly<Record<string, unknown>>): readonly string[] {
   try {
     const sentences: unknown = one.plugin.check?.(optionsFor(one, options)) ?? [];
+    if (sentences instanceof Promise) sentences.catch(() => undefined);
     return Array.isArray(sentences) ? sentences.map(String) : ['its "check" must return a list of sentences'];
   } catch (cause) {
     return [`checking its settings failed: ${sentenceOf(cause)}`];

@@ -1,5 +1,5 @@
 import type { DeclaredSettings } from '../../config/plugin-settings.ts';
-import { GatewayError } from '../../core/errors.ts';
+import { attributed } from './attribution.ts';
 import { findModule, isTypeScript } from './find-module.ts';
 import { pluginError, sentenceOf } from './plugin-error.ts';
 import { type AnyPlugin, defaultExport, isPlugin, whyNoPlugin } from './plugin-shape.ts';
@@ -13,16 +13,20 @@ export interface ImportedPlugin {
 
 /** One of PPTP_PLUGINS. Rejects with PLUGIN_INVALID and nothing else. */
 export async function importPlugin(specifier: string): Promise<ImportedPlugin> {
-  try {
-    const { source, load } = findModule(specifier);
-    const plugin = defaultExport(await importing(specifier, source, load));
+  const { source, load } = findModule(specifier);
+  return pluginOf(await importing(specifier, source, load), specifier, source);
+}
+
+/** The plug-in that a module exports. Throws PLUGIN_INVALID and nothing else. */
+export function pluginOf(module: unknown, specifier: string, source: PluginSource): ImportedPlugin {
+  const who = withPackage(specifier, source);
+  // Even looking at what somebody else exports may throw.
+  return attributed(who, 'looking at it failed', () => {
+    const plugin = defaultExport(module);
     const why = whyNoPlugin(plugin);
-    if (why !== undefined || !isPlugin(plugin)) throw pluginError(withPackage(specifier, source), why ?? 'it is none');
-    return { plugin, source };
-  } catch (cause) {
-    // Even looking at what somebody else exports may throw.
-    throw cause instanceof GatewayError ? cause : pluginError(`"${specifier}"`, sentenceOf(cause), cause);
-  }
+    if (why === undefined && isPlugin(plugin)) return { plugin, source };
+    throw pluginError(who, why ?? 'its default export changes while it is looked at');
+  });
 }
 
 /** All of them, in their order. Rejects with PLUGIN_INVALID. */
