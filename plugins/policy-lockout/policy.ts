@@ -54,7 +54,7 @@ export class LockoutPolicy implements SessionPolicy {
     this.sources = new Offenders(limits(options.sourceFailures));
     this.users = new Offenders(limits(options.userFailures));
     deps.fleet.subscribe(TOPIC, (message) => {
-      if (isTold(message)) this.note(message);
+      if (isTold(message)) this.note(message, false);
     });
   }
 
@@ -73,12 +73,12 @@ export class LockoutPolicy implements SessionPolicy {
   tried({ userName, source, at }: Attempt, denial: AuthDenial | undefined): void {
     if (userName === undefined || (denial !== undefined && denial !== 'bad-credentials')) return;
     const told: Told = { user: bareName(userName), source, at, right: denial === undefined };
-    const news = this.note(told);
+    const news = this.note(told, true);
     if (news) this.deps.fleet.publish(TOPIC, told);
   }
 
-  /** False: nobody learns anything new from it. */
-  private note({ user, source, at, right }: Told): boolean {
+  /** `own`: it was made here, so this worker is the one that says so. False: nobody learns anything new from it. */
+  private note({ user, source, at, right }: Told, own: boolean): boolean {
     const pair = pairOf(user, source);
     if (right) {
       const known = this.trusted.delete(pair);
@@ -91,9 +91,12 @@ export class LockoutPolicy implements SessionPolicy {
     }
     const { sourceFailures, userFailures } = this.options;
     const fields = { user, source: formatIpv4(source as Ipv4) };
-    this.locked('user-and-source', this.pairs.failed(pair, at), fields);
-    if (sourceFailures > 0) this.locked('source', this.sources.failed(String(source), at), { source: fields.source });
-    if (userFailures > 0) this.locked('user', this.users.failed(user, at), { user });
+    const pairLock = this.pairs.failed(pair, at);
+    if (own) this.locked('user-and-source', pairLock, fields);
+    const sourceLock = sourceFailures > 0 ? this.sources.failed(String(source), at) : undefined;
+    if (own) this.locked('source', sourceLock, { source: fields.source });
+    const userLock = userFailures > 0 ? this.users.failed(user, at) : undefined;
+    if (own) this.locked('user', userLock, { user });
     return true;
   }
 

@@ -156,7 +156,7 @@ describe('the lock against guessing', () => {
   });
 
   it('works in all workers: guesses spread over them add up, and a right password counts everywhere', () => {
-    const { policies } = workers(3);
+    const { policies, log } = workers(3);
     for (const [at, policy] of policies.entries()) {
       policy.tried({ userName: 'alice', source: HERE, at }, 'bad-credentials');
     }
@@ -165,6 +165,7 @@ describe('the lock against guessing', () => {
       false,
       false,
     ]);
+    expect(log.lines.filter(({ event }) => event === 'auth.locked-out')).toHaveLength(1);
     policies[0]?.tried({ userName: 'alice', source: HERE, at: 11 * S }, undefined);
     policies[1]?.tried({ userName: 'alice', source: HERE, at: 12 * S }, 'bad-credentials');
     expect(policies[2]?.mayTry({ userName: 'alice', source: HERE, at: 12 * S })).toBe(true);
