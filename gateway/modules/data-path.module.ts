@@ -22,7 +22,7 @@ import type { LinkRole } from '../../core/machine/ppp-link-types.ts';
 import type { IpsecHook } from '../../core/ports/ipsec-hook.ts';
 import { TOKENS } from '../../core/tokens.ts';
 import { IpsecHooks } from '../ipsec-hooks.ts';
-import type { DriverHub } from '../session/driver.ts';
+import type { DriverHub } from '../session/driver-hub.ts';
 import {
   acknowledgmentsEntrance,
   controlFramesEntrance,

@@ -1,13 +1,10 @@
-import { Subject } from 'rxjs';
 import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
 import { GRE_CHANNEL, type GreChannel, PEER_WINDOW } from '../../core/datapath/gre-channel.ts';
 import { PacketBatch } from '../../core/datapath/packet-batch.ts';
 import { Session, type SessionView } from '../../core/datapath/session.ts';
 import { SETUP_SPAN } from '../../core/datapath/setup-span.ts';
-import type { TrafficEvents } from '../../core/datapath/shape.ts';
 import type { Stage } from '../../core/datapath/stage.ts';
 import { GreWindowStage } from '../../core/datapath/stages/gre-window.stage.ts';
-import type { MppeEvents } from '../../core/datapath/stages/mppe.stage.ts';
 import type { SequenceStage } from '../../core/datapath/stages/sequence.stage.ts';
 import type { Machine } from '../../core/machine/machine.ts';
 import type { EncryptionParameters, LinkEffect, LinkInput } from '../../core/machine/ppp-link-types.ts';
@@ -18,14 +15,13 @@ import type { CallEvent, ClearReason, ControlPlugin, ControlRecord } from '../..
 import type { CallEndpoint, SessionId } from '../../core/ports/ids.ts';
 import type { Lifecycle } from '../../core/ports/lifecycle.ts';
 import type { Log } from '../../core/ports/log.ts';
-import type { ControlFrames, Wakeups } from '../../core/ports/sessions.ts';
 import type { LaterSpan, PhaseSpan, Telemetry, TunnelRole } from '../../core/ports/telemetry.ts';
 import type { WallClock } from '../../core/ports/wall-clock.ts';
 import { earliest, type Instant, instant } from '../../core/time.ts';
 import { connectionAttributes, controlEvents, peerAttributes } from './control-events.ts';
 import { DeadlineHeap } from './deadline-heap.ts';
+import type { DriverHub, StageEvents } from './driver-hub.ts';
 import { FailedConnections } from './failed-connections.ts';
-import type { Outbox } from './outbox.ts';
 import type { Policies } from './policies.ts';
 import type { ProfileServices } from './profiles.ts';
 import { sessionIds } from './session-ids.ts';
@@ -72,48 +68,6 @@ export interface DriverOptions {
   readonly limits?: SessionLimits;
   /** The index among several workers; undefined: there is one process. */
   readonly worker?: number;
-}
-
-/** What stages tell the driver. */
-export type StageEvents = Wakeups & ControlFrames & MppeEvents & TrafficEvents;
-
-/** Where stages reach the driver, and where the driver's own packets enter the pipeline. */
-export class DriverHub implements StageEvents {
-  readonly control: Outbox;
-  readonly acks: Outbox;
-  readonly released = new Subject<PacketBatch>();
-  /** Packets that waited for the peer's window. */
-  readonly sent = new Subject<PacketBatch>();
-  private target: StageEvents | undefined;
-
-  constructor(control: Outbox, acks: Outbox) {
-    this.control = control;
-    this.acks = acks;
-  }
-
-  attach(target: StageEvents): void {
-    this.target = target;
-  }
-
-  wake(session: Session, at: number): void {
-    this.target?.wake(session, at);
-  }
-
-  frame(session: Session, protocol: number, bytes: Uint8Array): void {
-    this.target?.frame(session, protocol, bytes);
-  }
-
-  onGarbage(session: Session, consecutive: number): void {
-    this.target?.onGarbage(session, consecutive);
-  }
-
-  onResetNeeded(session: Session): void {
-    this.target?.onResetNeeded(session);
-  }
-
-  onQuotaReached(session: Session): void {
-    this.target?.onQuotaReached(session);
-  }
 }
 
 /** Undecryptable packets in a row after which the keys cannot be right any more; far above what a line can garble. */

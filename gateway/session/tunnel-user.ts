@@ -100,13 +100,16 @@ export class TunnelUser {
     // Who proves to be the same user again goes on with the time used so far; another user has times of its own.
     this.limits = session.identity === user.identity ? this.limits?.withProfile(user.profile) : undefined;
     session.identity = user.identity;
+    const narrowed = this.admitted && this.profile.encryption !== undefined;
     this.user = user;
     this.admitted = true;
     const { profiles, clock } = this.context;
     const { shapes, overhead, clearAllowed } = profiles;
     shapes.apply(session, user.profile, clock.now());
     const { mtu, encryption } = user.profile;
-    if (encryption !== undefined) setClearAllowed(session, clearAllowed && !encryption.required);
+    if (encryption !== undefined || narrowed) {
+      setClearAllowed(session, clearAllowed && encryption?.required !== true);
+    }
     const framing = session.get(PPP_FRAMING);
     if (mtu !== undefined && framing !== undefined) framing.peerMru = Math.min(framing.peerMru, mtu + overhead);
   }

@@ -1,19 +1,12 @@
 import { printable } from '../../core/bytes/ascii.ts';
-import { formatIpv4, type Ipv4, ipv4 } from '../../core/bytes/ipv4-address.ts';
+import { formatIpv4, type Ipv4 } from '../../core/bytes/ipv4-address.ts';
 import { formatPrefix64, ZERO_BITS64 } from '../../core/bytes/ipv6-address.ts';
 import { GRE_CHANNEL, type GreSnapshot } from '../../core/datapath/gre-channel.ts';
 import { flushEncryption } from '../../core/datapath/mppe-state.ts';
 import type { Session } from '../../core/datapath/session.ts';
 import { PPP_FRAMING } from '../../core/datapath/stages/ppp.stage.ts';
 import type { Machine } from '../../core/machine/machine.ts';
-import type {
-  Ipv6Profile,
-  LinkEffect,
-  LinkEnd,
-  LinkInput,
-  LinkIpv6,
-  NetworkProfile,
-} from '../../core/machine/ppp-link-types.ts';
+import type { LinkEffect, LinkEnd, LinkInput, LinkIpv6, NetworkProfile } from '../../core/machine/ppp-link-types.ts';
 import type { AuthKind, AuthKinds, ComputeEffect } from '../../core/ports/auth.ts';
 import type { ClearReason, ControlRecord } from '../../core/ports/control.ts';
 import type { ProfileChange } from '../../core/ports/profile.ts';
@@ -25,12 +18,13 @@ import { PPP } from '../../core/wire/ppp.ts';
 import type { SessionLog } from './session-log.ts';
 import { TunnelAddress } from './tunnel-address.ts';
 import { CLEAR_REASON, linkEndFor, type TunnelContext } from './tunnel-context.ts';
-import { type Entry, GATEWAY, type ProvenUser, type Refusal, TunnelEntry } from './tunnel-entry.ts';
+import type { ProvenUser } from './tunnel-entry.ts';
 import { TunnelIpv6 } from './tunnel-ipv6.ts';
 import { TunnelLog } from './tunnel-log.ts';
+import { type LoginTunnel, TunnelLogin } from './tunnel-login.ts';
 import { TunnelQuestions } from './tunnel-questions.ts';
 import { endNumbers, type TunnelSpans } from './tunnel-spans.ts';
-import { TunnelUser, type UserTunnel, usageOf } from './tunnel-user.ts';
+import { TunnelUser, usageOf } from './tunnel-user.ts';
 import type { TunnelView } from './tunnel-view.ts';
 
 /** Notes of the machines that are kept as attributes of the session. */
@@ -39,12 +33,10 @@ const REMEMBERED: ReadonlyMap<string, string> = new Map([
   ['lcp.time-remaining', 'ppp.lcp.time_remaining'],
 ]);
 
-const NO_ADDRESS = ipv4(0);
-
 type LinkNetwork = Extract<LinkEffect, { readonly kind: 'network' }>['network'];
 
 /** Drives one session's PPP link: executes its effects and feeds it frames, answers and time. */
-export class Tunnel implements UserTunnel {
+export class Tunnel implements LoginTunnel {
   readonly session: Session;
   readonly peerName: string;
   readonly openedAt: Instant;
@@ -55,22 +47,22 @@ export class Tunnel implements UserTunnel {
   lostReported = 0;
   private readonly context: TunnelContext;
   private readonly link: Machine<LinkInput, LinkEffect>;
-  private readonly spans: TunnelSpans;
+  readonly spans: TunnelSpans;
   private readonly log: SessionLog;
-  private readonly lines: TunnelLog;
+  readonly lines: TunnelLog;
   private readonly steps: ((now: Instant) => readonly LinkEffect[])[] = [];
   readonly ipv6: TunnelIpv6 | undefined;
-  private readonly address: TunnelAddress;
+  readonly address: TunnelAddress;
   /** Made when there is one; an idle tunnel asks nothing. */
   private questions: TunnelQuestions | undefined;
   /** Made when there is one; gone again when the tunnel is up. */
-  private entry: TunnelEntry | undefined;
+  private login: TunnelLogin | undefined;
   /** From the first proof on. */
   private user: TunnelUser | undefined;
   /** Why somebody wants this session to end. */
   private wanted: ClearReason | undefined;
   private running = false;
-  private over = false;
+  over = false;
   private silenceAt: Instant | undefined;
   private heardAt: Instant | undefined;
 
@@ -182,7 +174,7 @@ export class Tunnel implements UserTunnel {
     const facts = this.context.watchers === undefined ? undefined : this.user?.facts();
     this.over = true;
     this.questions?.abort();
-    this.entry?.abort();
+    this.login?.abort();
     const address = this.address.current;
     this.context.setEncryption(this.session, undefined);
     this.context.sessions.remove(this.session);
@@ -295,7 +287,7 @@ export class Tunnel implements UserTunnel {
       case 'authenticated':
         this.questions?.judged(undefined);
         this.context.telemetry.event('auth.succeeded', { method: effect.method });
-        this.authorize({ identity: effect.identity, method: effect.method, profile: effect.profile });
+        this.prove({ identity: effect.identity, method: effect.method, profile: effect.profile });
         return;
       case 'phase':
         this.spans.phase(effect, this.hasHeard);
@@ -356,74 +348,14 @@ export class Tunnel implements UserTunnel {
     return this.questions;
   }
 
-  private authorize(user: ProvenUser): void {
-    const { session, peerName, context, spans, ipv6, address } = this;
-    spans.authenticated(user.identity, user.method);
-    this.user ??= new TunnelUser(this, context, user);
-    this.entry ??= new TunnelEntry({
-      session,
-      peerName,
-      context,
-      spans,
-      ipv6,
-      address,
-      prepare: (one) => this.user?.prepare(one, (detail) => this.refuse('route-failed', detail)),
-    });
-    this.entry.enter(user, (entry) => {
-      try {
-        this.entered(entry, user);
-      } catch (cause) {
-        this.fault(cause);
-      }
-    });
+  private prove(user: ProvenUser): void {
+    this.user ??= new TunnelUser(this, this.context, user);
+    this.login ??= new TunnelLogin(this, this.context, this.user);
+    this.login.prove(user);
   }
 
-  /** The link gets an answer for each question, also for one that is not the last: it passes that over. */
-  private entered(entry: Entry, { identity }: ProvenUser): void {
-    switch (entry.kind) {
-      case 'superseded':
-        this.submit({ kind: 'authorize', profile: this.networkProfile(NO_ADDRESS, undefined) });
-        return;
-      case 'refused':
-        this.refused(entry, identity);
-        return;
-      case 'no-address':
-        this.lines.addressRefused(entry.detail, identity);
-        this.close('no-address', entry.detail);
-        return;
-      case 'in':
-        this.user?.admit(entry.user);
-        this.submit({ kind: 'authorize', profile: this.networkProfile(entry.address, entry.ipv6) });
-        return;
-      default:
-        entry satisfies never;
-    }
-  }
-
-  /** What the profile asks for turned out to be impossible. */
-  private refuse(denial: string, detail: string): void {
-    if (this.over) return;
-    this.refused({ policy: GATEWAY, denial, detail }, this.session.identity ?? '');
-  }
-
-  private refused(refusal: Refusal, identity: string): void {
-    const { policy, denial, detail } = refusal;
-    this.lines.refused(refusal, identity);
-    this.context.telemetry.event('session.refused', { policy, denial });
-    this.close('administrative', detail);
-  }
-
-  private networkProfile(peerAddress: Ipv4, ipv6: Ipv6Profile | undefined): NetworkProfile {
-    const { addresses, dns, wins } = this.context;
-    const profile = this.user?.profile;
-    return {
-      localAddress: addresses.gatewayAddress,
-      peerAddress,
-      dns: profile?.dns ?? dns,
-      wins: profile?.wins ?? wins,
-      ...(ipv6 === undefined ? {} : { ipv6 }),
-      ...(profile?.encryption === undefined ? {} : { encryption: profile.encryption }),
-    };
+  authorize(profile: NetworkProfile): void {
+    this.submit({ kind: 'authorize', profile });
   }
 
   view(): TunnelView {
@@ -470,7 +402,7 @@ export class Tunnel implements UserTunnel {
   private rest(): void {
     this.log.rest();
     if (this.questions?.isIdle === true) this.questions = undefined;
-    if (this.entry?.isIdle === true) this.entry = undefined;
+    if (this.login?.isIdle === true) this.login = undefined;
     this.context.settled(this.session);
   }
 

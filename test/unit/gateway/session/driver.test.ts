@@ -9,7 +9,8 @@ import type { LinkEffect, LinkInput } from '../../../../core/machine/ppp-link-ty
 import type { Authenticator } from '../../../../core/ports/auth.ts';
 import { after, type Instant } from '../../../../core/time.ts';
 import { CidrPool } from '../../../../gateway/session/address-pool.ts';
-import { Driver, DriverHub } from '../../../../gateway/session/driver.ts';
+import { Driver } from '../../../../gateway/session/driver.ts';
+import { DriverHub } from '../../../../gateway/session/driver-hub.ts';
 import { Outbox } from '../../../../gateway/session/outbox.ts';
 import { Ipv6PrefixPool } from '../../../../gateway/session/prefix-pool.ts';
 import { RouteTurns } from '../../../../gateway/session/route-turns.ts';
