@@ -1,8 +1,9 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GatewayError } from '../../core/errors.ts';
 import { writePlugin } from '../../gateway/cli-plugins-new.ts';
+import { whyNoPlugin } from '../../gateway/plugins/plugin-shape.ts';
 import { SCAFFOLD_KINDS } from '../../gateway/scaffold/kinds.ts';
 import { TestGateway } from '../../testing/index.ts';
 import { buildGateway, GATEWAY_FOLDER, Outside } from '../support/outside.ts';
@@ -135,6 +136,29 @@ describe('the example examples/one-time-password', () => {
     });
     expect(await client.ping()).toBe(true);
     await gateway.stop();
+  });
+});
+
+describe('the examples on the pages of docs/plugins', () => {
+  it('compile as they stand, and each is a plug-in', { timeout: 60_000 }, async () => {
+    const folder = outside.path('pages');
+    await mkdir(folder);
+    const pages = await readdir('docs/plugins');
+    for (const page of pages) {
+      const [, block] = /^```ts\n(.*?)^```$/ms.exec(await readFile(join('docs/plugins', page), 'utf8')) ?? [];
+      if (block === undefined) throw new Error(`${page} has no example`);
+      await writeFile(join(folder, page.replace('.md', '.ts')), block);
+    }
+    await symlink(join(GATEWAY_FOLDER, 'node_modules', 'rxjs'), outside.path('node_modules', 'rxjs'));
+    await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
+    const { compilerOptions } = JSON.parse(await readFile('examples/one-time-password/tsconfig.json', 'utf8'));
+    const own = { ...compilerOptions, rootDir: '.', outDir: 'dist', types: ['node'] };
+    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: own }));
+    expect(await outside.sh('tsc -p .', folder)).toEqual({ code: 0, text: '' });
+    for (const page of pages) {
+      const { default: plugin } = await import(join(folder, 'dist', page.replace('.md', '.js')));
+      expect([page, whyNoPlugin(plugin)]).toEqual([page, undefined]);
+    }
   });
 });
 
