@@ -52,6 +52,8 @@ export interface SecurityAssociation {
   readonly esn: boolean;
   /** Inbound: anti-replay window, a multiple of 32 up to 4096; 0: none (not with `esn`). Absent: 64. */
   readonly replayWindow?: number;
+  /** Outbound: the last number that was used elsewhere already; absent: 0. */
+  readonly sequence?: number;
   /** Past `soft` it goes on and its key manager is told; past `hard` no packet uses it any more. */
   readonly lifetime?: { readonly soft?: SaLimits; readonly hard?: SaLimits };
 }

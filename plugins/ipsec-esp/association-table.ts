@@ -146,6 +146,8 @@ export class AssociationTable implements SecurityAssociations {
     if (!Number.isInteger(window) || window < 0 || window > MOST_WINDOW || window % 32 !== 0) {
       return `its replay window must be a multiple of 32, at most ${MOST_WINDOW}`;
     }
+    if (!Number.isSafeInteger(from.sequence ?? 0) || (from.sequence ?? 0) < 0)
+      return 'its sequence must be a whole number';
     if (esn && window === 0 && direction === 'in') return 'extended sequence numbers need a replay window';
     const owned = [...this.owned(owner.identity, owner.address)];
     const twin = owned.some((one) => one !== before && one.direction === direction && one.spi === spi);

@@ -35,7 +35,7 @@ export class Association {
   expired = false;
   octets = 0;
   packets = 0;
-  private sequence = 0;
+  private sequence: number;
   private softTold = false;
   private readonly networks: readonly IpNetwork[] | undefined;
   private readonly peerNetworks: readonly IpNetwork[] | undefined;
@@ -52,6 +52,7 @@ export class Association {
     this.transform = transform;
     this.replay = new ReplayWindow(from.replayWindow ?? USUAL_WINDOW, from.esn);
     this.lifetime = from.lifetime;
+    this.sequence = from.sequence ?? 0;
     this.networks = this.isTunnel ? from.networks : undefined;
     this.peerNetworks = this.isTunnel ? from.peerNetworks : undefined;
     this.tell = tell;
@@ -71,11 +72,6 @@ export class Association {
     }
     this.sequence += 1;
     return this.sequence;
-  }
-
-  /** Starts outbound numbers behind `sequence`: for a key manager that moves an association, and for tests. */
-  startBehind(sequence: number): void {
-    this.sequence = sequence;
   }
 
   /** The upper half of a number as transforms want it. */

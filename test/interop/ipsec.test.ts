@@ -1,8 +1,9 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { describeWithLab } from './support/describe-lab.ts';
 import type { Guest } from './support/guest.ts';
+import { type IpsecPage, readIpsecPage } from './support/ipsec-page.ts';
 import { startCharon } from './support/strongswan.ts';
 import { REPOSITORY } from './support/topology.ts';
 import { addUser, alice } from './support/users.ts';
@@ -19,18 +20,43 @@ const pairs: readonly XfrmPair[] = [
   ...kind,
   name: `pair-${at}`,
   host: `10.77.0.${11 + at}`,
-  spis: { in: `0x100${at}`, out: `0x200${at}` },
+  spis: { in: `0x110${at}`, out: `0x210${at}` },
   seed: at + 1,
 }));
 const [first] = pairs;
 if (first === undefined) throw new Error('no pairs');
 
+/** The one that docs/ipsec.md says how to set up. */
+const DOCUMENTED = '10.77.0.15';
 const MEGABYTES_2 = 2 * 1024 * 1024;
 const METRICS_PORT = 9464;
+
+const ESP_PACKETS = 3;
+
+/** Looks at the next ESP packets of the client in a guest; the result gives what is behind their IP headers, as hexadecimal. */
+const watchEsp = async (guest: Guest, device: string): Promise<() => Promise<readonly string[]>> => {
+  const filter = `ip proto 50 and src ${CLIENT}`;
+  const watching = guest.must(
+    `tcpdump -n -i ${device} -c ${ESP_PACKETS} -U -w /tmp/esp.pcap '${filter}' 2>/tmp/esp.log`,
+  );
+  await guest.must('until grep -q listening /tmp/esp.log; do sleep 0.05; done');
+  return async () => {
+    await watching;
+    const dump = await guest.must('tcpdump -n -t -x -r /tmp/esp.pcap 2>/dev/null');
+    const packets = dump.split(/^IP /m).slice(1);
+    const octets = packets.map((packet) =>
+      [...packet.matchAll(/0x[0-9a-f]{4}:\s+([0-9a-f ]+)/g)].map(([, row = '']) => row.replaceAll(' ', '')).join(''),
+    );
+    expect(octets.filter((packet) => packet.length > 160)).toHaveLength(ESP_PACKETS);
+    return octets.map((packet) => packet.slice(40));
+  };
+};
 
 await describeWithLab('IPsec in a tunnel', (lab) => {
   let client: Guest;
   let host: Guest;
+  let page: IpsecPage;
+  let folder: string;
 
   const drops = async (stage: string, direction: string, reason: string): Promise<number> => {
     const { output } = await lab().inGateway(`curl -sS http://127.0.0.1:${METRICS_PORT}/metrics`);
@@ -43,14 +69,12 @@ await describeWithLab('IPsec in a tunnel', (lab) => {
   test('a gateway does ESP for four addresses and lets only IPsec reach a fifth; the client dials', async () => {
     const stateDirectory = await lab().temporaryDirectory();
     await addUser(lab(), stateDirectory, alice);
-    const folder = join(stateDirectory, 'ipsec');
+    folder = join(stateDirectory, 'ipsec');
     await mkdir(folder);
     const made = pairs.map((pair) => gatewayFiles(pair, alice.user));
     for (const { files } of made) {
       for (const [name, text] of files) await writeFile(join(folder, name), text, { mode: 0o600 });
     }
-    const file = join(folder, 'associations.json');
-    await writeFile(file, JSON.stringify({ associations: made.map(({ entry }) => entry) }));
     const servers = pairs.map(({ host: address, name }) => {
       const ready = join(stateDirectory, `${name}.ready`);
       const server = `node ${REPOSITORY}test/interop/lab/intranet-server.mjs ${address} ${ready}`;
@@ -60,13 +84,19 @@ await describeWithLab('IPsec in a tunnel', (lab) => {
     [client, host] = await Promise.all([
       lab().guest('c1'),
       lab().guest('h1', { where: 'lan' }),
-      lab().intranet(servers.join('\n')),
+      lab().intranet([`ip addr add ${DOCUMENTED}/24 dev lan`, ...servers].join('\n')),
     ]);
+    page = await readIpsecPage(CLIENT, { ike: host.address, esp: DOCUMENTED });
+    await lab().inGateway(page.makeKeys.replaceAll('/etc/pptp-gateway', folder));
+    const file = join(folder, 'associations.json');
+    const documented: { readonly associations: readonly unknown[] } = JSON.parse(page.associations);
+    const associations = [...documented.associations, ...made.map(({ entry }) => entry)];
+    await writeFile(file, JSON.stringify({ associations }));
     await lab().startGateway({
       stateDirectory,
       env: {
         PPTP_PLUGINS: 'ipsec-policy,ipsec-esp',
-        PPTP_IPSEC_POLICY_DESTINATIONS: [host.address, ...pairs.map((pair) => pair.host)].join(','),
+        PPTP_IPSEC_POLICY_DESTINATIONS: [host.address, DOCUMENTED, ...pairs.map((pair) => pair.host)].join(','),
         PPTP_IPSEC_ESP_FILE: file,
         PPTP_NAT: 'off',
         PPTP_METRICS_PORT: String(METRICS_PORT),
@@ -100,6 +130,16 @@ await describeWithLab('IPsec in a tunnel', (lab) => {
     });
   }
 
+  test('the commands of docs/ipsec.md work as they are there', async () => {
+    const keys = ['alice-in.key', 'alice-out.key'].map(async (name) => {
+      const key = await readFile(join(folder, name), 'utf8');
+      await client.must(`printf %s ${key} >/tmp/${name}`);
+    });
+    await Promise.all(keys);
+    await client.must(`set -e; cd /tmp\n${page.xfrm}`);
+    expect(await client.must(`ping -c 2 -i 0.2 -W 2 ${DOCUMENTED}`)).toContain(' 0% packet loss');
+  });
+
   test('packets with a wrong key, packets again, and pieces of packets are counted and go nowhere', async () => {
     const out = `src ${CLIENT} dst ${first.host} proto esp spi ${first.spis.in}`;
     const { host: address } = first;
@@ -121,7 +161,7 @@ await describeWithLab('IPsec in a tunnel', (lab) => {
     await client.must(xfrmPolicies(first, CLIENT, 'delete'));
     const raw = (octets: string): string => `printf '${octets}' | socat -u - IP4-SENDTO:${address}:50`;
     await client.must(
-      `${raw('\\0\\0\\020\\0\\0\\0\\0\\001short')}; ${raw('\\0\\0\\077\\0\\0\\0\\0\\001no such SPI')}; sleep 0.3`,
+      `${raw('\\0\\0\\021\\0\\0\\0\\0\\001short')}; ${raw('\\0\\0\\077\\0\\0\\0\\0\\001no such SPI')}; sleep 0.3`,
     );
     expect(await drops('ipsec-esp', 'in', 'truncated')).toBe(1);
     expect(await drops('ipsec-esp', 'in', 'no-sa')).toBe(1);
@@ -129,13 +169,16 @@ await describeWithLab('IPsec in a tunnel', (lab) => {
 
   test('strongSwan at both ends: IKEv2 and ESP through the gateway, and nothing in the clear', async () => {
     expect((await client.exec(`ping -c 2 -i 0.2 -W 1 ${host.address}`)).status).not.toBe(0);
-    const ends = { client: { address: CLIENT, id: 'client' }, host: { address: host.address, id: 'host' } };
-    await Promise.all([startCharon(client, ends.client, ends.host), startCharon(host, ends.host, ends.client)]);
+    await Promise.all([startCharon(client, page.swanctl.client), startCharon(host, page.swanctl.host)]);
     await client.must('swanctl --initiate --child e2e --timeout 20');
     const established = await host.must('swanctl --list-sas');
     expect(established).toMatch(/e2e:.*ESTABLISHED, IKEv2/);
     expect(established).toMatch(/INSTALLED, TRANSPORT, ESP:AES_GCM_16-256/);
+    const sent = await watchEsp(client, 'ppp0');
+    const came = await watchEsp(host, 'vec0');
     expect(await client.must(`ping -c 3 -i 0.2 -W 2 ${host.address}`)).toContain(' 0% packet loss');
+    // Byte for byte what the client's kernel made (R10).
+    expect(await came()).toEqual(await sent());
     expect(await client.must(`ping -c 2 -i 0.2 -W 2 -s 3000 ${host.address}`)).toContain(' 0% packet loss');
     await host.must('setsid iperf3 -s -D; sleep 0.3');
     const report = await client.must(`iperf3 -c ${host.address} -t 2 -J`);

@@ -17,6 +17,7 @@ describe('the table of associations', () => {
     expect(add(rig, { replayWindow: 8192 })).toContain('4096');
     expect(add(rig, { esn: true, replayWindow: 0 })).toContain('replay window');
     expect(add(rig, { algorithm: { name: 'aes-gcm-16', key: new Uint8Array(3) } })).toContain('20, 28 or 36');
+    expect(add(rig, { sequence: -1 })).toContain('whole number');
     expect(rig.table.list()).toEqual([]);
     expect(add(rig, {})).toBeUndefined();
     expect(add(rig, { spi: 0x1002 })).toContain('name is taken');
