@@ -45,6 +45,8 @@ await describeWithLab('RADIUS with FreeRADIUS and pppd', (lab) => {
   let second: Freeradius;
   let gateway: GatewayProcess;
   let client: Guest;
+  let stateDirectory: string;
+  let startGateway: () => Promise<GatewayProcess>;
 
   beforeAll(async () => {
     if (missing !== undefined) throw new Error(missing);
@@ -53,18 +55,22 @@ await describeWithLab('RADIUS with FreeRADIUS and pppd', (lab) => {
     [first, second, client] = await Promise.all([server(FIRST), server(SECOND), lab().guest('c1')]);
     const servers = (more: number): string =>
       `${ADDRESSES.intranet}:${FIRST + more},${ADDRESSES.intranet}:${SECOND + more};weight=0`;
-    gateway = await lab().startGateway({
-      env: {
-        PPTP_PLUGINS: 'radius',
-        PPTP_AUTH_METHODS: 'eap,ms-chap-v2',
-        PPTP_TUN_OFFLOADS: 'off',
-        PPTP_RADIUS_SERVERS: servers(0),
-        PPTP_RADIUS_ACCOUNTING_SERVERS: servers(1),
-        PPTP_RADIUS_SHARED_SECRET: SECRET,
-        PPTP_RADIUS_TIMEOUT: '1',
-        PPTP_RADIUS_COA_CLIENTS: '10.77.0.0/24',
-      },
-    });
+    stateDirectory = await lab().temporaryDirectory();
+    startGateway = () =>
+      lab().startGateway({
+        stateDirectory,
+        env: {
+          PPTP_PLUGINS: 'radius',
+          PPTP_AUTH_METHODS: 'eap,ms-chap-v2',
+          PPTP_TUN_OFFLOADS: 'off',
+          PPTP_RADIUS_SERVERS: servers(0),
+          PPTP_RADIUS_ACCOUNTING_SERVERS: servers(1),
+          PPTP_RADIUS_SHARED_SECRET: SECRET,
+          PPTP_RADIUS_TIMEOUT: '1',
+          PPTP_RADIUS_COA_CLIENTS: '10.77.0.0/24',
+        },
+      });
+    gateway = await startGateway();
     await giveCertificates(client, 'alice');
   }, 90_000);
 
@@ -193,6 +199,20 @@ await describeWithLab('RADIUS with FreeRADIUS and pppd', (lab) => {
     expect(number(stop, 'Acct-Delay-Time')).toBeGreaterThan(0);
     await client.mustDial(alice);
     await client.hangUp();
+  });
+
+  test('the gateway dies with a session: its next start tells the server that it is over', async () => {
+    await client.mustDial(alice);
+    const open = await waitFor('the Start', async () => {
+      const last = (await first.records()).at(-1);
+      return last !== undefined && kindOf(last) === 'Start' ? last : undefined;
+    });
+    await gateway.stop('SIGKILL');
+    const stop = await nextStop(first, async () => {
+      gateway = await startGateway();
+    });
+    expect(stop.get('Acct-Session-Id')).toEqual(open.get('Acct-Session-Id'));
+    expect(stop.get('Acct-Terminate-Cause')).toEqual(['NAS-Reboot']);
   });
 
   test('at the end Accounting-Off comes last, and nothing is left to deliver', async () => {
