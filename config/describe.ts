@@ -66,5 +66,9 @@ Keys and \`PPTP_*\` names that do not exist are errors. \`pptp-gateway config ch
 |---|---|---|---|---|---|
 ${KEYS.map(row).join('\n')}
 
+Settings of plug-ins are keys \`pluginOptions.PLUGIN.SETTING\`, given in the same four places: in the file, as \`PPTP_PLUGIN_SETTING\` (or
+\`PPTP_PLUGIN_SETTING_FILE\`, which names a file that holds it), or with \`--set\`; what \`PPTP_PLUGIN_OPTIONS\` says stands between the file
+and the other names. \`pptp-gateway plugins list\` shows the settings of the plug-ins that are loaded.
+
 OpenTelemetry is configured by its own \`OTEL_*\` names; it starts when one of them asks for an exporter.
 `;

@@ -158,10 +158,10 @@ export const readEnvLayer = (env: Environment): Layer => {
 };
 
 /** What is wrong with an environment name that is nobody's. */
-export const unknownName = (name: string): ConfigProblem => ({
-  env: name,
-  message: `is not a setting of this gateway.${didYouMean(name, ownEnvNames)}`,
-});
+export const unknownName = (name: string): ConfigProblem => {
+  const hint = didYouMean(name, ownEnvNames) || ' One of a plug-in counts only where PPTP_PLUGINS names the plug-in.';
+  return { env: name, message: `is not a setting of this gateway.${hint}` };
+};
 
 /** What the command line gave: `key=value` of every `--set`, and the flags that keys have of their own, by path. */
 export interface Flags {

@@ -101,7 +101,7 @@ describe('a gateway of one process', () => {
       if (found.has(path)) return;
       found.add(path);
       for (const [, names = '', target = ''] of readFileSync(path, 'utf8').matchAll(
-        /^(?:import|export) (?!type )([^;]*? from )?'(\.[^']+)';/gm,
+        /^(?:import|export) (?!type )([^;]*? from )?'(\.[^']+\.ts)';/gm,
       )) {
         const onlyTypes = /^\{(\s*type [^,}]+,?)+\s*\} from $/.test(names);
         if (!onlyTypes) visit(relative('.', join(dirname(path), target)));
