@@ -1,6 +1,7 @@
 import type { InnerNetwork } from '../../core/ports/profile.ts';
 import { asNetwork, asText, Reading, readUsers, type Say } from '../policy-kit/reading.ts';
-import { isTimeZone, parseWindow, Timetable } from './windows.ts';
+import { isTimeZone } from '../policy-kit/time-zone.ts';
+import { parseWindow, Timetable } from './windows.ts';
 
 /** What must hold for a log-in; a part that is absent says nothing. */
 export interface AccessRule {

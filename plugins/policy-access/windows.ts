@@ -43,14 +43,6 @@ const parseDays = (text: string): ReadonlySet<number> | undefined => {
   return days;
 };
 
-export const isTimeZone = (name: string): boolean => {
-  try {
-    return new Intl.DateTimeFormat('en-GB', { timeZone: name }).resolvedOptions().timeZone !== '';
-  } catch {
-    return false;
-  }
-};
-
 /** Windows of one time zone. */
 export class Timetable {
   private readonly windows: readonly TimeWindow[];

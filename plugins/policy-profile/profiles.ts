@@ -12,17 +12,27 @@ import {
   type Say,
 } from '../policy-kit/reading.ts';
 
+/** Octets in and out together that a user may move in a day and a month, over all its sessions. */
+export interface PeriodQuotas {
+  readonly quotaPerDay?: number;
+  readonly quotaPerMonth?: number;
+}
+
+export type FileProfile = UserProfile & PeriodQuotas;
+
 export interface Profiles {
   /** For what neither the back-end nor an entry of the user says. */
-  readonly everyone: UserProfile;
+  readonly everyone: FileProfile;
   /** By folded name; it goes before what the back-end says. */
-  readonly users: ReadonlyMap<string, UserProfile>;
+  readonly users: ReadonlyMap<string, FileProfile>;
 }
 
 const SHARED_KEYS = [
   'pool',
   'rate',
   'quota',
+  'quotaPerDay',
+  'quotaPerMonth',
   'idle',
   'session',
   'interim',
@@ -39,18 +49,20 @@ const MOST_BITS = 1e12;
 const MOST_OCTETS = 2 ** 53 - 1;
 const MOST_SECONDS = 366 * 86_400;
 
-/** Reads the document; see docs/policies.md for its form. */
-export const readProfiles = (tree: unknown, say: Say): Profiles => {
+/** Reads the document; see docs/policies.md for its form. `counts`: there is somewhere to keep what users have moved. */
+export const readProfiles = (tree: unknown, say: Say, counts = true): Profiles => {
   const reading = new Reading(tree, '', ['everyone', 'users'], say);
   const everyone = readProfile(reading.get('everyone'), 'everyone', SHARED_KEYS, say);
   const users = readUsers(reading.get('users'), say, (value, place) =>
     readProfile(value, place, [...OWN_KEYS, ...SHARED_KEYS], say),
   );
   sayTwice(users, say);
+  const needing = [everyone, ...users.values()].some((one) => (one.quotaPerDay ?? one.quotaPerMonth) !== undefined);
+  if (needing && !counts) say('quotaPerDay and quotaPerMonth need PPTP_POLICY_PROFILE_USAGE_FOLDER.');
   return { everyone, users };
 };
 
-const readProfile = (value: unknown, place: string, keys: readonly string[], say: Say): UserProfile => {
+const readProfile = (value: unknown, place: string, keys: readonly string[], say: Say): FileProfile => {
   const reading = new Reading(value, place, keys, say);
   const seconds = (key: string): number | undefined =>
     reading.take(
@@ -59,12 +71,15 @@ const readProfile = (value: unknown, place: string, keys: readonly string[], say
       'seconds, or a number with s, m, h or d behind it, such as 8h; 0: never',
     );
   const addresses = (key: string) => reading.list(key, asAddress, 'an IPv4 address', 2);
-  const profile: { readonly [Key in keyof UserProfile]: UserProfile[Key] | undefined } = {
+  const octets = (key: string) => reading.take(key, asAmount(1, MOST_OCTETS), 'octets, such as 500M or 10G');
+  const profile: { readonly [Key in keyof FileProfile]: FileProfile[Key] | undefined } = {
     address: reading.take('address', asAddress, 'an IPv4 address'),
     routes: reading.list('routes', asNetwork, 'a network such as 10.8.0.0/16 with its host bits zero', 16),
     pool: reading.take('pool', asText, 'the name of a pool'),
     rate: readRates(reading, say),
-    quotaOctets: reading.take('quota', asAmount(1, MOST_OCTETS), 'octets, such as 500M or 10G'),
+    quotaOctets: octets('quota'),
+    quotaPerDay: octets('quotaPerDay'),
+    quotaPerMonth: octets('quotaPerMonth'),
     idleSeconds: seconds('idle'),
     sessionSeconds: seconds('session'),
     interimSeconds: seconds('interim'),

@@ -1,7 +1,7 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { GatewayPlugin } from '../../core/ports/plugin.ts';
 import { withOptions } from '../../gateway/plugin-loader.ts';
 import { policyAccessPlugin } from '../../plugins/policy-access/index.ts';
@@ -28,7 +28,8 @@ const defaults = <Options>({ settings }: GatewayPlugin<Options>): Options =>
     Object.entries(settings ?? {}).map(([name, one]) => [name, (one as { default?: unknown }).default]),
   ) as Options;
 
-const profiles = (text: string) => withOptions(policyProfilePlugin, { file: file(text) });
+const profiles = (text: string) =>
+  withOptions(policyProfilePlugin, { ...defaults(policyProfilePlugin), file: file(text) });
 const TRAFFIC = ['traffic-in', 'traffic-out', 'traffic-count'];
 
 const receives = ({ tun }: Pick<LabPeer, 'tun'>): Uint8Array[] => {
@@ -128,6 +129,26 @@ office:
     expect(lab.gateway.sessions()).toBe(0);
     expect(line(lab, 'session.closed')).toMatchObject({ detail: expect.stringContaining('quota') });
     expect(lab.telemetry.events.filter(({ name }) => name === 'session.quota-reached')).toHaveLength(1);
+  });
+});
+
+describe('a quota of a day', () => {
+  it('ends the session, and lets no other one in on this day', async () => {
+    const usageFolder = mkdtempSync(join(tmpdir(), 'usage-'));
+    const options = { ...defaults(policyProfilePlugin), file: file('everyone: { quotaPerDay: 5000 }'), usageFolder };
+    const lab = await GatewayLab.start({ plugins: [withOptions(policyProfilePlugin, options)] });
+    const client = await lab.connect();
+    const packet = ipv4Packet({ source: client.address, destination: HOST, payload: new Uint8Array(980) });
+    for (let i = 0; i < 10; i += 1) client.tun.hostSends(packet);
+    await lab.clock.advance(10_000);
+    expect(lab.gateway.sessions()).toBe(0);
+    // The files are real, and so is the time that they take.
+    await vi.waitFor(() => expect(readFileSync(join(usageFolder, 'usage-0.json'), 'utf8')).toContain('"day":5000'));
+    await lab.dial();
+    await vi.waitFor(async () => {
+      await lab.clock.advance(100);
+      expect(line(lab, 'session.refused')).toMatchObject({ denial: 'quota-used-up' });
+    });
   });
 });
 

@@ -5,7 +5,7 @@ import { parseFilters } from '../../../../config/filters.ts';
 import type { GatewayPlugin } from '../../../../core/ports/plugin.ts';
 import { readRules } from '../../../../plugins/policy-access/index.ts';
 import { policyLockoutPlugin } from '../../../../plugins/policy-lockout/index.ts';
-import { readProfiles } from '../../../../plugins/policy-profile/index.ts';
+import { policyProfilePlugin, readProfiles } from '../../../../plugins/policy-profile/index.ts';
 import { policySessionsPlugin } from '../../../../plugins/policy-sessions/index.ts';
 
 const page = readFileSync('docs/policies.md', 'utf8');
@@ -36,9 +36,15 @@ describe('docs/policies.md', () => {
   it.each<[string, GatewayPlugin<never>]>([
     ['policy-sessions', policySessionsPlugin as GatewayPlugin<never>],
     ['policy-lockout', policyLockoutPlugin as GatewayPlugin<never>],
+    ['policy-profile', policyProfilePlugin as GatewayPlugin<never>],
   ])('lists every setting of %s with its default', (name, { settings }) => {
     const rows = Object.entries<{ readonly default?: unknown }>(settings ?? {}).map(([setting, { default: usual }]) => {
-      const shown = usual instanceof Map ? 'none' : typeof usual === 'string' ? `\`${usual}\`` : String(usual);
+      const shown =
+        usual === undefined || usual instanceof Map
+          ? 'none'
+          : typeof usual === 'string'
+            ? `\`${usual}\``
+            : String(usual);
       return `| \`${envName(name, setting)}\` | ${shown} |`;
     });
     expect(rows.length).toBeGreaterThan(2);
