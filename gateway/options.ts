@@ -29,6 +29,7 @@ export function gatewayOptions(config: GatewayConfig, shard: Shard = WHOLE): Gat
         source6: pool.ipv6 === undefined ? undefined : gatewayIpv6(pool.ipv6),
       },
       clampToMtu: config.network.mssClamp ? config.tun.mtu : undefined,
+      tunnelMtu: config.tun.mtu,
       clearAllowed: mppe.policy !== 'required',
       role: 'server',
       filters: config.filters,

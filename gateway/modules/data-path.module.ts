@@ -37,6 +37,8 @@ export interface DataPathOptions {
   readonly checkPeerAddress: boolean;
   /** MTU of the TUN device; undefined leaves the MSS of TCP alone. */
   readonly clampToMtu: number | undefined;
+  /** MTU of the TUN device, for hooks that make packets larger; undefined: what the path usually carries. */
+  readonly tunnelMtu?: number;
   /** User data may go unencrypted while encryption is not up. */
   readonly clearAllowed: boolean;
   /** A server keeps each peer to its address and finds sessions by address; a client has one session. */
@@ -132,7 +134,7 @@ function bindIpsec(bind: ContainerModuleLoadOptions['bind'], options: DataPathOp
   );
   bind(TOKENS.SessionListener).toResolvedValue((hooks) => hooks, [GATEWAY_TOKENS.IpsecHooks]);
   bind(TOKENS.IntranetPackets).toResolvedValue((packets) => packets, [GATEWAY_TOKENS.IntranetPackets]);
-  bind(TOKENS.TunnelMtu).toConstantValue(options.clampToMtu ?? LARGEST_MTU);
+  bind(TOKENS.TunnelMtu).toConstantValue(options.tunnelMtu ?? LARGEST_MTU);
 }
 
 /** Where packets that the gateway makes itself come in, and the stage that makes some of them. */

@@ -30,6 +30,12 @@ export interface SessionAssociations {
   readonly all: readonly Association[];
 }
 
+/** Whether anything of the session is for traffic between these addresses, usable or not. */
+export const isProtected = (own: SessionAssociations, local: Ipv4, peer: Ipv4): boolean => {
+  for (const one of own.all) if (one.covers(local, peer, own.address)) return true;
+  return false;
+};
+
 export interface TableDeps {
   readonly clock: Clock;
   readonly log: Log;

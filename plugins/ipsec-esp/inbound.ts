@@ -26,7 +26,7 @@ import {
   writeIpv4Checksum,
 } from '../../core/wire/ipv4.ts';
 import type { Association } from './association.ts';
-import type { AssociationTable, SessionAssociations } from './association-table.ts';
+import { type AssociationTable, isProtected, type SessionAssociations } from './association-table.ts';
 import { clampSyn, IPV4, isIke, placeIpv4, REASSEMBLY, roomTowards } from './packets.ts';
 
 const IP_IN_IP = 4;
@@ -82,8 +82,7 @@ export class EspInbound implements BatchStep {
     const source = ipv4Source(slab, offset);
     const destination = ipv4Destination(slab, offset);
     if (ipv4Protocol(slab, offset) !== ESP || !own.hosts.has(destination)) {
-      const isProtected = own.all.some((one) => one.covers(destination, source, own.address));
-      if (isProtected && !isIke(slab, offset, 'destination')) batch.drop(index, 'policy');
+      if (isProtected(own, destination, source) && !isIke(slab, offset, 'destination')) batch.drop(index, 'policy');
       return 0;
     }
     if (source !== own.address) {

@@ -32,7 +32,7 @@ import {
 } from '../../core/wire/ipv4.ts';
 import { fragmentIpv4, isDontFragment } from '../../core/wire/ipv4-fragment.ts';
 import type { Association } from './association.ts';
-import type { AssociationTable, SessionAssociations } from './association-table.ts';
+import { type AssociationTable, isProtected, type SessionAssociations } from './association-table.ts';
 import { clampSyn, IPV4, isIke, placeAll, placeIpv4, REASSEMBLY, roomTowards, WORK_OCTETS } from './packets.ts';
 
 const IP_IN_IP = 4;
@@ -95,8 +95,7 @@ export class EspOutbound implements BatchStep {
     const destination = ipv4Destination(batch.slab, offset);
     const association = choose(own, source, destination);
     if (association === undefined) {
-      const isProtected = own.all.some((one) => one.covers(source, destination, own.address));
-      return isProtected && !isIke(batch.slab, offset, 'source') ? 'no-sa' : 0;
+      return isProtected(own, source, destination) && !isIke(batch.slab, offset, 'source') ? 'no-sa' : 0;
     }
     if (association.isTunnel || !isIpv4Fragment(batch.slab, offset)) {
       return this.protect(batch, at, session, own.address, association, batch.view(index));

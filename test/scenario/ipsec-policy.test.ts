@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readU16, writeU16 } from '../../core/bytes/bytes.ts';
 import { parseIpNetwork } from '../../core/bytes/ip-network.ts';
+import { type PacketCursor, perPacket } from '../../core/datapath/per-packet.ts';
 import { definePlugin, PLUGIN_API } from '../../core/ports/plugin.ts';
 import { TOKENS } from '../../core/tokens.ts';
 import { withOptions } from '../../gateway/plugin-loader.ts';
@@ -247,6 +248,37 @@ describe('the stages of hooks', () => {
     expect(told).toEqual(['up']);
     expect(lab.telemetry.drops.get('ipsec-gate in wrong-phase')).toBe(1);
   });
+});
+
+it('a fault in one hook costs one packet, and the next hook sees the others', async () => {
+  const seen: number[] = [];
+  const hooks = definePlugin({
+    name: 'test-hooks',
+    api: PLUGIN_API,
+    register: ({ bind }) => {
+      const last = ({ bytes }: PacketCursor): number => bytes.at(-1) ?? 0;
+      bind(TOKENS.IpsecHook).toConstantValue({
+        name: 'thrower',
+        inbound: perPacket((packet) => {
+          if (last(packet) === 2) throw new Error('not this one');
+          return undefined;
+        }),
+      });
+      bind(TOKENS.IpsecHook).toConstantValue({
+        name: 'watcher',
+        inbound: perPacket((packet) => void seen.push(last(packet))),
+      });
+    },
+  });
+  const lab = await GatewayLab.start({ plugins: [withOptions(hooks, undefined)] });
+  const client = await lab.connect();
+  for (const number of [1, 2, 3]) {
+    client.tun.hostSends(ipv4Packet({ source: client.address, destination: OPEN, payload: Uint8Array.of(number) }));
+  }
+  await lab.clock.advance(50);
+  expect(seen).toEqual([1, 3]);
+  expect(arrived(lab.tun)).toHaveLength(2);
+  expect([...lab.telemetry.drops]).toEqual([['thrower in stage-fault', 1]]);
 });
 
 it('IPv6 comes up with hooks as without them: Neighbor Discovery does not wait for `up`', async () => {
