@@ -2,7 +2,13 @@ import type { ServiceIdentifier } from 'inversify';
 import type { PluginBindings } from '../../core/ports/plugin.ts';
 import type { SessionFacts } from '../../core/ports/session-facts.ts';
 import { TOKENS } from '../../core/tokens.ts';
-import { Accounting, type AccountingSettings, factAttributes, type ProvenByRadius } from './accounting/index.ts';
+import {
+  Accounting,
+  type AccountingSettings,
+  factAttributes,
+  type ProvenByRadius,
+  usualSpoolDir,
+} from './accounting/index.ts';
 import { PROVEN } from './bind-auth.ts';
 import { RadiusClient } from './client/index.ts';
 import { CoaServer, CoaService, type CoaSettings } from './coa/index.ts';
@@ -37,7 +43,11 @@ export function bindAccounting(bind: Bind, options: ServerOptions & AccountingSe
   bind(ACCOUNTING).toResolvedValue(
     (client, clock, wall, log, telemetry, fleet, proven) =>
       new Accounting(
-        { folder: options.spoolDir, limit: options.spoolMegabytes * MEGABYTE, onOff: options.accountingOnOff },
+        {
+          folder: options.spoolDir ?? usualSpoolDir(),
+          limit: options.spoolMegabytes * MEGABYTE,
+          onOff: options.accountingOnOff,
+        },
         {
           client,
           clock,

@@ -1,15 +1,12 @@
-import { join } from 'node:path';
 import * as kinds from '../../../core/ports/setting-kinds.ts';
 import type { Settings } from '../../../core/ports/settings.ts';
 
 export interface AccountingSettings {
   readonly accounting: boolean;
   readonly accountingOnOff: boolean;
-  readonly spoolDir: string;
+  readonly spoolDir: string | undefined;
   readonly spoolMegabytes: number;
 }
-
-const stateDir = (): string => process.env['PPTP_STATE_DIR'] ?? '/var/lib/pptp-gateway';
 
 export const accountingSettings: Settings<AccountingSettings> = {
   accounting: { kind: kinds.toggle, default: true, doc: 'Send accounting records of all sessions to the servers.' },
@@ -20,8 +17,8 @@ export const accountingSettings: Settings<AccountingSettings> = {
   },
   spoolDir: {
     kind: kinds.absolutePath,
-    default: join(stateDir(), 'radius'),
-    doc: 'Folder for accounting records that no server has confirmed yet, and for what is known of open sessions. Of one gateway alone.',
+    default: undefined,
+    doc: 'Folder for accounting records that no server has confirmed yet, and for what is known of open sessions; for one gateway alone. Not set: `radius` in the folder that the environment names in `PPTP_STATE_DIR`, else `/var/lib/pptp-gateway/radius`.',
   },
   spoolMegabytes: {
     kind: kinds.integer(1, 4096, 'megabytes'),
@@ -29,3 +26,6 @@ export const accountingSettings: Settings<AccountingSettings> = {
     doc: 'Room for accounting records that wait, in memory and on the disk, for each worker; when it is used up interim records are lost first. The file may take twice as much.',
   },
 };
+
+/** Where the spool is when nothing says so. */
+export const usualSpoolDir = (): string => `${process.env['PPTP_STATE_DIR'] ?? '/var/lib/pptp-gateway'}/radius`;
