@@ -3,6 +3,7 @@ import { formatIpv4, parseIpv4 } from '../../core/bytes/ipv4-address.ts';
 import type { AuthMethod } from '../../core/ports/auth.ts';
 import type { EapMethod } from '../../core/ports/eap.ts';
 import { definePlugin, PLUGIN_API } from '../../core/ports/plugin.ts';
+import { TOKENS } from '../../core/tokens.ts';
 import { type LoadedPlugin, withOptions } from '../../gateway/plugin-loader.ts';
 import { chapMd5Method } from '../../plugins/auth-chap-md5/index.ts';
 import { eapMd5, eapMethod, eapMsChapV2, eapPlugin } from '../../plugins/auth-eap/index.ts';
@@ -200,6 +201,77 @@ describe('users of a RADIUS server', () => {
     const lab = await start({ one: server }, { PPTP_MPPE: 'permitted' });
     await lab.connect({ method: eapMethod([eapMd5()]), link: { encryption: 'disabled' } });
     expect(lines(lab, 'session.up')).toMatchObject([{ user: 'alice', encryption: 'none' }]);
+    await lab.stop();
+  });
+});
+
+describe('policies and EAP at a RADIUS server', () => {
+  const watched = (allow = true) => {
+    const told: string[] = [];
+    const plugin = withOptions(
+      definePlugin({
+        name: 'watching',
+        api: PLUGIN_API,
+        register: ({ bind }) => {
+          bind(TOKENS.SessionPolicy).toConstantValue({
+            name: 'watching',
+            mayTry: ({ userName }) => {
+              told.push(`may ${userName}`);
+              return allow;
+            },
+            tried: ({ userName }, denial) => {
+              told.push(`tried ${userName}: ${denial ?? 'right'}`);
+            },
+          });
+        },
+      }),
+      undefined,
+    );
+    return { told, plugin };
+  };
+  const eap = eapMethod([eapMsChapV2()]);
+  const begin = (server: RadiusUsers, policy: LoadedPlugin, changes: Partial<ServerOptions> = {}) =>
+    GatewayLab.start({
+      users: { alice: { password: 'wonderland' } },
+      env: { PPTP_AUTH_METHODS: 'eap' },
+      plugins: [
+        radius({ one: server }, changes),
+        policy,
+        withOptions(eapPlugin, { methods: ['ms-chap-v2'], maxAttempts: 1 }),
+      ],
+    });
+
+  it('hear of one attempt, right or wrong', async () => {
+    const { told, plugin } = watched();
+    const lab = await begin(users(), plugin);
+    await lab.connect({ method: eap });
+    expect(told).toEqual(['may alice', 'tried alice: right']);
+    await lab.dial({ method: eap, password: 'guess' });
+    await lab.clock.advance(10_000);
+    expect(told.slice(2)).toEqual(['may alice', 'tried alice: bad-credentials']);
+    await lab.stop();
+  });
+
+  it('keep the server from being asked', async () => {
+    const { told, plugin } = watched(false);
+    const server = users();
+    const lab = await begin(server, plugin);
+    await lab.dial({ method: eap });
+    await lab.clock.advance(10_000);
+    expect(server.requests).toEqual([]);
+    expect(told).toEqual(['may alice']);
+    expect(lines(lab, 'auth.failed')).toMatchObject([{ user: 'alice', denial: 'locked' }]);
+    await lab.stop();
+  });
+
+  it('hear what the gateway itself says of a user whom the server does not know', async () => {
+    const { told, plugin } = watched();
+    const server = users();
+    server.instead = () => ({ code: CODE.accessReject, attributes: [] });
+    const lab = await begin(server, plugin, { onReject: 'next' });
+    await lab.dial({ method: eap, password: 'guess' });
+    await lab.clock.advance(10_000);
+    expect(told.filter((one) => one.startsWith('tried'))).toEqual(['tried alice: bad-credentials']);
     await lab.stop();
   });
 });
