@@ -83,11 +83,25 @@ describe('import directions', () => {
     expect(offenders).toEqual([]);
   });
 
-  it('no product code imports a test', () => {
+  it('no product code imports a test, or what tests are made with', () => {
     expect(
       violations(
         ['core', 'plugins', 'gateway', 'config', 'observability'].flatMap(importsOf),
-        ({ to }) => !to.startsWith('test/'),
+        ({ to }) => !to.startsWith('test/') && !to.startsWith('testing/'),
+      ),
+    ).toEqual([]);
+  });
+
+  it('testing, which is shipped, imports what a gateway is made of, and no package that only we have', () => {
+    const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
+    const folders = ['core', 'plugins', 'config', 'gateway', 'testing'];
+    const imports = importsOf('testing');
+    expect(imports.length).toBeGreaterThan(100);
+    expect(
+      violations(
+        imports,
+        ({ to }) =>
+          to.startsWith('node:') || to in dependencies || folders.some((folder) => room(folder, to) !== undefined),
       ),
     ).toEqual([]);
   });

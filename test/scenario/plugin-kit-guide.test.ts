@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
@@ -66,8 +66,12 @@ describe('the guide of docs/plugins.md', () => {
       'sh root',
     ]);
     const PATH = `${outside.path('bin')}:${process.env['PATH'] ?? ''}`;
+    const installed = join(GATEWAY_FOLDER, 'node_modules', '.package-lock.json');
+    const before = await stat(installed);
     const { code, text } = await ran('/bin/sh', ['-c', script.join('\n')], outside.folder, { PATH });
     expect([code, text]).toEqual([0, expect.stringContaining('the configuration is valid')]);
+    // Being linked costs the gateway nothing of its own.
+    expect((await stat(installed)).mtimeMs).toBe(before.mtimeMs);
     // The tests of the package as it was written, and as the guide makes it.
     expect(text.match(/^# fail 0$/gm)).toHaveLength(2);
     const checks = [...text.matchAll(/^# pass (\d+)$/gm)].map(([, passed]) => Number(passed));
