@@ -27,7 +27,7 @@ export class RouteTurns {
 
   private inTurn(network: string, work: () => Promise<void>): void {
     const before = this.turns.get(network);
-    const done = (before === undefined ? work() : before.then(work)).then(() => {
+    const done = (before === undefined ? work() : before.then(work)).finally(() => {
       if (this.turns.get(network) === done) this.turns.delete(network);
     });
     this.turns.set(network, done);

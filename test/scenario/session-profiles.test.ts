@@ -7,6 +7,10 @@ import { definePlugin, PLUGIN_API } from '../../core/ports/plugin.ts';
 import type { InnerNetwork, UserProfile } from '../../core/ports/profile.ts';
 import { TOKENS } from '../../core/tokens.ts';
 import { withOptions } from '../../gateway/plugin-loader.ts';
+import { chapMd5Method } from '../../plugins/auth-chap-md5/index.ts';
+import { msChapV1Method } from '../../plugins/auth-ms-chap-v1/index.ts';
+import { msChapV2Method } from '../../plugins/auth-ms-chap-v2/index.ts';
+import { papMethod } from '../../plugins/auth-pap/index.ts';
 import { sessionParts } from '../../testing/lab/session-parts.ts';
 import { address } from '../support/batches.ts';
 import { GatewayLab } from '../support/gateway-lab.ts';
@@ -303,5 +307,25 @@ describe('a quota', () => {
     expect(lines(lab, 'session.closed')).toMatchObject([
       { reason: 'quota', detail: 'the quota of the session is used up' },
     ]);
+  });
+});
+
+describe('the words of a profile', () => {
+  const users = { anna: user({ message: 'Mind the\u0007 gap' }) };
+
+  it.each([
+    ['ms-chap-v2', msChapV2Method(), 'M=Mind the. gap'],
+    ['ms-chap-v1', msChapV1Method(), 'Mind the. gap'],
+    ['chap-md5', chapMd5Method(), 'Mind the. gap'],
+    ['pap', papMethod(), 'Mind the. gap'],
+  ])('reach the person at the other end by %s', async (name, method, words) => {
+    const lab = await GatewayLab.start({ users, env: { PPTP_AUTH_METHODS: name, PPTP_MPPE: 'permitted' } });
+    const seen: string[] = [];
+    lab.wire.filter = ({ bytes }) => {
+      seen.push(new TextDecoder('latin1').decode(bytes));
+      return true;
+    };
+    await lab.connect({ user: 'anna', method, link: { encryption: 'permitted' } });
+    expect(seen.some((text) => text.includes(words))).toBe(true);
   });
 });

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { type Bits64, formatIpv6, formatPrefix64, parseIpv6Network } from '../../../../core/bytes/ipv6-address.ts';
+import {
+  type Bits64,
+  bits64,
+  formatIpv6,
+  formatPrefix64,
+  parseIpv6Network,
+} from '../../../../core/bytes/ipv6-address.ts';
 import { gatewayIpv6, Ipv6PrefixPool, prefixCount } from '../../../../gateway/session/prefix-pool.ts';
 
 const network = (text: string) => {
@@ -19,6 +25,24 @@ describe('Ipv6PrefixPool', () => {
     expect(given).toContain('fd00:99:0:ffff::/64');
     expect(pool.lease()).toBeUndefined();
     expect(pool.inUse).toBe(1023);
+  });
+
+  it('keeps what one user has to itself, and knows what is not of it', () => {
+    const pool = new Ipv6PrefixPool(network('fd00:99:0:8::/62'), { first: 1, last: 2 });
+    const at = (low: number) => bits64(0xfd000099, low);
+    expect(pool.leaseFixed(at(9))).toBe('pool');
+    expect(pool.leaseFixed(at(9))).toBe('in-use');
+    expect(pool.leaseFixed(at(11))).toBe('elsewhere');
+    expect(pool.leaseFixed(at(8))).toBe('elsewhere');
+    expect([pool.leaseFixed(at(99)), pool.leaseFixed(at(99))]).toEqual(['outside', 'in-use']);
+    // The sweep passes over what is wanted by name, and finds what has come back before it got there.
+    expect(text(pool.lease())).toBe('fd00:99:0:a::/64');
+    expect(text(pool.lease())).toBe('none');
+    pool.release(at(9));
+    pool.release(at(99));
+    expect(pool.inUse).toBe(1);
+    expect(text(pool.lease())).toBe('fd00:99:0:9::/64');
+    expect(pool.leaseFixed(at(99))).toBe('outside');
   });
 
   it('one that came back waits until all others were given', () => {

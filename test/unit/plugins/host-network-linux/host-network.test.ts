@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { bits64 } from '../../../../core/bytes/ipv6-address.ts';
 import { HostNetwork, type HostNetworkOptions } from '../../../../plugins/host-network-linux/host-network.ts';
 import { address } from '../../../support/batches.ts';
 import { MemoryLog } from '../../../support/memory-log.ts';
@@ -221,5 +222,70 @@ describe('HostNetwork', () => {
   it('may be stopped without having been started', async () => {
     await network().stop();
     expect(host.done).toEqual([]);
+  });
+
+  describe('routes to networks behind peers', () => {
+    const SITE = { network: address('192.168.5.0'), prefixLength: 24 };
+    const done = { code: 0, stdout: '', stderr: '', missing: false };
+    const exists = { ...done, code: 2, stderr: 'RTNETLINK answers: File exists' };
+    const commands = (): string[] => {
+      const said: string[] = [];
+      host.run = async ({ program, args }) => {
+        said.push([program, ...args].join(' '));
+        return done;
+      };
+      return said;
+    };
+
+    it('are there while they are wanted, those to prefixes too', async () => {
+      const it = network();
+      const said = commands();
+      const prefix = bits64(0xfd000002, 0x00030004);
+      await it.addNetwork(SITE);
+      await it.addPrefix(prefix);
+      await it.removeNetwork(SITE);
+      await it.removePrefix(prefix);
+      expect(said).toEqual([
+        'ip -4 route add 192.168.5.0/24 dev pptp0 src 10.99.0.1',
+        'ip -6 route add fd00:2:3:4::/64 dev pptp0',
+        'ip -4 route del 192.168.5.0/24 dev pptp0',
+        'ip -6 route del fd00:2:3:4::/64 dev pptp0',
+      ]);
+    });
+
+    it('that the operator has set into our device stay when the session ends', async () => {
+      const it = network();
+      host.run = async ({ args }) =>
+        args.includes('add') ? exists : { ...done, stdout: args.includes('show') ? '192.168.5.0/24 scope link' : '' };
+      await it.addNetwork(SITE);
+      const said = commands();
+      await it.removeNetwork(SITE);
+      expect(said).toEqual([]);
+    });
+
+    it('that lead elsewhere are refused, and so is what the host refuses', async () => {
+      const it = network();
+      host.run = async ({ args }) => (args.includes('add') ? exists : done);
+      await expect(it.addNetwork(SITE)).rejects.toMatchObject({
+        code: 'HOST_NETWORK',
+        message: expect.stringContaining('192.168.5.0/24 already'),
+      });
+      host.run = async () => ({ ...done, code: 2, stderr: 'RTNETLINK answers: Operation not permitted' });
+      await expect(it.addNetwork(SITE)).rejects.toMatchObject({ code: 'HOST_REFUSED' });
+    });
+  });
+
+  it('routes and masquerades further pools, this process its parts of them', async () => {
+    const further = [
+      {
+        pool: { network: address('10.50.0.0'), prefixLength: 24 },
+        slice: [{ network: address('10.50.0.0'), prefixLength: 25 }],
+      },
+      { pool: { network: address('10.60.0.0'), prefixLength: 24 } },
+    ];
+    await network({ further }).start(notAborted);
+    const routes = host.done.filter((line) => line.startsWith('ip route')).map((line) => line.split(' ')[3]);
+    expect(routes).toEqual(['10.99.0.0/24', '10.50.0.0/25', '10.60.0.0/24']);
+    expect(host.done[0]).toContain('ip saddr { 10.99.0.0/24, 10.50.0.0/24, 10.60.0.0/24 }');
   });
 });
