@@ -18,6 +18,7 @@ const TRAITS = {
   scale: { quick: ['--rounds=1', '--tunnels=200', '--idle=1'] },
   workers: { quick: ['--rounds=1', '--seconds=0.3'] },
   stages: { quick: ['--rounds=1', '--batches=20'] },
+  policy: { quick: ['--rounds=1', '--batches=20'] },
   allocation: { quick: ['--rounds=1', '--packets=10000', '--warm-up=10000'] },
   'mppe-modes': { quick: ['--rounds=1', '--packets=200'] },
   'telemetry-off': { quick: ['--rounds=1', '--batches=20'] },
