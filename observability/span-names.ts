@@ -40,7 +40,7 @@ export const ATTRIBUTES = {
   },
   'pptp.plugin.port': {
     type: 'string',
-    meaning: 'What the plug-in was asked as: `session-policy`, `address-pool` or `eap-relay`.',
+    meaning: 'What the plug-in was asked as: `session-policy`.',
   },
   'pptp.policy.name': {
     type: 'string',
@@ -309,7 +309,7 @@ export const SPANS: ReadonlyMap<string, SpanDescription> = new Map<string, SpanD
       parent: 'pptp.setup.address',
       alsoBelow: ['pptp.renegotiation.address', 'pptp.auth.round', 'pptp.setup.auth'],
       meaning:
-        "One question to an object of a plug-in that is no back-end: a session policy, an address pool, an EAP relay. NAME is the object's own; of a back-end `pptp.auth.backend` is the span.",
+        'One question to a session policy; NAME is its own. A question to a back-end is `pptp.auth.backend`, one to an EAP relay `pptp.auth.task`, one to an address pool `pptp.setup.address`.',
       attributes: ['pptp.plugin.port'],
     },
   ],
