@@ -27,9 +27,10 @@ export class RouteTurns {
 
   private inTurn(network: string, work: () => Promise<void>): void {
     const before = this.turns.get(network);
-    const done = (before === undefined ? work() : before.then(work)).finally(() => {
+    const over = (): void => {
       if (this.turns.get(network) === done) this.turns.delete(network);
-    });
+    };
+    const done: Promise<void> = (before === undefined ? work() : before.then(work)).then(over, over);
     this.turns.set(network, done);
   }
 }

@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import type { EapRelay } from '../../core/ports/eap-relay.ts';
+import { definePlugin, PLUGIN_API } from '../../core/ports/plugin.ts';
 import type { AdmissionRequest, PolicyAnswer, SessionPolicy } from '../../core/ports/policy.ts';
+import { TOKENS } from '../../core/tokens.ts';
+import { withOptions } from '../../gateway/plugin-loader.ts';
+import { eapMethod, eapMsChapV2, eapPlugin } from '../../plugins/auth-eap/index.ts';
 import { sessionParts } from '../../testing/lab/session-parts.ts';
 import { GatewayLab, type LabPeer } from '../support/gateway-lab.ts';
 import { controlMessages } from '../support/gre-packets.ts';
@@ -186,5 +191,36 @@ describe('attempts to log in', () => {
     await lab.clock.advance(10_000);
     expect(seen).toEqual(['may alice']);
     expect(line(lab, 'auth.failed')).toMatchObject({ user: 'alice', denial: 'locked' });
+  });
+
+  it('that a server elsewhere judges are told of as well, and kept from it', async () => {
+    const asked: string[] = [];
+    const relay: EapRelay = {
+      name: 'elsewhere',
+      ask: async ({ identity }) => {
+        asked.push(identity);
+        return { kind: 'reject', denial: 'bad-credentials' };
+      },
+    };
+    const run = async (mayTry: boolean): Promise<readonly string[]> => {
+      const { seen, policy } = watch(mayTry);
+      const relays = definePlugin({
+        name: 'elsewhere',
+        api: PLUGIN_API,
+        register: ({ bind }) => void bind(TOKENS.EapRelay).toConstantValue(relay),
+      });
+      const plugins = [
+        sessionParts({ policies: [policy] }),
+        withOptions(eapPlugin, { methods: [], maxAttempts: 3 }),
+        withOptions(relays, undefined),
+      ];
+      const lab = await GatewayLab.start({ env: { PPTP_AUTH_METHODS: 'eap' }, plugins });
+      await lab.dial({ method: eapMethod([eapMsChapV2()]) });
+      await lab.clock.advance(10_000);
+      return seen;
+    };
+    expect(await run(true)).toEqual(['may alice', 'tried alice bad-credentials']);
+    expect(await run(false)).toEqual(['may alice']);
+    expect(asked).toEqual(['alice']);
   });
 });
