@@ -34,6 +34,7 @@ export { type ContractCheck, type ContractSuite, failuresOf, runContract, type T
 export { Dice } from './support/dice.ts';
 export { echoPacket, type Ipv4Packet, ipv4Packet, portsPacket } from './support/packets.ts';
 export { type Credentials, type PasswordKind, proofOf, type Question } from './support/proofs.ts';
+export { testFleet, testSessions } from './support/services.ts';
 export { testFacts, testOrigin, testPeerName, testSession, testUsage } from './support/sessions.ts';
 export { INTRANET_HOST, type TestClient } from './test-client.ts';
 export {

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'vitest';
+import { parseIpNetwork } from '../../core/bytes/ip-network.ts';
 import { callDemuxStage } from '../../core/datapath/stages/call-demux.stage.ts';
 import { MssClampStage } from '../../core/datapath/stages/mss-clamp.stage.ts';
 import { RandomCallIds } from '../../core/machine/call-ids.ts';
@@ -16,6 +17,9 @@ import { msChapV2Method } from '../../plugins/auth-ms-chap-v2/index.ts';
 import { papMethod } from '../../plugins/auth-pap/index.ts';
 import { addUser, UserFileAuthenticator } from '../../plugins/backend-user-file/index.ts';
 import { PipeControl } from '../../plugins/control-pptp/index.ts';
+import { IpsecPolicyHook } from '../../plugins/ipsec-policy/hook.ts';
+import { LockoutPolicy } from '../../plugins/policy-lockout/index.ts';
+import { SessionsPolicy } from '../../plugins/policy-sessions/index.ts';
 import {
   addressPoolContract,
   authenticatorContract,
@@ -23,14 +27,19 @@ import {
   controlPluginContract,
   eapMethodContract,
   FakeClock,
+  ipsecHookContract,
   MemoryLog,
   MemoryUsers,
   runContract,
   seededRandom,
+  sessionListenerContract,
+  sessionPolicyContract,
   stageContract,
+  testFleet,
+  testSessions,
 } from '../../testing/index.ts';
 import { memoryPipe } from '../../testing/lab/memory-pipe.ts';
-import { address } from '../support/batches.ts';
+import { address, silentTelemetry } from '../support/batches.ts';
 import { callRequest, startRequest } from '../support/control-rig.ts';
 import { tlsEngine } from '../support/eap-tls-files.ts';
 
@@ -136,5 +145,46 @@ runContract(
       },
     };
   }),
+  runner,
+);
+
+const limit = { limit: 1, onLimit: 'refuse', users: new Map() } as const;
+const sessionsPolicy = () => new SessionsPolicy(limit, testSessions(), new MemoryLog());
+runContract(
+  sessionPolicyContract('policy-sessions', async () => ({ policy: sessionsPolicy() })),
+  runner,
+);
+runContract(
+  sessionListenerContract('policy-sessions', async () => ({ listener: sessionsPolicy() })),
+  runner,
+);
+runContract(
+  sessionPolicyContract('policy-lockout', async () => ({
+    policy: new LockoutPolicy(
+      {
+        failures: 3,
+        sourceFailures: 10,
+        userFailures: 5,
+        lockSeconds: 30,
+        mostLockSeconds: 3600,
+        decaySeconds: 900,
+        remembered: 100,
+      },
+      { fleet: testFleet(), log: new MemoryLog(), telemetry: silentTelemetry },
+    ),
+  })),
+  runner,
+);
+
+runContract(
+  ipsecHookContract('ipsec-policy', () => ({
+    hook: new IpsecPolicyHook({
+      destinations: [parseIpNetwork('10.0.0.0/24')].filter((network) => network !== undefined),
+      users: [],
+      rules: [],
+      icmp: false,
+      dns: false,
+    }),
+  })),
   runner,
 );
