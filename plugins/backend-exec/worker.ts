@@ -8,6 +8,8 @@ import type { ExecOptions } from './options.ts';
 
 /** An answer holds a profile at the most. */
 const MOST_OCTETS = 64 * 1024;
+/** For what an ended process wrote last, while others hold its output open. */
+const LAST_WORDS_MS = 1_000;
 const OVERLONG = `it wrote a line of more than ${MOST_OCTETS} octets`;
 
 export interface WorkerEvents {
@@ -28,45 +30,59 @@ export class Worker {
   private readonly options: ExecOptions;
   private readonly clock: Clock;
   private readonly events: WorkerEvents;
-  private readonly child: ChildProcess;
+  /** Undefined where Node threw instead of starting it. */
+  private readonly child: ChildProcess | undefined;
   private readonly pending = new Map<number, Pending>();
   private readonly lines = new Lines(MOST_OCTETS);
   private next = 1;
   private fault = '';
+  private exited = false;
   private over = false;
+  private forgetExit = (): void => undefined;
 
   constructor(options: ExecOptions, clock: Clock, events: WorkerEvents) {
     this.options = options;
     this.clock = clock;
     this.events = events;
-    const { command, environment, folder, uid, gid } = options;
-    this.child = spawn(command, [...options.arguments], {
-      cwd: folder,
-      env: environment,
-      shell: false,
-      stdio: ['pipe', 'pipe', 'pipe'],
-      // A group of its own: signals for the gateway are not for it, and its children end with it.
-      detached: true,
-      ...(uid === undefined ? {} : { uid }),
-      ...(gid === undefined ? {} : { gid }),
-    });
-    const { stdin, stdout, stderr } = this.child;
-    this.child.once('error', (cause) => this.end(`it cannot be started: ${codeOf(cause)}`));
-    // What it leaves behind may hold its output open, and `close` would not come.
-    this.child.once('exit', () => this.killGroup());
-    this.child.once('close', (code, signal) => this.end(this.fault || `it ended (${signal ?? `status ${code}`})`));
+    this.child = this.spawn();
+  }
+
+  private spawn(): ChildProcess | undefined {
+    const { command, environment, folder, uid, gid } = this.options;
+    let child: ChildProcess;
+    try {
+      child = spawn(command, [...this.options.arguments], {
+        cwd: folder,
+        env: environment,
+        shell: false,
+        stdio: ['pipe', 'pipe', 'pipe'],
+        // A group of its own: signals for the gateway are not for it, and its children end with it.
+        detached: true,
+        ...(uid === undefined ? {} : { uid }),
+        ...(gid === undefined ? {} : { gid }),
+      });
+    } catch (cause) {
+      // Some errors are thrown and not told by `error`: no memory, a program that somebody is writing just now.
+      queueMicrotask(() => this.end(`it cannot be started: ${codeOf(cause)}`));
+      return undefined;
+    }
+    const { stdin, stdout, stderr } = child;
+    child.once('error', (cause) => this.end(`it cannot be started: ${codeOf(cause)}`));
+    child.once('exit', () => this.exit(child));
+    child.once('close', (code, signal) => this.end(this.fault || `it ended (${signal ?? `status ${code}`})`));
     // Who has ended reads nothing; that is told by `close`.
     stdin?.on('error', () => undefined);
     stdout?.on('data', (octets: Uint8Array) => this.read(octets));
-    stderr?.on('data', (octets: Uint8Array) => events.said(octets));
+    stderr?.on('data', (octets: Uint8Array) => this.events.said(octets));
+    return child;
   }
 
   get pid(): number | undefined {
-    return this.child.pid;
+    return this.child?.pid;
   }
 
   get room(): number {
-    return this.over || this.fault !== '' ? 0 : this.options.perProcess - this.pending.size;
+    return this.over || this.exited || this.fault !== '' ? 0 : this.options.perProcess - this.pending.size;
   }
 
   /** The answer, without its id. Rejects with an `ExecFault`. */
@@ -81,23 +97,34 @@ export class Worker {
         else resolve(outcome.value);
       };
       this.pending.set(id, { settle, forget });
-      this.child.stdin?.write(`${JSON.stringify({ ...question, id })}\n`);
+      this.child?.stdin?.write(`${JSON.stringify({ ...question, id })}\n`);
     });
   }
 
   /** No more questions; a program that ends at the end of its input does so now. */
   close(): void {
-    this.child.stdin?.end();
+    this.child?.stdin?.end();
   }
 
   /** With all that it has started. */
   kill(why: string): void {
     if (this.fault === '') this.fault = why;
-    if (!this.over) this.killGroup();
+    // The number of one that has ended may be somebody else's by now.
+    if (!this.over && !this.exited) this.killGroup();
+  }
+
+  /** What it leaves behind may hold its output open, and `close` would not come. */
+  private exit({ stdout, stderr }: ChildProcess): void {
+    this.exited = true;
+    this.killGroup();
+    this.forgetExit = this.clock.schedule(after(this.clock.now(), LAST_WORDS_MS), () => {
+      stdout?.destroy();
+      stderr?.destroy();
+    });
   }
 
   private killGroup(): void {
-    const { pid } = this.child;
+    const { pid } = this;
     if (pid === undefined) return;
     try {
       process.kill(-pid, 'SIGKILL');
@@ -108,8 +135,9 @@ export class Worker {
 
   private late(id: number): void {
     const { timeoutSeconds } = this.options;
-    this.finish(id, new ExecFault('EXEC_TIMEOUT', `the program took more than ${timeoutSeconds} seconds`));
+    // First of all, so that the room that comes free is given to nobody.
     this.kill(`it took more than ${timeoutSeconds} seconds to answer`);
+    this.finish(id, new ExecFault('EXEC_TIMEOUT', `the program took more than ${timeoutSeconds} seconds`));
   }
 
   private read(octets: Uint8Array): void {
@@ -146,6 +174,7 @@ export class Worker {
   private end(why: string): void {
     if (this.over) return;
     this.over = true;
+    this.forgetExit();
     for (const { settle, forget } of this.pending.values()) {
       forget();
       settle(new ExecFault('EXEC_DOWN', 'the program ended before it answered'));
@@ -155,7 +184,7 @@ export class Worker {
   }
 }
 
-const codeOf = (cause: Error): string => {
-  const code: unknown = Reflect.get(cause, 'code');
-  return typeof code === 'string' ? code : cause.name;
+const codeOf = (cause: unknown): string => {
+  const code: unknown = cause instanceof Error ? Reflect.get(cause, 'code') : undefined;
+  return typeof code === 'string' ? code : 'no reason given';
 };

@@ -43,8 +43,14 @@ export class HttpPost {
         signal,
         headers: { ...headers, 'content-type': 'application/json', 'content-length': body.byteLength },
       });
+      const closed = (): void => refuse(new Error('the connection was closed without an answer'));
       request.once('error', refuse);
-      request.once('response', (response) => collect(response).then(resolve, refuse));
+      // The last event of all, and the only one where the other side changed the protocol (status 101).
+      request.once('close', closed);
+      request.once('response', (response) => {
+        request.off('close', closed);
+        collect(response).then(resolve, refuse);
+      });
       request.end(body);
     });
   }
@@ -68,6 +74,7 @@ const collect = (response: IncomingMessage): Promise<HttpAnswer> =>
       response.destroy();
     });
     response.once('error', reject);
+    response.once('close', () => reject(new Error('the answer broke off')));
     response.once('end', () =>
       resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(parts) }),
     );

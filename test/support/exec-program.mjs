@@ -38,6 +38,13 @@ const tricks = {
     say({ id, version: 1, result: 'accept', identity: String(child.pid), grant: {} });
     setImmediate(() => process.exit(0));
   },
+  /** The same with a child that has a session of its own, where no signal for the group reaches it. */
+  escapes: ({ id }) => {
+    const options = { stdio: 'inherit', detached: true };
+    const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], options);
+    say({ id, version: 1, result: 'accept', identity: String(child.pid), grant: {} });
+    setImmediate(() => process.exit(0));
+  },
 };
 const passwords = { alice: 'wonderland', Zoë: 'Südpol' };
 

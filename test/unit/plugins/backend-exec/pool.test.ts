@@ -6,6 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { ExecFault } from '../../../../plugins/backend-exec/fault.ts';
 import type { ExecOptions } from '../../../../plugins/backend-exec/index.ts';
 import { Pool } from '../../../../plugins/backend-exec/pool.ts';
+import { Worker } from '../../../../plugins/backend-exec/worker.ts';
 import { EXEC_PROGRAM, execOptions } from '../../../support/exec-options.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
 import { MemoryLog } from '../../../support/memory-log.ts';
@@ -139,6 +140,39 @@ describe('the program', () => {
     while (!gone()) await new Promise((resolve) => setImmediate(resolve));
   });
 
+  it('is replaced also where what it leaves behind escaped, and holds its output open', async () => {
+    const { ask, clock, pool, logged } = start();
+    const [first] = pool.pids;
+    const { identity } = (await ask('escapes')) as { identity: string };
+    open.push(() => Promise.resolve(void process.kill(Number(identity), 'SIGKILL')));
+    while (clock.scheduled === 0) await new Promise((resolve) => setImmediate(resolve));
+    const next = ask('nobody');
+    clock.advance(1_000);
+    expect(await logged('exec.ended', 1)).toMatchObject([{ message: expect.stringContaining('status 0'), pid: first }]);
+    clock.advance(0);
+    expect(await next).toEqual({ version: 1, result: 'unknown-user' });
+    expect(pool.pids).not.toContain(first);
+  });
+
+  it('gets no further question when it is about to be killed', async () => {
+    const clock = new ManualClock();
+    const events: string[] = [];
+    const ended = new Promise<void>((resolve) => {
+      const worker = new Worker(execOptions({ perProcess: 1 }), clock, {
+        free: () => events.push('free'),
+        ended: () => {
+          events.push('ended');
+          resolve();
+        },
+        said: () => undefined,
+      });
+      void faultOf(worker.ask({ user: 'silent' }));
+    });
+    clock.advance(5_000);
+    await ended;
+    expect(events).toEqual(['ended']);
+  });
+
   it('is not waited for when nobody wants the answer; its room comes back with the answer alone', async () => {
     const { ask } = start({ perProcess: 3, queue: 0 });
     const caller = new AbortController();
@@ -160,12 +194,16 @@ describe('the program', () => {
     expect(log.lines.length).toBe(20);
   });
 
-  it('that cannot be started is tried again', async () => {
-    const { clock, logged } = start({ command: '/nowhere/at-all' });
+  // Node tells the first by an event; the second it throws, as it does for a program that is being written (ETXTBSY).
+  it.each([
+    ['/nowhere/at-all', 'ENOENT'],
+    ['/dev/null/at-all', 'ENOTDIR'],
+  ])('that cannot be started is tried again (%s)', async (command, code) => {
+    const { clock, logged } = start({ command });
     await logged('exec.ended', 1);
     clock.advance(0);
     const lines = await logged('exec.ended', 2);
-    expect(lines).toMatchObject([{ message: expect.stringContaining('ENOENT'), againInMs: 0 }, { againInMs: 250 }]);
+    expect(lines).toMatchObject([{ message: expect.stringContaining(code), againInMs: 0 }, { againInMs: 250 }]);
   });
 
   it('does not start once it was stopped', async () => {

@@ -130,6 +130,18 @@ describe('a question', () => {
     expect(remote.questions).toHaveLength(2);
   });
 
+  it('is not waited for where the other side changes the protocol instead of answering', async () => {
+    const remote = await serve(({ request, response }) => {
+      response.writeHead(101, { connection: 'upgrade', upgrade: 'websocket' }).end();
+      request.socket.end();
+      return undefined;
+    });
+    const service = client(remote.url, { connections: 1, queue: 1 });
+    expect(await faultOf(service.ask({}))).toContain('WEBHOOK_UNREACHABLE');
+    remote.answers = () => ({ now: true });
+    expect(await service.ask({})).toEqual({ now: true });
+  });
+
   it('is not asked by who was closed', async () => {
     const remote = await serve(() => ({}));
     const service = client(remote.url);
