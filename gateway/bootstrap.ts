@@ -23,6 +23,7 @@ import { NumberKeeper } from './numbers.ts';
 import { orderStages, Pipeline } from './pipeline.ts';
 import type { LoadedPlugin } from './plugin-loader.ts';
 import { bindPlugins, checkBindings } from './plugins/bindings.ts';
+import { lifecyclesOf } from './plugins/lifecycles.ts';
 import type { Driver } from './session/driver.ts';
 import type { TunnelEnding, TunnelView } from './session/tunnel-view.ts';
 import { systemWallClock } from './system-clock.ts';
@@ -114,7 +115,7 @@ export function createGateway(platform: Platform, options: GatewayOptions, plugi
     },
   };
   // The control connection comes last: nobody may call before everything a call needs is there. It goes first.
-  const parts = [tun, gre, ...container.getAll(TOKENS.Lifecycle), flow, driver, control];
+  const parts = [tun, gre, ...lifecyclesOf(container, claims, platform), flow, driver, control];
   const runner = new LifecycleRunner(parts, platform.log);
   return {
     stages,

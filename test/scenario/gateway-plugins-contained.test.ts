@@ -140,6 +140,38 @@ it('policies, sinks and listeners that throw keep people out, or are not noticed
   expect(undocumented(closed.telemetry.traces)).toEqual([]);
 });
 
+describe('what a plug-in wants started', () => {
+  const starting = (start: () => Promise<void>): LoadedPlugin =>
+    plugin(
+      ({ bind }) => void bind(TOKENS.Lifecycle).toConstantValue({ name: 'x', start, stop: async () => undefined }),
+    );
+
+  it('fails with the name of the plug-in', async () => {
+    const lab = new GatewayLab({ plugins: [starting(async () => fail())] });
+    await expect(lab.gateway.start(() => undefined)).rejects.toMatchObject({
+      code: 'PLUGIN_INVALID',
+      message: 'plug-in "acme" cannot be used: starting it failed: a bug',
+    });
+    expect(lab.clock.pending).toBe(0);
+  });
+
+  it('is named in the log where it takes long, and the gateway can be stopped meanwhile', async () => {
+    let go: () => void = () => undefined;
+    const waits = new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    const lab = new GatewayLab({ plugins: [starting(() => waits)] });
+    const started = lab.gateway.start(() => undefined);
+    await lab.clock.advance(10_000);
+    expect(events(lab, 'plugin.starting').map(({ message }) => message)).toEqual([
+      'the gateway waits for the start of the plug-in "acme"',
+    ]);
+    const stopped = lab.gateway.stop();
+    go();
+    await Promise.all([started, stopped]);
+  });
+});
+
 it('the control connection and the TUN device of a plug-in take the places of the built-in ones', async () => {
   const happened: string[] = [];
   const note = (what: string) => async () => void happened.push(what);
