@@ -274,4 +274,27 @@ describe('policies and EAP at a RADIUS server', () => {
     expect(told.filter((one) => one.startsWith('tried'))).toEqual(['tried alice: bad-credentials']);
     await lab.stop();
   });
+
+  it('a relay that hangs is given up like any other question to a plug-in', async () => {
+    const hanging = withOptions(
+      definePlugin({
+        name: 'hanging',
+        api: PLUGIN_API,
+        register: ({ bind }) => {
+          bind(TOKENS.EapRelay).toConstantValue({ name: 'hanging', ask: () => new Promise(() => undefined) });
+        },
+      }),
+      undefined,
+    );
+    const lab = await GatewayLab.start({
+      env: { PPTP_AUTH_METHODS: 'eap', PPTP_PLUGIN_TIMEOUT: '5' },
+      plugins: [hanging, withOptions(eapPlugin, { methods: ['ms-chap-v2'], maxAttempts: 1 })],
+    });
+    await lab.dial({ method: eap });
+    await lab.clock.advance(4_000);
+    expect(lines(lab, 'auth.failed')).toEqual([]);
+    await lab.clock.advance(2_000);
+    expect(lines(lab, 'auth.failed')).toMatchObject([{ user: 'alice', denial: 'unavailable' }]);
+    await lab.stop();
+  });
 });
