@@ -122,7 +122,7 @@ export class Accounting {
     });
     const rest = await Promise.race([this.delivery.idle(), late]);
     // To a server that does not answer, the next start says the same by Accounting-On.
-    if (rest !== 'late' && fleet.index === 0 && this.options.onOff) {
+    if (rest !== 'late' && this.delivery.isOpen && fleet.index === 0 && this.options.onOff) {
       this.addGateway('off');
       await Promise.race([this.delivery.idle(), late]);
     }

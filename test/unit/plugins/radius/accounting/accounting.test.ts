@@ -304,3 +304,21 @@ test('a folder that cannot be made is a mistake that is named', async () => {
   const rig = new AccountingRig({ folder: join(file, 'below') });
   await expect(rig.start()).rejects.toMatchObject({ code: 'STATE_DIR' });
 });
+
+test('stops at once where it never started', async () => {
+  const rig = new AccountingRig({ onOff: true });
+  await rig.accounting.lifecycle.stop();
+  expect(rig.servers.asked).toEqual([]);
+});
+
+test('takes what waits with it when it stops while no server answers', async () => {
+  const rig = await started({ onOff: true });
+  rig.servers.answers = () => false;
+  rig.started('s1');
+  rig.stopped('s1');
+  await rig.stop();
+  const next = await started({ onOff: true, folder: rig.folder });
+  await next.clock.advance(60_000);
+  expect(next.servers.names.toSorted()).toEqual(['on', 'start s1', 'stop s1']);
+  await next.stop();
+});
