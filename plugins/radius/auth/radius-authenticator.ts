@@ -4,7 +4,7 @@ import type { Authenticator, AuthKind, AuthKinds, BackEndAnswer, ProofOrigin } f
 import type { CancelSignal } from '../../../core/ports/cancel.ts';
 import type { RadiusClient, Seal } from '../client/index.ts';
 import { callAttributes, type NasOptions } from '../nas.ts';
-import { ATTRIBUTE, type Attribute, CODE, MAX_PASSWORD_LENGTH, octets } from '../wire/index.ts';
+import { ATTRIBUTE, type Attribute, CODE, MAX_NAME_LENGTH, MAX_PASSWORD_LENGTH, octets } from '../wire/index.ts';
 import type { Judgement } from './judgement.ts';
 import { msChapV1Keys, sessionKeys } from './keys.ts';
 import { PROOFS, type RadiusKind } from './proof-attributes.ts';
@@ -76,12 +76,11 @@ export class RadiusAuthenticator implements Authenticator {
   ): Promise<BackEndAnswer<K>> {
     const method: Methods[K] = this.methods[kind];
     if (method === undefined || !this.supports(kind)) return { ok: false, denial: 'unavailable' };
-    // More than RADIUS can carry is no password of a user there.
-    if ('password' in request && request.password.length > MAX_PASSWORD_LENGTH) {
-      return { ok: false, denial: 'bad-credentials' };
-    }
     const { nas, stripDomain } = this.options;
     const name = stripDomain ? withoutDomain(request.userName) : request.userName;
+    // More than RADIUS can carry is no name and no password of a user there.
+    const longPassword = 'password' in request && request.password.length > MAX_PASSWORD_LENGTH;
+    if (longPassword || name.length > MAX_NAME_LENGTH) return { ok: false, denial: 'bad-credentials' };
     const { packet, seal } = await this.deps.client.ask(
       {
         code: CODE.accessRequest,

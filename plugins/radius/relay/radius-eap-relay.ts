@@ -7,7 +7,17 @@ import type { Judgement } from '../auth/index.ts';
 import { sessionKeys } from '../auth/index.ts';
 import type { RadiusAnswer, RadiusClient } from '../client/index.ts';
 import { callAttributes, type NasOptions } from '../nas.ts';
-import { ATTRIBUTE, type Attribute, attribute, CODE, firstOf, joinEap, octets, splitEap } from '../wire/index.ts';
+import {
+  ATTRIBUTE,
+  type Attribute,
+  attribute,
+  CODE,
+  firstOf,
+  joinEap,
+  MAX_NAME_LENGTH,
+  octets,
+  splitEap,
+} from '../wire/index.ts';
 
 export interface RadiusEapRelayOptions {
   readonly nas: NasOptions;
@@ -50,6 +60,7 @@ export class RadiusEapRelay implements EapRelay {
   async ask(request: EapRelayRequest, signal: CancelSignal): Promise<EapRelayAnswer> {
     const earlier = request.state instanceof ExchangeState ? request.state : undefined;
     const { client } = this.deps;
+    if (request.identity.length > MAX_NAME_LENGTH) return { kind: 'reject', denial: 'bad-credentials' };
     const answer = await client.ask(
       {
         code: CODE.accessRequest,

@@ -35,6 +35,9 @@ export interface AttributeType<T> {
 /** Octets of a value, at most. */
 export const maxValueLength = (vendor: number): number => (vendor === 0 ? 253 : 247);
 
+/** Octets of a User-Name, at most. */
+export const MAX_NAME_LENGTH = maxValueLength(0);
+
 /** Longer values are cut: who may have more splits before (EAP-Message) or refuses. */
 export const attribute = <T>(type: AttributeType<T>, value: T): Attribute => octets(type, type.kind.write(value));
 

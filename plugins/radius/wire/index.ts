@@ -6,6 +6,7 @@ export {
   firstOf,
   has,
   type Ipv6PrefixValue,
+  MAX_NAME_LENGTH,
   maxValueLength,
   octets,
   octetsOf,

@@ -203,6 +203,9 @@ describe('RadiusAuthenticator', () => {
     expect(await long.ask('pap', { userName: 'alice', password: 'x'.repeat(129) })).toMatchObject({
       denial: 'bad-credentials',
     });
+    expect(await long.ask('pap', { userName: 'a'.repeat(254), password: 'x' })).toMatchObject({
+      denial: 'bad-credentials',
+    });
     expect([server.requests, long.server.requests]).toEqual([[], []]);
   });
 

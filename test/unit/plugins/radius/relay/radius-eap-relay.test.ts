@@ -179,6 +179,13 @@ describe('RadiusEapRelay', () => {
     expect(firstOf(server.last.attributes, ATTRIBUTE.userName)).toMatch(/^\d+\.\d+\.\d+\.\d+$/);
   });
 
+  it('a name that RADIUS cannot carry is nobody there', async () => {
+    const { server, ask } = setUp();
+    const name = 'a'.repeat(254);
+    expect(await ask({ identity: name, message: identity(4, name) })).toMatchObject({ denial: 'bad-credentials' });
+    expect(server.requests).toEqual([]);
+  });
+
   it('the server sees what the peer says, octet by octet', async () => {
     const { server, ask } = setUp();
     server.instead = reply(CODE.accessChallenge, ...splitEap(request), state);
