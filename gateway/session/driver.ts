@@ -224,7 +224,7 @@ export class Driver implements Lifecycle, StageEvents {
     }
     const tunnel = this.find(event.call);
     if (event.kind === 'closed' && tunnel !== undefined) this.end(tunnel, event.reason, event.detail, event.control);
-    if (event.kind === 'link-info') tunnel?.linkInfo(event.sendAccm, event.receiveAccm);
+    if (event.kind === 'link-info') tunnel?.lines.linkInfo(event.sendAccm, event.receiveAccm);
   }
 
   private begin(event: Extract<CallEvent, { kind: 'opened' }>): void {
@@ -357,7 +357,7 @@ export class Driver implements Lifecycle, StageEvents {
     if (window === undefined || channel.transmit === undefined) return;
     const { timeOuts } = channel.transmit.window;
     while (!window.releaseDue(tunnel.session, now, this.sending)) this.flushSending(now);
-    if (channel.transmit.window.timeOuts !== timeOuts) tunnel.windowTimedOut(channel.snapshot());
+    if (channel.transmit.window.timeOuts !== timeOuts) tunnel.lines.windowTimedOut(channel.snapshot());
   }
 
   /**

@@ -1,6 +1,6 @@
 import { printable } from '../../core/bytes/ascii.ts';
 import { formatIpv4, type Ipv4 } from '../../core/bytes/ipv4-address.ts';
-import { GRE_CHANNEL } from '../../core/datapath/gre-channel.ts';
+import { GRE_CHANNEL, type GreSnapshot } from '../../core/datapath/gre-channel.ts';
 import type { Session } from '../../core/datapath/session.ts';
 import type { ClearReason } from '../../core/ports/control.ts';
 import type { Log } from '../../core/ports/log.ts';
@@ -99,6 +99,17 @@ export class TunnelLog {
       windowTimeOuts: channel?.transmit?.window.timeOuts,
       windowDropped: channel?.transmit?.dropped,
     });
+  }
+
+  /** Set-Link-Info (RFC 2637 section 2.15): GRE needs no octet mapping, so the maps are kept for the record only. */
+  linkInfo(sendAccm: number, receiveAccm: number): void {
+    this.log.debug('call.link-info', 'the peer set the character maps of the call', { sendAccm, receiveAccm });
+  }
+
+  /** An acknowledgment did not come in time (RFC 2637 section 4.4). */
+  windowTimedOut({ window, peerAcknowledged }: GreSnapshot): void {
+    const message = 'the peer did not acknowledge in time; the window is halved';
+    this.log.debug('gre.window-timeout', message, { ...window, peerAcknowledged });
   }
 
   /** No GRE packet has come for so long (R31). */

@@ -1,3 +1,4 @@
+import type { LinkInput } from '../../core/machine/ppp-link-types.ts';
 import type {
   AuthDenial,
   Authenticator,
@@ -7,6 +8,7 @@ import type {
   Computed,
   ComputeEffect,
   ProofOrigin,
+  VerifyEffect,
 } from '../../core/ports/auth.ts';
 import type { Log } from '../../core/ports/log.ts';
 import type { SpanFailure } from '../../core/ports/telemetry.ts';
@@ -28,6 +30,8 @@ export interface QuestionDeps {
   readonly origin: ProofOrigin;
 }
 
+type LinkAnswer = Extract<LinkInput, { readonly kind: 'verdict' | 'computed' }>;
+
 /** What the authentication of one tunnel waits for: answers of back-ends, and work that takes its time. Never rejects. */
 export class TunnelQuestions {
   private readonly deps: QuestionDeps;
@@ -48,6 +52,12 @@ export class TunnelQuestions {
   /** The tunnel ends: whoever still works on an answer may stop. */
   abort(): void {
     this.waiting?.abort.abort();
+  }
+
+  /** `answered` gets the link's input. */
+  async answer(effect: VerifyEffect | ComputeEffect, answered: (answer: LinkAnswer) => void): Promise<void> {
+    if (effect.kind === 'compute') answered({ kind: 'computed', result: await this.compute(effect) });
+    else answered({ kind: 'verdict', verdict: await this.verify(effect.method, effect.request) });
   }
 
   async verify<K extends AuthKind>(kind: K, request: AuthKinds[K]['request']): Promise<AuthVerdict<K>> {

@@ -1,5 +1,5 @@
-import type { GreSnapshot } from '../../core/datapath/gre-channel.ts';
-import type { SessionView } from '../../core/datapath/session.ts';
+import { GRE_CHANNEL, type GreSnapshot } from '../../core/datapath/gre-channel.ts';
+import type { Session, SessionView } from '../../core/datapath/session.ts';
 import type { ClearReason } from '../../core/ports/control.ts';
 import type { Instant } from '../../core/time.ts';
 
@@ -28,3 +28,22 @@ export interface TunnelEnding {
   readonly reason: ClearReason;
   readonly detail: string;
 }
+
+/** The same of a tunnel that is there. */
+export const viewOf = (
+  tunnel: Pick<TunnelView, 'peerName' | 'openedAt' | 'upAt' | 'traceId' | 'encryption'> & { readonly session: Session },
+): TunnelView => {
+  const { session, peerName, openedAt, upAt, traceId, encryption } = tunnel;
+  const channel = session.get(GRE_CHANNEL);
+  return {
+    session,
+    peerName,
+    openedAt,
+    upAt,
+    traceId,
+    encryption,
+    drops: session.drops,
+    gre: channel?.snapshot(),
+    lastReceived: channel?.lastReceived,
+  };
+};

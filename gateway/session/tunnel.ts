@@ -1,13 +1,12 @@
 import { printable } from '../../core/bytes/ascii.ts';
 import { formatIpv4, type Ipv4 } from '../../core/bytes/ipv4-address.ts';
 import { formatPrefix64, ZERO_BITS64 } from '../../core/bytes/ipv6-address.ts';
-import { GRE_CHANNEL, type GreSnapshot } from '../../core/datapath/gre-channel.ts';
+import { GRE_CHANNEL } from '../../core/datapath/gre-channel.ts';
 import { flushEncryption } from '../../core/datapath/mppe-state.ts';
 import type { Session } from '../../core/datapath/session.ts';
 import { PPP_FRAMING } from '../../core/datapath/stages/ppp.stage.ts';
 import type { Machine } from '../../core/machine/machine.ts';
 import type { LinkEffect, LinkEnd, LinkInput, LinkIpv6, NetworkProfile } from '../../core/machine/ppp-link-types.ts';
-import type { AuthKind, AuthKinds, ComputeEffect } from '../../core/ports/auth.ts';
 import type { ClearReason, ControlRecord } from '../../core/ports/control.ts';
 import type { ProfileChange } from '../../core/ports/profile.ts';
 import type { ChangeAnswer } from '../../core/ports/session-directory.ts';
@@ -25,7 +24,7 @@ import { type LoginTunnel, TunnelLogin } from './tunnel-login.ts';
 import { TunnelQuestions } from './tunnel-questions.ts';
 import { endNumbers, type TunnelSpans } from './tunnel-spans.ts';
 import { TunnelUser, usageOf } from './tunnel-user.ts';
-import type { TunnelView } from './tunnel-view.ts';
+import { type TunnelView, viewOf } from './tunnel-view.ts';
 
 /** Notes of the machines that are kept as attributes of the session. */
 const REMEMBERED: ReadonlyMap<string, string> = new Map([
@@ -111,19 +110,6 @@ export class Tunnel implements LoginTunnel {
   /** Stateful MPPE or MPPC lost a packet of the peer. */
   resetNeeded(): void {
     this.submit({ kind: 'reset-needed' });
-  }
-
-  /** Set-Link-Info (RFC 2637 section 2.15): GRE needs no octet mapping, so the maps are kept for the record only. */
-  linkInfo(sendAccm: number, receiveAccm: number): void {
-    this.log.debug('call.link-info', 'the peer set the character maps of the call', { sendAccm, receiveAccm });
-  }
-
-  /** An acknowledgment did not come in time (RFC 2637 section 4.4). */
-  windowTimedOut({ window, peerAcknowledged }: GreSnapshot): void {
-    this.log.debug('gre.window-timeout', 'the peer did not acknowledge in time; the window is halved', {
-      ...window,
-      peerAcknowledged,
-    });
   }
 
   nextTimeout(): Instant | undefined {
@@ -273,10 +259,10 @@ export class Tunnel implements LoginTunnel {
         this.context.send(this.session, effect.protocol, effect.bytes);
         return;
       case 'verify':
-        void this.verify(effect.method, effect.request);
-        return;
       case 'compute':
-        void this.compute(effect);
+        void this.asking().answer(effect, (answer) => {
+          if (!this.over) this.submit(answer);
+        });
         return;
       case 'attempt-failed':
         this.questions?.judged(effect.denial);
@@ -325,16 +311,6 @@ export class Tunnel implements LoginTunnel {
     }
   }
 
-  private async verify<K extends AuthKind>(kind: K, request: AuthKinds[K]['request']): Promise<void> {
-    const verdict = await this.asking().verify(kind, request);
-    if (!this.over) this.submit({ kind: 'verdict', verdict });
-  }
-
-  private async compute(effect: ComputeEffect): Promise<void> {
-    const result = await this.asking().compute(effect);
-    if (!this.over) this.submit({ kind: 'computed', result });
-  }
-
   private asking(): TunnelQuestions {
     const { context, log, spans } = this;
     this.questions ??= new TunnelQuestions({
@@ -359,19 +335,7 @@ export class Tunnel implements LoginTunnel {
   }
 
   view(): TunnelView {
-    const { session, peerName, openedAt, upAt, traceId, encryption } = this;
-    const channel = session.get(GRE_CHANNEL);
-    return {
-      session,
-      peerName,
-      openedAt,
-      upAt,
-      traceId,
-      encryption,
-      drops: session.drops,
-      gre: channel?.snapshot(),
-      lastReceived: channel?.lastReceived,
-    };
+    return viewOf(this);
   }
 
   /** Whether this tunnel is of that user and holds that address. */
