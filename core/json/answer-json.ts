@@ -86,7 +86,10 @@ interface Reject extends Head {
 
 const identity = line(255);
 const ntHash = parsed('32 hexadecimal digits', (text) => (/^[0-9a-f]{32}$/i.test(text) ? fromHex(text) : undefined));
-const password = parsed('text of at most 256 characters', (text) => (text.length <= 256 ? text : undefined));
+// Octets that are no UTF-8 have been read as U+FFFD: a password that nobody can type.
+const password = parsed('text of at most 256 characters, in UTF-8', (text) =>
+  text.length <= 256 && !text.includes('\ufffd') ? text : undefined,
+);
 
 const accept = object<Accept>({ version, result: oneOf('accept'), identity, profile: readProfile, grant: anything }, [
   'version',

@@ -29,8 +29,8 @@ export const provenByPap: Check<'pap'> = ({ password }, { ntHash }) =>
   equalBytes(ntPasswordHash(textOf(password)), ntHash);
 
 /** False without a stored password. */
-export const provenByChapMd5: Check<'chap-md5'> = ({ identifier, challenge, response }, { password = '' }) =>
-  checkChapMd5Response(identifier, utf8Bytes(password), challenge, response);
+export const provenByChapMd5: Check<'chap-md5'> = ({ identifier, challenge, response }, { password }) =>
+  checkChapMd5Response(identifier, utf8Bytes(password ?? ''), challenge, response) && password !== undefined;
 
 export const provenByMsChapV1: Check<'ms-chap-v1'> = ({ challenge, ntResponse }, { ntHash }) =>
   equalBytes(challengeResponse(challenge, ntHash), ntResponse);

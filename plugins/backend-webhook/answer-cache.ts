@@ -1,20 +1,25 @@
+import type { Clock } from '../../core/ports/clock.ts';
+import { after } from '../../core/time.ts';
+
+const SWEEP_MS = 1_000;
+
 /** A few answers for a short time; the one that was not asked for longest goes first. */
 export class AnswerCache<T> {
   private readonly most: number;
-  private readonly now: () => number;
+  private readonly clock: Clock;
   private readonly entries = new Map<string, { readonly value: T; readonly until: number }>();
+  private cancelSweep: (() => void) | undefined;
 
-  /** `now` in ms of any clock that does not go back. */
-  constructor(most: number, now: () => number) {
+  constructor(most: number, clock: Clock) {
     this.most = most;
-    this.now = now;
+    this.clock = clock;
   }
 
   get(key: string): T | undefined {
     const entry = this.entries.get(key);
     if (entry === undefined) return undefined;
     this.entries.delete(key);
-    if (this.now() >= entry.until) return undefined;
+    if (this.clock.now() >= entry.until) return undefined;
     this.entries.set(key, entry);
     return entry.value;
   }
@@ -22,9 +27,10 @@ export class AnswerCache<T> {
   set(key: string, value: T, milliseconds: number): void {
     if (milliseconds <= 0) return;
     this.entries.delete(key);
-    this.entries.set(key, { value, until: this.now() + milliseconds });
+    this.entries.set(key, { value, until: this.clock.now() + milliseconds });
     const [oldest] = this.entries.keys();
     if (this.entries.size > this.most && oldest !== undefined) this.entries.delete(oldest);
+    this.cancelSweep ??= this.sweepLater();
   }
 
   delete(key: string): void {
@@ -33,9 +39,21 @@ export class AnswerCache<T> {
 
   clear(): void {
     this.entries.clear();
+    this.cancelSweep?.();
+    this.cancelSweep = undefined;
   }
 
   get size(): number {
     return this.entries.size;
+  }
+
+  /** They hold hashes, which nobody shall find in the memory of a gateway long after. */
+  private sweepLater(): () => void {
+    const { clock } = this;
+    return clock.schedule(after(clock.now(), SWEEP_MS), () => {
+      const now = clock.now();
+      for (const [key, { until }] of this.entries) if (now >= until) this.entries.delete(key);
+      this.cancelSweep = this.entries.size === 0 ? undefined : this.sweepLater();
+    });
   }
 }

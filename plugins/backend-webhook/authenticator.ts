@@ -56,11 +56,15 @@ export class WebhookAuthenticator implements Authenticator {
     origin: ProofOrigin,
   ): Promise<BackEndAnswer<K>> {
     if (!isJsonKind(kind) || !this.supports(kind)) return { ok: false, denial: 'unavailable' };
-    return this.fromCache(kind, request) ?? (await this.fromService(kind, request, signal, origin));
+    return this.fromCache(kind, request, origin) ?? (await this.fromService(kind, request, signal, origin));
   }
 
-  private fromCache<K extends JsonKind>(kind: K, request: Request<K>): BackEndAnswer<K> | undefined {
-    const key = keyOf(kind, request);
+  private fromCache<K extends JsonKind>(
+    kind: K,
+    request: Request<K>,
+    origin: ProofOrigin,
+  ): BackEndAnswer<K> | undefined {
+    const key = keyOf(kind, request, origin);
     const known = this.cache.get(key);
     if (known === undefined) return undefined;
     const answer = settleAnswer(kind, request, known);
@@ -80,18 +84,12 @@ export class WebhookAuthenticator implements Authenticator {
     if (!read.ok) throw this.refused(read.complaint);
     const answer = settleAnswer(kind, request, read.value);
     if (answer === undefined) throw this.refused(`answer has a secret that cannot judge a proof of the kind ${kind}`);
-    this.keep(kind, request, read.value, answer);
+    this.keep(keyOf(kind, request, origin), kind, read.value, answer);
     return answer;
   }
 
-  private keep<K extends JsonKind>(
-    kind: K,
-    request: Request<K>,
-    said: ServiceAnswer<K>,
-    answer: BackEndAnswer<K>,
-  ): void {
+  private keep<K extends JsonKind>(key: string, kind: K, said: ServiceAnswer<K>, answer: BackEndAnswer<K>): void {
     const { cacheSeconds, cacheRejectSeconds } = this.options;
-    const key = keyOf(kind, request);
     if (said.result === 'secret' && answer.ok) {
       // CHAP-MD5 alone needs more than the hash.
       const { ntHash } = said.secrets;
@@ -107,4 +105,6 @@ export class WebhookAuthenticator implements Authenticator {
   }
 }
 
-const keyOf = (kind: JsonKind, { userName }: { readonly userName: string }): string => `${kind} ${userName}`;
+/** With the addresses: what a service says may depend on them. */
+const keyOf = (kind: JsonKind, { userName }: { readonly userName: string }, { session }: ProofOrigin): string =>
+  `${kind} ${session.call.peer} ${session.call.local} ${userName}`;

@@ -30,7 +30,7 @@ export class Webhook implements Lifecycle {
     const bounded = new BoundedLog(log, now);
     this.options = options;
     this.service = new Service({ clock, wallClock }, options);
-    this.cache = new AnswerCache(options.cacheEntries, now);
+    this.cache = new AnswerCache(options.cacheEntries, clock);
     this.authenticator = new WebhookAuthenticator(this.service, this.cache, bounded, options);
     this.events = new WebhookEvents(this.service, clock, bounded, options.eventQueue);
   }

@@ -50,6 +50,13 @@ describe('an answer that cannot be used', () => {
     expect(complaint('ms-chap-v2', value)).toBe(expected);
   });
 
+  it('has a password that was not written in UTF-8', () => {
+    const password = new TextDecoder().decode(Uint8Array.of(0x63, 0x61, 0x66, 0xe9));
+    expect(complaint('pap', { version: 1, result: 'secret', password })).toBe(
+      'answer.password must be text of at most 256 characters, in UTF-8',
+    );
+  });
+
   it('is not shown: a complaint never holds a value', () => {
     expect(complaint('pap', { version: 1, result: 'secret', ntHash: 'sesame' })).not.toContain('sesame');
     expect(complaint('pap', { version: 1, result: 'accept', grant: { keys: 'sesame' } })).not.toContain('sesame');

@@ -2,9 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { toHex } from '../../../../core/bytes/hex.ts';
 import { ipv4 } from '../../../../core/bytes/ipv4-address.ts';
 import { ntPasswordHash } from '../../../../core/crypto/ms-chap-v2.ts';
+import { Session } from '../../../../core/datapath/session.ts';
 import type { JsonObject } from '../../../../core/json/read.ts';
 import type { AuthKind } from '../../../../core/ports/auth.ts';
 import { BoundedLog } from '../../../../core/ports/bounded-log.ts';
+import { sessionId } from '../../../../core/ports/ids.ts';
+import { instant } from '../../../../core/time.ts';
 import { AnswerCache } from '../../../../plugins/backend-webhook/answer-cache.ts';
 import { type CachedAnswer, WebhookAuthenticator } from '../../../../plugins/backend-webhook/authenticator.ts';
 import { WebhookFault } from '../../../../plugins/backend-webhook/fault.ts';
@@ -23,7 +26,7 @@ const rig = (
 ) => {
   const state = { now: 0, asked: 0, question: {} as JsonObject, say: {} as unknown };
   const log = new MemoryLog();
-  const cache = new AnswerCache<CachedAnswer>(10, () => state.now);
+  const cache = new AnswerCache<CachedAnswer>(10, { now: () => instant(state.now), schedule: () => () => undefined });
   const service = {
     ask: async (question: JsonObject) => {
       state.asked += 1;
@@ -39,9 +42,9 @@ const rig = (
   };
   const one = new WebhookAuthenticator(service, cache, new BoundedLog(log, () => state.now), { ...usual, ...options });
   const dice = new Dice(1);
-  const verify = (kind: PasswordKind = 'ms-chap-v2', who = ALICE) => {
+  const verify = (kind: PasswordKind = 'ms-chap-v2', who = ALICE, origin = testOrigin()) => {
     const question = proofOf(kind, who, dice);
-    return one.verify(question.kind, question.request, never, testOrigin());
+    return one.verify(question.kind, question.request, never, origin);
   };
   return { state, log, one, verify };
 };
@@ -162,6 +165,19 @@ describe('the cache of the webhook', () => {
       await verify();
       expect(state.asked - before).toBe(2);
     }
+  });
+
+  it('is good for the address that asked alone: the service may have rules about it', async () => {
+    const { state, verify } = rig({ cacheSeconds: 10, cacheRejectSeconds: 5 });
+    const { call } = testOrigin().session;
+    const session = new Session(sessionId('elsewhere'), { ...call, peer: ipv4(0xc000_0201) });
+    const elsewhere = { session, peerName: '192.0.2.1:40001' };
+    state.say = known;
+    expect(await verify()).toMatchObject({ ok: true });
+    state.say = { version: 1, result: 'reject', denial: 'locked' };
+    expect(await verify('ms-chap-v2', ALICE, elsewhere)).toEqual({ ok: false, denial: 'locked' });
+    expect(await verify()).toMatchObject({ ok: true });
+    expect(state.asked).toBe(2);
   });
 
   it('may keep for a while who is not there, or locked', async () => {

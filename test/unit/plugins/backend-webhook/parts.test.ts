@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { AnswerCache } from '../../../../plugins/backend-webhook/answer-cache.ts';
 import { checkWebhookOptions, webhookSettings } from '../../../../plugins/backend-webhook/options.ts';
 import { Turnstile } from '../../../../plugins/backend-webhook/turnstile.ts';
+import { ManualClock } from '../../../support/manual-clock.ts';
 import { webhookOptions } from '../../../support/webhook-service.ts';
 
 const never = new AbortController().signal;
@@ -48,22 +49,37 @@ describe('the turnstile', () => {
 
 describe('the cache', () => {
   it('keeps a few, each for its time, and drops what was not asked for longest', () => {
-    let now = 0;
-    const cache = new AnswerCache<number>(2, () => now);
+    const clock = new ManualClock();
+    const cache = new AnswerCache<number>(2, clock);
     cache.set('a', 1, 100);
     cache.set('b', 2, 100);
     expect(cache.get('a')).toBe(1);
     cache.set('c', 3, 50);
     expect([cache.get('a'), cache.get('b'), cache.get('c'), cache.size]).toEqual([1, undefined, 3, 2]);
-    now = 50;
+    clock.advance(50);
     expect([cache.get('a'), cache.get('c'), cache.size]).toEqual([1, undefined, 1]);
-    now = 100;
+    clock.advance(50);
     expect(cache.get('a')).toBeUndefined();
     cache.set('d', 4, 0);
     expect(cache.size).toBe(0);
     cache.set('e', 5, 10);
     cache.clear();
     expect(cache.get('e')).toBeUndefined();
+  });
+
+  it('holds nothing longer, asked for or not, and no timer when it is empty', () => {
+    const clock = new ManualClock();
+    const cache = new AnswerCache<string>(10, clock);
+    cache.set('a', 'hash of a', 10_000);
+    clock.advance(5_500);
+    cache.set('b', 'hash of b', 10_000);
+    clock.advance(5_000);
+    expect(cache.size).toBe(1);
+    clock.advance(6_000);
+    expect([cache.size, clock.scheduled]).toEqual([0, 0]);
+    cache.set('c', 'hash of c', 10_000);
+    cache.clear();
+    expect([cache.size, clock.scheduled]).toEqual([0, 0]);
   });
 });
 
