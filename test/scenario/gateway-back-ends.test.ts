@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -171,6 +171,40 @@ describe('the pages', () => {
     expect((await dial(lab, { ...dora, password: 'guess' }, 'webhook')).peer.network).toBeUndefined();
     const stranger = await fetch(url, { method: 'POST', body: '{}' });
     expect(stranger.status).toBe(401);
+  });
+
+  it.each([
+    ['docs/webhook.md', async () => [await program('docs/webhook.md'), ''] as const],
+    [
+      'examples/webhook-authenticator',
+      async () => [await readFile('examples/webhook-authenticator/service.mjs', 'utf8'), SECRET] as const,
+    ],
+  ])('%s: no stranger ends the service', async (_page, load) => {
+    const [code, secret] = await load();
+    const path = join(folder, 'strangers.mjs');
+    await writeFile(path, code);
+    const port = await freePort();
+    const service = spawn(process.execPath, [path, String(port), secret], {
+      env: { SECRET, PORT: String(port) },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    open.push(() => ended(service));
+    await once(service.stdout, 'data');
+    const url = `http://127.0.0.1:${port}/`;
+    const half = connect(port, '127.0.0.1');
+    half.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 20\r\n\r\n{}', () => half.end());
+    half.resume();
+    await once(half, 'close');
+    const wrong = `v1=${'\xe9'.repeat(64)}`;
+    const headers = {
+      'x-pptp-timestamp': String(Math.floor(Date.now() / 1000)),
+      'x-pptp-nonce': 'a',
+      'x-pptp-signature': wrong,
+      'x-signature': wrong.slice(3),
+    };
+    for (let time = 0; time < 2; time += 1) {
+      expect((await fetch(url, { method: 'POST', body: '{}', headers })).status).toBe(401);
+    }
   });
 
   it('docs/exec.md: the program works as printed', async () => {
