@@ -180,7 +180,7 @@ describe('the declarations', () => {
     };
     await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['src'] }));
     const source = `
-      import { type Authenticator, definePlugin, kinds, PLUGIN_API, TOKENS } from 'pptp-gateway/core';
+      import { type Authenticator, type AuthKind, definePlugin, kinds, PLUGIN_API, TOKENS } from 'pptp-gateway/core';
       import { runContract, stageContract, TestGateway } from 'pptp-gateway/testing';
       declare module 'pptp-gateway/core' {
         interface AuthKinds { badge: { readonly request: { readonly userName: string }; readonly grant: Readonly<Record<never, never>> } }
@@ -197,11 +197,11 @@ describe('the declarations', () => {
         register: ({ bind }, { limit }) => { limit.toFixed(); bind(TOKENS.Authenticator).toConstantValue(badges); },
       });
       export const started = TestGateway.start({ plugins: [plugin] });
+      // @ts-expect-error Nobody has declared this kind.
+      export const isBadger = (kind: AuthKind) => kind === 'badger';
       export { runContract, stageContract };
     `;
     await writeFile(join(folder, 'src', 'index.ts'), source);
     expect(await outside.sh('tsc -p .', folder)).toEqual({ code: 0, text: '' });
-    await writeFile(join(folder, 'src', 'index.ts'), source.replace("kind === 'badge'", "kind === 'badger'"));
-    expect((await outside.sh('tsc -p .', folder)).text).toMatch(/'"badger"' have no overlap/);
   });
 });
