@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { UserProfile } from '../../../../core/ports/profile.ts';
 import { changedProfile, sameProfile } from '../../../../gateway/session/profile-change.ts';
 import { address } from '../../../support/batches.ts';
 
@@ -14,9 +15,8 @@ describe('a change of a profile', () => {
 describe('two profiles', () => {
   const classes = () => [Uint8Array.of(1, 2)];
 
-  it.each([
+  it.each<[UserProfile, UserProfile, boolean]>([
     [{}, {}, true],
-    [{ filter: undefined }, {}, true],
     [{ classes: classes() }, { classes: classes() }, true],
     [{ classes: classes() }, { classes: [Uint8Array.of(1, 3)] }, false],
     [{ classes: classes() }, { classes: [] }, false],
