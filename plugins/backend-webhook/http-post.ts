@@ -55,6 +55,11 @@ export class HttpPost {
     });
   }
 
+  /** Ends the connections that nobody uses just now. */
+  dropKept(): void {
+    for (const kept of Object.values(this.agent.freeSockets)) for (const socket of [...(kept ?? [])]) socket.destroy();
+  }
+
   close(): void {
     this.agent.destroy();
   }
@@ -82,6 +87,6 @@ const collect = (response: IncomingMessage): Promise<HttpAnswer> =>
 
 const LOST: ReadonlySet<unknown> = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED']);
 
-/** The service closed a connection that we had kept, or died: who asks again reaches another, or the next one. */
+/** The service closed a connection that we had kept, or died. */
 export const isConnectionLost = (cause: unknown): boolean =>
   cause instanceof Error && LOST.has(Reflect.get(cause, 'code'));

@@ -71,6 +71,8 @@ export class Service {
       return await this.once(body, signal);
     } catch (cause) {
       if (!isConnectionLost(cause)) throw cause;
+      // Who has closed that one may have closed them all.
+      this.post?.dropKept();
       return await this.once(body, signal);
     }
   }

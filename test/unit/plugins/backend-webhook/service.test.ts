@@ -122,6 +122,19 @@ describe('a question', () => {
     expect(nonces.size).toBe(2);
   });
 
+  it('is asked once more over a new connection: what was kept may all be dead', async () => {
+    const { remote, arrive } = await held();
+    const service = client(remote.url);
+    const first = Array.from({ length: 3 }, () => service.ask({}));
+    const kept = new Set((await arrive(3)).map(({ request }) => request.socket));
+    for (const asked of await arrive(3)) WebhookService.reply(asked, {});
+    await Promise.all(first);
+    // The other side, or something on the way, has forgotten these connections and says so when they are used.
+    remote.answers = ({ request }) =>
+      kept.has(request.socket) ? void request.socket.resetAndDestroy() : { new: true };
+    expect(await service.ask({})).toEqual({ new: true });
+  });
+
   it('is asked twice at most', async () => {
     const remote = await serve(({ request }) => void request.socket.destroy());
     expect(await faultOf(client(remote.url).ask({}))).toBe(
