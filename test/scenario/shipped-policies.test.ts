@@ -137,12 +137,17 @@ describe('a quota of a day', () => {
     const usageFolder = mkdtempSync(join(tmpdir(), 'usage-'));
     const options = { ...defaults(policyProfilePlugin), file: file('everyone: { quotaPerDay: 5000 }'), usageFolder };
     const lab = await GatewayLab.start({ plugins: [withOptions(policyProfilePlugin, options)] });
-    const client = await lab.connect();
-    const packet = ipv4Packet({ source: client.address, destination: HOST, payload: new Uint8Array(980) });
+    const client = await lab.dial();
+    // The files are real, and so is the time that they take.
+    await vi.waitFor(async () => {
+      await lab.clock.advance(100);
+      expect(client.peer.network).toBeDefined();
+    });
+    const source = client.peer.network?.address ?? HOST;
+    const packet = ipv4Packet({ source, destination: HOST, payload: new Uint8Array(980) });
     for (let i = 0; i < 10; i += 1) client.tun.hostSends(packet);
     await lab.clock.advance(10_000);
     expect(lab.gateway.sessions()).toBe(0);
-    // The files are real, and so is the time that they take.
     await vi.waitFor(() => expect(readFileSync(join(usageFolder, 'usage-0.json'), 'utf8')).toContain('"day":5000'));
     await lab.dial();
     await vi.waitFor(async () => {
