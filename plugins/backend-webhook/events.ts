@@ -63,19 +63,19 @@ export class WebhookEvents implements SessionListener {
       return;
     }
     this.queue.push(json);
-    this.sending ??= this.send().finally(() => {
-      this.sending = undefined;
-    });
+    this.sending ??= this.send();
   }
 
   private async send(): Promise<void> {
     for (let event = this.queue[0]; event !== undefined; event = this.queue[0]) {
       const told = await this.tell(event);
       // `stop` may have taken it from the queue, and counted it.
-      if (this.queue[0] !== event) return;
+      if (this.queue[0] !== event) continue;
       this.queue.shift();
       if (!told) this.drop(1);
     }
+    // At once: who comes after the last look at the queue begins anew.
+    this.sending = undefined;
   }
 
   private async tell(event: JsonObject): Promise<boolean> {

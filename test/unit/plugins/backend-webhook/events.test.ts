@@ -40,6 +40,18 @@ describe('events of sessions', () => {
     expect(events.dropped).toBe(0);
   });
 
+  it.each(Array.from({ length: 12 }, (_, n) => n))(
+    'are told also when they come as the last one was told (%i)',
+    async (turns) => {
+      const { clock, events, names } = rig();
+      events.up(testFacts(1));
+      for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
+      events.up(testFacts(2));
+      await clock.advance(0);
+      expect(names()).toEqual(['session-up test-1', 'session-up test-2']);
+    },
+  );
+
   it('wait while the service is out of order, in their order', async () => {
     const { clock, state, events, names } = rig();
     state.works = false;
