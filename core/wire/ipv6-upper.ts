@@ -1,4 +1,4 @@
-import { readU16 } from '../bytes/bytes.ts';
+import { readU16, readU32 } from '../bytes/bytes.ts';
 import { IPV6_HEADER_LENGTH, ipv6NextHeader, ipv6PayloadLength, NEXT_HEADER } from './ipv6.ts';
 
 const ROUTING = 43;
@@ -17,11 +17,20 @@ export interface Ipv6Upper {
   later: boolean;
   /** First or later fragment. */
   fragment: boolean;
+  /** Of a fragment: which datagram it is of (RFC 8200 section 4.5). */
+  identification: number;
   /** There is a Routing header: the destination of the packet may be another one. */
   routed: boolean;
 }
 
-export const newUpper = (): Ipv6Upper => ({ protocol: -1, at: 0, later: false, fragment: false, routed: false });
+export const newUpper = (): Ipv6Upper => ({
+  protocol: -1,
+  at: 0,
+  later: false,
+  fragment: false,
+  identification: 0,
+  routed: false,
+});
 
 /** Walks the extension headers (RFC 8200 section 4), a bounded number of them. `checkIpv6` must have said `ok`. */
 export const findUpper = (b: Uint8Array, packet: number, upper: Ipv6Upper): void => {
@@ -45,6 +54,7 @@ export const findUpper = (b: Uint8Array, packet: number, upper: Ipv6Upper): void
     next = b[at] ?? 0;
     if (isFragment) {
       upper.fragment = true;
+      upper.identification = readU32(b, at + 4);
       upper.later = readU16(b, at + 2) >>> 3 !== 0;
       if (upper.later) {
         upper.protocol = next;

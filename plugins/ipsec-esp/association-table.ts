@@ -27,6 +27,8 @@ export interface SessionAssociations {
   readonly outbound: readonly Association[];
   /** Whose ESP is ours to open. */
   readonly hosts: ReadonlySet<number>;
+  /** Who may speak IKE with the peer. */
+  readonly ends: ReadonlySet<number>;
   readonly all: readonly Association[];
 }
 
@@ -178,6 +180,7 @@ export class AssociationTable implements SecurityAssociations {
       inbound: new Map(inbound.map((one) => [one.spi, one])),
       outbound: all.filter(({ direction }) => direction === 'out').toReversed(),
       hosts: new Set(inbound.map(({ host }) => host)),
+      ends: new Set(all.map(({ host }) => host)),
       all,
     };
   }

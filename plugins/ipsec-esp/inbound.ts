@@ -27,7 +27,8 @@ import {
 } from '../../core/wire/ipv4.ts';
 import type { Association } from './association.ts';
 import { type AssociationTable, isProtected, type SessionAssociations } from './association-table.ts';
-import { clampSyn, IPV4, isIke, placeIpv4, REASSEMBLY, roomTowards } from './packets.ts';
+import { IkeBypass } from './ike.ts';
+import { clampSyn, IPV4, placeIpv4, REASSEMBLY, roomTowards } from './packets.ts';
 
 const IP_IN_IP = 4;
 const IPV6_IN_IP = 41;
@@ -42,6 +43,7 @@ export class EspInbound implements BatchStep {
   private readonly table: AssociationTable;
   private readonly mtu: number;
   private readonly reassembly: Ipv4Reassembly;
+  private readonly ike = new IkeBypass('destination');
   /** Where `open` left the clear packet. */
   private clearAt = 0;
   private clearLength = 0;
@@ -82,7 +84,9 @@ export class EspInbound implements BatchStep {
     const source = ipv4Source(slab, offset);
     const destination = ipv4Destination(slab, offset);
     if (ipv4Protocol(slab, offset) !== ESP || !own.hosts.has(destination)) {
-      if (isProtected(own, destination, source) && !isIke(slab, offset, 'destination')) batch.drop(index, 'policy');
+      if (isProtected(own, destination, source) && !this.ike.passes(slab, offset, session, own, batch.now)) {
+        batch.drop(index, 'policy');
+      }
       return 0;
     }
     if (source !== own.address) {

@@ -33,7 +33,8 @@ import {
 import { fragmentIpv4, isDontFragment } from '../../core/wire/ipv4-fragment.ts';
 import type { Association } from './association.ts';
 import { type AssociationTable, isProtected, type SessionAssociations } from './association-table.ts';
-import { clampSyn, IPV4, isIke, placeAll, placeIpv4, REASSEMBLY, roomTowards, WORK_OCTETS } from './packets.ts';
+import { IkeBypass } from './ike.ts';
+import { clampSyn, IPV4, placeAll, placeIpv4, REASSEMBLY, roomTowards, WORK_OCTETS } from './packets.ts';
 
 const IP_IN_IP = 4;
 const DONT_FRAGMENT = 0x4000;
@@ -55,6 +56,7 @@ export interface EspOutboundOptions {
 export class EspOutbound implements BatchStep {
   private readonly options: EspOutboundOptions;
   private readonly reassembly: Ipv4Reassembly;
+  private readonly ike = new IkeBypass('source');
   private readonly work = new Uint8Array(WORK_OCTETS);
   private identification = 0;
 
@@ -95,15 +97,16 @@ export class EspOutbound implements BatchStep {
     const destination = ipv4Destination(batch.slab, offset);
     const association = choose(own, source, destination);
     if (association === undefined) {
-      return isProtected(own, source, destination) && !isIke(batch.slab, offset, 'source') ? 'no-sa' : 0;
+      if (!isProtected(own, source, destination)) return 0;
+      return this.ike.passes(batch.slab, offset, session, own, batch.now) ? 0 : 'no-sa';
     }
     if (association.isTunnel || !isIpv4Fragment(batch.slab, offset)) {
-      return this.protect(batch, at, session, own.address, association, batch.view(index));
+      return this.protect(batch, at, session, own, association, batch.view(index));
     }
     // RFC 4303 section 3.1.1: transport mode is for whole datagrams.
     const whole = this.reassembly.add(session, batch.slab, offset, batch.now);
     if (whole !== 'held')
-      return typeof whole === 'string' ? whole : this.protect(batch, at, session, own.address, association, whole);
+      return typeof whole === 'string' ? whole : this.protect(batch, at, session, own, association, whole);
     batch.hold(index);
     return 0;
   }
@@ -112,13 +115,15 @@ export class EspOutbound implements BatchStep {
     batch: PacketBatch,
     at: number,
     session: Session,
-    peer: Ipv4,
+    own: SessionAssociations,
     association: Association,
     given: Uint8Array,
   ): number | DropReason {
     const packet = given.subarray(0, ipv4TotalLength(given, 0));
     const room = roomTowards(session, this.options.mtu);
-    if (isIke(packet, 0, 'source')) return placeIpv4(batch, at, packet, room, room) ?? 'too-big';
+    if (this.ike.passes(packet, 0, session, own, batch.now)) {
+      return placeIpv4(batch, at, packet, room, room) ?? 'too-big';
+    }
     const header = association.isTunnel ? 0 : ipv4HeaderLength(packet, 0);
     const outer = association.isTunnel ? IPV4_HEADER_LENGTH : header;
     const fits = header + espCapacity(room - outer, association.transform);
@@ -129,8 +134,8 @@ export class EspOutbound implements BatchStep {
       return 'too-big';
     }
     clampSyn(packet, 0, fits);
-    if (association.isTunnel) return this.tunnel(batch, at, peer, association, packet, fits);
-    const sealed = this.seal(association, packet, header, peer);
+    if (association.isTunnel) return this.tunnel(batch, at, own.address, association, packet, fits);
+    const sealed = this.seal(association, packet, header, own.address);
     return sealed === undefined ? 'no-sa' : (placeIpv4(batch, at, sealed, room, room) ?? 'too-big');
   }
 

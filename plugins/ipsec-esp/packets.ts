@@ -1,4 +1,3 @@
-import { readU16 } from '../../core/bytes/bytes.ts';
 import type { ReassemblyLimits } from '../../core/datapath/ip-reassembly.ts';
 import { HEADROOM, type PacketBatch, SLOT_SIZE } from '../../core/datapath/packet-batch.ts';
 import type { Session } from '../../core/datapath/session.ts';
@@ -14,11 +13,7 @@ import {
 import { fragmentIpv4, isDontFragment } from '../../core/wire/ipv4-fragment.ts';
 import { clampTcpMss } from '../../core/wire/tcp.ts';
 
-export const UDP = 17;
 export const IPV4 = 0x0021;
-const FRAGMENT_OFFSET = 0x1fff;
-const PORT_IKE = 500;
-const PORT_NAT_TRAVERSAL = 4500;
 const TCP_HEADER_LENGTH = 20;
 const LEAST_MSS = 64;
 /** Inside the peer's MRU: the MPPE header and the protocol field that it encrypts. */
@@ -43,16 +38,6 @@ export const clampSyn = (b: Uint8Array, at: number, mtu: number): void => {
   const header = ipv4HeaderLength(b, at);
   const most = Math.max(LEAST_MSS, mtu - IPV4_HEADER_LENGTH - TCP_HEADER_LENGTH);
   clampTcpMss(b, at + header, ipv4TotalLength(b, at) - header, most);
-};
-
-/** IKE of the host itself: the port at its end says so; later fragments show none, and are nothing without the first. */
-export const isIke = (b: Uint8Array, at: number, hostEnd: 'source' | 'destination'): boolean => {
-  if (ipv4Protocol(b, at) !== UDP) return false;
-  if ((readU16(b, at + 6) & FRAGMENT_OFFSET) !== 0) return true;
-  const udp = at + ipv4HeaderLength(b, at);
-  if (udp + 4 > at + ipv4TotalLength(b, at)) return false;
-  const port = readU16(b, hostEnd === 'source' ? udp : udp + 2);
-  return port === PORT_IKE || port === PORT_NAT_TRAVERSAL;
 };
 
 /**

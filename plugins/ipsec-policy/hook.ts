@@ -1,11 +1,11 @@
-import type { IpNetwork } from '../../core/bytes/ip-network.ts';
 import { withoutDomain } from '../../core/crypto/ms-chap-v2.ts';
 import type { PacketBatch } from '../../core/datapath/packet-batch.ts';
+import { PassedDatagrams } from '../../core/datapath/passed-datagrams.ts';
 import type { SessionView } from '../../core/datapath/session.ts';
 import type { BatchStep } from '../../core/datapath/stage.ts';
 import type { IpsecHook } from '../../core/ports/ipsec-hook.ts';
 import type { SessionEnding, SessionFacts, SessionUsage } from '../../core/ports/session-facts.ts';
-import { Judge, type Side } from './judge.ts';
+import { type Concerned, Judge, type Side } from './judge.ts';
 import type { IpsecPolicyOptions, PolicyRule } from './options.ts';
 
 /**
@@ -19,7 +19,7 @@ export class IpsecPolicyHook implements IpsecHook {
   private readonly rules: readonly PolicyRule[];
   private readonly judge: Judge;
   /** Sessions that have protected destinations. */
-  private readonly sessions = new Map<SessionView, readonly IpNetwork[]>();
+  private readonly sessions = new Map<SessionView, Concerned>();
 
   constructor({ destinations, users, rules, icmp, dns }: IpsecPolicyOptions) {
     this.rules = destinations.length === 0 ? rules : [{ users, destinations }, ...rules];
@@ -30,7 +30,7 @@ export class IpsecPolicyHook implements IpsecHook {
     const destinations = this.rules
       .filter(({ users }) => concerns(users, facts.identity))
       .flatMap((one) => one.destinations);
-    if (destinations.length > 0) this.sessions.set(session, destinations);
+    if (destinations.length > 0) this.sessions.set(session, { destinations, passed: new PassedDatagrams() });
     else this.sessions.delete(session);
   }
 
@@ -46,7 +46,8 @@ export class IpsecPolicyHook implements IpsecHook {
     if (this.sessions.size === 0) return;
     const { slab, offset, length } = batch;
     let known: SessionView | undefined;
-    let destinations: readonly IpNetwork[] | undefined;
+    let concerned: Concerned | undefined;
+    this.judge.now = batch.now;
     for (let at = from; at < batch.count; at += 1) {
       batch.cursor = at;
       const index = batch.order[at] ?? 0;
@@ -54,10 +55,10 @@ export class IpsecPolicyHook implements IpsecHook {
       // Packets of a batch come in runs of one session.
       if (session !== known) {
         known = session;
-        destinations = session === undefined ? undefined : this.sessions.get(session);
+        concerned = session === undefined ? undefined : this.sessions.get(session);
       }
-      if (destinations === undefined) continue;
-      if (!this.judge.mayPass(slab, offset[index] ?? 0, length[index] ?? 0, side, destinations)) {
+      if (concerned === undefined) continue;
+      if (!this.judge.mayPass(slab, offset[index] ?? 0, length[index] ?? 0, side, concerned)) {
         batch.drop(index, 'policy');
       }
     }

@@ -1,6 +1,9 @@
 import { readU16, readU32 } from '../../core/bytes/bytes.ts';
+import { toHex } from '../../core/bytes/hex.ts';
 import { holdsIpv4, holdsIpv6At, type IpNetwork } from '../../core/bytes/ip-network.ts';
 import { ipv4 } from '../../core/bytes/ipv4-address.ts';
+import type { PassedDatagrams } from '../../core/datapath/passed-datagrams.ts';
+import { type Instant, instant } from '../../core/time.ts';
 import { checkIpv4, ipv4HeaderLength, ipv4Protocol, ipv4TotalLength } from '../../core/wire/ipv4.ts';
 import { checkIpv6, IPV6_HEADER_LENGTH, ipv6PayloadLength } from '../../core/wire/ipv6.ts';
 import { findUpper, type Ipv6Upper, newUpper } from '../../core/wire/ipv6-upper.ts';
@@ -28,11 +31,19 @@ export interface Exceptions {
   readonly dns: boolean;
 }
 
+/** What a session has: where only IPsec goes to, and of which of its datagrams a first fragment has passed. */
+export interface Concerned {
+  readonly destinations: readonly IpNetwork[];
+  readonly passed: PassedDatagrams;
+}
+
 /**
- * Judges packets of a user who has protected destinations. Stateless. A packet that is no whole IP packet passes: the
- * source guard behind drops it by its own name.
+ * Judges packets of a user who has protected destinations. A packet that is no whole IP packet passes: the source guard
+ * behind drops it by its own name.
  */
 export class Judge {
+  /** Of the packets that come now. */
+  now: Instant = instant(0);
   private readonly exceptions: Exceptions;
   private readonly upper: Ipv6Upper = newUpper();
 
@@ -40,47 +51,47 @@ export class Judge {
     this.exceptions = exceptions;
   }
 
-  mayPass(b: Uint8Array, at: number, length: number, side: Side, destinations: readonly IpNetwork[]): boolean {
+  mayPass(b: Uint8Array, at: number, length: number, side: Side, of: Concerned): boolean {
     const version = length < 1 ? 0 : (b[at] ?? 0) >> 4;
-    if (version === 4) return this.mayPassIpv4(b, at, length, side, destinations);
-    if (version === 6) return this.mayPassIpv6(b, at, length, side, destinations);
+    if (version === 4) return this.mayPassIpv4(b, at, length, side, of);
+    if (version === 6) return this.mayPassIpv6(b, at, length, side, of);
     return true;
   }
 
-  private mayPassIpv4(b: Uint8Array, at: number, length: number, side: Side, to: readonly IpNetwork[]): boolean {
+  private mayPassIpv4(b: Uint8Array, at: number, length: number, side: Side, of: Concerned): boolean {
     if (checkIpv4(b, at, length) !== 'ok') return true;
     const header = ipv4HeaderLength(b, at);
     const end = at + ipv4TotalLength(b, at);
     if (side === 'destination' && header > 20 && isSourceRouted(b, at, header)) return false;
-    if (!holdsIpv4(to, ipv4(readU32(b, at + (side === 'source' ? 12 : 16))))) return true;
+    if (!holdsIpv4(of.destinations, ipv4(readU32(b, at + (side === 'source' ? 12 : 16))))) return true;
     const word = readU16(b, at + 6);
     const later = (word & FRAGMENT_OFFSET) !== 0;
     const whole = !later && (word & MORE_FRAGMENTS) === 0;
-    return this.isAllowed(b, at + header, end, ipv4Protocol(b, at), later, whole, side);
+    const protocol = ipv4Protocol(b, at);
+    if (later && protocol === UDP) return of.passed.has(datagramOf4(b, at), this.now);
+    if (!this.isAllowed(b, at + header, end, protocol, whole, side)) return false;
+    if (!whole && !later && protocol === UDP) of.passed.note(datagramOf4(b, at), this.now);
+    return true;
   }
 
-  private mayPassIpv6(b: Uint8Array, at: number, length: number, side: Side, to: readonly IpNetwork[]): boolean {
+  private mayPassIpv6(b: Uint8Array, at: number, length: number, side: Side, of: Concerned): boolean {
     if (checkIpv6(b, at, length) !== 'ok') return true;
     const { upper } = this;
     findUpper(b, at, upper);
-    if (side === 'destination' && upper.routed) return false;
-    if (!holdsIpv6At(to, b, at + (side === 'source' ? 8 : 24))) return true;
+    // What cannot be read may hide a Routing header.
+    if (side === 'destination' && (upper.routed || upper.protocol < 0)) return false;
+    if (!holdsIpv6At(of.destinations, b, at + (side === 'source' ? 8 : 24))) return true;
     const end = at + IPV6_HEADER_LENGTH + ipv6PayloadLength(b, at);
-    return this.isAllowed(b, upper.at, end, upper.protocol, upper.later, !upper.fragment, side);
+    const { protocol, later, fragment } = upper;
+    if (later && protocol === UDP) return of.passed.has(datagramOf6(b, at, upper), this.now);
+    if (!this.isAllowed(b, upper.at, end, protocol, !fragment, side)) return false;
+    if (fragment && !later && protocol === UDP) of.passed.note(datagramOf6(b, at, upper), this.now);
+    return true;
   }
 
-  private isAllowed(
-    b: Uint8Array,
-    at: number,
-    end: number,
-    protocol: number,
-    later: boolean,
-    whole: boolean,
-    side: Side,
-  ): boolean {
+  private isAllowed(b: Uint8Array, at: number, end: number, protocol: number, whole: boolean, side: Side): boolean {
     if (protocol === ESP || protocol === AH) return true;
-    // Nothing can be made of later fragments but what a first one allows that has passed, and that one has the ports.
-    if (protocol === UDP) return later || this.hasPort(b, at, end, side, true);
+    if (protocol === UDP) return this.hasPort(b, at, end, side, true);
     if (protocol === TCP) return this.exceptions.dns && whole && this.hasPort(b, at, end, side, false);
     if (protocol === ICMP || protocol === ICMPV6)
       return this.exceptions.icmp && whole && isTooBig(b, at, end, protocol);
@@ -95,6 +106,12 @@ export class Judge {
     return udp && (port === PORT.ike || port === PORT.natTraversal);
   }
 }
+
+/** Later fragments of UDP show no ports: they follow a first one that has passed. */
+const datagramOf4 = (b: Uint8Array, at: number): string =>
+  `${readU32(b, at + 12)} ${readU32(b, at + 16)} ${readU16(b, at + 4)}`;
+const datagramOf6 = (b: Uint8Array, at: number, { identification }: Ipv6Upper): string =>
+  `${toHex(b.subarray(at + 8, at + IPV6_HEADER_LENGTH))} ${identification}`;
 
 const isSourceRouted = (b: Uint8Array, at: number, header: number): boolean => {
   const end = at + header;

@@ -84,6 +84,8 @@ describe('IPsec of the hosts themselves (R10)', () => {
     first[6] = 0x20;
     const later = up({ protocol: ESP, payload: likeSyn(), identification: 9 });
     later[7] = 25;
+    const firstUdp = up({ protocol: 17, payload: udp(500, 500, 200), identification: 10 });
+    firstUdp[6] = 0x20;
     const laterUdp = up({ protocol: 17, payload: likeSyn(), identification: 10 });
     laterUdp[7] = 25;
     const sent = [
@@ -93,6 +95,7 @@ describe('IPsec of the hosts themselves (R10)', () => {
       up({ protocol: 17, payload: udp(40_000, 4500, 900) }),
       first,
       later,
+      firstUdp,
       laterUdp,
     ];
     expect(await fromClient(...sent)).toEqual(sent);

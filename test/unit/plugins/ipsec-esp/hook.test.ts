@@ -211,9 +211,12 @@ describe('what a host does itself', () => {
     const down = ike(ESP_HOST, ESP_CLIENT);
     expect(rig.inbound(up).packets).toEqual([up]);
     expect(rig.outbound(down).packets).toEqual([down]);
+    const first = up.slice();
+    first[6] = 0x20;
     const later = up.slice();
     later[7] = 1;
-    expect(rig.inbound(later).packets).toEqual([later]);
+    expect(rig.inbound(later).drops).toEqual({ policy: 1 });
+    expect(rig.inbound(first, later).packets).toEqual([first, later]);
   });
 
   it('as fragments is put together before it is sealed in transport mode', () => {

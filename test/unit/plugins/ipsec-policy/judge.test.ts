@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseIpNetwork } from '../../../../core/bytes/ip-network.ts';
+import { PassedDatagrams } from '../../../../core/datapath/passed-datagrams.ts';
+import { instant } from '../../../../core/time.ts';
 import { Judge } from '../../../../plugins/ipsec-policy/judge.ts';
 import { address6, ipv6Packet } from '../../../support/ipv6-packets.ts';
 
@@ -8,11 +10,20 @@ const HOST = address6('fd00:9::5');
 const networks = ['fd00:9::/32'].map(parseIpNetwork).filter((one) => one !== undefined);
 const EMPTY = [0, 0, 0, 0, 0, 0];
 
+/** Of one session, packet after packet. */
+const judgeOf = (exceptions = { icmp: true, dns: false }) => {
+  const judge = new Judge(exceptions);
+  const concerned = { destinations: networks, passed: new PassedDatagrams() };
+  return (packet: Uint8Array, side: 'source' | 'destination' = 'destination', now = 0) => {
+    judge.now = instant(now);
+    return judge.mayPass(packet, 0, packet.length, side, concerned);
+  };
+};
 const may = (
   packet: Uint8Array,
   side: 'source' | 'destination' = 'destination',
   exceptions = { icmp: true, dns: false },
-) => new Judge(exceptions).mayPass(packet, 0, packet.length, side, networks);
+) => judgeOf(exceptions)(packet, side);
 const up = (nextHeader: number, ...payload: readonly number[]): Uint8Array =>
   ipv6Packet({ source: CLIENT, destination: HOST, nextHeader, payload: Uint8Array.from(payload) });
 const down = (nextHeader: number, ...payload: readonly number[]): Uint8Array =>
@@ -27,7 +38,6 @@ describe('IPv6 to a protected destination', () => {
     expect(may(up(60, 50, 0, ...EMPTY, 9))).toBe(true);
     expect(may(up(44, 50, 0, 0, 1, 0, 0, 0, 1, 9))).toBe(true);
     expect(may(up(44, 50, 0, 0, 8, 0, 0, 0, 1, 9))).toBe(true);
-    expect(may(up(44, 17, 0, 0, 8, 0, 0, 0, 1, 9))).toBe(true);
     expect(may(down(17, 1, 244, 1, 1), 'source')).toBe(true);
   });
 
@@ -41,12 +51,49 @@ describe('IPv6 to a protected destination', () => {
       up(4),
       up(60, 6, 0, ...EMPTY),
       up(44, 6, 0, 0, 8, 0, 0, 0, 1),
+      up(44, 17, 0, 0, 8, 0, 0, 0, 1, 9),
       up(0, 50, 200, ...EMPTY),
       up(60, ...Array.from({ length: 12 }, () => [60, 0, ...EMPTY]).flat()),
     ]) {
       expect(may(packet)).toBe(false);
     }
     expect(may(down(17, 0, 53, 1, 244), 'source')).toBe(false);
+  });
+
+  it('passes as later fragments of UDP behind a first one that did, and not else', () => {
+    const mayNext = judgeOf();
+    const first = (id: number, port: number) => up(44, 17, 0, 0, 1, 0, 0, 0, id, 1, 1, 1, port, 0, 16, 0, 0);
+    const later = (id: number) => up(44, 17, 0, 0, 8, 0, 0, 0, id, 9);
+    expect([later(1), first(1, 244), later(1), later(2)].map((one) => mayNext(one))).toEqual([
+      false,
+      true,
+      true,
+      false,
+    ]);
+    expect([first(2, 53), later(2)].map((one) => mayNext(one))).toEqual([false, false]);
+    expect(mayNext(later(1), 'destination', 20_000)).toBe(false);
+    expect(mayNext(up(44, 50, 0, 0, 1, 0, 0, 0, 3, 9))).toBe(true);
+    expect(mayNext(later(3))).toBe(false);
+  });
+
+  it('is not reached by a packet to somebody else whose headers cannot be read to their end', () => {
+    const elsewhere = { source: CLIENT, destination: address6('fd00:8::1') };
+    const routing = [17, 0, ...EMPTY, 0, 1, 0, 53];
+    const options = (count: number) =>
+      Array.from({ length: count }, (_, i) => [i === count - 1 ? 43 : 60, 0, ...EMPTY]).flat();
+    for (const count of [1, 8, 9]) {
+      const payload = Uint8Array.from([...options(count), ...routing]);
+      expect(may(ipv6Packet({ ...elsewhere, nextHeader: 60, payload }))).toBe(false);
+    }
+    // A length of 0 without a Jumbo Payload option: Linux reads on.
+    const endless = ipv6Packet({
+      ...elsewhere,
+      nextHeader: 0,
+      payload: Uint8Array.from([43, 0, ...EMPTY, ...routing]),
+    });
+    endless[4] = 0;
+    endless[5] = 0;
+    expect(may(endless)).toBe(false);
   });
 
   it('is not reached through a Routing header of a packet to somebody else', () => {
