@@ -110,7 +110,7 @@ export class Accounting {
     for (const { path } of found.slice(1)) await unlink(path).catch(() => undefined);
     fleet.subscribe(TOPIC, (message) => this.heard(message));
     this.openGate();
-    for (const record of left) this.delivery.add(record, true);
+    for (const record of left) if (this.spool.has(record)) this.delivery.add(record, true);
   }
 
   private async stop(): Promise<void> {
@@ -231,7 +231,9 @@ export class Accounting {
     if (added !== undefined) this.delivery.add(added);
   }
 
-  private dropped({ kind, session }: SpoolRecord): void {
+  private dropped(record: SpoolRecord): void {
+    const { kind, session } = record;
+    this.delivery.dropped(record);
     this.lost('spool-full', { kind, session });
   }
 

@@ -42,7 +42,7 @@ export class Delivery {
   private readonly warnings: BoundedLog;
   /** What waits for each session, in order; each session is in `ready`, in `held`, or its first record is on its way. */
   private readonly lanes = new Map<string, SpoolRecord[]>();
-  private readonly ready: string[] = [];
+  private readonly ready = new Set<string>();
   private readonly held = new Set<string>();
   /** A record: Accounting-On, which is to be delivered first. */
   private gate: 'open' | 'shut' | SpoolRecord = 'shut';
@@ -69,9 +69,22 @@ export class Delivery {
       return;
     }
     this.lanes.set(record.session, [record]);
-    if (early || this.gate === 'open') this.ready.push(record.session);
+    if (early || this.gate === 'open') this.ready.add(record.session);
     else this.held.add(record.session);
     this.pump();
+  }
+
+  /** The spool has given it up; one that is on its way is never given up. */
+  dropped(record: SpoolRecord): void {
+    const { session } = record;
+    const lane = this.lanes.get(session);
+    const at = lane?.indexOf(record) ?? -1;
+    if (lane === undefined || at < 0) return;
+    lane.splice(at, 1);
+    if (lane.length > 0) return;
+    this.lanes.delete(session);
+    this.ready.delete(session);
+    this.held.delete(session);
   }
 
   /** The gate opens when this record has been delivered. */
@@ -85,7 +98,7 @@ export class Delivery {
     if (this.gate === 'open') return;
     this.gate = 'open';
     this.doubt = 'none';
-    this.ready.push(...this.held);
+    for (const session of this.held) this.ready.add(session);
     this.held.clear();
     this.onOpen();
     this.pump();
@@ -112,8 +125,9 @@ export class Delivery {
     if (this.stopped || this.paused !== undefined) return;
     if (typeof this.gate === 'object') this.pumpGate(this.gate);
     while (this.flying < (this.wait > 0 ? 1 : WINDOW) && this.doubt !== 'probe-answered') {
-      const session = this.ready.shift();
+      const [session] = this.ready;
       if (session === undefined) break;
+      this.ready.delete(session);
       const record = this.lanes.get(session)?.[0];
       if (record === undefined) this.lanes.delete(session);
       else if (this.deps.spool.has(record)) this.launch(record, (outcome) => this.landed(session, record, outcome));
@@ -126,11 +140,11 @@ export class Delivery {
     if (this.gateFlying || this.flying > 0) return;
     if (this.doubt === 'probing') {
       const [session] = this.held;
-      if (this.ready.length === 0 && session !== undefined) {
+      if (this.ready.size === 0 && session !== undefined) {
         this.held.delete(session);
-        this.ready.push(session);
+        this.ready.add(session);
       }
-      if (this.ready.length > 0) return;
+      if (this.ready.size > 0) return;
     }
     this.gateFlying = true;
     this.launch(record, (outcome) => this.gateLanded(record, outcome));
@@ -182,7 +196,7 @@ export class Delivery {
     if (outcome === 'unanswered' || (outcome === 'delivered' && probing)) {
       this.deps.spool.put(record);
       if (probing) this.doubt = outcome === 'delivered' ? 'probe-answered' : 'none';
-      this.ready.push(session);
+      this.ready.add(session);
       return;
     }
     this.deps.spool.done(record);
@@ -194,7 +208,7 @@ export class Delivery {
     const lane = this.lanes.get(session);
     lane?.shift();
     if (lane === undefined || lane.length === 0) this.lanes.delete(session);
-    else this.ready.push(session);
+    else this.ready.add(session);
   }
 
   private gateLanded(record: SpoolRecord, outcome: Outcome): void {

@@ -34,10 +34,8 @@ const opens = (kind: RecordKind): boolean => kind === 'start' || kind === 'inter
 export const recoverSpool = (text: string): Recovered => {
   const records = new Map<number, SpoolRecord>();
   const open = new Map<string, OpenSession>();
-  const keep = (session: string, { at, block }: OpenSession): void => {
-    const known = open.get(session);
-    if (known === undefined || known.at <= at) open.set(session, { at, block });
-  };
+  // What comes later in the file is newer; `at` is no measure, since the clock may have been set back.
+  const keep = (session: string, { at, block }: OpenSession): void => void open.set(session, { at, block });
   const take = (entry: SpoolEntry): void => {
     if (entry.kind === 'done') for (const number of entry.numbers) records.delete(number);
     else if (entry.kind === 'open') keep(entry.session, entry.open);
@@ -136,13 +134,16 @@ export class Spool {
     this.remove(record);
   }
 
-  /** All of it as lines for a new file. They are made one after the other, of what is there now. */
+  /**
+   * All of it as lines for a new file. They are made one after the other, of what is there now; sessions come last, since
+   * they know more than records that wait.
+   */
   snapshot(): Iterable<string> {
     const open = [...this.sessions];
     const records = [...this.waiting.values()];
     return (function* (): Iterable<string> {
-      for (const [session, one] of open) yield writeEntry({ kind: 'open', session, open: one });
       for (const record of records) yield writeEntry({ kind: 'record', record });
+      for (const [session, one] of open) yield writeEntry({ kind: 'open', session, open: one });
     })();
   }
 

@@ -238,6 +238,22 @@ describe('after a crash', () => {
     expect(numbers).toEqual(['open', 2, 1000, 2000, 60, 1_700_000_060, 'alice']);
   });
 
+  test('a clock that was set back meanwhile does not bring old numbers back', async () => {
+    const rig = await started();
+    rig.servers.answers = () => false;
+    rig.started('open', { at: 1_700_000_500_000 });
+    for (const octetsIn of [1000, 2000]) {
+      const usage = { octetsIn, octetsOut: 0, packetsIn: 1, packetsOut: 0 };
+      rig.interim('open', { at: 1_700_000_000_000 + octetsIn, usage });
+    }
+    await rig.stop();
+    const next = await started({ folder: rig.folder });
+    await next.clock.advance(0);
+    await next.stop();
+    const stop = next.servers.got.find((one) => firstOf(one, ATTRIBUTE.acctTerminateCause) === 11) ?? [];
+    expect(firstOf(stop, ATTRIBUTE.acctInputOctets)).toBe(2000);
+  });
+
   test('in a worker that was started again the cause is NAS-Error, and other workers keep theirs', async () => {
     const folder = await crashed(fleets(2)[1]);
     const other = await started({ folder, fleet: fleets(2, [0])[0] });
@@ -294,6 +310,40 @@ describe('a full spool', () => {
     rig.servers.answers = () => true;
     await rig.clock.advance(60_000);
     expect(rig.servers.names.filter((name) => name.startsWith('stop'))).toHaveLength(40);
+    await rig.stop();
+  });
+});
+
+describe('while no server answers', () => {
+  /** The lanes of the delivery: records, and sessions. */
+  const kept = (rig: AccountingRig): { readonly records: number; readonly sessions: number } => {
+    const delivery: object = Reflect.get(rig.accounting, 'delivery');
+    const lanes: ReadonlyMap<string, readonly unknown[]> = Reflect.get(delivery, 'lanes');
+    const waits = ['ready', 'held'].map((name) => new Set<string>(Reflect.get(delivery, name)).size);
+    return {
+      records: [...lanes.values()].reduce((sum, lane) => sum + lane.length, 0),
+      sessions: Math.max(lanes.size, ...waits),
+    };
+  };
+
+  test.each([false, true])('records that were given up take no memory (Accounting-On: %s)', async (onOff) => {
+    const rig = await started({ limit: 20_000, onOff });
+    rig.servers.answers = () => false;
+    rig.started('long');
+    await rig.clock.advance(0);
+    for (let i = 0; i < 2_000; i += 1) rig.interim('long');
+    for (let i = 0; i < 500; i += 1) {
+      rig.started(`short${i}`);
+      rig.stopped(`short${i}`);
+    }
+    await rig.clock.advance(100_000);
+    expect(kept(rig).records).toBeLessThanOrEqual(rig.accounting.waiting);
+    expect(kept(rig).sessions).toBeLessThanOrEqual(rig.accounting.waiting);
+    rig.servers.answers = () => true;
+    await rig.clock.advance(100_000);
+    expect(rig.accounting.waiting).toBe(0);
+    expect(kept(rig)).toEqual({ records: 0, sessions: 0 });
+    expect(new Set(rig.servers.names).size).toBe(rig.servers.names.length);
     await rig.stop();
   });
 });
