@@ -45,6 +45,13 @@ export interface TableDeps {
   readonly ivs: IvSources;
 }
 
+/** True as long as the session is of this user and has this address. */
+interface Found {
+  readonly identity: string | undefined;
+  readonly address: Ipv4 | undefined;
+  readonly own: SessionAssociations | undefined;
+}
+
 interface Entry {
   readonly association: Association;
   cancel(): void;
@@ -60,7 +67,7 @@ export class AssociationTable implements SecurityAssociations {
   private readonly byAddress = new Map<Ipv4, Set<Association>>();
   private readonly listeners = new Set<(event: SaEvent) => void>();
   /** What was looked up; all of it goes when anything changes. */
-  private readonly found = new Map<SessionView, SessionAssociations | undefined>();
+  private readonly found = new Map<SessionView, Found>();
 
   constructor(deps: TableDeps) {
     this.deps = deps;
@@ -94,10 +101,12 @@ export class AssociationTable implements SecurityAssociations {
   /** What a session has; undefined when it is nothing. */
   of(session: SessionView): SessionAssociations | undefined {
     if (this.entries.size === 0) return undefined;
-    if (this.found.has(session)) return this.found.get(session);
-    const fresh = this.lookUp(session);
-    this.found.set(session, fresh);
-    return fresh;
+    const { identity, address } = session;
+    const before = this.found.get(session);
+    if (before !== undefined && before.identity === identity && before.address === address) return before.own;
+    const own = this.lookUp(session);
+    this.found.set(session, { identity, address, own });
+    return own;
   }
 
   /** The session is over, or its user or address is another one. */

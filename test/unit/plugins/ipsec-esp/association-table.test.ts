@@ -43,6 +43,17 @@ describe('the table of associations', () => {
     expect(rig.table.of(rig.session)?.all.map(({ name }) => name)).toEqual(['address']);
   });
 
+  it('shows what is of the session at the moment: its user or its address may be another one, or none', () => {
+    const rig = new EspRig();
+    rig.session.address = undefined;
+    add(rig, { name: 'user', spi: 300, owner: { identity: 'alice' } });
+    expect(rig.table.of(rig.session)).toBeUndefined();
+    rig.session.address = ESP_CLIENT;
+    expect(rig.table.of(rig.session)?.all.map(({ name }) => name)).toEqual(['user']);
+    rig.session.identity = 'bob';
+    expect(rig.table.of(rig.session)).toBeUndefined();
+  });
+
   it('ends timers with their associations', () => {
     const rig = new EspRig();
     add(rig, { lifetime: { soft: { seconds: 5 }, hard: { seconds: 10 } } });
