@@ -109,7 +109,7 @@ export class AssociationTable implements SecurityAssociations {
     return own;
   }
 
-  /** The session is over, or its user or address is another one. */
+  /** The session is over. */
   forget(session: SessionView): void {
     this.found.delete(session);
   }

@@ -34,10 +34,6 @@ export class IpsecEspHook implements IpsecHook {
     this.outbound = new EspOutbound({ table, mtu, address: gatewayAddress, answers, lost: lost('out') });
   }
 
-  changed(_facts: SessionFacts, session: SessionView): void {
-    this.table.forget(session);
-  }
-
   down(_facts: SessionFacts, _ending: SessionEnding, _usage: SessionUsage, session: SessionView): void {
     this.table.forget(session);
     this.inbound.forget(session);

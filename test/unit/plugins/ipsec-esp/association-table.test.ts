@@ -36,8 +36,6 @@ describe('the table of associations', () => {
     expect(rig.table.of(rig.session)?.all.map(({ name }) => name)).toEqual(['user', 'address']);
     expect(rig.table.of(bob)?.all.map(({ name }) => name)).toEqual(['bob']);
     bob.identity = 'carol';
-    expect(rig.table.of(bob)?.all.map(({ name }) => name)).toEqual(['bob']);
-    rig.table.forget(bob);
     expect(rig.table.of(bob)).toBeUndefined();
     expect(rig.table.remove('user', 'in')).toBe(true);
     expect(rig.table.of(rig.session)?.all.map(({ name }) => name)).toEqual(['address']);
