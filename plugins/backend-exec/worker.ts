@@ -82,7 +82,8 @@ export class Worker {
   }
 
   get room(): number {
-    return this.over || this.exited || this.fault !== '' ? 0 : this.options.perProcess - this.pending.size;
+    const gone = this.pid === undefined || this.exited || this.over;
+    return gone || this.fault !== '' ? 0 : this.options.perProcess - this.pending.size;
   }
 
   /** The answer, without its id. Rejects with an `ExecFault`. */
@@ -153,13 +154,18 @@ export class Worker {
     }
     const read = parseJson(line);
     const value = read.ok ? read.value : undefined;
-    if (typeof value !== 'object' || value === null || !('id' in value) || typeof value.id !== 'number') {
+    if (typeof value !== 'object' || value === null || !('id' in value) || !this.wasAsked(value.id)) {
       // Who is out of step may give one user's answer to another.
       this.kill('it wrote a line that is no answer (a JSON object with the id of a question)');
       return;
     }
     const { id, ...answer } = value;
-    this.finish(id, { value: answer });
+    this.finish(Number(id), { value: answer });
+  }
+
+  /** Also long ago: what was given up may be answered late. */
+  private wasAsked(id: unknown): boolean {
+    return typeof id === 'number' && Number.isInteger(id) && id >= 1 && id < this.next;
   }
 
   private finish(id: number, outcome: { readonly value: unknown } | ExecFault): void {

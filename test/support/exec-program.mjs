@@ -27,6 +27,12 @@ const tricks = {
   'no-id': () => say({ version: 1, result: 'unknown-user' }),
   long: () => say('x'.repeat(70_000)),
   endless: () => process.stdout.write('x'.repeat(70_000)),
+  ahead: ({ id }) => say({ id: id + 1, version: 1, result: 'unknown-user' }),
+  between: ({ id }) => say({ id: id + 0.5, version: 1, result: 'unknown-user' }),
+  twice: ({ id }) => {
+    say({ id, version: 1, result: 'reject', denial: 'locked' });
+    say({ id, version: 1, result: 'accept', grant: {} });
+  },
   'wrong-answer': ({ id }) => say({ id, version: 1, result: 'perhaps' }),
   talks: ({ id }) => {
     for (let n = 1; n <= 100; n += 1) process.stderr.write(`line ${n} \u0007\n`);

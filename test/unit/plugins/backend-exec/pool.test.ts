@@ -115,7 +115,7 @@ describe('the program', () => {
     expect(pauses.at(-1)).toBe(0);
   });
 
-  it.each(['junk', 'no-id', 'long', 'endless'])('is killed when it is out of step (%s)', async (user) => {
+  it.each(['junk', 'no-id', 'long', 'endless', 'ahead', 'between'])('is killed when it is out of step (%s)', async (user) => {
     const { clock, ask, logged } = start();
     const fault = faultOf(ask(user));
     const [line] = await logged('exec.ended', 1);
@@ -123,6 +123,12 @@ describe('the program', () => {
     clock.advance(0);
     await logged('exec.ended', 2);
     expect(await fault).toBe('EXEC_DOWN');
+  });
+
+  it('is heard once about each question', async () => {
+    const { ask } = start();
+    expect(await ask('twice')).toMatchObject({ result: 'reject' });
+    expect(await ask('nobody')).toEqual({ version: 1, result: 'unknown-user' });
   });
 
   it('takes its children with it, also those that hold its output', async () => {
