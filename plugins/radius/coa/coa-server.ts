@@ -45,7 +45,8 @@ export class CoaServer implements Lifecycle {
     );
     socket.on('message', (bytes, { address: from, port: sender }) => {
       const source = parseIpv4(from);
-      if (source !== undefined) void this.answer(socket, new Uint8Array(bytes), source, sender);
+      // Nobody can be answered at port 0, and only who forges comes from there.
+      if (source !== undefined && sender > 0) void this.answer(socket, new Uint8Array(bytes), source, sender);
     });
     this.socket = socket;
   }

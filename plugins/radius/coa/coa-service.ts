@@ -15,6 +15,7 @@ import {
   attribute,
   CODE,
   firstOf,
+  has,
   openRequest,
   type RadiusPacket,
   type SealFault,
@@ -47,12 +48,15 @@ export interface CoaDeps {
 /** Why a datagram has no answer (RFC 5176 sections 2.3, 3.4 and 6.3 want silence). */
 export type CoaDrop = SealFault | 'stranger' | 'flood' | 'wrong-code' | 'stale' | 'no-timestamp' | 'in-work';
 
-/** The window of RFC 5176 section 6.3, in which copies are known, too. */
+/** The window of RFC 5176 section 6.3. */
 const WINDOW_MS = 300_000;
-const MOST_REMEMBERED = 4096;
+/** A copy is known for longer than its timestamp may be taken, which may lie ahead. */
+const REMEMBER_MS = 2 * WINDOW_MS + 1_000;
 /** Requests a second in the long run, and at once. */
 const RATE = 100;
 const BURST = 200;
+/** All that may come meanwhile. */
+const MOST_REMEMBERED = BURST + (RATE * REMEMBER_MS) / 1000;
 /** Requests that are worked on at a time. */
 const MOST_IN_WORK = 64;
 /** A request that takes longer is refused; the gateway goes on with it. */
@@ -71,7 +75,7 @@ export class CoaService {
   private readonly options: CoaOptions;
   private readonly deps: CoaDeps;
   private readonly secret: Uint8Array;
-  private readonly recent = new RecentAnswers(MOST_REMEMBERED, WINDOW_MS);
+  private readonly recent = new RecentAnswers(MOST_REMEMBERED, REMEMBER_MS);
   private readonly warnings: BoundedLog;
   private tokens = BURST;
   private filledAt: number;
@@ -89,7 +93,7 @@ export class CoaService {
   async handle(bytes: Uint8Array, source: Ipv4, port: number): Promise<Uint8Array | undefined> {
     const packet = this.admit(bytes, source);
     if (typeof packet === 'string') return this.drop(packet, source);
-    const key = `${source}:${port}:${packet.code}:${packet.identifier}:${toHex(packet.authenticator)}`;
+    const key = keyOf(packet, source, port);
     const seen = this.recent.seen(key, this.deps.clock.now());
     if (seen === 'in-work') return this.drop('in-work', source);
     if (seen !== 'new') return seen;
@@ -102,10 +106,11 @@ export class CoaService {
   private admit(bytes: Uint8Array, source: Ipv4): RadiusPacket | CoaDrop {
     const { clients, requireMessageAuthenticator } = this.options;
     if (!clients.some((client) => contains(client, source))) return 'stranger';
-    if (!this.hasToken()) return 'flood';
     if (ANSWERS[bytes[0] ?? 0] === undefined) return 'wrong-code';
     const packet = openRequest(bytes, this.secret, requireMessageAuthenticator);
     if (typeof packet === 'string') return packet;
+    // Behind the look at the secret: who forges an address must not use up what its owner may ask.
+    if (!this.hasToken()) return 'flood';
     const at = firstOf(packet.attributes, ATTRIBUTE.eventTimestamp);
     if (at === undefined) return this.options.requireEventTimestamp ? 'no-timestamp' : packet;
     return Math.abs(this.deps.wall.now() - at * 1000) > WINDOW_MS ? 'stale' : packet;
@@ -213,6 +218,13 @@ export class CoaService {
     return undefined;
   }
 }
+
+/**
+ * What copies have in common. The authenticator covers all of the packet. Who asks for the same again has another
+ * timestamp, so with one a copy is a copy wherever it comes from; without, another port is all that tells them apart.
+ */
+const keyOf = ({ authenticator, attributes }: RadiusPacket, source: Ipv4, port: number): string =>
+  has(attributes, ATTRIBUTE.eventTimestamp) ? toHex(authenticator) : `${source}:${port}:${toHex(authenticator)}`;
 
 const contains = ({ network, prefixLength }: InnerNetwork, address: Ipv4): boolean =>
   prefixLength === 0 || (network ^ address) >>> (32 - prefixLength) === 0;

@@ -206,7 +206,15 @@ describe('what is dropped in silence', () => {
     expect(rig.drops).toEqual(['no-message-authenticator', 'no-timestamp']);
   });
 
-  test('a flood, before anything is looked at; later requests are answered again', async () => {
+  test('forged datagrams, which leave the room to those of a client', async () => {
+    const rig = rigWith('s1');
+    const bytes = rig.sealed(disconnectRequest, [is.session('s9')]);
+    bytes[10] = (bytes[10] ?? 0) ^ 1;
+    for (let i = 0; i < 300; i += 1) await rig.send(bytes);
+    expect(await rig.ask(disconnectRequest, is.session('s1'))).toMatchObject({ code: disconnectAck });
+  });
+
+  test('a flood; later requests are answered again', async () => {
     const rig = rigWith('s1');
     for (let i = 0; i < 300; i += 1) await rig.ask(disconnectRequest, is.session('s9'));
     expect(rig.drops.filter((why) => why === 'flood')).toHaveLength(100);
@@ -243,7 +251,49 @@ describe('a copy of a request', () => {
     expect(rig.drops).toEqual(['in-work']);
   });
 
-  test('from another port is a request of its own', async () => {
+  test('from another port, or from another client, is a copy if it has a timestamp', async () => {
+    const rig = new CoaRig({ clients: [{ network: ipv4(0xc0000200), prefixLength: 24 }] });
+    rig.directory.sessions.push(facts('s1'));
+    const bytes = rig.sealed(disconnectRequest, [
+      is.user('alice'),
+      attribute(ATTRIBUTE.eventTimestamp, rig.now / 1000),
+    ]);
+    expect(await rig.send(bytes)).toMatchObject({ code: disconnectAck });
+    rig.directory.sessions.push(facts('s2'));
+    expect(await rig.send(bytes, undefined, 40_001)).toMatchObject({ code: disconnectAck });
+    expect(await rig.send(bytes, ipv4(0xc0000203))).toMatchObject({ code: disconnectAck });
+    expect(rig.directory.ended.map(({ id }) => id)).toEqual(['s1']);
+  });
+
+  test('is known for as long as its timestamp is taken, also where the clock of the client is ahead', async () => {
+    const rig = rigWith('s1');
+    const ahead = attribute(ATTRIBUTE.eventTimestamp, rig.now / 1000 + 299);
+    const bytes = rig.sealed(disconnectRequest, [is.user('alice'), ahead]);
+    expect(await rig.send(bytes)).toMatchObject({ code: disconnectAck });
+    rig.directory.sessions.push(facts('s2'));
+    for (let i = 0; i < 600; i += 50) {
+      await rig.clock.advance(50_000);
+      await rig.send(bytes);
+    }
+    expect(rig.drops.at(-1)).toBe('stale');
+    expect(rig.directory.ended.map(({ id }) => id)).toEqual(['s1']);
+  });
+
+  test('is known after as many others as may come in that time', async () => {
+    const rig = rigWith('s1');
+    const now = attribute(ATTRIBUTE.eventTimestamp, rig.now / 1000);
+    const bytes = rig.sealed(disconnectRequest, [is.user('alice'), now]);
+    expect(await rig.send(bytes)).toMatchObject({ code: disconnectAck });
+    for (let i = 0; i < 5_000; i += 1) {
+      await rig.ask(disconnectRequest, attribute(ATTRIBUTE.nasPort, i), now);
+      await rig.clock.advance(10);
+    }
+    rig.directory.sessions.push(facts('s2'));
+    expect(await rig.send(bytes)).toMatchObject({ code: disconnectAck });
+    expect(rig.directory.ended.map(({ id }) => id)).toEqual(['s1']);
+  });
+
+  test('without a timestamp from another port is a request of its own', async () => {
     const rig = rigWith('s1');
     const bytes = rig.sealed(disconnectRequest, [is.session('s1')]);
     expect(await rig.send(bytes)).toMatchObject({ code: disconnectAck });
