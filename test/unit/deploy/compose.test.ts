@@ -26,7 +26,18 @@ interface Compose {
 const FILE = 'deploy/compose/compose.yaml';
 /** What the compose specification calls the parts of a service that are used here. */
 const SERVICE_KEYS = [
-  ...['build', 'cap_add', 'cap_drop', 'command', 'depends_on', 'devices', 'environment', 'healthcheck', 'image'],
+  ...[
+    'build',
+    'cap_add',
+    'cap_drop',
+    'command',
+    'depends_on',
+    'devices',
+    'environment',
+    'healthcheck',
+    'image',
+    'init',
+  ],
   ...['network_mode', 'restart', 'security_opt', 'stop_grace_period', 'volumes'],
 ];
 

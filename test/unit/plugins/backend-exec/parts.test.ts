@@ -95,4 +95,15 @@ describe('the program is looked at before it is run', () => {
     expect(await fault(nobody, 0)).toBe('none');
     expect(await fault({ uid: 1000, gid: 1000 })).toBe('none');
   });
+
+  it('runs as somebody else only for a root who may do it: in a container that is not every root', async () => {
+    const nobody = execOptions({ command: file('good'), uid: 65534, gid: 65534 });
+    const root = { uid: 0, gid: 0 };
+    await expect(checkProgram(nobody, { ...root, capabilities: 0x3000n })).rejects.toThrow(
+      'lacks CAP_KILL, CAP_SETGID, CAP_SETUID',
+    );
+    await expect(checkProgram(nobody, { ...root, capabilities: 0xc0n })).rejects.toThrow('lacks CAP_KILL:');
+    await checkProgram(nobody, { ...root, capabilities: 0xe0n });
+    await checkProgram({ ...nobody, ...root }, { ...root, capabilities: 0n });
+  });
 });

@@ -115,15 +115,18 @@ describe('the program', () => {
     expect(pauses.at(-1)).toBe(0);
   });
 
-  it.each(['junk', 'no-id', 'long', 'endless', 'ahead', 'between'])('is killed when it is out of step (%s)', async (user) => {
-    const { clock, ask, logged } = start();
-    const fault = faultOf(ask(user));
-    const [line] = await logged('exec.ended', 1);
-    expect(line).toMatchObject({ message: expect.stringMatching(/is no answer|a line of more than/) });
-    clock.advance(0);
-    await logged('exec.ended', 2);
-    expect(await fault).toBe('EXEC_DOWN');
-  });
+  it.each(['junk', 'no-id', 'long', 'endless', 'ahead', 'between'])(
+    'is killed when it is out of step (%s)',
+    async (user) => {
+      const { clock, ask, logged } = start();
+      const fault = faultOf(ask(user));
+      const [line] = await logged('exec.ended', 1);
+      expect(line).toMatchObject({ message: expect.stringMatching(/is no answer|a line of more than/) });
+      clock.advance(0);
+      await logged('exec.ended', 2);
+      expect(await fault).toBe('EXEC_DOWN');
+    },
+  );
 
   it('is heard once about each question', async () => {
     const { ask } = start();
