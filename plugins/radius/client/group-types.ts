@@ -38,7 +38,7 @@ export interface GroupOptions {
   readonly maxOutstanding: number;
   /** Requests that wait for a place. */
   readonly maxWaiting: number;
-  /** Answers to an Access-Request without Message-Authenticator are dropped. */
+  /** Answers to an Access-Request without Message-Authenticator are dropped; those to EAP are in any case. */
   readonly requireMessageAuthenticator: boolean;
   /** Accounting-Request carries a Message-Authenticator, too; true when it is not said. */
   readonly signRequests?: boolean;
@@ -47,7 +47,7 @@ export interface GroupOptions {
 export type GroupInput =
   /** `id` is new, and names the request in effects. */
   | { readonly kind: 'ask'; readonly id: number; readonly request: RadiusRequest }
-  /** Nobody wants the answer any more. */
+  /** Nobody wants the answer any more; that the server answers is of interest yet. */
   | { readonly kind: 'cancel'; readonly id: number }
   | { readonly kind: 'datagram'; readonly server: number; readonly socket: number; readonly bytes: Uint8Array }
   /** ICMP says that nobody listens there, or there is no way to it. */
@@ -78,4 +78,6 @@ export type GroupEffect =
   | { readonly kind: 'answered'; readonly id: number; readonly answer: RadiusAnswer }
   | { readonly kind: 'failed'; readonly id: number; readonly why: RequestFailure }
   | { readonly kind: 'dropped'; readonly server: number; readonly why: ReplyDrop }
-  | { readonly kind: 'server-dead' | 'server-alive'; readonly server: number };
+  | { readonly kind: 'server-dead' | 'server-alive'; readonly server: number }
+  /** It has answered nothing since a request began that is over, dead or not: another way to it may be better. */
+  | { readonly kind: 'silent'; readonly server: number };

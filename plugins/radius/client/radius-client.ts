@@ -153,6 +153,9 @@ export class RadiusClient {
         });
         return;
       }
+      case 'silent':
+        this.forget(effect.server);
+        return;
       case 'server-dead':
         telemetry.event('radius.server-dead', { purpose });
         log.warn('radius.server-dead', 'a RADIUS server does not answer; others are asked before it for a while', {
@@ -195,6 +198,15 @@ export class RadiusClient {
     });
     this.sockets.set(key, socket);
     return socket;
+  }
+
+  /** A connected socket keeps the address that the name had, and our own: the next one looks both up. */
+  private forget(server: number): void {
+    for (const [key, socket] of this.sockets) {
+      if (!key.startsWith(`${server}/`)) continue;
+      this.sockets.delete(key);
+      socket.close();
+    }
   }
 
   private arm(): void {

@@ -1,7 +1,7 @@
 import type { Machine } from '../../../core/machine/machine.ts';
 import type { RandomSource } from '../../../core/ports/random.ts';
 import { after, earliest, type Instant } from '../../../core/time.ts';
-import { authenticatorOf, CODE, isAlwaysSigned, openReply, sealRequest } from '../wire/index.ts';
+import { ATTRIBUTE, authenticatorOf, CODE, has, isAlwaysSigned, openReply, sealRequest } from '../wire/index.ts';
 import { GroupServer, IDENTIFIERS, type Place } from './group-server.ts';
 import type { GroupEffect, GroupInput, GroupOptions, RadiusRequest, ReplyDrop, RequestFailure } from './group-types.ts';
 
@@ -14,6 +14,8 @@ interface Flight {
   place: Place;
   authenticator: Uint8Array;
   bytes: Uint8Array;
+  /** Answers without Message-Authenticator are dropped. */
+  signed: boolean;
   /** Copies that may still be sent to this server. */
   left: number;
   deadline: Instant;
@@ -35,13 +37,16 @@ const REPLIES: Readonly<Record<number, readonly number[]>> = {
  * Requests to a group of servers that know the same users: identifiers, copies, fail-over and what is believed of the
  * answers. A request is sent to one server, unchanged, until it answers or `tries` copies were sent; then to the next one.
  * A server that has answered nothing since such a request began is dead for `deadTimeMs`, and asked only when no other is
- * left. So many requests are on their way and so many wait; what comes then is refused.
+ * left; so that each dead one is noticed, a request that nobody waits for any more stays with its server until that is known,
+ * as long as no other needs its place. So many requests are on their way and so many wait; what comes then is refused.
  */
 export class ServerGroup implements Machine<GroupInput, GroupEffect> {
   private readonly options: GroupOptions;
   private readonly random: RandomSource;
   private readonly servers: readonly GroupServer[];
   private readonly flights = new Map<number, Flight>();
+  /** Cancelled, and with servers that have said nothing since. */
+  private readonly abandoned = new Map<number, Flight>();
   /** In the order in which they came. */
   private readonly waiting = new Map<number, RadiusRequest>();
 
@@ -67,13 +72,21 @@ export class ServerGroup implements Machine<GroupInput, GroupEffect> {
 
   nextTimeout(): Instant | undefined {
     let next: Instant | undefined;
-    for (const { deadline } of this.flights.values()) next = earliest(next, deadline);
+    for (const flights of [this.flights, this.abandoned]) {
+      for (const { deadline } of flights.values()) next = earliest(next, deadline);
+    }
     return next;
   }
 
   handleTimeout(now: Instant): readonly GroupEffect[] {
-    const due = [...this.flights.values()].filter(({ deadline }) => deadline <= now);
-    return [...due.flatMap((flight) => this.expired(flight, now)), ...this.fill(now)];
+    const isDue = ({ deadline }: Flight): boolean => deadline <= now;
+    const due = [...this.flights.values()].filter(isDue);
+    const given = [...this.abandoned.values()].filter(isDue);
+    return [
+      ...given.flatMap((flight) => this.watched(flight, now)),
+      ...due.flatMap((flight) => this.expired(flight, now)),
+      ...this.fill(now),
+    ];
   }
 
   /** Requests on their way, and those that wait for a place. */
@@ -92,10 +105,26 @@ export class ServerGroup implements Machine<GroupInput, GroupEffect> {
     this.waiting.delete(id);
     const flight = this.flights.get(id);
     if (flight === undefined) return [];
-    // Perhaps it would have answered yet.
-    this.servers[flight.server]?.release(flight.place, 'given-up');
     this.flights.delete(id);
+    this.abandoned.set(id, flight);
     return this.fill(now);
+  }
+
+  /** A wait is over for a request that nobody waits for. */
+  private watched(flight: Flight, now: Instant): readonly GroupEffect[] {
+    const { id, server } = flight;
+    const silent = (this.servers[server]?.lastAnswer ?? now) < flight.since;
+    if (silent && flight.left > 0) return [this.copy(flight, now)];
+    this.abandoned.delete(id);
+    return this.giveUp(flight, now);
+  }
+
+  private makeRoom(): void {
+    if (this.flights.size + this.abandoned.size < this.options.maxOutstanding) return;
+    const [oldest] = this.abandoned.values();
+    if (oldest === undefined) return;
+    this.abandoned.delete(oldest.id);
+    this.servers[oldest.server]?.release(oldest.place, 'given-up');
   }
 
   private launch(id: number, request: RadiusRequest, now: Instant): readonly GroupEffect[] {
@@ -109,13 +138,14 @@ export class ServerGroup implements Machine<GroupInput, GroupEffect> {
     tried: Set<number>,
     now: Instant,
   ): readonly GroupEffect[] | undefined {
+    this.makeRoom();
     const server = this.choose(request, tried, now);
     const place = server === undefined ? undefined : this.servers[server]?.take(id);
     if (server === undefined || place === undefined) return undefined;
     tried.add(server);
     const authenticator = this.random.bytes(AUTHENTICATOR_LENGTH);
     const { code } = request;
-    const { secret, signRequests = true } = this.options;
+    const { secret, signRequests = true, requireMessageAuthenticator } = this.options;
     const attributes = request.attributes({ authenticator, secret });
     const { identifier } = place;
     const bytes = sealRequest({ code, identifier, authenticator, attributes }, secret, signRequests);
@@ -132,6 +162,8 @@ export class ServerGroup implements Machine<GroupInput, GroupEffect> {
       place,
       authenticator: authenticatorOf(bytes),
       bytes,
+      // RFC 3579 section 3.1: an answer to EAP has one, whatever else the server signs.
+      signed: isAlwaysSigned(code) && (requireMessageAuthenticator || has(attributes, ATTRIBUTE.eapMessage)),
       left: this.options.tries - 1,
       deadline: after(now, this.wait()),
       since: now,
@@ -158,14 +190,16 @@ export class ServerGroup implements Machine<GroupInput, GroupEffect> {
   }
 
   private expired(flight: Flight, now: Instant): readonly GroupEffect[] {
-    if (flight.left > 0) {
-      flight.left -= 1;
-      flight.deadline = after(now, this.wait());
-      const { server, place, bytes } = flight;
-      return [{ kind: 'send', server, socket: place.socket, bytes }];
-    }
+    if (flight.left > 0) return [this.copy(flight, now)];
     const silent = this.giveUp(flight, now);
     return [...silent, ...this.moveOn(flight, now)];
+  }
+
+  private copy(flight: Flight, now: Instant): GroupEffect {
+    flight.left -= 1;
+    flight.deadline = after(now, this.wait());
+    const { server, place, bytes } = flight;
+    return { kind: 'send', server, socket: place.socket, bytes };
   }
 
   /** Takes the request back from its server, which is dead if it has been silent since. */
@@ -173,7 +207,7 @@ export class ServerGroup implements Machine<GroupInput, GroupEffect> {
     const server = this.servers[at];
     server?.release(place, 'given-up');
     if (server === undefined || server.lastAnswer >= since) return [];
-    return this.bury(at, now);
+    return [...this.bury(at, now), { kind: 'silent', server: at }];
   }
 
   private bury(at: number, now: Instant): readonly GroupEffect[] {
@@ -193,8 +227,14 @@ export class ServerGroup implements Machine<GroupInput, GroupEffect> {
   /** The host of the server says that nobody listens there: who can be asked elsewhere need not wait. */
   private unreachable(at: number, now: Instant): readonly GroupEffect[] {
     const effects: GroupEffect[] = [];
-    const concerned = [...this.flights.values()].filter(({ server }) => server === at);
-    if (concerned.length > 0) effects.push(...this.bury(at, now));
+    const isConcerned = ({ server }: Flight): boolean => server === at;
+    const concerned = [...this.flights.values()].filter(isConcerned);
+    const given = [...this.abandoned.values()].filter(isConcerned);
+    if (concerned.length + given.length > 0) effects.push(...this.bury(at, now));
+    for (const { id, place } of given) {
+      this.abandoned.delete(id);
+      this.servers[at]?.release(place, 'given-up');
+    }
     for (const flight of concerned) {
       const next = this.choose(flight.request, flight.tried, now);
       if (next === undefined || this.servers[next]?.isDead(now) !== false) continue;
@@ -211,19 +251,19 @@ export class ServerGroup implements Machine<GroupInput, GroupEffect> {
     const id = server?.holder(place);
     if (server === undefined || bytes.length < 2) return drop('short');
     if (id === undefined) return drop(server.fate(place));
-    const flight = this.flights.get(id);
+    const flight = this.flights.get(id) ?? this.abandoned.get(id);
     if (flight === undefined) return drop('unsolicited');
-    const { secret, requireMessageAuthenticator } = this.options;
+    const { secret } = this.options;
     const { request, authenticator } = flight;
-    const required = requireMessageAuthenticator && isAlwaysSigned(request.code);
-    const packet = openReply(bytes, authenticator, secret, required);
+    const packet = openReply(bytes, authenticator, secret, flight.signed);
     if (typeof packet === 'string') return drop(packet);
     if (REPLIES[request.code]?.includes(packet.code) !== true) return drop('wrong-code');
     server.release(place, 'answered');
+    const revived: readonly GroupEffect[] = server.live(now) ? [{ kind: 'server-alive', server: at }] : [];
+    if (this.abandoned.delete(id)) return [...revived, ...drop('late')];
     this.flights.delete(id);
-    const revived = server.live(now);
     return [
-      ...(revived ? [{ kind: 'server-alive', server: at } as const] : []),
+      ...revived,
       { kind: 'answered', id, answer: { packet, server: at, seal: { authenticator, secret } } },
       ...this.fill(now),
     ];

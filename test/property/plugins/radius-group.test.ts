@@ -96,7 +96,12 @@ it('whatever comes and goes: each request ends once, nothing is lost, and the li
           now = group.nextTimeout() ?? expect.fail('requests without a deadline');
           apply(group.handleTimeout(now));
         }
-        expect(group.nextTimeout()).toBeUndefined();
+        // What was cancelled may be with its server yet, to see whether it lives.
+        for (let round = 0; group.nextTimeout() !== undefined; round += 1) {
+          expect(round).toBeLessThan(500);
+          now = group.nextTimeout() ?? now;
+          apply(group.handleTimeout(now));
+        }
       },
     ),
   );

@@ -99,6 +99,18 @@ describe('RadiusClient', () => {
     expect(opened).toHaveLength(2);
   });
 
+  it('opens new sockets to a server that was silent: its name or the way to it may have changed', async () => {
+    const { client, opened, closed, clock, server } = setUp();
+    server.answer = () => undefined;
+    const asked = client.ask(request);
+    clock.advance(3000);
+    await expect(asked).rejects.toMatchObject({ code: 'no-answer' });
+    expect(closed).toEqual([0]);
+    server.answer = () => ({ code: CODE.accessAccept });
+    expect((await client.ask(request)).packet.code).toBe(CODE.accessAccept);
+    expect(opened).toHaveLength(2);
+  });
+
   it('lets go of a request that nobody waits for', async () => {
     const { client, server } = setUp();
     server.answer = () => undefined;

@@ -34,6 +34,9 @@ class Bench {
   now: Instant = START;
   readonly sent: { readonly server: number; readonly socket: number; readonly bytes: Uint8Array }[] = [];
 
+  /** Servers that were found to say nothing, as often as they were. */
+  readonly silent: number[] = [];
+
   constructor(changes: Partial<GroupOptions> = {}) {
     this.group = new ServerGroup({ ...options, ...changes }, seededRandom(4));
   }
@@ -72,8 +75,11 @@ class Bench {
   }
 
   private note(effects: readonly GroupEffect[]): readonly string[] {
-    return effects.map((effect) => {
+    for (const effect of effects) if (effect.kind === 'silent') this.silent.push(effect.server);
+    return effects.flatMap((effect) => {
       switch (effect.kind) {
+        case 'silent':
+          return [];
         case 'send':
           this.sent.push(effect);
           return `send ${effect.server}`;
@@ -187,6 +193,52 @@ describe('ServerGroup with one server', () => {
     expect(bench.group.load).toEqual({ outstanding: 0, waiting: 0 });
   });
 
+  it('notices that a server is dead though nobody waits long enough for it', () => {
+    const bench = new Bench();
+    bench.ask(1);
+    bench.pass(500);
+    expect(bench.cancel(1)).toEqual([]);
+    expect(bench.group.load).toEqual({ outstanding: 0, waiting: 0 });
+    expect([bench.wait(), bench.wait(), bench.wait()]).toEqual([['send 0'], ['send 0'], ['server-dead 0']]);
+    expect(bench.group.nextTimeout()).toBeUndefined();
+  });
+
+  it('an answer for which nobody waits any more says that the server lives', () => {
+    const bench = new Bench({ tries: 1 });
+    bench.ask(1);
+    bench.wait();
+    bench.ask(2);
+    bench.cancel(2);
+    expect(bench.answer()).toEqual(['server-alive 0', 'dropped: late']);
+    expect(bench.group.nextTimeout()).toBeUndefined();
+  });
+
+  it('what was given up asks no further copies of a server that has answered another', () => {
+    const bench = new Bench();
+    bench.ask(1);
+    bench.ask(2);
+    bench.cancel(1);
+    bench.answer();
+    expect(bench.wait()).toEqual([]);
+    expect(bench.group.nextTimeout()).toBeUndefined();
+  });
+
+  it('says of a server each time that it was silent, also while it is dead', () => {
+    const bench = new Bench({ tries: 1 });
+    for (const id of [1, 2]) {
+      bench.ask(id);
+      bench.wait();
+    }
+    expect(bench.silent).toEqual([0, 0]);
+  });
+
+  it('believes no answer to EAP without Message-Authenticator, whatever is set', () => {
+    const bench = new Bench({ requireMessageAuthenticator: false });
+    bench.ask(1, { ...request(), attributes: () => [attribute(ATTRIBUTE.eapMessage, Uint8Array.of(2, 1, 0, 5, 1))] });
+    expect(bench.answer(0, CODE.accessAccept, secret, false)).toEqual(['dropped: no-message-authenticator']);
+    expect(bench.answer(0)).toEqual(['answered 1 by 0 with 2']);
+  });
+
   it('takes another socket when all identifiers of one are in use', () => {
     const bench = new Bench({ maxOutstanding: 600 });
     for (let id = 0; id < 600; id += 1) expect(bench.ask(id)).toEqual(['send 0']);
@@ -254,6 +306,24 @@ describe('ServerGroup with several servers', () => {
     // There is nobody else to ask: it may be just starting.
     expect(bench.unreachable(1)).toEqual(['server-dead 1']);
     expect(bench.answer()).toEqual(['server-alive 1', 'answered 1 by 1 with 2']);
+  });
+
+  it('asks the second one at once after requests that were given up before the first was found dead', () => {
+    const bench = new Bench({ servers: [{ weight: 1 }, { weight: 0 }], tries: 2 });
+    bench.ask(1);
+    bench.pass(100);
+    bench.cancel(1);
+    bench.wait();
+    bench.wait();
+    expect(bench.ask(2)).toEqual(['send 1']);
+  });
+
+  it('forgets what was given up when its server is unreachable', () => {
+    const bench = new Bench(two);
+    bench.ask(1);
+    bench.cancel(1);
+    expect(bench.unreachable(0)).toEqual(['server-dead 0']);
+    expect(bench.group.nextTimeout()).toBeUndefined();
   });
 
   it('keeps to the server that alone can answer', () => {
