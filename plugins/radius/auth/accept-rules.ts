@@ -31,6 +31,14 @@ export interface AcceptRule {
 
 type Values<T> = readonly [T, ...T[]];
 
+/** Those of which all count. */
+const MANY: ReadonlySet<AttributeType<unknown>> = new Set([
+  ATTRIBUTE.framedRoute,
+  ATTRIBUTE.class,
+  ATTRIBUTE.filterId,
+  ATTRIBUTE.replyMessage,
+]);
+
 const rule = <T>(
   type: AttributeType<T>,
   doc: string,
@@ -44,6 +52,7 @@ const rule = <T>(
       draft.refusals.push(`${type.name} is no ${type.kind.name}`);
       return;
     }
+    if (more.length > 0 && !MANY.has(type)) note(draft, type, 'it is there more than once, and the first counts');
     draft.profile = { ...draft.profile, ...honour([first, ...more], draft) };
   },
 });
@@ -230,19 +239,15 @@ export const ACCEPT_RULES: readonly AcceptRule[] = [
   ),
 ];
 
-/** Read elsewhere, or without a meaning for a PPP session. */
+/** Read elsewhere, or by the way of the packet alone. */
 export const SILENT_TYPES: readonly AttributeType<unknown>[] = [
   ATTRIBUTE.userName,
   ATTRIBUTE.state,
   ATTRIBUTE.proxyState,
   ATTRIBUTE.eapMessage,
   ATTRIBUTE.messageAuthenticator,
-  ATTRIBUTE.chargeableUserIdentity,
   ATTRIBUTE.msChap2Success,
-  ATTRIBUTE.msChapDomain,
   ATTRIBUTE.msMppeSendKey,
   ATTRIBUTE.msMppeRecvKey,
   ATTRIBUTE.msChapMppeKeys,
-  ATTRIBUTE.eventTimestamp,
-  ATTRIBUTE.acctSessionId,
 ];

@@ -34,7 +34,8 @@ export class Judgement {
     const identity = clean(userName === undefined || userName === '' ? nameText(wireName) : userName);
     for (const { name, why } of notes) {
       const message = `${name} of a RADIUS answer is not honoured: ${why}`;
-      this.once.info(`${name} ${why}`, 'radius.not-honoured', message, { attribute: name, user: identity });
+      // By name alone: values that differ from user to user would use up what can be told.
+      this.once.info(name, 'radius.not-honoured', message, { attribute: name, user: identity });
     }
     if (refusals.length === 0) return { identity, profile };
     this.log.error('radius.refused', `The RADIUS server wants what this gateway cannot do: ${refusals.join('; ')}.`, {

@@ -78,9 +78,10 @@ export class RadiusAuthenticator implements Authenticator {
     if (method === undefined || !this.supports(kind)) return { ok: false, denial: 'unavailable' };
     const { nas, stripDomain } = this.options;
     const name = stripDomain ? withoutDomain(request.userName) : request.userName;
-    // More than RADIUS can carry is no name and no password of a user there.
+    // What RADIUS cannot carry is no name and no password of a user there. Empty attributes are against RFC 2865 section 5:
+    // servers drop such a request, and would be taken for dead.
     const longPassword = 'password' in request && request.password.length > MAX_PASSWORD_LENGTH;
-    if (longPassword || name.length > MAX_NAME_LENGTH) return { ok: false, denial: 'bad-credentials' };
+    if (longPassword || name === '' || name.length > MAX_NAME_LENGTH) return { ok: false, denial: 'bad-credentials' };
     const { packet, seal } = await this.deps.client.ask(
       {
         code: CODE.accessRequest,

@@ -70,6 +70,19 @@ describe('readAccept', () => {
     expect(notes(attribute(ATTRIBUTE.terminationAction, 0))).toEqual([]);
   });
 
+  it('of what may be there once the first counts, and that is noted', () => {
+    const two = [attribute(ATTRIBUTE.sessionTimeout, 60), attribute(ATTRIBUTE.sessionTimeout, 90)];
+    expect(profile(...two)).toEqual({ sessionSeconds: 60 });
+    expect(notes(...two)).toEqual(['Session-Timeout: it is there more than once, and the first counts']);
+  });
+
+  it('what this gateway does not use is noted, whatever others use it for', () => {
+    const { chargeableUserIdentity, msChapDomain, eventTimestamp, acctSessionId } = ATTRIBUTE;
+    for (const type of [chargeableUserIdentity, msChapDomain, eventTimestamp, acctSessionId]) {
+      expect(notes(octets(type, Uint8Array.of(0, 0, 0, 1)))).toEqual([`${type.name}: this gateway has no use for it`]);
+    }
+  });
+
   it('what accounting gives back', () => {
     const classes = Array.from({ length: 9 }, (_, i) => octets(ATTRIBUTE.class, Uint8Array.of(i)));
     expect(profile(...classes).classes).toEqual([0, 1, 2, 3, 4, 5, 6, 7].map((i) => Uint8Array.of(i)));

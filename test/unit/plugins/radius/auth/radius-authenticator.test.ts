@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatIpv4 } from '../../../../../core/bytes/ipv4-address.ts';
+import { formatIpv4, ipv4 } from '../../../../../core/bytes/ipv4-address.ts';
 import type { AuthKind } from '../../../../../core/ports/auth.ts';
 import {
   Judgement,
@@ -153,6 +153,19 @@ describe('RadiusAuthenticator', () => {
     expect(log.events('info')).toEqual(['radius.not-honoured']);
   });
 
+  it('values that differ from user to user do not keep later lines out of the log', async () => {
+    const { ask, server, log } = setUp();
+    for (let one = 0; one < 300; one += 1) {
+      server.profile = [attribute(ATTRIBUTE.framedIpNetmask, ipv4(0xff000000 + one))];
+      await ask('pap');
+    }
+    expect(log.events('info')).toEqual(['radius.not-honoured']);
+    server.profile = [];
+    server.keys = false;
+    await ask('ms-chap-v2');
+    expect(log.events('warn')).toEqual(['radius.no-keys']);
+  });
+
   it('without keys the user is proven, and the log says what to set', async () => {
     const { ask, server, log } = setUp();
     server.keys = false;
@@ -206,7 +219,11 @@ describe('RadiusAuthenticator', () => {
     expect(await long.ask('pap', { userName: 'a'.repeat(254), password: 'x' })).toMatchObject({
       denial: 'bad-credentials',
     });
-    expect([server.requests, long.server.requests]).toEqual([[], []]);
+    // A User-Name of no octets: servers drop it, and would be taken for dead.
+    expect(await long.ask('pap', { userName: '', password: 'x' })).toMatchObject({ denial: 'bad-credentials' });
+    const bare = setUp({ stripDomain: true });
+    expect(await bare.ask('pap', { userName: 'CORP\\', password: 'x' })).toMatchObject({ denial: 'bad-credentials' });
+    expect([server.requests, long.server.requests, bare.server.requests]).toEqual([[], [], []]);
   });
 
   it('secrets and passwords are in no line of the log', async () => {
