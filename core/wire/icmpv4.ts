@@ -19,6 +19,7 @@ export const FRAGMENTATION_NEEDED = 4;
 const ICMP_HEADER = 8;
 /** Types that are errors and never answered: RFC 1122 section 3.2.2. */
 const ERRORS: ReadonlySet<number> = new Set([3, 4, 5, 11, 12]);
+export const isIcmpError = (type: number): boolean => ERRORS.has(type);
 const FRAGMENT_OFFSET = 0x1fff;
 /** RFC 1812 section 4.3.2.3: as much of the packet as fits an error message of 576 octets. */
 const MOST = 576;
@@ -30,7 +31,7 @@ const MOST = 576;
 export const mayAnswerIpv4 = (b: Uint8Array, at: number): boolean => {
   if ((readU16(b, at + 6) & FRAGMENT_OFFSET) !== 0) return false;
   if (!isOneHost(readU32(b, at + 12)) || !isOneHost(readU32(b, at + 16))) return false;
-  return ipv4Protocol(b, at) !== ICMP_PROTOCOL || !ERRORS.has(b[at + ipv4HeaderLength(b, at)] ?? 0);
+  return ipv4Protocol(b, at) !== ICMP_PROTOCOL || !isIcmpError(b[at + ipv4HeaderLength(b, at)] ?? 0);
 };
 
 /** Neither "this network", loopback, multicast, reserved nor broadcast. */

@@ -35,6 +35,7 @@ import type { Association } from './association.ts';
 import { type AssociationTable, isProtected, type SessionAssociations } from './association-table.ts';
 import { IkeBypass } from './ike.ts';
 import { clampSyn, IPV4, placeAll, placeIpv4, REASSEMBLY, roomTowards, WORK_OCTETS } from './packets.ts';
+import { shortenQuote } from './quotes.ts';
 
 const IP_IN_IP = 4;
 const DONT_FRAGMENT = 0x4000;
@@ -97,7 +98,10 @@ export class EspOutbound implements BatchStep {
     const destination = ipv4Destination(batch.slab, offset);
     const association = choose(own, source, destination);
     if (association === undefined) {
-      if (!isProtected(own, source, destination)) return 0;
+      if (!isProtected(own, source, destination)) {
+        batch.length[index] = shortenQuote(batch.slab, offset, own) ?? batch.length[index] ?? 0;
+        return 0;
+      }
       return this.ike.passes(batch.slab, offset, session, own, batch.now) ? 0 : 'no-sa';
     }
     if (association.isTunnel || !isIpv4Fragment(batch.slab, offset)) {

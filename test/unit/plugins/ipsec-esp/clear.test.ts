@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { readU16 } from '../../../../core/bytes/bytes.ts';
 import { toHex } from '../../../../core/bytes/hex.ts';
 import { parseIpNetwork } from '../../../../core/bytes/ip-network.ts';
 import type { Ipv4 } from '../../../../core/bytes/ipv4-address.ts';
+import { fragmentationNeeded } from '../../../../core/wire/icmpv4.ts';
+import { onesComplement, sumWords } from '../../../../core/wire/ipv4.ts';
 import { fragmentIpv4 } from '../../../../core/wire/ipv4-fragment.ts';
 import { address } from '../../../support/batches.ts';
 import { association } from '../../../support/esp-peer.ts';
@@ -42,6 +45,34 @@ describe('fragments of UDP', () => {
     const down = pieces(udp(ESP_HOST, ESP_CLIENT, IKE));
     expect(rig.inbound(...up).packets.map(toHex)).toEqual(up.map(toHex));
     expect(rig.outbound(...down).packets.map(toHex)).toEqual(down.map(toHex));
+  });
+});
+
+describe('an ICMP error of a router behind the gateway', () => {
+  const about = (packet: Uint8Array): Uint8Array => fragmentationNeeded(packet, address('10.0.77.1'), 1200);
+
+  it('keeps the header and 8 octets of what is protected, and all of what is not', () => {
+    const rig = new EspRig([into, out]);
+    const secret = udp(ESP_CLIENT, ESP_HOST, SIP);
+    const [told] = rig.outbound(about(secret)).packets;
+    expect(told?.length).toBe(20 + 8 + 28);
+    expect(told && toHex(told.subarray(28))).toBe(toHex(secret.subarray(0, 28)));
+    expect(told && onesComplement(sumWords(told, 0, 20))).toBe(0);
+    expect(told && onesComplement(sumWords(told, 20, told.length - 20))).toBe(0);
+    expect(told && readU16(told, 26)).toBe(1200);
+    const other = about(udp(ESP_CLIENT, address('10.0.99.1'), SIP));
+    expect(rig.outbound(other).packets.map(toHex)).toEqual([toHex(other)]);
+  });
+
+  it('that is cut off anywhere is no fault', () => {
+    const rig = new EspRig([into, out]);
+    const error = about(udp(ESP_CLIENT, ESP_HOST, SIP));
+    for (let length = 20; length <= error.length; length += 1) {
+      const cut = error.slice(0, length);
+      cut[2] = 0;
+      cut[3] = length;
+      expect(rig.outbound(cut).packets[0]?.length).toBe(Math.min(length, 56));
+    }
   });
 });
 
