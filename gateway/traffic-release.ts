@@ -23,6 +23,8 @@ export class TrafficRelease implements TrafficWaits {
   private stage: TrafficGateStage | undefined;
   private cancel: (() => void) | undefined;
   private timerAt = Number.POSITIVE_INFINITY;
+  /** No round before this, however soon something is due. */
+  private notBefore = Number.NEGATIVE_INFINITY;
 
   constructor(clock: Clock) {
     this.clock = clock;
@@ -38,12 +40,20 @@ export class TrafficRelease implements TrafficWaits {
     this.arm(at);
   }
 
+  forget(session: Session): void {
+    if (!this.sessions.delete(session) || this.sessions.size > 0) return;
+    this.cancel?.();
+    this.cancel = undefined;
+    this.timerAt = Number.POSITIVE_INFINITY;
+  }
+
   /** The session has another rate: what waits may go sooner. */
   changed(session: Session): void {
     if (this.sessions.has(session)) this.arm(this.clock.now());
   }
 
-  private arm(at: number): void {
+  private arm(due: number): void {
+    const at = Math.max(due, this.notBefore);
     if (at >= this.timerAt) return;
     this.cancel?.();
     this.timerAt = at;
@@ -64,8 +74,8 @@ export class TrafficRelease implements TrafficWaits {
       else next = Math.min(next, due);
     }
     this.flush(now);
-    if (next === Number.POSITIVE_INFINITY) return;
-    this.arm(Math.max(next, after(now, LEAST_WAIT_MS + this.sessions.size / SESSIONS_PER_MS)));
+    this.notBefore = after(now, LEAST_WAIT_MS + this.sessions.size / SESSIONS_PER_MS);
+    if (next !== Number.POSITIVE_INFINITY) this.arm(next);
   }
 
   private flush(now: Instant): void {

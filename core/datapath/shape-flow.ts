@@ -17,6 +17,12 @@ const QUEUE_MS = 100;
 const LEAST_QUEUE_OCTETS = 16 * 1500;
 const MOST_PACKETS = 1024;
 
+/** What a packet that waits takes in memory besides its octets, in octets. */
+const PACKET_COST = 256;
+
+/** What a packet of so many octets takes while it waits. */
+export const waitingCost = (octets: number): number => octets + PACKET_COST;
+
 /** One direction of a session that has a rate: its bucket, and the packets that wait for it, first in, first out. */
 export class ShapedFlow {
   /** Packets put in and taken out so far: the packet put in as the n-th is taken out as the n-th. */
@@ -82,12 +88,12 @@ export class ShapedFlow {
     return first === undefined ? undefined : (this.bucket?.availableAt(first.bytes.length, now) ?? now);
   }
 
-  /** Gives up what waits. Returns how many octets that was. */
+  /** Gives up what waits. Returns what that took (`waitingCost`). */
   clear(): number {
-    const { octets } = this;
+    const cost = this.packets.reduce((sum, { bytes }) => sum + waitingCost(bytes.length), 0);
     this.packets.length = 0;
     this.octets = 0;
-    return octets;
+    return cost;
   }
 }
 

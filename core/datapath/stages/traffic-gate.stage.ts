@@ -5,7 +5,7 @@ import type { PacketBatch } from '../packet-batch.ts';
 import type { Session } from '../session.ts';
 import { SESSION_USAGE, UsageCounters } from '../session-usage.ts';
 import { SESSION_SHAPE, type SessionShape, type TrafficEvents } from '../shape.ts';
-import type { ShapedFlow } from '../shape-flow.ts';
+import { type ShapedFlow, waitingCost } from '../shape-flow.ts';
 import type { BatchStep, Stage } from '../stage.ts';
 import { isUsedUp, tellOnce } from './traffic-quota.ts';
 
@@ -13,12 +13,14 @@ import { isUsedUp, tellOnce } from './traffic-quota.ts';
 const IN_SLOT = 820;
 const OUT_SLOT = 790;
 
-/** Octets that may wait in all sessions of one direction together. */
+/** What packets that wait may take in all sessions of one direction together, in octets (`waitingCost`). */
 const MOST_WAITING = 64 * 1024 * 1024;
 
 /** Looks after packets that wait: calls `releaseDue` no later than `at`, and for as long as the session has a `dueAt`. */
 export interface TrafficWaits {
   wait(session: Session, at: Instant): void;
+  /** The session is over, and nothing of it waits any more. */
+  forget(session: Session): void;
 }
 
 export interface TrafficGateDeps {
@@ -61,6 +63,7 @@ export class TrafficGateStage implements Stage {
 
   close(session: Session): void {
     this.waiting -= session.get(SESSION_SHAPE)?.flow(this.direction)?.clear() ?? 0;
+    this.waits.forget(session);
   }
 
   /** Appends what may go now. False: the batch is full and more is waiting. */
@@ -70,7 +73,7 @@ export class TrafficGateStage implements Stage {
     while (into.free > 0) {
       const packet = flow.take(now);
       if (packet === undefined) return true;
-      this.waiting -= packet.bytes.length;
+      this.waiting -= waitingCost(packet.bytes.length);
       const index = into.append(packet.bytes);
       into.session[index] = session;
       into.protocol[index] = packet.protocol;
@@ -135,12 +138,12 @@ export class TrafficGateStage implements Stage {
 
   private keep(batch: PacketBatch, index: number, session: Session, flow: ShapedFlow): void {
     const length = batch.length[index] ?? 0;
-    if (!flow.hasRoom(length) || this.waiting + length > MOST_WAITING) {
+    if (!flow.hasRoom(length) || this.waiting + waitingCost(length) > MOST_WAITING) {
       batch.drop(index, 'rate-limited');
       return;
     }
     flow.put(batch.protocol[index] ?? 0, batch.view(index));
-    this.waiting += length;
+    this.waiting += waitingCost(length);
     batch.hold(index);
     if (flow.length > 1) return;
     const due = flow.dueAt(batch.now);
