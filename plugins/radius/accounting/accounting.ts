@@ -18,7 +18,7 @@ import { gatewayAttributes, recordAttributes, stopAfterCrash } from './acct-attr
 import { readBlock, writeBlock } from './block.ts';
 import { Delivery } from './delivery.ts';
 import { JournalFile, readJournal } from './journal-file.ts';
-import { type Recovered, recoverSpool, Spool } from './spool.ts';
+import { type Recovered, Spool, SpoolReader } from './spool.ts';
 import type { RecordKind, SpoolRecord } from './spool-line.ts';
 import { TERMINATE_CAUSE } from './terminate-cause.ts';
 
@@ -141,7 +141,12 @@ export class Accounting {
     const found = [];
     for (const name of [fileOf(fleet.index), ...orphans]) {
       const path = join(folder, name);
-      const recovered = recoverSpool(await this.guarded('read', readJournal(path)));
+      const reader = new SpoolReader();
+      await this.guarded(
+        'read',
+        readJournal(path, (piece) => reader.feed(piece)),
+      );
+      const recovered = reader.finish();
       if (recovered.damaged > 0) {
         log.warn('radius.spool-damaged', 'Lines of the spool of accounting records were damaged and left out.', {
           path,

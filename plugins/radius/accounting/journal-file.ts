@@ -1,4 +1,4 @@
-import { type FileHandle, open, readFile, rename } from 'node:fs/promises';
+import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Clock } from '../../../core/ports/clock.ts';
 import type { Log } from '../../../core/ports/log.ts';
@@ -19,24 +19,24 @@ export interface JournalOptions {
 const SLACK = 4 << 20;
 const MOST_WAITING = 8 << 20;
 const RETRY_MS = 5_000;
-/** Octets of one write. */
-const PIECE = 256 << 10;
+/** Octets of one write, and of one reading. */
+const PIECE = 1 << 20;
 
-/** The whole text of a file; empty without one. Rejects when it cannot be read. */
-export const readJournal = async (path: string): Promise<string> => {
+/** Gives the text of a file piece by piece; none without a file. Rejects when it cannot be read. */
+export const readJournal = async (path: string, take: (piece: string) => void): Promise<void> => {
   try {
-    return await readFile(path, 'utf8');
+    const file = await open(path, 'r');
+    for await (const piece of file.createReadStream({ encoding: 'utf8', highWaterMark: PIECE })) take(String(piece));
   } catch (cause) {
-    if (cause instanceof Error && Reflect.get(cause, 'code') === 'ENOENT') return '';
-    throw cause;
+    if (!(cause instanceof Error && Reflect.get(cause, 'code') === 'ENOENT')) throw cause;
   }
 };
 
 /**
  * A file of lines that only grows, and is written anew from a snapshot when it has grown too much. Lines that come while
  * the disk is busy are written together, and each such write is followed by fdatasync: what is lost with the power are
- * the lines of the write that was under way, and what is lost with the process those of one turn. A new file takes the
- * place of the old one by rename, so there is always one that is whole.
+ * the lines of the write that was under way, and what is lost with the process those that came meanwhile. A new file takes
+ * the place of the old one by rename; until then lines go to the old one, too, so there is always one that is whole.
  */
 export class JournalFile {
   private readonly options: JournalOptions;
@@ -89,10 +89,15 @@ export class JournalFile {
     this.waitingOctets = 0;
   }
 
+  private get isBehind(): boolean {
+    return this.stale || this.waiting.length > 0 || this.size > this.limit;
+  }
+
   private work(): void {
     if (this.working !== undefined || this.cancelRetry !== undefined || this.file === undefined) return;
     this.working = this.writeAll().finally(() => {
       this.working = undefined;
+      if (this.isBehind) this.work();
     });
   }
 
@@ -100,8 +105,8 @@ export class JournalFile {
     // What else this turn appends goes into the same write.
     await Promise.resolve();
     try {
-      while (this.stale || this.waiting.length > 0) {
-        if (this.stale || this.size > this.limit) await this.writeAnew();
+      while (this.isBehind) {
+        if (this.stale || this.waiting.length === 0) await this.writeAnew();
         else await this.writeWaiting();
       }
       this.recovered();
@@ -115,17 +120,21 @@ export class JournalFile {
     }
   }
 
-  private async writeWaiting(): Promise<void> {
+  /** What it wrote. */
+  private async writeWaiting(): Promise<string> {
     const text = this.waiting.join('');
     this.waiting = [];
     this.waitingOctets = 0;
+    if (text === '') return text;
     await this.file?.appendFile(text, 'utf8');
     await this.file?.datasync();
     this.size += text.length;
+    return text;
   }
 
   private async writeAnew(): Promise<void> {
     const { path, snapshot, slack = SLACK } = this.options;
+    const whole = this.stale ? undefined : new Meanwhile(this.options.mostWaiting ?? MOST_WAITING);
     // Of this moment: what is appended from now on comes behind it.
     const lines = snapshot();
     this.startOver();
@@ -136,18 +145,25 @@ export class JournalFile {
       let size = 0;
       for (const piece of pieces(lines)) {
         await file.appendFile(piece, 'utf8');
+        await file.datasync();
         size += piece.length;
+        if (whole?.hasRoom === true && !this.stale) whole.add(await this.writeWaiting());
       }
+      const rest = whole?.text ?? '';
+      await file.appendFile(rest, 'utf8');
       await file.datasync();
       await rename(draft, path);
       await syncFolder(dirname(path));
       await this.file?.close();
       this.file = file;
-      this.size = size;
-      this.limit = 2 * size + slack;
+      this.size = size + rest.length;
+      this.limit = 2 * this.size + slack;
     } catch (cause) {
       this.stale = true;
-      if (this.file !== file) await file.close();
+      if (this.file !== file) {
+        await file.close();
+        await unlink(draft).catch(() => undefined);
+      }
       throw cause;
     }
   }
@@ -170,6 +186,29 @@ export class JournalFile {
     this.options.log.info('radius.spool-written', 'The spool of accounting records is written again.', {
       path: this.options.path,
     });
+  }
+}
+
+/** Lines that an old file was given while the new one was made, which needs them, too. */
+class Meanwhile {
+  private readonly texts: string[] = [];
+  private room: number;
+
+  constructor(room: number) {
+    this.room = room;
+  }
+
+  get hasRoom(): boolean {
+    return this.room > 0;
+  }
+
+  get text(): string {
+    return this.texts.join('');
+  }
+
+  add(text: string): void {
+    this.texts.push(text);
+    this.room -= text.length;
   }
 }
 

@@ -30,34 +30,58 @@ export interface Recovered {
 
 const opens = (kind: RecordKind): boolean => kind === 'start' || kind === 'interim';
 
-/** Total: any text. A damaged line costs what it said, and no other line. */
-export const recoverSpool = (text: string): Recovered => {
-  const records = new Map<number, SpoolRecord>();
-  const open = new Map<string, OpenSession>();
-  // What comes later in the file is newer; `at` is no measure, since the clock may have been set back.
-  const keep = (session: string, { at, block }: OpenSession): void => void open.set(session, { at, block });
-  const take = (entry: SpoolEntry): void => {
-    if (entry.kind === 'done') for (const number of entry.numbers) records.delete(number);
-    else if (entry.kind === 'open') keep(entry.session, entry.open);
-    else if (entry.kind === 'closed') open.delete(entry.session);
+/** A block has 5500 octets at most, and a session's name a few. */
+const LONGEST_LINE = 1 << 14;
+
+/** Reads what a file holds, piece by piece. Total: any text. A damaged line costs what it said, and no other line. */
+export class SpoolReader {
+  private readonly records = new Map<number, SpoolRecord>();
+  private readonly open = new Map<string, OpenSession>();
+  private damaged = 0;
+  /** What has come of a line; undefined: it is too long to be one. */
+  private begun: string | undefined = '';
+
+  feed(piece: string): void {
+    const [first = '', ...lines] = piece.split('\n');
+    this.begin(first);
+    for (const line of lines) {
+      this.end();
+      this.begin(line);
+    }
+  }
+
+  /** No more will come. */
+  finish(): Recovered {
+    if (this.begun !== '') this.damaged += 1;
+    const records = [...this.records.values()].sort((a, b) => a.number - b.number);
+    return { records, open: this.open, damaged: this.damaged };
+  }
+
+  private begin(text: string): void {
+    const length = (this.begun?.length ?? LONGEST_LINE) + text.length;
+    this.begun = this.begun === undefined || length > LONGEST_LINE ? undefined : this.begun + text;
+  }
+
+  private end(): void {
+    const entry = this.begun === undefined ? undefined : parseEntry(this.begun);
+    this.begun = '';
+    if (entry === undefined) this.damaged += 1;
+    else this.take(entry);
+  }
+
+  private take(entry: SpoolEntry): void {
+    if (entry.kind === 'done') for (const number of entry.numbers) this.records.delete(number);
+    else if (entry.kind === 'open') this.open.set(entry.session, entry.open);
+    else if (entry.kind === 'closed') this.open.delete(entry.session);
     else {
       const { record } = entry;
-      records.set(record.number, record);
-      if (opens(record.kind)) keep(record.session, record);
-      else if (record.kind === 'stop') open.delete(record.session);
+      this.records.set(record.number, record);
+      // What comes later in the file is newer; `at` is no measure, since the clock may have been set back.
+      if (opens(record.kind)) this.open.set(record.session, { at: record.at, block: record.block });
+      else if (record.kind === 'stop') this.open.delete(record.session);
     }
-  };
-  let damaged = 0;
-  const lines = text.split('\n');
-  const last = lines.pop() ?? '';
-  for (const one of lines) {
-    const entry = parseEntry(one);
-    if (entry === undefined) damaged += 1;
-    else take(entry);
   }
-  if (last !== '') damaged += 1;
-  return { records: [...records.values()].sort((a, b) => a.number - b.number), open, damaged };
-};
+}
 
 /**
  * The records that no server has confirmed yet, and the sessions that are open; in memory, and as lines for a file. It is

@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { recoverSpool, Spool } from '../../../plugins/radius/accounting/spool.ts';
+import { type Recovered, Spool, SpoolReader } from '../../../plugins/radius/accounting/spool.ts';
 import { parseEntry, type SpoolRecord } from '../../../plugins/radius/accounting/spool-line.ts';
+
+const recoverSpool = (text: string): Recovered => {
+  const reader = new SpoolReader();
+  // In pieces, as a file is read.
+  for (let at = 0; at < text.length; at += 17) reader.feed(text.slice(at, at + 17));
+  return reader.finish();
+};
 
 type Step =
   | { readonly kind: 'start' | 'interim' | 'stop'; readonly session: string; readonly room: number }

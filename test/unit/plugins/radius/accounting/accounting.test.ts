@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { CLEAR_REASONS } from '../../../../../core/ports/control.ts';
@@ -291,6 +291,20 @@ describe('after a crash', () => {
       await rig.stop();
     }
   });
+});
+
+test('a spool of any size can be read, and whatever it holds besides', async () => {
+  const rig = await started();
+  rig.servers.answers = () => false;
+  rig.started('s1');
+  await rig.stop();
+  // More than a string can hold; a hole, which takes no room.
+  truncateSync(join(rig.folder, 'accounting-0.spool'), 2 ** 29 + 2 ** 20);
+  const next = await started({ folder: rig.folder });
+  await next.clock.advance(0);
+  expect(next.servers.names).toEqual(['start s1', 'stop s1']);
+  expect(next.log.events('warn')).toEqual(['radius.spool-damaged']);
+  await next.stop();
 });
 
 describe('a full spool', () => {

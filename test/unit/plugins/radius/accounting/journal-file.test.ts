@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { JournalFile, readJournal } from '../../../../../plugins/radius/accounting/journal-file.ts';
@@ -35,7 +35,50 @@ test('a file that has grown too much is written anew from the snapshot', async (
   await journal.settled();
   journal.append('x\n');
   await journal.close();
-  expect(text()).toBe('all\n');
+  expect(text()).toBe('all\nx\n');
+});
+
+test('what comes while a file is written anew is in the old one, too, until the new one is there', async () => {
+  const clock = new ManualClock();
+  const path = join(temporaryFolder(), 'spool');
+  const big = `${'x'.repeat(2 << 20)}\n`;
+  const old: string[] = [];
+  let times = 0;
+  function* snapshot(): Iterable<string> {
+    times += 1;
+    if (times === 1) return;
+    for (const name of ['first\n', 'second\n', 'third\n']) {
+      yield big;
+      old.push(readFileSync(path, 'utf8'));
+      journal.append(name);
+    }
+    yield big;
+    old.push(readFileSync(path, 'utf8'));
+  }
+  const journal: JournalFile = new JournalFile({ path, clock, log: new MemoryLog(), slack: 20, snapshot });
+  await journal.start();
+  const line = '0123456789012345678901234\n';
+  journal.append(line);
+  await journal.close();
+  expect(old).toEqual([line, `${line}first\n`, `${line}first\nsecond\n`, `${line}first\nsecond\nthird\n`]);
+  expect(readFileSync(path, 'utf8')).toBe(`${big.repeat(4)}first\nsecond\nthird\n`);
+});
+
+test('a draft that could not be finished takes no room on the disk', async () => {
+  const folder = temporaryFolder();
+  const path = join(folder, 'spool');
+  let times = 0;
+  function* snapshot(): Iterable<string> {
+    times += 1;
+    if (times === 1) return;
+    yield 'x'.repeat(2 << 20);
+    throw new Error('no space left');
+  }
+  const journal = new JournalFile({ path, clock: new ManualClock(), log: new MemoryLog(), slack: 20, snapshot });
+  await journal.start();
+  journal.append('0123456789012345678901234\n');
+  await journal.close();
+  expect(readdirSync(folder)).toEqual(['spool']);
 });
 
 test('a disk that fails is complained of once; when it works again, the snapshot is there', async () => {
@@ -72,5 +115,7 @@ test('what waits for a slow disk is bounded: beyond that the file is written ane
 });
 
 test('without a file there is no text', async () => {
-  expect(await readJournal(join(temporaryFolder(), 'none'))).toBe('');
+  const pieces: string[] = [];
+  await readJournal(join(temporaryFolder(), 'none'), (piece) => pieces.push(piece));
+  expect(pieces).toEqual([]);
 });
