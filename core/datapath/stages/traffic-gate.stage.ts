@@ -66,11 +66,12 @@ export class TrafficGateStage implements Stage {
     this.waits.forget(session);
   }
 
-  /** Appends what may go now. False: the batch is full and more is waiting. */
+  /** Appends what may go now. False: the batch has half of what it could take, and more is waiting. */
   releaseDue(session: Session, now: Instant, into: PacketBatch): boolean {
     const flow = session.get(SESSION_SHAPE)?.flow(this.direction);
     if (flow === undefined) return true;
-    while (into.free > 0) {
+    // As batches of devices: stages behind may make fragments.
+    while (into.free > into.taken) {
       const packet = flow.take(now);
       if (packet === undefined) return true;
       this.waiting -= waitingCost(packet.bytes.length);

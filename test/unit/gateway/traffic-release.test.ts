@@ -21,8 +21,10 @@ const bench = () => {
   const stage = new TrafficGateStage('in', { events, waits, released$: waits.released$ });
   waits.attach(stage);
   let released = 0;
+  const rooms: number[] = [];
   waits.released$.subscribe((batch) => {
     released += livePackets(batch).length;
+    rooms.push(batch.free - batch.count);
   });
   const send = (session: Session, packets: readonly Uint8Array[]) =>
     run(stage.inbound, batchOf(packets, { session, now: clock.now(), protocol: 0x0021 }), 'in');
@@ -31,7 +33,7 @@ const bench = () => {
     setShape(one, { rate: { up: { bitsPerSecond, burstOctets: 1 } } }, clock.now());
     return one;
   };
-  return { clock, stage, send, session, released: () => released };
+  return { clock, stage, send, session, released: () => released, rooms };
 };
 
 describe('packets that wait for a rate', () => {
@@ -48,6 +50,17 @@ describe('packets that wait for a rate', () => {
     expect(looks.mock.calls.length).toBeLessThan(25 * 2100);
     await clock.advance(10);
     expect(released()).toBeGreaterThanOrEqual(200);
+  });
+
+  it('leave room in their batches for stages behind that make two of one', async () => {
+    const { clock, send, session, released, rooms } = bench();
+    for (let i = 0; i < 20; i += 1) {
+      const one = session(1e9);
+      for (let more = 0; more < 2; more += 1) send(one, Array.from({ length: 8 }, () => packet(100)));
+    }
+    await clock.advance(100);
+    expect(released()).toBeGreaterThan(128);
+    expect(Math.min(...rooms)).toBeGreaterThanOrEqual(0);
   });
 
   it('are forgotten with their session at once, however long they would have waited', () => {
