@@ -24,6 +24,7 @@ export const policyAccessPlugin = definePlugin<PolicyAccessOptions>({
       [TOKENS.Sessions, TOKENS.Log, TOKENS.Clock],
     );
     bind(TOKENS.SessionPolicy).toResolvedValue((policy) => policy, [AccessPolicy]);
+    bind(TOKENS.SessionListener).toResolvedValue((policy) => policy, [AccessPolicy]);
     bind(TOKENS.Lifecycle).toResolvedValue((policy) => policy, [AccessPolicy]);
   },
 });

@@ -228,4 +228,16 @@ describe('policy-access', () => {
     expect(lab.gateway.sessions()).toBe(0);
     expect(line(lab, 'session.closed')).toMatchObject({ reason: 'session-timeout' });
   });
+
+  it('does so whatever the policies behind it give the user', async () => {
+    const plugins = [
+      access('everyone: { times: ["Tue 22:00-22:15"] }'),
+      profiles('everyone: { session: 8h }\nusers: { alice: { session: 0 } }'),
+    ];
+    const lab = await GatewayLab.start({ plugins });
+    await lab.connect();
+    await lab.clock.advance(107_000);
+    expect(lab.gateway.sessions()).toBe(0);
+    expect(line(lab, 'session.closed')).toMatchObject({ reason: 'session-timeout' });
+  });
 });
