@@ -76,6 +76,8 @@ export class WatchedFile<T> {
       stamp = await this.stamp();
       if (stamp === this.known?.stamp || stamp === this.refused) return;
       value = await this.parse();
+      // Somebody writes it just now: what was read may be half of it.
+      if ((await this.stamp()) !== stamp) return;
     } catch (cause) {
       if (this.refused === stamp) return;
       value = this.unreadable(cause);
@@ -104,6 +106,8 @@ export class WatchedFile<T> {
     } catch (cause) {
       return this.unreadable(cause);
     }
+    // What is cut before it is written again is no rules for a moment, and that is not what anybody meant.
+    if (tree === null || tree === undefined) return 'is empty; write {} where nothing is to hold.';
     const mistakes: string[] = [];
     const value = this.options.read(tree, (mistake) => mistakes.push(mistake));
     if (mistakes.length === 0) return { value };
