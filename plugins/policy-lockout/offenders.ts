@@ -37,7 +37,7 @@ export class Offenders {
   /** Until when `name` is locked; undefined when it is not. */
   lockedUntil(name: string, now: number): number | undefined {
     const until = this.known.get(name)?.lockedUntil ?? 0;
-    return until > now ? until : undefined;
+    return until > now && this.isSane(until, now) ? until : undefined;
   }
 
   /** One more failure. Returns how long the lock is that it leads to, in ms, or undefined. */
@@ -47,7 +47,7 @@ export class Offenders {
     this.known.set(name, offender);
     this.forgetOldest();
     // What another worker let through just before it heard of the lock does not make it longer.
-    if (offender.lockedUntil > now) return undefined;
+    if (this.lockedUntil(name, now) !== undefined) return undefined;
     offender.score += 1;
     if (offender.score <= this.limits.failures - SLACK) return undefined;
     const { lockMs, mostLockMs, failures } = this.limits;
@@ -67,15 +67,20 @@ export class Offenders {
   private decayed(name: string, now: number): Offender {
     const offender = this.known.get(name);
     if (offender === undefined) return { score: 0, locks: 0, at: now, lockedUntil: 0 };
-    // The clock may have been set back.
-    const passed = Math.max(0, now - offender.at);
+    const last = this.isSane(offender.at, now) ? offender.at : now;
+    const passed = Math.max(0, now - last);
     const halvings = passed / this.limits.decayMs;
     return {
       score: offender.score * 2 ** -halvings,
       locks: Math.max(0, offender.locks - Math.floor(halvings)),
-      at: Math.max(now, offender.at),
+      at: Math.max(now, last),
       lockedUntil: offender.lockedUntil,
     };
+  }
+
+  /** Nothing is later than a lock lasts, unless the clock was set back. */
+  private isSane(time: number, now: number): boolean {
+    return time - now <= this.limits.mostLockMs;
   }
 
   private forgetOldest(): void {

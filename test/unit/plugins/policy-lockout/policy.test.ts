@@ -155,6 +155,15 @@ describe('the lock against guessing', () => {
     expect(may('alice', HERE, 0)).toBe(false);
   });
 
+  it('locks nobody for longer than it may when the clock is set back', () => {
+    const { may, wrong } = one();
+    wrong(3, 'alice', HERE, 1_000_000 * S);
+    expect(may('alice', HERE, 5 * S)).toBe(true);
+    wrong(3, 'alice', HERE, 5 * S);
+    expect(may('alice', HERE, 6 * S)).toBe(false);
+    expect(may('alice', HERE, 70 * S)).toBe(true);
+  });
+
   it('works in all workers: guesses spread over them add up, and a right password counts everywhere', () => {
     const { policies, log } = workers(3);
     for (const [at, policy] of policies.entries()) {
