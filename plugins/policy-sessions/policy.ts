@@ -4,7 +4,7 @@ import type { AdmissionRequest, PolicyAnswer, SessionPolicy } from '../../core/p
 import type { SessionDirectory } from '../../core/ports/session-directory.ts';
 import type { SessionEnding, SessionFacts } from '../../core/ports/session-facts.ts';
 import type { SessionListener } from '../../core/ports/session-listener.ts';
-import { foldName } from '../policy-kit/names.ts';
+import { ofUser } from '../policy-kit/names.ts';
 import type { PolicySessionsOptions } from './options.ts';
 
 const REPLACED: SessionEnding = {
@@ -44,9 +44,13 @@ export class SessionsPolicy implements SessionPolicy, SessionListener {
     const refusal = { admit: false, denial: 'too-many-sessions', detail: tooMany(limit, others.length) } as const;
     const up = others.filter(({ upAt }) => upAt !== undefined).toSorted(byAge);
     if (this.options.onLimit === 'refuse') {
-      const me = all.find(({ id }) => id === session.id) ?? { id: session.id, startedAt: at };
-      const before = others.filter((one) => one.upAt === undefined && byBeginning(one, me) < 0).length;
-      return up.length + before < limit ? { admit: true } : refusal;
+      const own = all.find(({ id }) => id === session.id);
+      const me = own ?? { id: session.id, startedAt: at };
+      const before =
+        own?.upAt === undefined
+          ? up.length + others.filter((one) => one.upAt === undefined && byBeginning(one, me) < 0).length
+          : up.filter((one) => byAge(one, own) < 0).length;
+      return before < limit ? { admit: true } : refusal;
     }
     if (limit === 0 || signal.aborted) return refusal;
     await this.end(up.slice(0, Math.max(0, up.length + 1 - limit)), REPLACED);
@@ -79,7 +83,7 @@ export class SessionsPolicy implements SessionPolicy, SessionListener {
   }
 
   private limitOf(identity: string): number {
-    return this.options.users.get(foldName(identity)) ?? this.options.limit;
+    return ofUser(this.options.users, identity) ?? this.options.limit;
   }
 }
 

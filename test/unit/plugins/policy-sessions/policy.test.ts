@@ -57,6 +57,25 @@ describe('the limit of sessions per user', () => {
     expect(world.ended).toEqual([]);
   });
 
+  it('is that of the name without its domain, unless the name with it has one', async () => {
+    const { admit } = bench({
+      users: new Map([
+        ['carol', 0],
+        ['lab\\carol', 1],
+      ]),
+    });
+    expect(await admit('a', 'CORP\\carol', 1)).toMatchObject({ admit: false });
+    expect(await admit('b', 'LAB\\carol', 1)).toEqual({ admit: true });
+  });
+
+  it('does not take a session that is up for a second one, whoever is on the way', async () => {
+    const { world, policy, up } = bench();
+    world.proven('slow', 'alice', 1);
+    const facts = up('a', 'alice', 2);
+    if (facts === undefined) throw new Error('no session');
+    expect(await policy.admit(request(facts, 9), neverAborted)).toEqual({ admit: true });
+  });
+
   it('of two that log in at once keeps the one whose call began first, and both know', async () => {
     const { world, policy } = bench();
     const [first, second] = [world.proven('x', 'alice', 5), world.proven('y', 'alice', 6)];
