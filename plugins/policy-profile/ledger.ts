@@ -67,10 +67,15 @@ export class UsageLedger {
     return this.next;
   }
 
+  /** Resolves when what was added so far is on disk, or cannot be written. */
+  async settled(): Promise<void> {
+    await this.writing.catch(() => undefined);
+  }
+
   /** Of all workers. */
   async used(identity: string, at: number): Promise<Used> {
-    this.turn(at);
-    const { day: today, month: now } = this.page;
+    const today = this.periods.format(at);
+    const now = monthOf(today);
     const names = (await readdir(this.folder)).filter((name) => FILE.test(name) && name !== this.file);
     const pages = [this.page, ...(await Promise.all(names.map((name) => this.read(name))))];
     let [day, month] = [0, 0];
@@ -85,7 +90,7 @@ export class UsageLedger {
   /** Another day: what was counted for the last one is over. */
   private turn(at: number): void {
     const day = this.periods.format(at);
-    const month = day.slice(0, 7);
+    const month = monthOf(day);
     if (this.page.day === day) return;
     const users = this.page.month === month ? this.page.users : new Map<string, { day: number; month: number }>();
     this.page = { day, month, users: new Map([...users].map(([name, used]) => [name, { ...used, day: 0 }])) };
@@ -111,6 +116,8 @@ export class UsageLedger {
     return pageOf(text) ?? empty;
   }
 }
+
+const monthOf = (day: string): string => day.slice(0, 7);
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null;

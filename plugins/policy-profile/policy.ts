@@ -37,8 +37,9 @@ export class ProfilePolicy implements SessionPolicy, SessionListener, Lifecycle 
     await this.deps.ledger?.load();
   }
 
-  stop(): Promise<void> {
-    return Promise.resolve();
+  /** Sessions have ended before; what they have moved is on disk then. */
+  async stop(): Promise<void> {
+    await this.deps.ledger?.settled();
   }
 
   async admit({ session, identity, profile, at }: AdmissionRequest): Promise<PolicyAnswer> {

@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -178,6 +178,25 @@ describe('quotas of a day and a month', () => {
     await ledger.load();
     expect(await ledger.used('alice', AT)).toEqual({ day: 0, month: 0 });
     await expect(new UsageLedger('/dev/null/x', 0, 'UTC').load()).rejects.toMatchObject({ code: 'STATE_DIR' });
+  });
+
+  it('lose nothing when somebody asks about the day before, or the month', async () => {
+    const ledger = new UsageLedger(folderOf(), 0, 'UTC');
+    await ledger.load();
+    const midnight = Date.parse('2026-12-01T00:00:00Z');
+    await ledger.add('alice', 5, midnight);
+    // Asked before midnight, and the question took its time.
+    expect(await ledger.used('alice', midnight - 1)).toEqual({ day: 0, month: 0 });
+    expect(await ledger.used('alice', midnight + 1)).toEqual({ day: 5, month: 5 });
+  });
+
+  it('are on disk when the plug-in has stopped', async () => {
+    const folder = folderOf();
+    const { policy, world } = await benchWithLedger(profiles, folder);
+    const usage = { octetsIn: 100, octetsOut: 200, packetsIn: 1, packetsOut: 2 };
+    policy.down(world.proven('s', 'alice', 0), { reason: 'shutdown', detail: '' }, usage);
+    await policy.stop();
+    expect(readFileSync(join(folder, 'usage-0.json'), 'utf8')).toContain('"alice":{"day":300,"month":300}');
   });
 
   it('begin in the time zone that is set', async () => {
