@@ -5,7 +5,15 @@ import { ipv4 } from '../../core/bytes/ipv4-address.ts';
 import type { PassedDatagrams } from '../../core/datapath/passed-datagrams.ts';
 import { type Instant, instant } from '../../core/time.ts';
 import { checkIpv4, ipv4HeaderLength, ipv4Protocol, ipv4TotalLength } from '../../core/wire/ipv4.ts';
-import { checkIpv6, IPV6_HEADER_LENGTH, ipv6PayloadLength } from '../../core/wire/ipv6.ts';
+import {
+  checkIpv6,
+  IPV6_DESTINATION,
+  IPV6_HEADER_LENGTH,
+  IPV6_SOURCE,
+  ipv6PayloadLength,
+  isLinkLocal,
+  isMulticast,
+} from '../../core/wire/ipv6.ts';
 import { findUpper, type Ipv6Upper, newUpper } from '../../core/wire/ipv6-upper.ts';
 
 const ESP = 50;
@@ -76,11 +84,12 @@ export class Judge {
 
   private mayPassIpv6(b: Uint8Array, at: number, length: number, side: Side, of: Concerned): boolean {
     if (checkIpv6(b, at, length) !== 'ok') return true;
+    if (isOfTheLink(b, at, side)) return true;
     const { upper } = this;
     findUpper(b, at, upper);
     // What cannot be read may hide a Routing header.
     if (side === 'destination' && (upper.routed || upper.protocol < 0)) return false;
-    if (!holdsIpv6At(of.destinations, b, at + (side === 'source' ? 8 : 24))) return true;
+    if (!holdsIpv6At(of.destinations, b, at + (side === 'source' ? IPV6_SOURCE : IPV6_DESTINATION))) return true;
     const end = at + IPV6_HEADER_LENGTH + ipv6PayloadLength(b, at);
     const { protocol, later, fragment } = upper;
     if (later && protocol === UDP) return of.passed.has(datagramOf6(b, at, upper), this.now);
@@ -106,6 +115,12 @@ export class Judge {
     return udp && (port === PORT.ike || port === PORT.natTraversal);
   }
 }
+
+/** Neighbor Discovery of the link, and what the source guard drops: none of it is forwarded (RFC 4291 section 2.5.6). */
+const isOfTheLink = (b: Uint8Array, at: number, side: Side): boolean =>
+  side === 'source'
+    ? isLinkLocal(b, at + IPV6_SOURCE)
+    : isLinkLocal(b, at + IPV6_DESTINATION) || isMulticast(b, at + IPV6_DESTINATION);
 
 /** Later fragments of UDP show no ports: they follow a first one that has passed. */
 const datagramOf4 = (b: Uint8Array, at: number): string =>

@@ -107,6 +107,23 @@ describe('IPv6 to a protected destination', () => {
     expect(may(ipv6Packet({ ...elsewhere, nextHeader: 17, payload: Uint8Array.of(0, 1, 0, 53) }))).toBe(true);
   });
 
+  it('is nobody on the link itself, also where every destination is protected', () => {
+    const all = ['::/0'].map(parseIpNetwork).filter((one) => one !== undefined);
+    const mayAll = (packet: Uint8Array, side: 'source' | 'destination') =>
+      new Judge({ icmp: true, dns: false }).mayPass(packet, 0, packet.length, side, {
+        destinations: all,
+        passed: new PassedDatagrams(),
+      });
+    const own = address6('fe80::1');
+    const payload = Uint8Array.of(133, 0, 0, 0, 0, 0, 0, 0);
+    const solicitation = ipv6Packet({ source: own, destination: address6('ff02::2'), nextHeader: 58, payload });
+    const advertisement = ipv6Packet({ source: own, destination: address6('fe80::2'), nextHeader: 58, payload });
+    expect(mayAll(solicitation, 'destination')).toBe(true);
+    expect(mayAll(advertisement, 'source')).toBe(true);
+    expect(mayAll(up(58, ...payload), 'destination')).toBe(false);
+    expect(mayAll(down(58, ...payload), 'source')).toBe(false);
+  });
+
   it('hears Packet Too Big about IPsec, if the operator leaves it so', () => {
     const about = (quoted: Uint8Array): Uint8Array => up(58, 2, 0, 0, 0, 0, 0, 5, 0, ...quoted);
     expect(may(about(down(50)))).toBe(true);
