@@ -22,9 +22,15 @@ export interface SessionView {
   readonly address: Ipv4 | undefined;
   /** Undefined until IPV6CP is open. */
   readonly ipv6: SessionIpv6 | undefined;
-  /** What the peer said of itself, by name: `ppp.lcp.identification`, `ppp.lcp.time_remaining`. Printable. */
+  /**
+   * What the peer said of itself, by name: `ppp.lcp.identification`, `ppp.lcp.time_remaining`, `pptp.peer.host_name`.
+   * Printable, and nothing to rely on.
+   */
   readonly attributes: ReadonlyMap<string, string>;
 }
+
+/** Attribute of a session: the Host Name of the peer's Start-Control-Connection message; absent where that is empty. */
+export const PEER_HOST_NAME = 'pptp.peer.host_name';
 
 export const dropKey = (stage: string, direction: Direction, reason: DropReason): string =>
   `${stage} ${direction} ${reason}`;

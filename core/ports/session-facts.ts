@@ -10,6 +10,8 @@ export interface SessionFacts {
   readonly call: CallEndpoint;
   /** The peer's control address and port ("203.0.113.9:51234"). */
   readonly peerName: string;
+  /** What the peer calls itself in the control connection; printable, and absent where it says nothing. */
+  readonly hostName?: string;
   /** As proven: the user name, with its domain if it has one. */
   readonly identity: string;
   /** Authentication method by its name: `ms-chap-v2`, `eap`. */

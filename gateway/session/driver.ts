@@ -1,7 +1,7 @@
 import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
 import { GRE_CHANNEL, type GreChannel, PEER_WINDOW } from '../../core/datapath/gre-channel.ts';
 import { PacketBatch } from '../../core/datapath/packet-batch.ts';
-import { Session, type SessionView } from '../../core/datapath/session.ts';
+import { PEER_HOST_NAME, Session, type SessionView } from '../../core/datapath/session.ts';
 import { SETUP_SPAN } from '../../core/datapath/setup-span.ts';
 import type { Stage } from '../../core/datapath/stage.ts';
 import { GreWindowStage } from '../../core/datapath/stages/gre-window.stage.ts';
@@ -232,6 +232,8 @@ export class Driver implements Lifecycle, StageEvents {
     const id = this.newId();
     const session = new Session(id, event.call);
     session.set(PEER_WINDOW, { packets: event.window, processingDelay: event.processingDelay });
+    const hostName = event.control?.hostName ?? '';
+    if (hostName !== '') session.attribute(PEER_HOST_NAME, hostName);
     const since = instant(event.since);
     const { role } = this.context;
     const trace = telemetry.tunnel(

@@ -1,6 +1,6 @@
 import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
 import { setClearAllowed } from '../../core/datapath/mppe-state.ts';
-import type { Session } from '../../core/datapath/session.ts';
+import { PEER_HOST_NAME, type Session } from '../../core/datapath/session.ts';
 import { SESSION_USAGE } from '../../core/datapath/session-usage.ts';
 import { PPP_FRAMING } from '../../core/datapath/stages/ppp.stage.ts';
 import type { InnerNetwork, ProfileChange, UserProfile } from '../../core/ports/profile.ts';
@@ -67,24 +67,25 @@ export class TunnelUser {
   prepare({ identity, profile }: ProvenUser, failed: (detail: string) => void): Omit<Refusal, 'policy'> | undefined {
     const { session, ipv6 } = this.tunnel;
     const { profiles, replace } = this.context;
-    const cannot = profileRefusal(profile, profiles);
+    const cannot = profileRefusal(profile, profiles, session.call.peer);
     if (cannot !== undefined) return { denial: 'unsupported', detail: cannot };
     const { routes = NO_ROUTES } = profile;
     const gone = this.routes.filter((one) => !routes.some((kept) => sameNetwork(one, kept)));
     profiles.networks.release(gone, session);
     this.routes = this.routes.filter((one) => !gone.includes(one));
+    // The newest log-in of a user wins: the older session is most likely one whose peer is gone.
+    const givesWay = (older: Session): boolean => older.identity === identity && replace(older);
     for (;;) {
       const taken = profiles.networks.taken(routes, session);
       if (taken === undefined) break;
-      // The newest log-in of a user wins: the older session is most likely one whose peer is gone.
-      if (taken.by.identity === identity && replace(taken.by)) continue;
+      if (givesWay(taken.by)) continue;
       const detail = `the route ${formatNetwork(taken.network)} is already the session ${taken.by.id}'s`;
       return { denial: 'route-in-use', detail };
     }
     const added = routes.filter((one) => !this.routes.some((had) => sameNetwork(one, had)));
     profiles.networks.claim(added, session, failed);
     this.routes = [...this.routes, ...added];
-    const why = ipv6?.wish(profile.ipv6Prefix, failed);
+    const why = ipv6?.wish(profile.ipv6Prefix, givesWay, failed);
     return why === undefined ? undefined : { denial: 'prefix-in-use', detail: why };
   }
 
@@ -148,13 +149,10 @@ export class TunnelUser {
     this.tellChange();
   }
 
-  /** The session is over; `facts` are those from before its address went back. */
-  down(facts: SessionFacts, ending: SessionEnding): void {
+  /** The session is over: told as it was last told of, whatever went back since and whoever proved to be somebody else. */
+  down(ending: SessionEnding): void {
     if (this.told === undefined) return;
-    // The link has closed these before the call.
-    const { encryption, ipv6Prefix } = this.told;
-    const last = { ...facts, encryption, ipv6Prefix };
-    this.context.watchers?.down(this.tunnel, last, ending, usageOf(this.tunnel.session));
+    this.context.watchers?.down(this.tunnel, this.told, ending, usageOf(this.tunnel.session));
   }
 
   nextTimeout(): Instant | undefined {
@@ -173,10 +171,12 @@ export class TunnelUser {
     const { clock, wallClock } = this.context;
     const { identity, method, profile } = this.user;
     this.startedAt ??= Math.round(wallClock.now() - (clock.now() - openedAt));
+    const hostName = session.attributes.get(PEER_HOST_NAME);
     return {
       id: session.id,
       call: session.call,
       peerName,
+      ...(hostName === undefined ? {} : { hostName }),
       identity,
       method,
       address: upAt === undefined ? undefined : innerAddress,

@@ -1,4 +1,5 @@
 import { formatIpv4, type Ipv4 } from '../../core/bytes/ipv4-address.ts';
+import { PEER_HOST_NAME, type SessionView } from '../../core/datapath/session.ts';
 import type { CallEndpoint, SessionId } from '../../core/ports/ids.ts';
 import {
   ATTRIBUTE,
@@ -23,6 +24,8 @@ export interface NasOptions {
 export interface Call {
   readonly id: SessionId;
   readonly call: CallEndpoint;
+  readonly attributes?: SessionView['attributes'];
+  readonly hostName?: string;
 }
 
 const NO_TAG = 0;
@@ -37,7 +40,8 @@ export const gatewayAttributes = ({ identifier, address }: NasOptions): readonly
  * Which gateway, which call, from where: in Access-Request and accounting alike, so that a server can put them together.
  * Acct-Session-Id is the gateway's own name of the session, as in logs, traces and CoA.
  */
-export const callAttributes = (nas: NasOptions, { id, call }: Call): readonly Attribute[] => {
+export const callAttributes = (nas: NasOptions, session: Call): readonly Attribute[] => {
+  const { id, call, hostName = session.attributes?.get(PEER_HOST_NAME) } = session;
   const peer = formatIpv4(call.peer);
   const local = formatIpv4(call.local);
   const tagged = <T>(value: T): { readonly tag: number; readonly value: T } => ({ tag: NO_TAG, value });
@@ -54,6 +58,7 @@ export const callAttributes = (nas: NasOptions, { id, call }: Call): readonly At
     attribute(ATTRIBUTE.tunnelMediumType, tagged(TUNNEL_MEDIUM_IPV4)),
     attribute(ATTRIBUTE.tunnelClientEndpoint, tagged(peer)),
     attribute(ATTRIBUTE.tunnelServerEndpoint, tagged(local)),
+    ...(hostName === undefined ? [] : [attribute(ATTRIBUTE.tunnelClientAuthId, tagged(hostName))]),
     attribute(ATTRIBUTE.tunnelServerAuthId, tagged(nas.identifier)),
     attribute(ATTRIBUTE.acctSessionId, id),
   ];

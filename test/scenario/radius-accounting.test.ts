@@ -122,6 +122,9 @@ describe('RADIUS accounting of a whole gateway', () => {
     const last = [ATTRIBUTE.acctInputOctets, ATTRIBUTE.acctInputPackets, ATTRIBUTE.acctOutputOctets];
     expect(last.map((type) => firstOf(stop, type))).toEqual([3 * packet.length, 3, answer.length]);
     expect(firstOf(stop, ATTRIBUTE.acctTerminateCause)).toBe(7);
+    for (const one of [first, stop]) {
+      expect(firstOf(one, ATTRIBUTE.tunnelClientAuthId)).toEqual({ tag: 0, value: 'pptp-gateway' });
+    }
     expect(firstOf(stop, ATTRIBUTE.acctSessionTime)).toBeGreaterThanOrEqual(62);
   });
 

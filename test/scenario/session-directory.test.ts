@@ -42,6 +42,13 @@ describe('the sessions of a gateway', () => {
     });
   });
 
+  it('tell what the client calls itself', async () => {
+    const lab = await GatewayLab.start({ plugins: [sessionParts({})] });
+    await lab.connect({});
+    const [found] = await lab.gateway.directory.find({});
+    expect(found?.facts.hostName).toBe('pptp-gateway');
+  });
+
   it('are there from the proof on, without an address at first', async () => {
     let admit: (answer: { readonly admit: true }) => void = () => undefined;
     const waits: SessionPolicy = {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { formatIpv4, ipv4 } from '../../../../../core/bytes/ipv4-address.ts';
+import { PEER_HOST_NAME } from '../../../../../core/datapath/session.ts';
 import type { AuthKind } from '../../../../../core/ports/auth.ts';
 import {
   Judgement,
@@ -16,7 +17,7 @@ import {
   firstOf,
   octets,
 } from '../../../../../plugins/radius/wire/index.ts';
-import { Dice, FakeClock, MemoryLog, proofOf } from '../../../../../testing/index.ts';
+import { Dice, FakeClock, MemoryLog, proofOf, testSession } from '../../../../../testing/index.ts';
 import { ORIGIN } from '../../../../support/proof-origin.ts';
 import { BENCH_SECRET, radiusClient } from '../../../../support/radius-bench.ts';
 import { RadiusUsers } from '../../../../support/radius-users.ts';
@@ -80,6 +81,15 @@ describe('RadiusAuthenticator', () => {
     expect(firstOf(attributes, ATTRIBUTE.callingStationId)).toBe(formatIpv4(session.call.peer));
     expect(firstOf(attributes, ATTRIBUTE.tunnelType)).toEqual({ tag: 0, value: 1 });
     expect(firstOf(attributes, ATTRIBUTE.acctSessionId)).toBe(session.id);
+  });
+
+  it('says what the client calls itself in the control connection', async () => {
+    const { authenticator, server } = setUp();
+    const session = testSession();
+    session.attribute(PEER_HOST_NAME, 'laptop');
+    const { request } = proofOf('pap', alice, new Dice(3));
+    await authenticator.verify('pap', request, new AbortController().signal, { session, peerName: '' });
+    expect(firstOf(server.last.attributes, ATTRIBUTE.tunnelClientAuthId)).toEqual({ tag: 0, value: 'laptop' });
   });
 
   it.each(['pap', 'chap-md5', 'ms-chap-v1', 'ms-chap-v2'] as const)('%s: right and wrong', async (kind) => {
