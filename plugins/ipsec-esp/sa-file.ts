@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { fromHex } from '../../core/bytes/hex.ts';
+import { fromHex, toHex } from '../../core/bytes/hex.ts';
 import { type IpNetwork, parseIpNetwork } from '../../core/bytes/ip-network.ts';
 import { type Ipv4, parseIpv4 } from '../../core/bytes/ipv4-address.ts';
 import { GatewayError } from '../../core/errors.ts';
@@ -153,6 +153,15 @@ async function pair(value: unknown, where: string, folder: string): Promise<read
   return made;
 }
 
+/** RFC 4106 section 3.1: two senders with one AES-GCM key come to the same IV, and then its secrecy is gone. */
+const refuseSharedKey = ({ algorithm }: SecurityAssociation, where: string, owners: Map<string, string>): void => {
+  if (algorithm.name !== 'aes-gcm-16') return;
+  const key = toHex(algorithm.key);
+  const owner = owners.get(key);
+  if (owner !== undefined) throw wrong(where, `has the key of ${owner}: each AES-GCM key is for one of them only`);
+  owners.set(key, where);
+};
+
 /**
  * The associations of a JSON file `{"associations": [...]}` (docs/ipsec.md); keys are in files of their own, named relative
  * to it. Throws a GatewayError (CONFIG_FILE, CONFIG_INVALID) that says what to change.
@@ -170,8 +179,13 @@ export async function readAssociations(path: string): Promise<readonly SecurityA
   const entries = fields.take('associations', 'a list', (value) => (Array.isArray(value) ? value : undefined));
   fields.end();
   const made: SecurityAssociation[] = [];
+  const owners = new Map<string, string>();
   for (const [at, entry] of entries.entries()) {
-    made.push(...(await pair(entry, `${path}: associations[${at}]`, dirname(path))));
+    const where = `${path}: associations[${at}]`;
+    for (const one of await pair(entry, where, dirname(path))) {
+      refuseSharedKey(one, `${where}.${one.direction}`, owners);
+      made.push(one);
+    }
   }
   return made;
 }

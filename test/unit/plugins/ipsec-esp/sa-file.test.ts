@@ -19,12 +19,13 @@ describe('the file of associations', () => {
     esn: true,
     lifetime: { soft: { packets: 10 }, hard: { octets: 1000, seconds: 60 } },
     in: { spi: '0x1001', keyFile: 'gcm.key' },
-    out: { spi: 8193, keyFile: 'gcm.key' },
+    out: { spi: 8193, keyFile: 'out.key' },
   };
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'pptp-sa-'));
     await writeFile(join(folder, 'gcm.key'), `0x${GCM}\n`, { mode: 0o600 });
+    await writeFile(join(folder, 'out.key'), '22'.repeat(36), { mode: 0o600 });
     await writeFile(join(folder, 'open.key'), GCM, { mode: 0o600 });
     await chmod(join(folder, 'open.key'), 0o644);
     await writeFile(join(folder, 'bad.key'), 'my secret words', { mode: 0o600 });
@@ -54,6 +55,8 @@ describe('the file of associations', () => {
   it('says what is wrong and where, and never what a key is', async () => {
     const cases: readonly (readonly [unknown, string])[] = [
       ['{', 'CONFIG_FILE'],
+      [{ associations: [{ ...entry, out: { spi: 8193, keyFile: 'gcm.key' } }] }, '[0].out has the key of'],
+      [{ associations: [entry, { ...entry, name: 'b' }] }, 'associations[1].in has the key of'],
       [{ associations: {} }, 'associations must be a list'],
       [{ associations: [], more: 1 }, 'sa.json.more is not a setting'],
       [{ associations: [{ ...entry, name: undefined }] }, 'associations[0].name must be text'],
