@@ -16,13 +16,20 @@ export type BreakerChange =
   | { readonly kind: 'closed' }
   | undefined;
 
+/** A call that was let through; the result of a `probe` decides whether more are. */
+export type Permit = 'call' | 'probe';
+
 /**
  * Keeps calls from what fails again and again. Closed: every call passes. Open: none does until the rest is over. Then one
- * call is let through, and its result decides.
+ * call is let through, and its result decides. Failures that come of what one source sent (a peer that has found what a
+ * plug-in cannot read) do not open it: that would shut out everybody else.
  */
 export class CircuitBreaker {
   private readonly options: BreakerOptions;
   private failed = 0;
+  /** Of the failures since the last success: the one source of them all, until there are `several`. */
+  private source: unknown;
+  private several = false;
   private restMs: number;
   /** Undefined: closed. */
   private openUntil: Instant | undefined;
@@ -38,15 +45,17 @@ export class CircuitBreaker {
     return this.openUntil !== undefined && (this.probing || now < this.openUntil);
   }
 
-  /** Whether a call may be made now. One that is let through must be followed by `succeeded`, `broke` or `undecided`. */
-  admits(now: Instant): boolean {
-    if (this.rests(now)) return false;
+  /** A call that may be made now must be followed by `succeeded`, or by `broke` or `undecided` with its permit. */
+  admits(now: Instant): Permit | undefined {
+    if (this.rests(now)) return undefined;
     this.probing = this.openUntil !== undefined;
-    return true;
+    return this.probing ? 'probe' : 'call';
   }
 
   succeeded(): BreakerChange {
     this.failed = 0;
+    this.several = false;
+    this.source = undefined;
     this.probing = false;
     if (this.openUntil === undefined) return undefined;
     this.openUntil = undefined;
@@ -54,20 +63,23 @@ export class CircuitBreaker {
     return { kind: 'closed' };
   }
 
-  broke(now: Instant): BreakerChange {
+  /** `source`: on whose behalf the call was; undefined: whoever it had been for, it would have failed. */
+  broke(now: Instant, permit: Permit, source?: unknown): BreakerChange {
     this.failed += 1;
-    const { openUntil, probing } = this;
+    this.source ??= source;
+    if (source === undefined || source !== this.source) this.several = true;
+    const isOpen = this.openUntil !== undefined;
     // A call from before it opened says nothing new.
-    if (openUntil !== undefined && !probing) return undefined;
-    if (openUntil === undefined && this.failed < this.options.failures) return undefined;
-    if (probing) this.restMs = Math.min(this.restMs * 2, this.options.longestRestMs);
+    if (isOpen && permit !== 'probe') return undefined;
+    if (!isOpen && (this.failed < this.options.failures || !this.several)) return undefined;
+    if (isOpen) this.restMs = Math.min(this.restMs * 2, this.options.longestRestMs);
     this.probing = false;
     this.openUntil = after(now, this.restMs);
     return { kind: 'opened', restMs: this.restMs };
   }
 
   /** The call was taken back before it showed anything. */
-  undecided(): void {
-    this.probing = false;
+  undecided(permit: Permit): void {
+    if (permit === 'probe') this.probing = false;
   }
 }

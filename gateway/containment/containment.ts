@@ -34,6 +34,7 @@ export interface ContainedPool extends AddressPool {
   lease(wanted?: Ipv4, identity?: string, pool?: string, span?: PhaseSpan): AddressLease | Promise<AddressLease>;
 }
 
+const isBoolean = (value: unknown): boolean => typeof value === 'boolean';
 const NONE_RESERVED: ReadonlySet<Ipv4> = new Set();
 
 /** Puts a guard before each object of a plug-in that the session code calls. */
@@ -54,7 +55,8 @@ export class Containment {
     const admits = policy.admit !== undefined;
     return {
       name: policy.name,
-      mayTry: (attempt) => policy.mayTry === undefined || guard.call(() => policy.mayTry?.(attempt) === true, false),
+      mayTry: (attempt) =>
+        policy.mayTry === undefined || guard.call(() => policy.mayTry?.(attempt) ?? false, false, isBoolean),
       tried: (attempt, denial) => guard.tell(() => policy.tried?.(attempt, denial)),
       admit: admits ? (request, signal, span) => admission(policy, guard, request, signal, span) : undefined,
     };
@@ -65,7 +67,13 @@ export class Containment {
     return {
       name: relay.name,
       ask: (request, signal, span) =>
-        guard.ask({ work: (own) => relay.ask(request, own), fits: fitsRelayAnswer, signal, span }),
+        guard.ask({
+          work: (own) => relay.ask(request, own),
+          fits: fitsRelayAnswer,
+          signal,
+          span,
+          source: request.session.call.peer,
+        }),
     };
   }
 
@@ -108,7 +116,8 @@ async function admission(
   try {
     const work = (own: AbortSignal): PolicyAnswer | Promise<PolicyAnswer> =>
       policy.admit === undefined ? { admit: true } : policy.admit(request, own);
-    return await guard.ask({ work, fits: fitsAdmission, signal, span });
+    const source = request.session.call.peer;
+    return await guard.ask({ work, fits: fitsAdmission, signal, span, source });
   } catch (cause) {
     const why = cause instanceof PluginFailure ? cause.message : policy.name;
     return { admit: false, denial: 'unavailable', detail: `the policy could not be asked: ${why}` };
@@ -128,11 +137,12 @@ class ContainedBackEnd implements Authenticator {
 
   /** A back-end that cannot say it is asked, and fails then: its users must not be looked for elsewhere. */
   supports(kind: AuthKind): boolean {
-    return this.guard.call(() => this.backEnd.supports(kind), true);
+    return this.guard.call(() => this.backEnd.supports(kind), true, isBoolean);
   }
 
   reservedAddresses(): ReadonlySet<Ipv4> {
-    return this.guard.call(() => this.backEnd.reservedAddresses?.() ?? NONE_RESERVED, NONE_RESERVED);
+    const ask = (): ReadonlySet<Ipv4> => this.backEnd.reservedAddresses?.() ?? NONE_RESERVED;
+    return this.guard.call(ask, NONE_RESERVED, (answer) => answer instanceof Set);
   }
 
   async verify<K extends AuthKind>(
@@ -144,7 +154,7 @@ class ContainedBackEnd implements Authenticator {
     const { backEnd } = this;
     const work = (own: AbortSignal): Promise<BackEndAnswer<K>> => backEnd.verify(kind, request, own, origin);
     try {
-      return await this.guard.ask({ work, fits: fitsBackEndAnswer(kind), signal });
+      return await this.guard.ask({ work, fits: fitsBackEndAnswer(kind), signal, source: origin.session.call.peer });
     } catch (cause) {
       throw cause instanceof PluginFailure && cause.code === 'plugin-threw' ? cause.cause : cause;
     }
@@ -165,11 +175,11 @@ class GuardedPool implements ContainedPool {
   }
 
   get size(): number {
-    return this.pool.size ?? 0;
+    return this.guard.call(() => this.pool.size ?? 0, 0);
   }
 
   get inUse(): number {
-    return this.pool.inUse ?? 0;
+    return this.guard.call(() => this.pool.inUse ?? 0, 0);
   }
 
   lease(wanted?: Ipv4, identity?: string, pool?: string, span?: PhaseSpan): AddressLease | Promise<AddressLease> {

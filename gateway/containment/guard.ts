@@ -33,6 +33,8 @@ export interface Question<T> {
   readonly fits: (answer: T) => boolean;
   /** Fires when nobody waits for the answer any more. */
   readonly signal?: CancelSignal | undefined;
+  /** The peer that the call is for: what it sent may be why the call fails, so only of several do failures count. */
+  readonly source?: unknown;
   /** The call is a step `plugin.NAME` of this span. */
   readonly span?: PhaseSpan | undefined;
   /** An answer that came when nobody waited any more, for what must be given back. */
@@ -88,20 +90,35 @@ export class Guard {
 
   /** A call that is to return at once and tells nothing. */
   tell(work: () => void): void {
-    const result: unknown = this.call<unknown>(work, undefined);
-    // An `async` function in place of a plain one: its failure would otherwise end the process.
-    if (isThenable(result)) result.then(undefined, (cause: unknown) => this.failed('plugin-threw', cause));
+    this.call<unknown>(() => this.watchLate(work()), undefined);
   }
 
-  /** What a call that is to return at once returns; `otherwise` when it throws. */
-  call<T>(work: () => T, otherwise: T): T {
+  /** What a call that is to return at once returns; `otherwise` when it throws, or returns what does not fit. */
+  call<T>(work: () => T, otherwise: T, fits: (result: T) => boolean = () => true): T {
+    try {
+      const result = this.punctual(work);
+      if (fits(result)) return result;
+      this.watchLate(result, () => undefined);
+      this.failed('plugin-answer', undefined);
+    } catch (cause) {
+      this.failed('plugin-threw', cause);
+    }
+    return otherwise;
+  }
+
+  /** An `async` function in place of a plain one: its failure would otherwise end the process. */
+  private watchLate(result: unknown, told = (cause: unknown): void => this.failed('plugin-threw', cause)): void {
+    if (!isThenable(result)) return;
+    const late = async (): Promise<unknown> => result;
+    late().catch(told);
+  }
+
+  /** Nobody else gets a turn while it runs. */
+  private punctual<T>(work: () => T): T {
     const { clock } = this.deps;
     const began = clock.now();
     try {
       return work();
-    } catch (cause) {
-      this.failed('plugin-threw', cause);
-      return otherwise;
     } finally {
       const took = clock.now() - began;
       if (took > SLOW_MS) this.slow(took);
@@ -112,7 +129,8 @@ export class Guard {
     const { clock } = this.deps;
     const { name } = this.guarded;
     if (question.signal?.aborted === true) throw new PluginFailure(name, 'cancelled');
-    if (this.abandoned >= MOST_ABANDONED || !this.breaker.admits(clock.now())) {
+    const permit = this.abandoned >= MOST_ABANDONED ? undefined : this.breaker.admits(clock.now());
+    if (permit === undefined) {
       this.count('plugin-resting');
       throw new PluginFailure(name, 'plugin-resting');
     }
@@ -123,10 +141,11 @@ export class Guard {
       return answer;
     } catch (cause) {
       const word = cause instanceof PluginFailure ? cause.code : 'plugin-threw';
-      if (word === 'cancelled') this.breaker.undecided();
+      if (word === 'cancelled') this.breaker.undecided(permit);
       else {
         this.failed(word, cause);
-        this.changed(this.breaker.broke(clock.now()));
+        const source = word === 'plugin-timeout' ? undefined : question.source;
+        this.changed(this.breaker.broke(clock.now(), permit, source));
       }
       throw cause;
     }
@@ -162,7 +181,7 @@ export class Guard {
       };
       const cancelTimer = clock.schedule(after(clock.now(), timeoutMs), () => giveUp('plugin-timeout'));
       const forget = onAbort(question.signal, () => giveUp('cancelled'));
-      const run = async (): Promise<T> => question.work(abort.signal);
+      const run = async (): Promise<T> => this.punctual(() => question.work(abort.signal));
       run().then(
         (answer) => {
           if (settle()) resolve(answer);

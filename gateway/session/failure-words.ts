@@ -6,9 +6,14 @@ const word = (value: unknown): string | undefined =>
 
 /** What may be logged of an error of a plug-in or library: its text may hold anything, a user name or a secret too. */
 export const failureFields = (cause: unknown): { readonly type: string; readonly code?: string } => {
-  if (!(cause instanceof Error)) return { type: typeof cause };
-  const code = word(Reflect.get(cause, 'code'));
-  return { type: word(cause.name) ?? 'Error', ...(code === undefined ? {} : { code }) };
+  try {
+    if (!(cause instanceof Error)) return { type: typeof cause };
+    const code = word(Reflect.get(cause, 'code'));
+    return { type: word(cause.name) ?? 'Error', ...(code === undefined ? {} : { code }) };
+  } catch {
+    // Its fields throw, too.
+    return { type: typeof cause };
+  }
 };
 
 const toText = (octets: Uint8Array, digit: (octet: number) => string): string => Array.from(octets, digit).join('');
@@ -32,9 +37,17 @@ const without = (text: string, parts: readonly string[], mask: string): string =
       text,
     );
 
+/** Whatever was thrown: an error may have a message that is no text, and an object none at all. */
+const textOf = (cause: unknown): string => {
+  try {
+    return String(cause instanceof Error ? cause.message : cause);
+  } catch {
+    return 'something that cannot be shown';
+  }
+};
+
 /** The text of an error for people who look for a fault, without what the request held: neither the name nor octets. */
 export const failureText = (cause: unknown, request: { readonly userName: string }): string => {
   const octets = Object.values<unknown>({ ...request }).filter((value) => value instanceof Uint8Array);
-  const text = cause instanceof Error ? cause.message : String(cause);
-  return without(without(text, octets.flatMap(formsOf), '[secret]'), namesIn(request.userName), '[user]');
+  return without(without(textOf(cause), octets.flatMap(formsOf), '[secret]'), namesIn(request.userName), '[user]');
 };

@@ -115,6 +115,43 @@ describe('a session policy', () => {
   });
 });
 
+describe('a policy, back-end or pool that is async where its port is not', () => {
+  it('has failed, and what comes of it ends nothing', async () => {
+    const bench = new Bench();
+    const later = () => Promise.reject(new Error('hunter2'));
+    const policy = bench.containment.policy(wild<SessionPolicy>({ name: 'acme', mayTry: later }));
+    const backEnd = bench.containment.authenticator(
+      wild<Authenticator>({ name: 'acme', supports: later, reservedAddresses: later }),
+    );
+    expect([policy.mayTry(ATTEMPT), backEnd.supports('pap'), backEnd.reservedAddresses?.()]).toEqual([
+      false,
+      true,
+      new Set(),
+    ]);
+    await bench.clock.advance(0);
+    expect(bench.failures).toEqual([
+      'session-policy plugin-answer',
+      'authenticator plugin-answer',
+      'authenticator plugin-answer',
+    ]);
+  });
+
+  it('may reserve nothing but a set', () => {
+    const backEnd = new Bench().containment.authenticator(
+      wild<Authenticator>({ name: 'acme', supports: () => true, reservedAddresses: () => [1, 2] }),
+    );
+    expect(backEnd.reservedAddresses?.()).toEqual(new Set());
+  });
+
+  it('may fail to say how many addresses there are', () => {
+    const getter = { get: fail };
+    const pool = new Bench().containment.pool(
+      wild<AddressPool>(Object.defineProperties({}, { size: getter, inUse: getter })),
+    );
+    expect([pool.size, pool.inUse]).toEqual([0, 0]);
+  });
+});
+
 describe('a back-end', () => {
   const contained = (bench: Bench, backEnd: object) =>
     bench.containment.authenticator(wild<Authenticator>({ name: 'acme', supports: () => true, ...backEnd }));
@@ -162,6 +199,18 @@ describe('a back-end', () => {
       'Failure',
     );
     expect(await judge({ keys })).toContain('PluginFailure');
+  });
+
+  it('that one peer makes throw is asked for others', async () => {
+    const bench = new Bench();
+    const backEnd = contained(bench, { verify: fail });
+    for (let at = 0; at < 20; at += 1) expect(await bench.outcome(ask(backEnd))).toBe('Error: hunter2');
+    const other = { ...ORIGIN, session: { ...session, call: { ...session.call, peer: ipv4(0x0a090909) } } };
+    const octets = new Uint8Array();
+    const elsewhere = (): Promise<unknown> =>
+      backEnd.verify('pap', { userName: 'bob', password: octets }, LATER, other);
+    expect(await bench.outcome(elsewhere())).toBe('Error: hunter2');
+    expect(bench.log.events('error')).toEqual(['plugin.resting']);
   });
 
   it('that cannot say what it supports is asked; what it cannot reserve is free', () => {

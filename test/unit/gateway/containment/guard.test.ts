@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { instant } from '../../../../core/time.ts';
+import { CircuitBreaker } from '../../../../gateway/containment/breaker.ts';
 import { Guard } from '../../../../gateway/containment/guard.ts';
 import { PluginFailure } from '../../../../gateway/containment/plugin-failure.ts';
 import { FakeClock } from '../../../support/fake-clock.ts';
@@ -12,10 +13,12 @@ class Bench {
   readonly clock = new FakeClock();
   readonly log = new MemoryLog();
   readonly telemetry = new MemoryTelemetry();
-  readonly guard = new Guard(
-    { clock: this.clock, log: this.log, telemetry: this.telemetry, timeoutMs: TIMEOUT_MS },
-    { name: 'acme', port: 'session-policy' },
-  );
+  readonly guard: Guard;
+
+  constructor(breaker?: CircuitBreaker) {
+    const deps = { clock: this.clock, log: this.log, telemetry: this.telemetry, timeoutMs: TIMEOUT_MS };
+    this.guard = new Guard(deps, { name: 'acme', port: 'session-policy' }, breaker);
+  }
 
   /** What became of a question: the answer, or the word of the failure. */
   async ask(work: (signal: AbortSignal) => unknown, more: Partial<Parameters<Guard['ask']>[0]> = {}): Promise<unknown> {
@@ -192,6 +195,52 @@ describe('a plug-in that fails again and again', () => {
   });
 });
 
+describe('a plug-in that one peer makes fail', () => {
+  const throwing = () => Promise.reject(new Error('no'));
+
+  it('is asked for others all the same, and rests when a second peer sees it fail, too', async () => {
+    const bench = new Bench();
+    for (let at = 0; at < 20; at += 1) expect(await bench.ask(throwing, { source: 1 })).toBe('plugin-threw');
+    expect([bench.guard.rests, await bench.ask(() => 'no', { source: 1 })]).toEqual([false, 'plugin-answer']);
+    expect(await bench.ask(throwing, { source: 2 })).toBe('plugin-threw');
+    expect(bench.guard.rests).toBe(true);
+  });
+
+  it('rests where one of the failures is that it does not answer', async () => {
+    const bench = new Bench();
+    for (let at = 0; at < 4; at += 1) await bench.ask(throwing, { source: 1 });
+    const asked = bench.ask(() => new Promise(() => undefined), { source: 1 });
+    await bench.clock.advance(TIMEOUT_MS);
+    expect([await asked, bench.guard.rests]).toEqual(['plugin-timeout', true]);
+  });
+});
+
+describe('the one question that tries whether it answers again', () => {
+  it('is the only one, whatever becomes of older ones', async () => {
+    const bench = new Bench(new CircuitBreaker({ failures: 1, restMs: 100, longestRestMs: 400 }));
+    const session = new AbortController();
+    const never = () => new Promise(() => undefined);
+    const cancelled = bench.ask(never, { signal: session.signal });
+    let breakLate: (cause: Error) => void = () => undefined;
+    const failing = bench.ask(
+      () =>
+        new Promise((_, reject) => {
+          breakLate = reject;
+        }),
+    );
+    await bench.fail(1);
+    await bench.clock.advance(100);
+    const probe = bench.ask(never);
+    session.abort();
+    breakLate(new Error('no'));
+    expect([await cancelled, await failing]).toEqual(['cancelled', 'plugin-threw']);
+    expect(await bench.ask(() => 'yes')).toBe('plugin-resting');
+    expect(bench.events('plugin.breaker-opened')).toHaveLength(1);
+    await bench.clock.advance(TIMEOUT_MS);
+    expect([await probe, bench.events('plugin.breaker-opened').length]).toEqual(['plugin-timeout', 2]);
+  });
+});
+
 describe('a call that is to return at once', () => {
   it('gives what it returns, and something else when it throws', () => {
     const { guard, log } = new Bench();
@@ -207,6 +256,46 @@ describe('a call that is to return at once', () => {
     bench.guard.tell(async () => Promise.reject(new Error('later')));
     await bench.clock.advance(0);
     expect(bench.log.events('warn')).toEqual(['plugin.failed']);
+  });
+
+  it('may throw and return whatever it likes: it ends there', async () => {
+    const bench = new Bench();
+    const wild: object = Object.defineProperty(new Error('no'), 'name', {
+      get: () => {
+        throw new Error('again');
+      },
+    });
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    for (const thrown of [wild, proxy]) {
+      bench.guard.tell(() => {
+        throw thrown;
+      });
+    }
+    const answers: object[] = [
+      Object.defineProperty({}, 'then', {
+        get: () => {
+          throw new Error('a getter');
+        },
+      }),
+      {
+        // biome-ignore lint/suspicious/noThenProperty: that is what is tested.
+        then: () => {
+          throw new Error('a thenable');
+        },
+      },
+    ];
+    for (const answer of answers) bench.guard.tell(() => answer);
+    await bench.clock.advance(0);
+    expect(bench.events('plugin.failed')).toHaveLength(4);
+  });
+
+  it('that promises something instead has failed, and what comes of it ends nothing', async () => {
+    const bench = new Bench();
+    const later = (): unknown => Promise.reject(new Error('later'));
+    expect(bench.guard.call(later, 'no', (one) => one === 'yes')).toBe('no');
+    await bench.clock.advance(0);
+    expect(bench.events('plugin.failed')).toEqual([{ plugin: 'acme', port: 'session-policy', why: 'plugin-answer' }]);
   });
 
   it('is noticed when it took long, within a budget', () => {
@@ -227,5 +316,18 @@ describe('a call that is to return at once', () => {
       ['plugin.slow', 10_000, 1],
     ]);
     expect(telemetry.events.map(({ name }) => name)).toEqual(Array(4).fill('plugin.slow'));
+  });
+
+  it('is noticed in a question, too, which must not hold up everybody before it promises', async () => {
+    const { log, telemetry } = new Bench();
+    let now = 0;
+    const clock = { now: () => instant(now), schedule: () => () => undefined };
+    const guard = new Guard({ clock, log, telemetry, timeoutMs: TIMEOUT_MS }, { name: 'acme', port: 'eap-relay' });
+    const work = (): string => {
+      now += 900;
+      return 'yes';
+    };
+    expect(await guard.ask({ work, fits: () => true })).toBe('yes');
+    expect(log.lines).toMatchObject([{ event: 'plugin.slow', fields: { milliseconds: 900 } }]);
   });
 });

@@ -51,6 +51,16 @@ describe('several back-ends', () => {
     });
   });
 
+  it.each<[string, unknown]>([
+    ['nothing', undefined],
+    ['an object that is no text', Object.create(null)],
+    ['an error whose message is none', Object.assign(new Error(), { message: 7 })],
+    ['a symbol', Symbol('no')],
+  ])('one that throws %s fails like any other', async (_, thrown) => {
+    const wild: Authenticator = { name: 'a', supports: () => true, verify: () => Promise.reject(thrown) };
+    expect((await ask(() => [wild])).verdict).toEqual({ ok: false, denial: 'unavailable' });
+  });
+
   it('an unknown user is told what a wrong password is told', async () => {
     expect((await ask((log) => [backEnd('a', unknown, log)])).verdict).toEqual(no);
   });
