@@ -17,9 +17,12 @@ export interface AccountingDeps {
   readonly interimSeconds: number;
 }
 
-/** When the last record of a session was made, and when the next interim one is due, in ms of the clock. */
 interface Running {
+  /** As it was last told of: what an unfinished log-in has changed since is not the session's yet. */
+  facts: SessionFacts;
+  /** When its last record was made, in ms of the clock. */
   lastAt: number;
+  /** Between interim records. */
   seconds: number;
 }
 
@@ -40,7 +43,7 @@ export class AccountingHub {
 
   up(live: LiveSession, facts: SessionFacts): void {
     if (this.running.has(live)) return;
-    this.running.set(live, { lastAt: this.deps.clock.now(), seconds: this.intervalOf(facts) });
+    this.running.set(live, { facts, lastAt: this.deps.clock.now(), seconds: this.intervalOf(facts) });
     const record = this.record(facts, live.usage(), live.seconds());
     for (const sink of this.deps.sinks) sink.start(record);
     this.arm(live);
@@ -48,7 +51,9 @@ export class AccountingHub {
 
   changed(live: LiveSession, facts: SessionFacts): void {
     const running = this.running.get(live);
-    if (running === undefined || running.seconds === this.intervalOf(facts)) return;
+    if (running === undefined) return;
+    running.facts = facts;
+    if (running.seconds === this.intervalOf(facts)) return;
     running.seconds = this.intervalOf(facts);
     this.arm(live);
   }
@@ -100,11 +105,10 @@ export class AccountingHub {
 
   private interim(live: LiveSession, now: number): void {
     const running = this.running.get(live);
-    const facts = live.facts();
     // A sink may have ended it just now.
-    if (running === undefined || facts === undefined) return;
+    if (running === undefined) return;
     running.lastAt = now;
-    const record = this.record(facts, live.usage(), live.seconds());
+    const record = this.record(running.facts, live.usage(), live.seconds());
     for (const sink of this.deps.sinks) {
       if (this.running.has(live)) sink.interim(record);
     }

@@ -1,4 +1,4 @@
-import { formatIpv4, type Ipv4 } from '../../core/bytes/ipv4-address.ts';
+import { formatIpv4, type Ipv4, ipv4 } from '../../core/bytes/ipv4-address.ts';
 import type { Session } from '../../core/datapath/session.ts';
 import type { HostRoutes } from '../../core/ports/host-routes.ts';
 import type { Log } from '../../core/ports/log.ts';
@@ -18,11 +18,28 @@ export interface InnerNetworksDeps {
 /** RFC 2865 knows no bound; far more than a site needs. */
 export const MOST_ROUTES = 16;
 
+/** 10.0.0.0/8 is the largest that a site can have of its own (RFC 1918); two halves of everything are everything. */
+const SHORTEST_PREFIX = 8;
+/** "This" network, the loopback, the link's own addresses (RFC 3927), and multicast with what is above it. */
+const UNROUTABLE: readonly InnerNetwork[] = [
+  { network: ipv4(0), prefixLength: 8 },
+  { network: ipv4(0x7f000000), prefixLength: 8 },
+  { network: ipv4(0xa9fe0000), prefixLength: 16 },
+  { network: ipv4(0xe0000000), prefixLength: 3 },
+];
+
 export const formatNetwork = ({ network, prefixLength }: InnerNetwork): string =>
   `${formatIpv4(network)}/${prefixLength}`;
 
 const holds = ({ network, prefixLength }: InnerNetwork, address: Ipv4): boolean =>
   prefixLength === 0 || (network ^ address) >>> (32 - prefixLength) === 0;
+
+const isNetwork = ({ network, prefixLength }: InnerNetwork): boolean =>
+  Number.isInteger(prefixLength) &&
+  prefixLength >= 0 &&
+  prefixLength <= 32 &&
+  network === ipv4(network) &&
+  network % 2 ** (32 - prefixLength) === 0;
 
 const overlap = (a: InnerNetwork, b: InnerNetwork): boolean => holds(a, b.network) || holds(b, a.network);
 
@@ -36,14 +53,18 @@ export class InnerNetworks {
     this.turns = new RouteTurns(deps.log);
   }
 
-  /** Why these cannot be routes of a session, as a sentence; undefined when they can. */
-  refusal(networks: readonly InnerNetwork[]): string | undefined {
+  /** Why these cannot be routes of the session of this peer (its outer address), as a sentence; undefined when they can. */
+  refusal(networks: readonly InnerNetwork[], peer: Ipv4): string | undefined {
     if (networks.length > MOST_ROUTES)
       return `the profile has ${networks.length} routes, and ${MOST_ROUTES} is the most`;
     for (const network of networks) {
       const text = formatNetwork(network);
+      if (!isNetwork(network)) return `the route ${text} is no network`;
       if (network.prefixLength === 0) return `the route ${text} would take everything into the tunnel`;
-      if (network.network % 2 ** (32 - network.prefixLength) !== 0) return `the route ${text} is no network`;
+      if (network.prefixLength < SHORTEST_PREFIX) return `the route ${text} would take too much into the tunnel`;
+      if (UNROUTABLE.some((one) => overlap(one, network))) return `the route ${text} is no network that can be routed`;
+      // The tunnel's own packets would go into the tunnel.
+      if (holds(network, peer)) return `the route ${text} holds the peer's own address ${formatIpv4(peer)}`;
       const own = this.deps.own.find((one) => overlap(one, network));
       if (own !== undefined) return `the route ${text} overlaps ${formatNetwork(own)}, which is the gateway's own`;
     }

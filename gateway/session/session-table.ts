@@ -6,6 +6,8 @@ import { NetworkTable } from './network-table.ts';
 /** The sessions of this process, by our Call ID, by inner address and by the networks behind them. */
 export class SessionTable implements SessionLookup {
   readonly networks = new NetworkTable();
+  /** Who has a /64 that is a user's own, by its text. */
+  readonly fixedPrefixes = new Map<string, Session>();
   private readonly byId = new Map<number, Session>();
   private readonly byInner = new Map<number, Session>();
   /** By the upper and then the lower half of the /64: no key has to be made per packet. */

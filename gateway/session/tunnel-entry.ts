@@ -5,6 +5,7 @@ import type { Ipv6Profile } from '../../core/machine/ppp-link-types.ts';
 import type { AddressLease } from '../../core/ports/addresses.ts';
 import type { UserProfile } from '../../core/ports/profile.ts';
 import type { PhaseSpan } from '../../core/ports/telemetry.ts';
+import { fitsIpv6 } from './profiles.ts';
 import { type TunnelAddress, whyNoAddress } from './tunnel-address.ts';
 import { TunnelAdmission } from './tunnel-admission.ts';
 import type { TunnelContext } from './tunnel-context.ts';
@@ -129,7 +130,7 @@ export class TunnelEntry {
       spans.refused(failure);
       return { kind: 'no-address', detail };
     }
-    const assigned = ipv6?.profile();
+    const assigned = fitsIpv6(user.profile) ? ipv6?.profile() : undefined;
     span.attributes({
       'ppp.ipcp.address': formatIpv4(lease.address),
       'pptp.address.fixed': user.profile.address !== undefined,

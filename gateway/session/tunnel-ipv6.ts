@@ -65,22 +65,31 @@ export class TunnelIpv6 {
 
   /**
    * Takes the prefix of the user for `profile` to answer with, or what the pool gives again where there is none. Returns
-   * why it cannot be had, as a sentence. `failed` is told when the host does not take the route to it.
+   * why it cannot be had, as a sentence. `givesWay` ends a session that has it, if that may be; `failed` is told when the
+   * host does not take the route to it.
    */
-  wish(wanted: Bits64 | undefined, failed: (detail: string) => void): string | undefined {
+  wish(
+    wanted: Bits64 | undefined,
+    givesWay: (holder: Session) => boolean,
+    failed: (detail: string) => void,
+  ): string | undefined {
     const had = this.assigned?.prefix;
     const same = wanted === undefined ? !this.fixed : had?.high === wanted.high && had.low === wanted.low;
     if (same) return undefined;
     this.release();
     if (wanted === undefined) return undefined;
     const { prefixes, random, turns } = this.services;
-    const lease = prefixes.leaseFixed(wanted);
     const text = formatPrefix64(wanted);
+    const { fixedPrefixes } = this.sessions;
+    let lease = prefixes.leaseFixed(wanted);
+    const holder = lease === 'in-use' ? fixedPrefixes.get(text) : undefined;
+    if (holder !== undefined && givesWay(holder)) lease = prefixes.leaseFixed(wanted);
     if (lease === 'in-use') return `the user's IPv6 prefix ${text} is in use`;
     if (lease === 'elsewhere') {
       return `the user's IPv6 prefix ${text} lies in the part of PPTP_IPV6_POOL of another worker: take one that is not of the pool`;
     }
     this.fixed = true;
+    fixedPrefixes.set(text, this.session);
     this.assigned = { prefix: wanted, localInterfaceId: randomInterfaceId(random) };
     const routes = this.services.routes();
     if (lease === 'outside' && routes !== undefined) {
@@ -125,6 +134,7 @@ export class TunnelIpv6 {
     if (assigned !== undefined) {
       const { prefix } = assigned;
       services.prefixes.release(prefix);
+      if (this.fixed) this.sessions.fixedPrefixes.delete(formatPrefix64(prefix));
       if (this.routed && routes !== undefined) {
         services.turns.remove(formatPrefix64(prefix), () => routes.removePrefix(prefix));
       }

@@ -156,8 +156,6 @@ export class Tunnel implements LoginTunnel {
   /** The call is gone: gives everything back. Nothing happens on this tunnel afterwards. */
   end(reason: ClearReason, detail: string, control?: ControlRecord): void {
     if (this.over) return;
-    // What is told of the end is how it was before everything went back.
-    const facts = this.context.watchers === undefined ? undefined : this.user?.facts();
     this.over = true;
     this.questions?.abort();
     this.login?.abort();
@@ -170,7 +168,7 @@ export class Tunnel implements LoginTunnel {
     const milliseconds = this.context.clock.now() - this.openedAt;
     this.spans.end(reason, detail, endNumbers(this.session.get(GRE_CHANNEL), milliseconds), control);
     this.lines.closed({ reason, detail, failure: this.spans.failure }, address, milliseconds);
-    if (facts !== undefined) this.user?.down(facts, { reason, detail });
+    this.user?.down({ reason, detail });
   }
 
   /** Somebody has proven who it is. */

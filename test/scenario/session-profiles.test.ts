@@ -135,6 +135,11 @@ describe('networks behind a peer', () => {
     ['a part of the pool', network('10.99.0.128', 25), /overlaps 10\.99\.0\.0\/24/],
     ['more than the pool', network('10.0.0.0', 8), /overlaps 10\.99\.0\.0\/24/],
     ['an address for a network', { network: INSIDE, prefixLength: 24 }, /no network/],
+    ['half of everything', network('128.0.0.0', 1), /too much/],
+    ['where the peer itself is', network('203.0.113.0', 24), /the peer's own address 203\.0\.113\.1/],
+    ['the loopback', network('127.0.0.0', 8), /no network that can be routed/],
+    ['of the link', network('169.254.169.254', 32), /no network that can be routed/],
+    ['multicast', network('239.0.0.0', 8), /no network that can be routed/],
   ])('cannot be %s', async (_what, route, why) => {
     const lab = await GatewayLab.start({ users: { router: user({ routes: [route] }) } });
     await lab.dial({ user: 'router' });
@@ -286,15 +291,73 @@ describe('an IPv6 prefix of the user', () => {
   });
 
   it("is one session's, and nobody's where there is no IPv6", async () => {
-    const users = { anna: user({ ipv6Prefix: OUTSIDE }) };
+    const users = { anna: user({ ipv6Prefix: OUTSIDE }), bert: user({ ipv6Prefix: OUTSIDE }) };
     const lab = await GatewayLab.start({ env, users });
-    for (let i = 0; i < 2; i += 1) await lab.dial({ user: 'anna', link: { ipv6: true } });
-    await lab.clock.advance(5 * SECOND);
-    expect(lines(lab, 'session.refused')).toMatchObject([{ denial: 'prefix-in-use' }]);
+    for (const name of ['anna', 'bert']) {
+      await lab.dial({ user: name, link: { ipv6: true } });
+      await lab.clock.advance(5 * SECOND);
+    }
+    expect(lines(lab, 'session.refused')).toMatchObject([{ user: 'bert', denial: 'prefix-in-use' }]);
     const none = await GatewayLab.start({ users });
     await none.dial({ user: 'anna' });
     await none.clock.advance(5 * SECOND);
     expect(lines(none, 'session.refused')).toMatchObject([{ denial: 'unsupported' }]);
+  });
+});
+
+describe('an IPv6 prefix of a user who comes again', () => {
+  const env = { PPTP_IPV6_POOL: 'fd00:1::/48', PPTP_MRU: '1400' };
+  const OUTSIDE = bits64(0xfd000002, 0x00030004);
+
+  it.each([
+    ['of no pool', OUTSIDE],
+    ['of the pool', bits64(0xfd000001, 7)],
+  ])('and is %s passes to the newer session, as the address does', async (_which, ipv6Prefix) => {
+    const routes = new MemoryRoutes();
+    const lab = await GatewayLab.start({
+      env,
+      users: { anna: user({ ipv6Prefix, address: address('10.99.0.9') }) },
+      plugins: [withRoutes(routes)],
+    });
+    const older = await lab.connect({ user: 'anna', link: { ipv6: true } });
+    older.gre.stop();
+    await lab.connect({ user: 'anna', link: { ipv6: true } });
+    expect(lab.gateway.sessions()).toBe(1);
+    const [found] = await lab.gateway.directory.find({});
+    expect(found?.facts.ipv6Prefix).toEqual(ipv6Prefix);
+    expect(routes.there.size).toBe(ipv6Prefix === OUTSIDE ? 1 : 0);
+    await lab.stop();
+    expect(routes.there.size).toBe(0);
+  });
+
+  it.each([
+    ['the link', bits64(0xfe800000, 0)],
+    ['multicast', bits64(0xff020000, 0)],
+    ['the loopback', bits64(0, 0)],
+  ])('cannot be that of %s', async (_which, ipv6Prefix) => {
+    const lab = await GatewayLab.start({ env, users: { anna: user({ ipv6Prefix }) } });
+    await lab.dial({ user: 'anna', link: { ipv6: true } });
+    await lab.clock.advance(5 * SECOND);
+    expect(lines(lab, 'session.refused')).toMatchObject([{ denial: 'unsupported' }]);
+  });
+});
+
+describe('an MTU that is too small for IPv6', () => {
+  const env = { PPTP_IPV6_POOL: 'fd00:1::/48', PPTP_MRU: '1400' };
+
+  it('leaves the session without, and a user with a prefix out', async () => {
+    const users = {
+      anna: user({ mtu: 1279 }),
+      bert: user({ mtu: 1280 }),
+      prefix: user({ mtu: 1279, ipv6Prefix: bits64(0xfd000002, 1) }),
+    };
+    const lab = await GatewayLab.start({ env, users });
+    for (const name of ['anna', 'bert']) await lab.connect({ user: name, link: { ipv6: true } });
+    const found = await lab.gateway.directory.find({});
+    expect(found.map(({ facts }) => facts.ipv6Prefix !== undefined)).toEqual([false, true]);
+    await lab.dial({ user: 'prefix', link: { ipv6: true } });
+    await lab.clock.advance(5 * SECOND);
+    expect(lines(lab, 'session.refused')).toMatchObject([{ user: 'prefix', denial: 'unsupported' }]);
   });
 });
 

@@ -82,6 +82,10 @@ const step = fc.oneof(
   fc.record({ kind: fc.constant('disconnect' as const) }),
 );
 
+/** One user is up when another proves to be there, and nothing comes of it. */
+const frame = (octet: number) => ({ kind: 'frame' as const, octet });
+const ANOTHER_PROVES = [frame(0), { kind: 'wait' as const, ms: 5 * SECOND }, frame(2), frame(1)];
+
 const bench = (slow: boolean, refuses: boolean) => {
   const clock = new FakeClock();
   const telemetry = new MemoryTelemetry();
@@ -163,12 +167,26 @@ describe('whatever becomes of a call', () => {
         expect([b.driver.size, b.sessions.size, b.addresses.inUse, b.clock.pending]).toEqual([0, 0, 0, 0]);
         const kinds = b.notes.kinds.filter((kind) => kind !== 'interim' && kind !== 'changed');
         expect(kinds).toEqual(kinds.length === 0 ? [] : ['start', 'up', 'stop', 'down']);
+        // The last record is of whom the sinks know, and of the address that this user had.
+        const said = b.notes.told.flatMap((told) =>
+          told.kind === 'interim' ? [] : ['record' in told ? told.record.facts : told.facts],
+        );
+        const [known, last] = [b.notes.told.findLast(({ kind }) => kind === 'up' || kind === 'changed'), said.at(-1)];
+        if (known !== undefined && 'facts' in known) {
+          expect([last?.identity, last?.address]).toEqual([known.facts.identity, known.facts.address]);
+        }
         const at = (kind: 'up' | 'stop') => b.notes.kinds.indexOf(kind);
         for (const [index, kind] of b.notes.kinds.entries()) {
           if (kind === 'interim' || kind === 'changed') expect(at('up') < index && index < at('stop')).toBe(true);
         }
       }),
-      { numRuns: 100 },
+      {
+        numRuns: 150,
+        examples: [
+          [ANOTHER_PROVES, false, false],
+          [ANOTHER_PROVES, true, true],
+        ],
+      },
     );
   });
 });
