@@ -68,6 +68,8 @@ export const TOKENS = {
   Sessions: token<SessionDirectory>('Sessions'),
   /** Given by the gateway: which of its processes this one is. */
   Fleet: token<Fleet>('Fleet'),
+  /** Given by the gateway: its folder for files, the same in all its workers. A plug-in makes one in it, of its own name. */
+  StateDir: token<string>('StateDir'),
   /**
    * Several: who may give a profile with a rate, a quota or a filter, or wants octets counted, by its name. Without any,
    * and without sinks and policies, the traffic stages are left out, and such a profile is refused.

@@ -40,6 +40,8 @@ export interface Platform {
 }
 
 export interface GatewayOptions {
+  /** Folder for what plug-ins keep, the same for all workers; undefined where there are none that keep anything. */
+  readonly stateDir?: string;
   readonly dataPath: DataPathOptions;
   readonly session: SessionOptions;
   /** Stands between the pipeline and the GRE socket, for a process that has other uses for it. */
@@ -83,6 +85,7 @@ export function createGateway(platform: Platform, options: GatewayOptions, plugi
       bind(TOKENS.Random).toConstantValue(platform.random);
       bind(TOKENS.Log).toConstantValue(platform.log);
       bind(TOKENS.Telemetry).toConstantValue(platform.telemetry);
+      if (options.stateDir !== undefined) bind(TOKENS.StateDir).toConstantValue(options.stateDir);
     }),
     sessionModule(options.session),
     dataPathModule(options.dataPath),

@@ -87,7 +87,8 @@ export async function composeGateway(
       log: new JournalLog(log, journal),
       telemetry: new JournalTelemetry(telemetry, journal),
     };
-    const single = gatewayOptions(config, worker?.shard);
+    // A worker has a folder of its own, but plug-ins share that of the whole gateway.
+    const single = { ...gatewayOptions(config, worker?.shard), stateDir: (worker?.config ?? config).stateDir };
     const own = worker?.shareSessions(single, log) ?? single;
     const shared = worker?.shareAddresses(own, log);
     const gateway = createGateway(platform, { ...(shared?.options ?? own), shareGre: site.shareGre }, plugins);

@@ -15,6 +15,7 @@ export function gatewayOptions(config: GatewayConfig, shard: Shard = WHOLE): Gat
   const { gre, ppp, mppe, pool } = config;
   const shared = shard.count > 1;
   return {
+    stateDir: config.stateDir,
     dataPath: {
       gre: {
         window: gre.reorderWindow,

@@ -27,6 +27,7 @@ export const GIVEN_BY_GATEWAY: ReadonlySet<ServiceIdentifier> = new Set<ServiceI
   TOKENS.ControlFrames,
   TOKENS.Sessions,
   TOKENS.Fleet,
+  TOKENS.StateDir,
 ]);
 
 const NAMES: ReadonlyMap<ServiceIdentifier, string> = new Map(

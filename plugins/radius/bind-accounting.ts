@@ -1,14 +1,9 @@
+import { join } from 'node:path';
 import type { ServiceIdentifier } from 'inversify';
 import type { PluginBindings } from '../../core/ports/plugin.ts';
 import type { SessionFacts } from '../../core/ports/session-facts.ts';
 import { TOKENS } from '../../core/tokens.ts';
-import {
-  Accounting,
-  type AccountingSettings,
-  factAttributes,
-  type ProvenByRadius,
-  usualSpoolDir,
-} from './accounting/index.ts';
+import { Accounting, type AccountingSettings, factAttributes, type ProvenByRadius } from './accounting/index.ts';
 import { PROVEN } from './bind-auth.ts';
 import { RadiusClient } from './client/index.ts';
 import { CoaServer, CoaService, type CoaSettings } from './coa/index.ts';
@@ -41,10 +36,10 @@ export function bindAccounting(bind: Bind, options: ServerOptions & AccountingSe
     [TOKENS.Clock, TOKENS.Random, TOKENS.Log, TOKENS.Telemetry],
   );
   bind(ACCOUNTING).toResolvedValue(
-    (client, clock, wall, log, telemetry, fleet, proven) =>
+    (client, clock, wall, log, telemetry, fleet, proven, stateDir) =>
       new Accounting(
         {
-          folder: options.spoolDir ?? usualSpoolDir(),
+          folder: options.spoolDir ?? join(stateDir, 'radius'),
           limit: options.spoolMegabytes * MEGABYTE,
           onOff: options.accountingOnOff,
         },
@@ -60,7 +55,7 @@ export function bindAccounting(bind: Bind, options: ServerOptions & AccountingSe
           ended: (id) => proven.forget(id),
         },
       ),
-    [CLIENT, TOKENS.Clock, TOKENS.WallClock, TOKENS.Log, TOKENS.Telemetry, TOKENS.Fleet, PROVEN],
+    [CLIENT, TOKENS.Clock, TOKENS.WallClock, TOKENS.Log, TOKENS.Telemetry, TOKENS.Fleet, PROVEN, TOKENS.StateDir],
   );
   bind(TOKENS.AccountingSink).toResolvedValue((accounting) => accounting.sink, [ACCOUNTING]);
   bind(TOKENS.Lifecycle).toResolvedValue(

@@ -2,4 +2,4 @@
 export { Accounting, type AccountingDeps, type AccountingOptions } from './accounting.ts';
 export { ProvenByRadius } from './proven-by-radius.ts';
 export { factAttributes } from './session-attributes.ts';
-export { type AccountingSettings, accountingSettings, usualSpoolDir } from './settings.ts';
+export { type AccountingSettings, accountingSettings } from './settings.ts';

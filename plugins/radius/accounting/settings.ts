@@ -18,14 +18,11 @@ export const accountingSettings: Settings<AccountingSettings> = {
   spoolDir: {
     kind: kinds.absolutePath,
     default: undefined,
-    doc: 'Folder for accounting records that no server has confirmed yet, and for what is known of open sessions; for one gateway alone. Not set: `radius` in the folder that the environment names in `PPTP_STATE_DIR`, else `/var/lib/pptp-gateway/radius`.',
+    doc: 'Folder for accounting records that no server has confirmed yet, and for what is known of open sessions; for one gateway alone. Not set: `radius` in `PPTP_STATE_DIR`.',
   },
   spoolMegabytes: {
-    kind: kinds.integer(1, 4096, 'megabytes'),
+    kind: kinds.integer(1, 1024, 'megabytes'),
     default: 64,
     doc: 'Room for accounting records that wait, in memory and on the disk, for each worker; when it is used up interim records are lost first. The file may take twice as much.',
   },
 };
-
-/** Where the spool is when nothing says so. */
-export const usualSpoolDir = (): string => `${process.env['PPTP_STATE_DIR'] ?? '/var/lib/pptp-gateway'}/radius`;

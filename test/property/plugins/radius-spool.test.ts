@@ -49,7 +49,7 @@ const play = (steps: readonly Step[], limit: number) => {
   const rank = (kind: string): number => ['interim', 'start', 'stop'].indexOf(kind);
   for (const [at, one] of steps.entries()) {
     if (one.kind === 'anew') text = [...spool.snapshot()].join('');
-    else if (one.kind === 'done' || one.kind === 'take' || one.kind === 'put') {
+    else if ('which' in one) {
       const record = waiting[one.which];
       if (record === undefined) continue;
       if (one.kind === 'take') {
