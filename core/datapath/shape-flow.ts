@@ -6,6 +6,8 @@ import { octetsPerMs, TokenBucket } from './shape-bucket.ts';
 export interface ShapedPacket {
   readonly protocol: number;
   readonly bytes: Uint8Array;
+  /** The inner address, or the prefix, that the session had when the packet was judged. */
+  readonly owner: unknown;
 }
 
 /**
@@ -66,8 +68,8 @@ export class ShapedFlow {
   }
 
   /** Copies `bytes`; ask `hasRoom` before. */
-  put(protocol: number, bytes: Uint8Array): void {
-    this.packets.push({ protocol, bytes: bytes.slice() });
+  put(protocol: number, bytes: Uint8Array, owner: unknown): void {
+    this.packets.push({ protocol, bytes: bytes.slice(), owner });
     this.octets += bytes.length;
     this.entered += 1;
   }

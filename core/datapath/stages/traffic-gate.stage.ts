@@ -13,6 +13,12 @@ import { isUsedUp, tellOnce } from './traffic-quota.ts';
 const IN_SLOT = 820;
 const OUT_SLOT = 790;
 
+const PPP_IPV6 = 0x0057;
+
+/** What makes a packet of this protocol one of the session; it is another one after the session has lost its address. */
+const ownerOf = ({ address, ipv6 }: Session, protocol: number): unknown =>
+  protocol === PPP_IPV6 ? ipv6?.prefix : address;
+
 /** What packets that wait may take in all sessions of one direction together, in octets (`waitingCost`). */
 const MOST_WAITING = 64 * 1024 * 1024;
 
@@ -75,6 +81,8 @@ export class TrafficGateStage implements Stage {
       const packet = flow.take(now);
       if (packet === undefined) return true;
       this.waiting -= waitingCost(packet.bytes.length);
+      // The address may be another session's by now, and the source guard has let the packet pass before.
+      if (packet.owner !== ownerOf(session, packet.protocol)) continue;
       const index = into.append(packet.bytes);
       into.session[index] = session;
       into.protocol[index] = packet.protocol;
@@ -143,7 +151,8 @@ export class TrafficGateStage implements Stage {
       batch.drop(index, 'rate-limited');
       return;
     }
-    flow.put(batch.protocol[index] ?? 0, batch.view(index));
+    const protocol = batch.protocol[index] ?? 0;
+    flow.put(protocol, batch.view(index), ownerOf(session, protocol));
     this.waiting += waitingCost(length);
     batch.hold(index);
     if (flow.length > 1) return;

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { Session } from '../../../core/datapath/session.ts';
+import { SESSION_USAGE } from '../../../core/datapath/session-usage.ts';
 import { setShape } from '../../../core/datapath/shape.ts';
 import { TrafficGateStage } from '../../../core/datapath/stages/traffic-gate.stage.ts';
 import { TrafficRelease } from '../../../gateway/traffic-release.ts';
@@ -68,6 +69,21 @@ describe('packets that wait for a rate', () => {
     stage.close(one);
     expect(clock.pending).toBe(1);
     stage.close(other);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('go nowhere when the session has another address meanwhile, or none', async () => {
+    const { clock, send, session, released } = bench();
+    const [moved, lost, kept] = [session(8e6), session(8e6), session(8e6)];
+    for (const one of [moved, lost, kept]) {
+      one.address = address('10.99.0.2');
+      send(one, [packet(1500), packet(1500)]);
+    }
+    moved.address = address('10.99.0.3');
+    lost.address = undefined;
+    await clock.advance(100);
+    expect(released()).toBe(1);
+    expect([moved, lost, kept].map((one) => one.get(SESSION_USAGE)?.packetsIn)).toEqual([1, 1, 2]);
     expect(clock.pending).toBe(0);
   });
 
