@@ -4,7 +4,14 @@ import { formatIpv4, ipv4 } from '../core/bytes/ipv4-address.ts';
 import type { Setting } from '../core/ports/settings.ts';
 import { pluginPrefix, settingEnv } from './plugin-names.ts';
 import type { ConfigProblem } from './problems.ts';
-import { type Environment, isServiceLink, ownEnvNames, type PluginAssignment, quote } from './sources.ts';
+import {
+  type Environment,
+  isServiceLink,
+  ownEnvNames,
+  type PluginAssignment,
+  quote,
+  refusedEnvNames,
+} from './sources.ts';
 import { didYouMean } from './suggest.ts';
 import { describeOrigin, type Origin } from './types.ts';
 
@@ -295,18 +302,30 @@ const unclaimed = (declared: readonly DeclaredSettings[], unknown: readonly stri
     });
 };
 
+/** Where the environment has a setting: its value, and the file of it unless the plug-in has that as a setting, too. */
+const envNames = (settings: DeclaredSettings['settings'], plugin: string, setting: string): readonly string[] => {
+  const name = settingEnv(plugin, setting);
+  return Object.hasOwn(settings, `${setting}File`) ? [name] : [name, `${name}_FILE`];
+};
+
 /** Two settings of one environment name: no operator could tell them apart, so the plug-in must name them otherwise. */
 const collisions = (declared: readonly DeclaredSettings[]): readonly ConfigProblem[] => {
-  const owners = new Map<string, string>(ownEnvNames.map((name) => [name, 'the gateway itself']));
+  const owners = new Map<string, string>(
+    [...ownEnvNames, ...refusedEnvNames].map((name) => [name, 'the gateway itself']),
+  );
   const problems: ConfigProblem[] = [];
   for (const { plugin, from, settings } of declared) {
     for (const setting of Object.keys(settings)) {
-      const env = settingEnv(plugin, setting);
-      const owner = owners.get(env);
-      owners.set(env, from);
-      if (owner === undefined) continue;
-      const message = `has the environment name of a setting of ${owner}: ${from} must call it something else.`;
-      problems.push({ key: pathOf(plugin, setting), env, message });
+      const taken = envNames(settings, plugin, setting).flatMap((env) => {
+        const owner = isServiceLink(env, '') ? undefined : owners.get(env);
+        owners.set(env, from);
+        if (owner !== undefined) return [{ env, whose: `a setting of ${owner}` }];
+        return isServiceLink(env, '') ? [{ env, whose: 'a Kubernetes service link, which is ignored' }] : [];
+      });
+      for (const { env, whose } of taken.slice(0, 1)) {
+        const message = `has the environment name of ${whose}: ${from} must call it something else.`;
+        problems.push({ key: pathOf(plugin, setting), env, message });
+      }
     }
   }
   return problems;

@@ -118,6 +118,9 @@ const ownNames = new Set(ownEnvNames);
 /** `_FILE` names of keys that are no secrets, to say so. */
 const notASecret = new Map(KEYS.filter((key) => key.sensitive !== true).map((key) => [secretFileName(key), key.env]));
 
+/** The gateway says of these that they do not exist, so nobody can use them. */
+export const refusedEnvNames: readonly string[] = [...notASecret.keys()];
+
 const readSecret = (layer: Layer, key: Key, env: Environment): void => {
   const name = secretFileName(key);
   const path = env[name];

@@ -181,3 +181,34 @@ describe('what is wrong', () => {
     ]);
   });
 });
+
+describe('environment names that could be taken for others', () => {
+  const text = { kind: kinds.text(), doc: '', default: '' };
+  const declare = (plugin: string, ...settings: readonly string[]): DeclaredSettings => ({
+    plugin,
+    from: plugin,
+    settings: Object.fromEntries(settings.map((setting) => [setting, text])),
+  });
+
+  test.each([
+    ['a file of another plug-in', [declare('acme', 'secret'), declare('acme-secret', 'file')], 'PPTP_ACME_SECRET_FILE'],
+    [
+      'a file of another plug-in, met first',
+      [declare('acme-secret', 'file'), declare('acme', 'secret')],
+      'PPTP_ACME_SECRET_FILE',
+    ],
+    ['a file of its own', [declare('acme', 'secret', 'secretFILE')], 'PPTP_ACME_SECRET_FILE'],
+    ['a file of the gateway', [declare('dial', 'passwordFile')], 'PPTP_DIAL_PASSWORD_FILE'],
+    ['a file that the gateway refuses', [declare('log', 'levelFile')], 'PPTP_LOG_LEVEL_FILE'],
+    ['a service link', [declare('acme', 'serviceHost')], 'PPTP_ACME_SERVICE_HOST'],
+    ['a service link of another', [declare('acme-service', 'port')], 'PPTP_ACME_SERVICE_PORT'],
+  ])('%s is a mistake of the plug-in', (_, declared, env) => {
+    expect(problems({}, declared)).toEqual([
+      expect.stringMatching(new RegExp(`\\(${env}\\): has the environment name`)),
+    ]);
+  });
+
+  test('are no mistake where a setting and its own file go together', () => {
+    expect(problems({}, [declare('acme', 'key', 'keyFile'), declare('acme-service', 'url')])).toEqual([]);
+  });
+});
