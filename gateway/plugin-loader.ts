@@ -60,8 +60,19 @@ export function withGiven(one: ImportedPlugin, given: unknown): LoadedPlugin {
 const optionsFor = ({ plugin }: ImportedPlugin, options: Readonly<Record<string, unknown>>) =>
   plugin.settings === undefined ? undefined : options;
 
-/** What the plug-in itself says of its settings together. */
+/** What the plug-in itself says of its settings together, without the secrets that it may quote. */
 export function checked(one: ImportedPlugin, options: Readonly<Record<string, unknown>>): readonly string[] {
+  const secrets = Object.entries(declaredBy(one).settings)
+    .flatMap(([name, setting]) => (setting.secret === true ? [options[name]].flat() : []))
+    .filter((value) => typeof value === 'string' && value !== '')
+    .map(String)
+    .toSorted((a, b) => b.length - a.length);
+  const masked = (sentence: string): string =>
+    secrets.reduce((rest, secret) => rest.replaceAll(secret, () => '[secret]'), sentence);
+  return sentencesOf(one, options).map(masked);
+}
+
+function sentencesOf(one: ImportedPlugin, options: Readonly<Record<string, unknown>>): readonly string[] {
   try {
     const sentences: unknown = one.plugin.check?.(optionsFor(one, options)) ?? [];
     if (sentences instanceof Promise) sentences.catch(() => undefined);
