@@ -15,8 +15,11 @@ const MOST = GATE_OUT - STAGE_SLOT.ipsec;
 const GATE = 'ipsec-gate';
 const PPP_IPV6 = 0x0057;
 
-/** Set from when all hooks were told that the session is up until they are told that it is down. */
-const TOLD = defineSlot<true>('ipsec-told');
+/**
+ * Set from when all hooks were told that the session is up until they are told that it is down; `stale`: one of them threw
+ * when it was told of a change, and what it knows is of another user or address.
+ */
+const TOLD = defineSlot<'all' | 'stale'>('ipsec-told');
 
 /** Neighbor Discovery goes on while IPv6 is up and IPv4 is not yet; nothing of it leaves the link (RFC 4291 section 2.5.6). */
 const isOfTheLink = (batch: PacketBatch, index: number, address: number): boolean => {
@@ -32,7 +35,7 @@ const gate = (address: number): BatchStep => ({
     for (let at = from; at < batch.count; at += 1) {
       batch.cursor = at;
       const index = batch.order[at] ?? 0;
-      if (batch.session[index]?.get(TOLD) === true || isOfTheLink(batch, index, address)) continue;
+      if (batch.session[index]?.get(TOLD) === 'all' || isOfTheLink(batch, index, address)) continue;
       batch.drop(index, 'wrong-phase');
     }
   },
@@ -40,7 +43,8 @@ const gate = (address: number): BatchStep => ({
 
 /**
  * The IPsec hooks of this gateway: the stages they become, and the listener that tells them of sessions. Without hooks
- * there are no stages. A hook that throws in `up` leaves the gate closed: what it is there to protect must not pass.
+ * there are no stages. A hook that throws in `up` leaves the gate closed, one that throws in `changed` closes it
+ * until the next change that it takes: what it is there to protect must not pass.
  */
 export class IpsecHooks implements SessionListener {
   readonly name = 'ipsec-hooks';
@@ -58,11 +62,14 @@ export class IpsecHooks implements SessionListener {
 
   up(facts: SessionFacts, session: SessionView): void {
     this.tell((hook) => hook.up?.(facts, session));
-    if (session instanceof Session && this.hooks.length > 0) session.set(TOLD, true);
+    if (session instanceof Session && this.hooks.length > 0) session.set(TOLD, 'all');
   }
 
   changed(facts: SessionFacts, session: SessionView): void {
+    const isTold = session instanceof Session && session.get(TOLD) !== undefined;
+    if (isTold) session.set(TOLD, 'stale');
     this.tell((hook) => hook.changed?.(facts, session));
+    if (isTold) session.set(TOLD, 'all');
   }
 
   down(facts: SessionFacts, ending: SessionEnding, usage: SessionUsage, session: SessionView): void {
