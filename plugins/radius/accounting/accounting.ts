@@ -20,6 +20,7 @@ import { Delivery } from './delivery.ts';
 import { JournalFile, readJournal } from './journal-file.ts';
 import { type Recovered, Spool, SpoolReader } from './spool.ts';
 import type { RecordKind, SpoolRecord } from './spool-line.ts';
+import { SpoolLock } from './spool-lock.ts';
 import { TERMINATE_CAUSE } from './terminate-cause.ts';
 
 export interface AccountingOptions {
@@ -68,6 +69,7 @@ export class Accounting {
   private readonly journal: JournalFile;
   private readonly delivery: Delivery;
   private readonly warnings: BoundedLog;
+  private readonly lock = new SpoolLock();
   private inheritedOn: SpoolRecord | undefined;
   private stopping = false;
 
@@ -81,7 +83,7 @@ export class Accounting {
       dropped: (record) => this.dropped(record),
     });
     this.journal = new JournalFile({
-      path: join(options.folder, fileOf(deps.fleet.index)),
+      path: this.own,
       snapshot: () => this.spool.snapshot(),
       clock: deps.clock,
       log: deps.log,
@@ -104,10 +106,8 @@ export class Accounting {
 
   private async start(): Promise<void> {
     const { fleet } = this.deps;
-    const found = await this.recover();
-    const left = found.flatMap(({ recovered }) => this.inherit(recovered));
-    await this.guarded('written', this.journal.start());
-    for (const { path } of found.slice(1)) await unlink(path).catch(() => undefined);
+    await this.lockOwn();
+    const left = await this.takeOver();
     fleet.subscribe(TOPIC, (message) => this.heard(message));
     this.openGate();
     for (const record of left) if (this.spool.has(record)) this.delivery.add(record, true);
@@ -129,18 +129,57 @@ export class Accounting {
     cancel();
     this.delivery.stop();
     await this.journal.close();
+    await this.lock.release();
   }
 
-  /** Its own file first; the first worker takes those of workers that there are no more. */
-  private async recover(): Promise<readonly { readonly path: string; readonly recovered: Recovered }[]> {
-    const { fleet, log } = this.deps;
+  private async lockOwn(): Promise<void> {
     const { folder } = this.options;
     await this.guarded('made', mkdir(folder, { recursive: true, mode: 0o700 }));
+    if (await this.guarded('read', this.lock.take(this.own))) return;
+    throw new GatewayError(
+      'STATE_DIR',
+      `Another gateway keeps its accounting records in ${folder}: stop it, or give this one another PPTP_RADIUS_SPOOL_DIR.`,
+    );
+  }
+
+  private get own(): string {
+    return join(this.options.folder, fileOf(this.deps.fleet.index));
+  }
+
+  /** What earlier processes left is in the own file, and nowhere else, when it resolves. */
+  private async takeOver(): Promise<readonly SpoolRecord[]> {
+    const orphans = await this.orphans();
+    try {
+      const paths = orphans.map(({ path }) => path);
+      const found = await this.recover([this.own, ...paths]);
+      const left = found.flatMap((one) => this.inherit(one));
+      await this.guarded('written', this.journal.start());
+      for (const path of paths) await unlink(path).catch(() => undefined);
+      return left;
+    } finally {
+      for (const { lock } of orphans) await lock.release();
+    }
+  }
+
+  /** Spools of workers that there are no more, for the first worker; one that lives yet has the next start for it. */
+  private async orphans(): Promise<readonly { readonly path: string; readonly lock: SpoolLock }[]> {
+    const { fleet } = this.deps;
+    const { folder } = this.options;
+    if (fleet.index > 0 || fleet.restarted) return [];
     const names = await this.guarded('read', readdir(folder));
-    const orphans = fleet.index === 0 && !fleet.restarted ? names.filter((name) => isOrphan(name, fleet.count)) : [];
     const found = [];
-    for (const name of [fileOf(fleet.index), ...orphans]) {
+    for (const name of names.filter((one) => isOrphan(one, fleet.count))) {
+      const lock = new SpoolLock();
       const path = join(folder, name);
+      if (await this.guarded('read', lock.take(path))) found.push({ path, lock });
+    }
+    return found;
+  }
+
+  private async recover(paths: readonly string[]): Promise<readonly Recovered[]> {
+    const { log } = this.deps;
+    const found: Recovered[] = [];
+    for (const path of paths) {
       const reader = new SpoolReader();
       await this.guarded(
         'read',
@@ -153,7 +192,7 @@ export class Accounting {
           lines: recovered.damaged,
         });
       }
-      found.push({ path, recovered });
+      found.push(recovered);
     }
     return found;
   }

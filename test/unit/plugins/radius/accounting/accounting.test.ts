@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -274,8 +275,8 @@ describe('after a crash', () => {
     const rig = await started({ folder, fleet: fleets(2)[0] });
     await rig.clock.advance(0);
     expect(rig.servers.names).toContain('stop open');
-    expect(readdirSync(folder)).toEqual(['accounting-0.spool']);
     await rig.stop();
+    expect(readdirSync(folder)).toEqual(['accounting-0.spool']);
   });
 
   test('cut anywhere, the file gives no less than its whole lines, and the start goes on', async () => {
@@ -305,7 +306,7 @@ test('a spool of any size can be read, and whatever it holds besides', async () 
   expect(next.servers.names).toEqual(['start s1', 'stop s1']);
   expect(next.log.events('warn')).toEqual(['radius.spool-damaged']);
   await next.stop();
-});
+}, 60_000);
 
 describe('a full spool', () => {
   test('loses interims first, counts and logs what is lost, and keeps every Stop', async () => {
@@ -367,6 +368,57 @@ test('a folder that cannot be made is a mistake that is named', async () => {
   writeFileSync(file, '');
   const rig = new AccountingRig({ folder: join(file, 'below') });
   await expect(rig.start()).rejects.toMatchObject({ code: 'STATE_DIR' });
+});
+
+describe('a spool that another gateway uses', () => {
+  test('is not taken from it', async () => {
+    const rig = await started();
+    rig.servers.answers = () => false;
+    rig.started('s1');
+    await rig.clock.advance(0);
+    const other = new AccountingRig({ folder: rig.folder });
+    await expect(other.start()).rejects.toMatchObject({ code: 'STATE_DIR' });
+    await other.stop();
+    expect(other.servers.asked).toEqual([]);
+    rig.servers.answers = () => true;
+    rig.stopped('s1');
+    await rig.clock.advance(60_000);
+    expect(rig.servers.names).toEqual(['start s1', 'stop s1']);
+    await rig.stop();
+    const next = await started({ folder: rig.folder });
+    await next.clock.advance(0);
+    expect(next.servers.names).toEqual([]);
+    await next.stop();
+  });
+
+  test('is left alone when it is of a worker that there should be no more', async () => {
+    const [, second] = fleets(2);
+    const worker = await started({ fleet: second });
+    worker.servers.answers = () => false;
+    worker.started('s1');
+    await worker.clock.advance(0);
+    const rig = await started({ folder: worker.folder });
+    await rig.clock.advance(0);
+    expect(rig.servers.names).toEqual([]);
+    await worker.stop();
+    await rig.stop();
+    const next = await started({ folder: worker.folder });
+    await next.clock.advance(0);
+    expect(next.servers.names).toEqual(['start s1', 'stop s1']);
+    await next.stop();
+  });
+
+  test('and died may be taken over: its socket is there, but nobody listens', async () => {
+    const folder = temporaryFolder();
+    const path = join(folder, 'accounting-0.spool.lock');
+    const script = `require('net').createServer().listen(process.argv[1], () => process.kill(process.pid, 'SIGKILL'))`;
+    expect(spawnSync(process.execPath, ['-e', script, path]).signal).toBe('SIGKILL');
+    expect(readdirSync(folder)).toEqual(['accounting-0.spool.lock']);
+    const rig = await started({ folder });
+    expect(readdirSync(folder).toSorted()).toEqual(['accounting-0.spool', 'accounting-0.spool.lock']);
+    await rig.stop();
+    expect(readdirSync(folder)).toEqual(['accounting-0.spool']);
+  });
 });
 
 test('stops at once where it never started', async () => {
