@@ -11,6 +11,7 @@ import { commandError, isGone } from './host-errors.ts';
 import { HostJournal } from './host-journal.ts';
 import { cidr, type HostNetworkConfig } from './host-network-config.ts';
 import type { Command, HostSystem } from './host-system.ts';
+import { otherWay } from './other-way.ts';
 import { type HostFacts, planUp, sysctlsOf } from './plan.ts';
 import { acceptRaPath, disableIpv6Path, ipv6ForwardPath, proxyArpPath, type SysctlPath } from './sysctl.ts';
 
@@ -113,6 +114,16 @@ export class HostNetwork implements Lifecycle, HostRoutes {
   private async exclusiveRoute(family: '-4' | '-6', network: string, rest: readonly string[]): Promise<boolean> {
     const { host } = this.journal;
     const { interfaceName } = this.tun;
+    const ways = await host.run({ program: 'ip', args: ['-j', family, 'route', 'show', 'match', network] });
+    const other = otherWay(ways.stdout, network, interfaceName);
+    // One with a metric does not keep ours out, which would win over it.
+    if (other !== undefined) {
+      throw new GatewayError(
+        'HOST_NETWORK',
+        `The host has a route to ${other.network} already, and not into ${interfaceName} but ${other.device}: see "ip route show ` +
+          `match ${network}".`,
+      );
+    }
     const command: Command = {
       program: 'ip',
       args: [family, 'route', 'add', network, 'dev', interfaceName, ...rest],

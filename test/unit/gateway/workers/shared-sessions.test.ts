@@ -33,6 +33,16 @@ describe('the sessions of all workers, seen from one', () => {
     expect(await settled(worker(0).directory.find({ identity: 'bob' }))).toHaveLength(1);
   });
 
+  it('are found with every profile that lets a session in', async () => {
+    const { worker, settled } = rig();
+    const profile = { idleSeconds: 0.5, quotaOctets: 1e9 / 3, rate: { up: { bitsPerSecond: 1.5, burstOctets: 0.5 } } };
+    // A field of a plug-in's own.
+    const more = Object.assign(profile, { department: 'sales' });
+    worker(0).own.sessions.splice(0, 1, { ...facts(0, 1, 'alice'), profile: more });
+    const found = await settled(worker(1).directory.find({ identity: 'alice' }));
+    expect(found[0]?.facts.profile).toEqual(more);
+  });
+
   it('are found by their id at the one worker that it names', async () => {
     const { worker, settled } = rig();
     worker(2).hung = true;

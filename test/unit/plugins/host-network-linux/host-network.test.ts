@@ -246,7 +246,9 @@ describe('HostNetwork', () => {
       await it.removeNetwork(SITE);
       await it.removePrefix(prefix);
       expect(said).toEqual([
+        'ip -j -4 route show match 192.168.5.0/24',
         'ip -4 route add 192.168.5.0/24 dev pptp0 src 10.99.0.1',
+        'ip -j -6 route show match fd00:2:3:4::/64',
         'ip -6 route add fd00:2:3:4::/64 dev pptp0',
         'ip -4 route del 192.168.5.0/24 dev pptp0',
         'ip -6 route del fd00:2:3:4::/64 dev pptp0',
@@ -261,6 +263,35 @@ describe('HostNetwork', () => {
       const said = commands();
       await it.removeNetwork(SITE);
       expect(said).toEqual([]);
+    });
+
+    const ways = (...found: readonly object[]) => ({ ...done, stdout: JSON.stringify(found) });
+    const LAN = { dst: '192.168.0.0/16', dev: 'eth0', protocol: 'kernel', scope: 'link', metric: 100 };
+
+    it.each([
+      ['whatever its metric', { dst: '192.168.5.0/24', gateway: '10.0.0.1', dev: 'eth0', metric: 50 }],
+      ['and be it a larger one that the host is on itself', LAN],
+    ])('that have another way are refused, %s', async (_which, way) => {
+      const it = network();
+      const asked: string[] = [];
+      host.run = async ({ args }) => {
+        asked.push(args.includes('match') ? 'match' : args.join(' '));
+        return args.includes('match') ? ways({ dst: 'default', dev: 'eth0', protocol: 'kernel' }, way) : done;
+      };
+      await expect(it.addNetwork(SITE)).rejects.toMatchObject({
+        code: 'HOST_NETWORK',
+        message: expect.stringMatching(/192\.168\.[05]\.0\/\d+ already, and not into pptp0 but eth0/),
+      });
+      expect(asked).toEqual(['match']);
+    });
+
+    it.each([
+      ['that a router has a way to', { dst: '192.168.0.0/16', gateway: '10.0.0.1', dev: 'eth0' }],
+      ['that is ours', { ...LAN, dev: 'pptp0' }],
+    ])('may be part of a larger network %s', async (_which, way) => {
+      const it = network();
+      host.run = async ({ args }) => (args.includes('match') ? ways(way) : done);
+      await it.addNetwork(SITE);
     });
 
     it('that lead elsewhere are refused, and so is what the host refuses', async () => {
