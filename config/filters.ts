@@ -22,16 +22,18 @@ export interface ReadFilters {
 const MOST_RULES = 1000;
 const MOST_RANGES = 32;
 
-const PROTOCOLS: Readonly<Record<string, number>> = {
-  icmp: 1,
-  tcp: 6,
-  udp: 17,
-  gre: 47,
-  esp: 50,
-  ah: 51,
-  icmpv6: 58,
-  sctp: 132,
-};
+const PROTOCOLS: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    icmp: 1,
+    tcp: 6,
+    udp: 17,
+    gre: 47,
+    esp: 50,
+    ah: 51,
+    icmpv6: 58,
+    sctp: 132,
+  }),
+);
 
 const RULE_KEYS = ['action', 'direction', 'protocol', 'source', 'destination', 'sourcePorts', 'destinationPorts'];
 
@@ -104,13 +106,14 @@ const parseRule = (rule: unknown, say: Say): FilterRule => {
   if (action === undefined) say('.action must be `allow` or `deny`.');
   const part = <T>(key: string, parse: (value: unknown) => T | undefined, expected: string): T | undefined => {
     const value = rule[key];
-    if (value === undefined || value === null) return undefined;
+    // What stands there without a value is a mistake: no limit at all is not what it was meant to be.
+    if (value === undefined) return undefined;
     const parsed = parse(value);
     if (parsed === undefined) say(`.${key} must be ${expected}.`);
     return parsed;
   };
   const direction = part('direction', parseDirection, '`in` (from the peer) or `out` (to the peer)');
-  const protocol = part('protocol', parseProtocol, `a number to 255, or one of ${Object.keys(PROTOCOLS).join(', ')}`);
+  const protocol = part('protocol', parseProtocol, `a number to 255, or one of ${[...PROTOCOLS.keys()].join(', ')}`);
   const source = part('source', parseNetwork, NETWORK);
   const destination = part('destination', parseNetwork, NETWORK);
   const sourcePorts = part('sourcePorts', parsePorts, PORTS);
@@ -138,7 +141,7 @@ const parseDirection = (value: unknown): 'in' | 'out' | undefined =>
   value === 'in' || value === 'out' ? value : undefined;
 
 const parseProtocol = (value: unknown): number | undefined => {
-  if (typeof value === 'string') return PROTOCOLS[value.toLowerCase()];
+  if (typeof value === 'string') return PROTOCOLS.get(value.toLowerCase());
   return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 255 ? value : undefined;
 };
 

@@ -34,9 +34,10 @@ export class Reading {
 
   /** Undefined where there is none, or a wrong one, which has been said. */
   take<T>(key: string, parse: (value: unknown) => T | undefined, expected: string): T | undefined {
-    const value = this.get(key);
+    const value = this.group[key];
     if (value === undefined) return undefined;
-    const parsed = parse(value);
+    // A key without a value says something, and nobody knows what.
+    const parsed = value === null ? undefined : parse(value);
     if (parsed === undefined) this.say(`${this.at(key)} must be ${expected}.`);
     return parsed;
   }

@@ -181,6 +181,19 @@ describe('policy-sessions', () => {
     expect(line(lab, 'session.closed')).toMatchObject({ detail: expect.stringContaining('newer log-in') });
   });
 
+  it('replaces one whose client is gone without a word', async () => {
+    const options = { ...defaults(policySessionsPlugin), onLimit: 'replace' as const };
+    const lab = await GatewayLab.start({ plugins: [withOptions(policySessionsPlugin, options)] });
+    const first = await lab.connect();
+    first.pipe.cut();
+    vi.spyOn(first.gre, 'write').mockImplementation(({ count }) => count);
+    const second = await lab.dial();
+    // Two Terminate-Requests, three seconds each, are less than what a policy may take.
+    await lab.clock.advance(10_000);
+    expect(second.peer.network).toBeDefined();
+    expect(lab.gateway.sessions()).toBe(1);
+  });
+
   it.each(['refuse', 'replace'] as const)('leaves one of two that log in at once (%s)', async (onLimit) => {
     const options = { ...defaults(policySessionsPlugin), onLimit };
     const lab = await GatewayLab.start({ plugins: [withOptions(policySessionsPlugin, options)] });

@@ -70,6 +70,8 @@ open: { default: allow }
     ['a: { default: deny, rules: [{ action: allow, sourcePorts: 9-8 }] }', 'a.rules[0].sourcePorts must be'],
     ['a: { default: deny, rules: [{ action: allow, protocol: icmp, sourcePorts: 8 }] }', 'has no ports'],
     ['a: { default: deny, rules: [{ action: allow, source: 10.0.0.1, destination: "::1" }] }', 'different IP versions'],
+    ['a: { default: deny, rules: [{ action: allow, source: }] }', 'a.rules[0].source must be'],
+    ['a: { default: deny, rules: [{ action: allow, protocol: constructor }] }', 'a.rules[0].protocol must be'],
     ['a: { default: deny, rules: 7 }', 'a.rules must be a list'],
     ['"a b": { default: deny }', 'a name has letters'],
     ['a: 7', 'a must have'],

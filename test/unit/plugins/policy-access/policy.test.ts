@@ -104,6 +104,8 @@ describe('who may come in', () => {
       /timeZone must be.*everyone.source: there is no.*everyone.times must.*users.A is there twice/s,
     );
     await expect(bench(': [')).rejects.toMatchObject({ code: 'CONFIG_FILE' });
+    // Everything under the key was made a comment: that is not "from anywhere".
+    await expect(bench('everyone:\n  sources:\n')).rejects.toThrow(/everyone.sources must be/);
   });
 });
 
