@@ -85,10 +85,14 @@ interface Reject extends Head {
 }
 
 const identity = line(255);
-const ntHash = parsed('32 hexadecimal digits', (text) => (/^[0-9a-f]{32}$/i.test(text) ? fromHex(text) : undefined));
+// What a column that was never filled in gives: no account is meant to be open to everybody.
+const NO_PASSWORD = toHex(ntPasswordHash(''));
+const ntHash = parsed('32 hexadecimal digits, and not those of an empty password', (text) =>
+  /^[0-9a-f]{32}$/i.test(text) && text.toLowerCase() !== NO_PASSWORD ? fromHex(text) : undefined,
+);
 // Octets that are no UTF-8 have been read as U+FFFD: a password that nobody can type.
-const password = parsed('text of at most 256 characters, in UTF-8', (text) =>
-  text.length <= 256 && !text.includes('\ufffd') ? text : undefined,
+const password = parsed('text of 1 to 256 characters, in UTF-8', (text) =>
+  text.length > 0 && text.length <= 256 && !text.includes('\ufffd') ? text : undefined,
 );
 
 const accept = object<Accept>({ version, result: oneOf('accept'), identity, profile: readProfile, grant: anything }, [

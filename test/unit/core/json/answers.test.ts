@@ -34,7 +34,10 @@ describe('an answer that cannot be used', () => {
       { version: 1, result: 'secret', password: 'a', ntHash: '00'.repeat(16) },
       'answer must have either ntHash or password',
     ],
-    [{ version: 1, result: 'secret', ntHash: 'abc' }, 'answer.ntHash must be 32 hexadecimal digits'],
+    [
+      { version: 1, result: 'secret', ntHash: 'abc' },
+      'answer.ntHash must be 32 hexadecimal digits, and not those of an empty password',
+    ],
     [{ version: 1, result: 'accept' }, 'answer.grant lacks authenticatorResponse, keys'],
     [{ version: 1, result: 'accept', profile: { adress: '10.0.0.1' } }, 'answer.profile has no field adress'],
     [
@@ -50,10 +53,16 @@ describe('an answer that cannot be used', () => {
     expect(complaint('ms-chap-v2', value)).toBe(expected);
   });
 
+  it('has an empty password, or the hash of one', () => {
+    expect(complaint('pap', { version: 1, result: 'secret', password: '' })).toContain('1 to 256 characters');
+    const ntHash = '31D6CFE0D16AE931B73C59D7E0C089C0';
+    expect(complaint('pap', { version: 1, result: 'secret', ntHash })).toContain('not those of an empty password');
+  });
+
   it('has a password that was not written in UTF-8', () => {
     const password = new TextDecoder().decode(Uint8Array.of(0x63, 0x61, 0x66, 0xe9));
     expect(complaint('pap', { version: 1, result: 'secret', password })).toBe(
-      'answer.password must be text of at most 256 characters, in UTF-8',
+      'answer.password must be text of 1 to 256 characters, in UTF-8',
     );
   });
 
