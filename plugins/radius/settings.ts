@@ -117,9 +117,14 @@ const doubled = (setting: string, servers: readonly RadiusServer[]): readonly st
   return twice === undefined ? [] : [`\`${setting}\` names ${twice} twice: give it a weight instead`];
 };
 
-/** Who takes accounting records. */
-export const accountingServers = ({ servers, accountingServers: own }: ServerOptions): readonly RadiusServer[] =>
-  own.length > 0 ? own : servers.map((server) => ({ ...server, port: ACCOUNTING_PORT }));
+/** Who takes accounting records. A host that judges at two ports takes them at one. */
+export const accountingServers = ({ servers, accountingServers: own }: ServerOptions): readonly RadiusServer[] => {
+  if (own.length > 0) return own;
+  const hosts = servers.map(({ host }) => host);
+  return servers
+    .filter(({ host }, at) => hosts.indexOf(host) === at)
+    .map((server) => ({ ...server, port: ACCOUNTING_PORT }));
+};
 
 /** Sentences about settings that do not go together. */
 export const checkServers = (options: ServerOptions): readonly string[] => {
