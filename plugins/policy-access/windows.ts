@@ -67,26 +67,28 @@ export class Timetable {
   /** When the window that is open at `at` closes, in ms since 1970; undefined: never. */
   closesAt(at: number): number | undefined {
     let open = Math.floor(at / MINUTE_MS) * MINUTE_MS;
-    // One round is enough but where clocks are changed meanwhile.
-    for (let round = 0; round < 8; round += 1) {
-      const minutes = this.minutesToClose(this.minuteOfWeek(open));
+    // Day by day, and one more than a week has where clocks are changed.
+    for (let day = 0; day <= 8; day += 1) {
+      const minute = this.minuteOfWeek(open);
+      const minutes = this.minutesToClose(minute);
       if (minutes === undefined) return undefined;
-      const close = open + minutes * MINUTE_MS;
-      if (!this.isOpen(close)) return this.firstClosed(open, close);
-      open = close;
+      const step = Math.min(minutes, DAY_MINUTES);
+      const next = open + step * MINUTE_MS;
+      if (this.minuteOfWeek(next) !== (minute + step) % WEEK_MINUTES) {
+        const closed = this.firstClosed(open, next);
+        if (closed !== undefined) return closed;
+      } else if (step === minutes) {
+        return next;
+      }
+      open = next;
     }
     return open;
   }
 
-  /** By halves; between the two the window closes once. */
-  private firstClosed(open: number, closed: number): number {
-    let [last, first] = [open, closed];
-    while (first - last > MINUTE_MS) {
-      const middle = last + Math.floor((first - last) / 2 / MINUTE_MS) * MINUTE_MS;
-      if (this.isOpen(middle)) last = middle;
-      else first = middle;
-    }
-    return first;
+  /** Minute by minute, since between the two the clocks are changed. */
+  private firstClosed(open: number, end: number): number | undefined {
+    for (let at = open + MINUTE_MS; at <= end; at += MINUTE_MS) if (!this.isOpen(at)) return at;
+    return undefined;
   }
 
   private minutesToClose(minute: number): number | undefined {

@@ -144,5 +144,11 @@ describe('a window of time', () => {
     expect(night.closesAt(at('2026-10-24T20:00:00Z'))).toBe(at('2026-10-25T05:00:00Z'));
     const two = table('Europe/Berlin', 'daily 01:00-02:30');
     expect(two.closesAt(at('2026-03-29T00:30:00Z'))).toBe(at('2026-03-29T01:00:00Z'));
+    // Closed for half an hour only, which the hour that is left out must not hide.
+    const most = table('Europe/Berlin', 'daily 21:00-05:00', 'daily 04:30-20:30');
+    expect(most.closesAt(at('2026-03-28T22:00:00Z'))).toBe(at('2026-03-29T18:30:00Z'));
+    // 02:30 is there twice, and between the two it is 02:00 again.
+    const late = table('Europe/Berlin', 'daily 02:30-18:30');
+    expect(late.closesAt(at('2026-10-25T00:45:00Z'))).toBe(at('2026-10-25T01:00:00Z'));
   });
 });
