@@ -99,7 +99,10 @@ export class UsageLedger {
   private async write(): Promise<void> {
     const { day, month, users } = this.page;
     const temporary = join(this.folder, `.${this.file}.${randomBytes(4).toString('hex')}`);
-    await writeFile(temporary, JSON.stringify({ day, month, users: Object.fromEntries(users) }), { mode: 0o600 });
+    await writeFile(temporary, JSON.stringify({ day, month, users: Object.fromEntries(users) }), {
+      mode: 0o600,
+      flush: true,
+    });
     await rename(temporary, join(this.folder, this.file));
   }
 
