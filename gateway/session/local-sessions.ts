@@ -3,6 +3,7 @@ import type { ProfileChange } from '../../core/ports/profile.ts';
 import type { ChangeAnswer, FoundSession, SessionDirectory, SessionQuery } from '../../core/ports/session-directory.ts';
 import type { SessionEnding } from '../../core/ports/session-facts.ts';
 import type { LiveSession } from './live-session.ts';
+import { sameUser } from './same-user.ts';
 import type { TunnelEnding } from './tunnel-view.ts';
 
 /** A session that can be acted on. */
@@ -77,6 +78,6 @@ export class LocalSessions implements SessionDirectory {
 
 const fits = ({ id, identity, address, call }: FoundSession['facts'], query: SessionQuery): boolean =>
   (query.id === undefined || query.id === id) &&
-  (query.identity === undefined || query.identity.toLowerCase() === identity.toLowerCase()) &&
+  (query.identity === undefined || sameUser(query.identity, identity)) &&
   (query.address === undefined || query.address === address) &&
   (query.peer === undefined || query.peer === call.peer);

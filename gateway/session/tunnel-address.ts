@@ -2,6 +2,8 @@ import { formatIpv4, type Ipv4 } from '../../core/bytes/ipv4-address.ts';
 import type { Session } from '../../core/datapath/session.ts';
 import type { AddressLease } from '../../core/ports/addresses.ts';
 import type { UserProfile } from '../../core/ports/profile.ts';
+import type { PhaseSpan } from '../../core/ports/telemetry.ts';
+import { sameUser } from './same-user.ts';
 import type { TunnelContext } from './tunnel-context.ts';
 
 /** What a profile says of the address. */
@@ -35,10 +37,15 @@ export class TunnelAddress {
    * Leases an address for a user who has proven to be `identity`. `answered` runs before this returns, or later, unless the
    * tunnel ends before that: in the order of the questions, once for each; `superseded` says that there is a newer one.
    */
-  lease(identity: string, wish: AddressWish, answered: (lease: AddressLease | 'superseded') => void): void {
+  lease(
+    identity: string,
+    wish: AddressWish,
+    answered: (lease: AddressLease | 'superseded') => void,
+    span?: PhaseSpan,
+  ): void {
     this.asked += 1;
     const number = this.asked;
-    const find = (): Answer => this.find(identity, wish);
+    const find = (): Answer => this.find(identity, wish, span);
     const answer = this.waiting === undefined ? find() : this.waiting.then(find);
     if (!(answer instanceof Promise)) {
       answered(answer);
@@ -55,7 +62,7 @@ export class TunnelAddress {
 
   /** Whether this tunnel is of that user and has that address. */
   isOf(identity: string, address: Ipv4): boolean {
-    return this.session.identity === identity && this.leased === address;
+    return sameUser(this.session.identity, identity) && this.leased === address;
   }
 
   /** The tunnel has ended; an address that comes later goes back at once. */
@@ -64,10 +71,10 @@ export class TunnelAddress {
     this.giveBack();
   }
 
-  private find(identity: string, { address: wanted, pool }: AddressWish): Answer {
+  private find(identity: string, { address: wanted, pool }: AddressWish, span: PhaseSpan | undefined): Answer {
     if (this.over) return { ok: false, why: 'unavailable' };
     // LCP was negotiated anew: the same user keeps the address that its connections use.
-    const kept = this.session.identity === identity ? this.leased : undefined;
+    const kept = sameUser(this.session.identity, identity) ? this.leased : undefined;
     const fits = wanted === undefined ? pool === this.from : wanted === kept;
     if (kept !== undefined && fits) return { ok: true, address: kept };
     this.giveBack();
@@ -75,9 +82,9 @@ export class TunnelAddress {
     const { addresses, endOlder } = this.context;
     const again = (lease: AddressLease): Answer => {
       const taken = !lease.ok && lease.why === 'in-use' && wanted !== undefined && !this.over;
-      return taken && endOlder(identity, wanted) ? addresses.lease(wanted, identity) : lease;
+      return taken && endOlder(identity, wanted) ? addresses.lease(wanted, identity, undefined, span) : lease;
     };
-    return whenThere(whenThere(addresses.lease(wanted, identity, pool), again), (lease) => this.keep(lease));
+    return whenThere(whenThere(addresses.lease(wanted, identity, pool, span), again), (lease) => this.keep(lease));
   }
 
   private keep(lease: AddressLease): AddressLease {

@@ -11,6 +11,7 @@ import { formatNetwork } from './inner-networks.ts';
 import type { LiveSession } from './live-session.ts';
 import { changedProfile, sameProfile } from './profile-change.ts';
 import { profileRefusal } from './profiles.ts';
+import { sameUser } from './same-user.ts';
 import type { TunnelContext } from './tunnel-context.ts';
 import type { ProvenUser, Refusal } from './tunnel-entry.ts';
 import type { TunnelIpv6 } from './tunnel-ipv6.ts';
@@ -74,7 +75,7 @@ export class TunnelUser {
     profiles.networks.release(gone, session);
     this.routes = this.routes.filter((one) => !gone.includes(one));
     // The newest log-in of a user wins: the older session is most likely one whose peer is gone.
-    const givesWay = (older: Session): boolean => older.identity === identity && replace(older);
+    const givesWay = (older: Session): boolean => sameUser(older.identity, identity) && replace(older);
     for (;;) {
       const taken = profiles.networks.taken(routes, session);
       if (taken === undefined) break;
@@ -99,7 +100,7 @@ export class TunnelUser {
   admit(user: ProvenUser): void {
     const { session } = this.tunnel;
     // Who proves to be the same user again goes on with the time used so far; another user has times of its own.
-    this.limits = session.identity === user.identity ? this.limits?.withProfile(user.profile) : undefined;
+    this.limits = sameUser(session.identity, user.identity) ? this.limits?.withProfile(user.profile) : undefined;
     session.identity = user.identity;
     const narrowed = this.admitted && this.profile.encryption !== undefined;
     this.user = user;

@@ -1,4 +1,5 @@
 import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
+import { sameUser } from '../session/same-user.ts';
 import { AskError, type Asking, type WorkerLinks } from './ask.ts';
 import { BORROW, COME_HOME, GIVE_BACK, LEND, type LoanAnswer, type LoanOrder, RECALL } from './loan-asks.ts';
 
@@ -107,7 +108,7 @@ export class Loans {
     const current = this.loans.get(address);
     // Who asks for what it has does not know of it, so it has no tunnel with it.
     if (current !== undefined && current.borrower !== borrower) {
-      if (current.identity !== identity) return 'in-use';
+      if (!sameUser(current.identity, identity)) return 'in-use';
       const recalled = await this.recall(current);
       if (recalled !== 'yes') return recalled === 'no' ? 'in-use' : 'unavailable';
     } else if (current === undefined && borrower !== owner) {

@@ -130,6 +130,15 @@ describe('networks behind a peer', () => {
     expect(await talk(lab, newer, INSIDE)).toBe(1);
   });
 
+  it('pass to it however the user writes its name', async () => {
+    const fixed = user({ routes: [SITE], address: address('10.99.0.9') });
+    const lab = await GatewayLab.start({ users: { router: fixed, Router: fixed } });
+    const older = await lab.connect({ user: 'router' });
+    older.gre.stop();
+    await lab.connect({ user: 'Router' });
+    expect(lab.gateway.sessions()).toBe(1);
+  });
+
   it.each<[string, InnerNetwork, RegExp]>([
     ['everything', network('0.0.0.0', 0), /everything/],
     ['a part of the pool', network('10.99.0.128', 25), /overlaps 10\.99\.0\.0\/24/],

@@ -56,6 +56,17 @@ describe('the address of a tunnel whose pool takes its time', () => {
     tunnel = new TunnelAddress(session, { addresses: pool, sessions: new SessionTable(), endOlder });
   });
 
+  it('stays with a user who writes its name in another way', async () => {
+    lease('anna', A);
+    await pool.answer({ ok: true, address: A });
+    lease('ANNA', A);
+    expect(said).toEqual([
+      { ok: true, address: A },
+      { ok: true, address: A },
+    ]);
+    expect(tunnel.isOf('Anna', A)).toBe(true);
+  });
+
   it('is there when the pool has answered', async () => {
     lease('anna', A);
     expect([pool.asked, said, tunnel.current]).toEqual([[[A, 'anna']], [], undefined]);

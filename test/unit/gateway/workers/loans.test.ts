@@ -56,6 +56,13 @@ describe('fixed addresses of users whose call is with another worker', () => {
     );
   });
 
+  it('go to it however the user writes its name', async () => {
+    const { logIn } = await start();
+    const older = await logIn(0, 'anna');
+    const newer = await logIn(2, 'Anna');
+    expect([older.over, newer.lease]).toEqual([true, { ok: true, address: FIXED }]);
+  });
+
   it('are taken from an older tunnel that is with their owner', async () => {
     const { logIn } = await start();
     const older = await logIn(1, 'anna');
