@@ -88,7 +88,7 @@ describe('RadiusAuthenticator', () => {
     const session = testSession();
     session.attribute(PEER_HOST_NAME, 'laptop');
     const { request } = proofOf('pap', alice, new Dice(3));
-    await authenticator.verify('pap', request, new AbortController().signal, { session, peerName: '' });
+    await authenticator.verify<AuthKind>('pap', request, new AbortController().signal, { session, peerName: '' });
     expect(firstOf(server.last.attributes, ATTRIBUTE.tunnelClientAuthId)).toEqual({ tag: 0, value: 'laptop' });
   });
 
