@@ -38,6 +38,8 @@ export class TunnelQuestions {
   /** Fires when the tunnel ends. Only while something waits: an idle tunnel needs none, and it is large. */
   /** The user of an attempt that began with a task, until it is known how it went. */
   private begun: string | undefined;
+  /** Whether the peer has answered a challenge of that attempt. */
+  private answered = false;
   private waiting: { readonly abort: AbortController; count: number } | undefined;
 
   constructor(deps: QuestionDeps) {
@@ -51,6 +53,7 @@ export class TunnelQuestions {
 
   /** The tunnel ends: whoever still works on an answer may stop. */
   abort(): void {
+    this.givenUp();
     this.waiting?.abort.abort();
   }
 
@@ -86,6 +89,8 @@ export class TunnelQuestions {
 
   async compute({ task, attempt }: ComputeEffect): Promise<Computed> {
     const { spans, log, policies, origin } = this.deps;
+    if (attempt === undefined) this.answered = true;
+    else this.givenUp();
     if (attempt !== undefined && policies !== undefined) {
       const { userName } = attempt;
       if (!policies.mayTry(userName, origin.session.call.peer)) return { ok: false, denial: 'locked' };
@@ -103,11 +108,22 @@ export class TunnelQuestions {
     }
   }
 
+  /**
+   * Methods tell the peer from within that a password is wrong, before the server's verdict comes: who leaves then, or begins
+   * anew, has made an attempt all the same. Who leaves while the server is asked has learnt nothing.
+   */
+  private givenUp(): void {
+    if (this.answered && this.waiting === undefined) this.judged('bad-credentials');
+    this.begun = undefined;
+    this.answered = false;
+  }
+
   /** How an attempt has ended that began with a task. Others the back-end's verdict has told of. */
   judged(denial: AuthDenial | undefined): void {
     const { policies, origin } = this.deps;
     if (this.begun !== undefined) policies?.tried(this.begun, origin.session.call.peer, denial);
     this.begun = undefined;
+    this.answered = false;
   }
 
   private async while<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {

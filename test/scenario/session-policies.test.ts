@@ -3,6 +3,7 @@ import type { EapRelay } from '../../core/ports/eap-relay.ts';
 import { definePlugin, PLUGIN_API } from '../../core/ports/plugin.ts';
 import type { AdmissionRequest, PolicyAnswer, SessionPolicy } from '../../core/ports/policy.ts';
 import { TOKENS } from '../../core/tokens.ts';
+import { EAP_TYPE, writeEap } from '../../core/wire/eap.ts';
 import { withOptions } from '../../gateway/plugin-loader.ts';
 import { eapMethod, eapMsChapV2, eapPlugin } from '../../plugins/auth-eap/index.ts';
 import { sessionParts } from '../../testing/lab/session-parts.ts';
@@ -222,5 +223,45 @@ describe('attempts to log in', () => {
     expect(await run(true)).toEqual(['may alice', 'tried alice bad-credentials']);
     expect(await run(false)).toEqual(['may alice']);
     expect(asked).toEqual(['alice']);
+  });
+
+  it('that the peer leaves before the server elsewhere has judged them are wrong ones: it may know from within', async () => {
+    const run = async (rounds: number): Promise<readonly string[]> => {
+      let asked = 0;
+      let isGone = false;
+      const relay: EapRelay = {
+        name: 'elsewhere',
+        ask: async () => {
+          asked += 1;
+          isGone = asked === 2;
+          const data = new Uint8Array(17).fill(16);
+          const message = writeEap({ kind: 'request', identifier: asked, type: EAP_TYPE.md5Challenge, data });
+          return asked <= rounds ? { kind: 'challenge', message, state: [] } : await new Promise(() => undefined);
+        },
+      };
+      const { seen, policy } = watch(true);
+      const relays = definePlugin({
+        name: 'elsewhere',
+        api: PLUGIN_API,
+        register: ({ bind }) => void bind(TOKENS.EapRelay).toConstantValue(relay),
+      });
+      const plugins = [
+        sessionParts({ policies: [policy] }),
+        withOptions(eapPlugin, { methods: [], maxAttempts: 3 }),
+        withOptions(relays, undefined),
+      ];
+      const lab = await GatewayLab.start({ env: { PPTP_AUTH_METHODS: 'eap' }, plugins });
+      const { peer, gre } = await lab.dial({ method: eapMethod([eapMsChapV2()]) });
+      const write = gre.write.bind(gre);
+      gre.write = (batch) => (isGone ? batch.count : write(batch));
+      await lab.clock.advance(5_000);
+      void peer.stop();
+      await lab.clock.advance(10_000);
+      return seen;
+    };
+    expect(await run(2)).toEqual(['may alice', 'tried alice bad-credentials']);
+    // The server has said nothing yet of what the peer has proven.
+    expect(await run(1)).toEqual(['may alice']);
+    expect(await run(0)).toEqual(['may alice']);
   });
 });
