@@ -79,7 +79,7 @@ const answer: fc.Arbitrary<ServiceAnswer<'ms-chap-v2'>> = fc.oneof(
       profile,
       secrets: fc.oneof(
         fc.record({ ntHash: bytes(16) }),
-        fc.string().map((password) => ({ ntHash: ntPasswordHash(password), password })),
+        fc.string({ minLength: 1 }).map((password) => ({ ntHash: ntPasswordHash(password), password })),
       ),
       denial: fc.constantFrom('expired' as const, 'locked' as const),
     },
