@@ -1,7 +1,7 @@
 import { Container, ContainerModule } from 'inversify';
 import { type ConfigSources, type ReadConfig, readConfig } from '../../config/load.ts';
 import { type ResolvedSettings, resolvePluginSettings } from '../../config/plugin-settings.ts';
-import { formatProblem } from '../../config/problems.ts';
+import { type ConfigProblem, formatProblem } from '../../config/problems.ts';
 import { describeOrigin } from '../../config/types.ts';
 import { silentLog } from '../../core/ports/log.ts';
 import { builtinPlugins } from '../builtin-plugins.ts';
@@ -10,7 +10,7 @@ import { type Claim, Registration } from './bindings.ts';
 import { importEach } from './configure.ts';
 import { declaredBy, type ImportedPlugin } from './import-plugins.ts';
 import { orderPlugins } from './load-order.ts';
-import { sentenceOf } from './plugin-error.ts';
+import { pluginError, sentenceOf } from './plugin-error.ts';
 import type { PluginSource } from './plugin-source.ts';
 import { GIVEN_BY_GATEWAY, isGatewayToken, tokenName } from './tokens-of-plugins.ts';
 
@@ -57,6 +57,11 @@ export async function listPlugins(sources: ConfigSources): Promise<PluginList> {
   const builtIns = attempt(() => builtinPlugins(config, () => undefined), 'the built-in plug-ins', whys);
   const plugins = ordered([...operators, ...builtIns], problems);
   const claims = claimsOf(plugins, whys);
+  // These say where a value came from, which a plug-in that was given all of them does not know.
+  for (const { plugin } of imported) {
+    const wrong = resolved.problems.filter(ofPlugin(plugin.name)).map(formatProblem);
+    if (wrong.length > 0) whys.set(plugin.name, pluginError(`"${plugin.name}"`, wrong.join(' ')).message);
+  }
   return {
     plugins: [
       ...failures.map(({ specifier, error }) => failed(specifier, error.message)),
@@ -79,11 +84,13 @@ const problemsOf = (
 ): string[] => {
   // Without a plug-in nobody knows what its settings are.
   const further = incomplete || loaded.config.plugins.length === 0 ? [] : resolved.problems;
-  const prefixes = imported.map(({ plugin }) => `pluginOptions.${plugin.name}`);
-  const own = further.filter(
-    ({ key }) => !prefixes.some((prefix) => key === prefix || key?.startsWith(`${prefix}.`) === true),
-  );
+  const own = further.filter((problem) => !imported.some(({ plugin }) => ofPlugin(plugin.name)(problem)));
   return [...problems, ...own].map(formatProblem);
+};
+
+const ofPlugin = (name: string): ((problem: ConfigProblem) => boolean) => {
+  const prefix = `pluginOptions.${name}`;
+  return ({ key }) => key === prefix || key?.startsWith(`${prefix}.`) === true;
 };
 
 const attempt = <T>(work: () => readonly T[], name: string, whys: Map<string, string>): readonly T[] => {

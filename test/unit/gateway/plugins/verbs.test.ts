@@ -201,6 +201,23 @@ describe('plugins list', () => {
     expect(text).toContain('backend-user-file: built-in');
   });
 
+  it('says where a wrong setting came from, and which names of settings clash', async () => {
+    const wrong = await verb({ ...GOOD, PPTP_ACME_URL: '' }, 'plugins', 'list');
+    expect(wrong.code).toBe(1);
+    expect(wrong.text).toMatch(
+      / {2}FAILED {4}plug-in "acme" cannot be used: pluginOptions\.acme\.url \(PPTP_ACME_URL\): must be text; "" from env PPTP_ACME_URL is not/,
+    );
+    const settings = `{ bUrl: { kind: ${TEXT}, doc: 'One.', default: 'x' } }`;
+    const a = put('a.mjs', `export default { name: 'a', api: 2, settings: ${settings}, register() {} };`);
+    const ab = put(
+      'ab.mjs',
+      `export default { name: 'a-b', api: 2, settings: ${settings.replace('bUrl', 'url')}, register() {} };`,
+    );
+    const { code, text } = await verb({ PPTP_PLUGINS: `${a},${ab}` }, 'plugins', 'list');
+    expect(code).toBe(1);
+    expect(text).toMatch(/ {2}FAILED {4}.*has the environment name of a setting of the plug-in "a"/);
+  });
+
   it('shows a gateway without plug-ins', async () => {
     const { code, out } = await verb({}, 'plugins', 'list');
     expect([code, out.some((line) => line.includes('AuthMethod'))]).toEqual([0, true]);
