@@ -42,7 +42,10 @@ export interface SessionPolicy {
   readonly name: string;
   /** Before a back-end is asked: false answers the peer at once with the denial `locked`. It must return at once. */
   mayTry?(attempt: Attempt): boolean;
-  /** How an attempt that a back-end judged went: `denial` is undefined where the proof was right. */
+  /**
+   * How an attempt that a back-end judged went: `denial` is undefined where the proof was right. One that the peer has left
+   * after a challenge of a relay counts as `bad-credentials`.
+   */
   tried?(attempt: Attempt, denial: AuthDenial | undefined): void;
   /**
    * After the proof, before the address. Asked again when the peer proves itself again on the same session. A rejected
