@@ -134,7 +134,7 @@ describe('networks behind a peer', () => {
     const fixed = user({ routes: [SITE], address: address('10.99.0.9') });
     const lab = await GatewayLab.start({ users: { router: fixed, Router: fixed } });
     const older = await lab.connect({ user: 'router' });
-    older.gre.stop();
+    await older.gre.stop();
     await lab.connect({ user: 'Router' });
     expect(lab.gateway.sessions()).toBe(1);
   });
@@ -329,7 +329,7 @@ describe('an IPv6 prefix of a user who comes again', () => {
       plugins: [withRoutes(routes)],
     });
     const older = await lab.connect({ user: 'anna', link: { ipv6: true } });
-    older.gre.stop();
+    await older.gre.stop();
     await lab.connect({ user: 'anna', link: { ipv6: true } });
     expect(lab.gateway.sessions()).toBe(1);
     const [found] = await lab.gateway.directory.find({});

@@ -98,7 +98,7 @@ describe('packets that wait for a rate', () => {
             went.push(name);
           } else if (flow.hasRoom(octets)) {
             came.push(name);
-            flow.put(name, new Uint8Array(octets));
+            flow.put(name, new Uint8Array(octets), undefined);
           }
           expect(flow.length).toBeLessThanOrEqual(1024);
           expect(flow.octets).toBeLessThanOrEqual(Math.max(24_000, 100 * octetsPerMs(limit)));
