@@ -22,7 +22,7 @@ import { type SessionOptions, sessionModule } from './modules/session.module.ts'
 import { NumberKeeper } from './numbers.ts';
 import { orderStages, Pipeline } from './pipeline.ts';
 import type { LoadedPlugin } from './plugin-loader.ts';
-import { bindPlugins, checkBindings } from './plugins/bindings.ts';
+import { bindPlugins, broughtBy, checkBindings } from './plugins/bindings.ts';
 import { lifecyclesOf } from './plugins/lifecycles.ts';
 import type { Driver } from './session/driver.ts';
 import type { TunnelEnding, TunnelView } from './session/tunnel-view.ts';
@@ -91,6 +91,7 @@ export function createGateway(platform: Platform, options: GatewayOptions, plugi
     dataPathModule(options.dataPath),
   );
   const claims = bindPlugins(container, plugins, platform.log);
+  container.bind(GATEWAY_TOKENS.Brought).toConstantValue(broughtBy(claims));
   container.load(trafficModule(options.dataPath));
   checkBindings(container, claims);
 

@@ -3,6 +3,7 @@ import type { ShapeControl } from '../core/datapath/shape-control.ts';
 import type { SequenceStage } from '../core/datapath/stages/sequence.stage.ts';
 import type { Containment } from './containment/containment.ts';
 import type { IpsecHooks } from './ipsec-hooks.ts';
+import type { Brought } from './plugins/bindings.ts';
 import type { Driver } from './session/driver.ts';
 import type { DriverHub } from './session/driver-hub.ts';
 import type { InnerNetworks } from './session/inner-networks.ts';
@@ -14,6 +15,7 @@ import type { SessionTable } from './session/session-table.ts';
 export const GATEWAY_TOKENS = {
   /** Guards what plug-ins bound. */
   Containment: Symbol('Containment') as ServiceIdentifier<Containment>,
+  Brought: Symbol('Brought') as ServiceIdentifier<Brought>,
   Driver: Symbol('Driver') as ServiceIdentifier<Driver>,
   DriverHub: Symbol('DriverHub') as ServiceIdentifier<DriverHub>,
   SessionTable: Symbol('SessionTable') as ServiceIdentifier<SessionTable>,

@@ -40,7 +40,7 @@ export const ATTRIBUTES = {
   },
   'pptp.plugin.port': {
     type: 'string',
-    meaning: 'What the plug-in was asked as: `session-policy`.',
+    meaning: 'What the plug-in was asked as: `session-policy`, `authenticator`, `eap-relay` or `address-pool`.',
   },
   'pptp.policy.name': {
     type: 'string',
@@ -302,14 +302,21 @@ export const SPANS: ReadonlyMap<string, SpanDescription> = new Map<string, SpanD
       attributes: ['pptp.backend.name', 'pptp.backend.answer', 'ppp.auth.proof'],
     },
   ],
-  ['pptp.auth.task', { parent: 'pptp.auth.round', meaning: 'A step of a TLS handshake (EAP-TLS).', attributes: [] }],
+  [
+    'pptp.auth.task',
+    {
+      parent: 'pptp.auth.round',
+      meaning: 'A step of a TLS handshake (EAP-TLS), or a question to an EAP relay.',
+      attributes: [],
+    },
+  ],
   [
     PLUGIN_SPAN,
     {
       parent: 'pptp.setup.address',
-      alsoBelow: ['pptp.renegotiation.address', 'pptp.auth.round', 'pptp.setup.auth'],
+      alsoBelow: ['pptp.renegotiation.address', 'pptp.auth.backend', 'pptp.auth.task'],
       meaning:
-        'One question to a session policy; NAME is its own. A question to a back-end is `pptp.auth.backend`, one to an EAP relay `pptp.auth.task`, one to an address pool `pptp.setup.address`.',
+        'One question to an object of a plug-in: a session policy, or an address pool that does not answer at once; below `pptp.auth.backend` a back-end, below `pptp.auth.task` an EAP relay. NAME is its own, `address-pool` of a pool. What is built in has none.',
       attributes: ['pptp.plugin.port'],
     },
   ],

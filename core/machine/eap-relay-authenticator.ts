@@ -1,7 +1,9 @@
 import { asciiText, printable } from '../bytes/ascii.ts';
 import { readU16 } from '../bytes/bytes.ts';
 import type { AuthContext, AuthDenial, AuthEffect, AuthInput, AuthRefusal, Computed } from '../ports/auth.ts';
-import type { EapRelay, EapRelayAnswer } from '../ports/eap-relay.ts';
+import type { CancelSignal } from '../ports/cancel.ts';
+import type { EapRelay, EapRelayAnswer, EapRelayRequest } from '../ports/eap-relay.ts';
+import type { PhaseSpan } from '../ports/telemetry.ts';
 import { after, type Instant } from '../time.ts';
 import { EAP_PROTOCOL, EAP_TYPE, parseEap, writeEap } from '../wire/eap.ts';
 import type { EapAuthenticator, EapAuthenticatorOptions } from './eap-authenticator.ts';
@@ -16,9 +18,14 @@ interface Outstanding {
   readonly deadline: Instant;
 }
 
+/** Any EapRelay is one. The question may be a step of the span. */
+export interface AskedRelay extends EapRelay {
+  ask(request: EapRelayRequest, signal: CancelSignal, span?: PhaseSpan): Promise<EapRelayAnswer>;
+}
+
 export interface EapRelayOptions extends EapAuthenticatorOptions {
   /** At least one, asked in their order who knows the peer. */
-  readonly relays: readonly EapRelay[];
+  readonly relays: readonly AskedRelay[];
   /** The gateway's own EAP, for those whom no relay knows; undefined: there is none. */
   readonly own: (() => EapAuthenticator) | undefined;
 }
@@ -36,7 +43,7 @@ const MOST_PATIENCE_SECONDS = 120;
 export class EapRelayAuthenticator implements Machine<AuthInput, AuthEffect> {
   private readonly context: AuthContext;
   private readonly options: EapRelayOptions;
-  private relays: readonly EapRelay[];
+  private relays: readonly AskedRelay[];
   private own: EapAuthenticator | undefined;
   private started = false;
   private asking = false;
@@ -127,8 +134,8 @@ export class EapRelayAuthenticator implements Machine<AuthInput, AuthEffect> {
     return [
       {
         kind: 'compute',
-        task: (signal, { session, peerName }) =>
-          relay.ask({ identity, message, state, mtu, session, peerName }, signal),
+        task: (signal, { session, peerName }, span) =>
+          relay.ask({ identity, message, state, mtu, session, peerName }, signal, span),
         ...(isFirst ? { attempt: { userName: identity } } : {}),
       },
     ];

@@ -4,6 +4,7 @@ import type { Machine } from '../machine/machine.ts';
 import type { CancelSignal } from './cancel.ts';
 import type { UserProfile } from './profile.ts';
 import type { RandomSource } from './random.ts';
+import type { PhaseSpan } from './telemetry.ts';
 
 /** Master session keys for MPPE, 16 octets each, named from our side: `send` encrypts what we send (RFC 3079 section 3.3). */
 export interface MppeKeyMaterial {
@@ -147,7 +148,8 @@ export type Computed =
  */
 export interface ComputeEffect {
   readonly kind: 'compute';
-  readonly task: (signal: CancelSignal, origin: ProofOrigin) => Promise<unknown>;
+  /** `span`: of the work, for steps of it. */
+  readonly task: (signal: CancelSignal, origin: ProofOrigin, span?: PhaseSpan) => Promise<unknown>;
   /** The work begins an attempt to log in that somebody else judges (EapRelay): policies say first whether it may be made. */
   readonly attempt?: { readonly userName: string };
 }

@@ -9,7 +9,7 @@ export type SetupPhase = (typeof SETUP_PHASES)[number];
 
 /** Parts of a phase with a duration of their own: one attempt to authenticate, one question to a back-end, one task. */
 export const SETUP_STEPS = ['auth.round', 'auth.backend', 'auth.task'] as const;
-/** `plugin.NAME`: one question to an object of a plug-in that is no back-end, by the object's name. */
+/** `plugin.NAME`: one question to an object of a plug-in, by the object's name. */
 export type SetupStep = (typeof SETUP_STEPS)[number] | `plugin.${string}`;
 
 /** What happens to a tunnel after its set-up, each a short span of its own. */

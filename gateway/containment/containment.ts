@@ -8,7 +8,7 @@ import type { AdmissionRequest, Attempt, PolicyAnswer, SessionPolicy } from '../
 import type { SessionListener } from '../../core/ports/session-listener.ts';
 import type { PhaseSpan } from '../../core/ports/telemetry.ts';
 import { fitsAdmission, fitsBackEndAnswer, fitsLease, fitsRelayAnswer } from './answers.ts';
-import { Guard, type GuardDeps, isThenable } from './guard.ts';
+import { Guard, type GuardDeps, type Guarded, isThenable } from './guard.ts';
 import { PluginFailure } from './plugin-failure.ts';
 
 /** A policy that never throws and never rejects. */
@@ -23,13 +23,29 @@ export interface ContainedPolicy {
     | undefined;
 }
 
+/** Any back-end is one. The question may be a step of the span. */
+export interface AskedBackEnd extends Authenticator {
+  verify<K extends AuthKind>(
+    kind: K,
+    request: AuthKinds[K]['request'],
+    signal: CancelSignal,
+    origin: ProofOrigin,
+    span?: PhaseSpan,
+  ): Promise<BackEndAnswer<K>>;
+}
+
 export interface ContainedRelay {
   readonly name: string;
   /** Rejects with PluginFailure: the caller makes `unavailable` of it. */
   ask(request: EapRelayRequest, signal: CancelSignal, span?: PhaseSpan): Promise<EapRelayAnswer>;
 }
 
-export interface ContainedPool extends AddressPool {
+/** Any pool is one. The question may be a step of the span. */
+export interface AskedPool extends AddressPool {
+  lease(wanted?: Ipv4, identity?: string, pool?: string, span?: PhaseSpan): AddressLease | Promise<AddressLease>;
+}
+
+export interface ContainedPool extends AskedPool {
   /** Never throws or rejects: `unavailable`. An answer that comes at once is no promise; what comes too late is released. */
   lease(wanted?: Ipv4, identity?: string, pool?: string, span?: PhaseSpan): AddressLease | Promise<AddressLease>;
 }
@@ -46,12 +62,15 @@ export class Containment {
   }
 
   /** `verify` rejects with what the back-end threw, or with PluginFailure. The caller logs it. */
-  authenticator(backEnd: Authenticator): Authenticator {
-    return new ContainedBackEnd(backEnd, this.guard(backEnd.name, 'authenticator', true));
+  authenticator(backEnd: Authenticator, traced = true): AskedBackEnd {
+    return new ContainedBackEnd(
+      backEnd,
+      this.guard({ name: backEnd.name, port: 'authenticator', quiet: true, traced }),
+    );
   }
 
   policy(policy: SessionPolicy): ContainedPolicy {
-    const guard = this.guard(policy.name, 'session-policy');
+    const guard = this.guard({ name: policy.name, port: 'session-policy' });
     const admits = policy.admit !== undefined;
     return {
       name: policy.name,
@@ -63,7 +82,7 @@ export class Containment {
   }
 
   relay(relay: EapRelay): ContainedRelay {
-    const guard = this.guard(relay.name, 'eap-relay');
+    const guard = this.guard({ name: relay.name, port: 'eap-relay' });
     return {
       name: relay.name,
       ask: (request, signal, span) =>
@@ -77,12 +96,12 @@ export class Containment {
     };
   }
 
-  pool(pool: AddressPool, name = 'address-pool'): ContainedPool {
-    return new GuardedPool(pool, this.guard(name, 'address-pool'));
+  pool(pool: AddressPool, traced = true): ContainedPool {
+    return new GuardedPool(pool, this.guard({ name: 'address-pool', port: 'address-pool', traced }));
   }
 
   sink(sink: AccountingSink): AccountingSink {
-    const guard = this.guard(sink.name, 'accounting-sink');
+    const guard = this.guard({ name: sink.name, port: 'accounting-sink' });
     return {
       name: sink.name,
       start: (record) => guard.tell(() => sink.start(record)),
@@ -92,7 +111,7 @@ export class Containment {
   }
 
   listener(listener: SessionListener): Required<SessionListener> {
-    const guard = this.guard(listener.name, 'session-listener');
+    const guard = this.guard({ name: listener.name, port: 'session-listener' });
     return {
       name: listener.name,
       up: (...told) => guard.tell(() => listener.up?.(...told)),
@@ -101,8 +120,8 @@ export class Containment {
     };
   }
 
-  private guard(name: string, port: string, quiet = false): Guard {
-    return new Guard(this.deps, { name, port, quiet });
+  private guard(guarded: Guarded): Guard {
+    return new Guard(this.deps, guarded);
   }
 }
 
@@ -124,7 +143,7 @@ async function admission(
   }
 }
 
-class ContainedBackEnd implements Authenticator {
+class ContainedBackEnd implements AskedBackEnd {
   readonly name: string;
   private readonly backEnd: Authenticator;
   private readonly guard: Guard;
@@ -150,11 +169,18 @@ class ContainedBackEnd implements Authenticator {
     request: AuthKinds[K]['request'],
     signal: CancelSignal,
     origin: ProofOrigin,
+    span?: PhaseSpan,
   ): Promise<BackEndAnswer<K>> {
     const { backEnd } = this;
     const work = (own: AbortSignal): Promise<BackEndAnswer<K>> => backEnd.verify(kind, request, own, origin);
     try {
-      return await this.guard.ask({ work, fits: fitsBackEndAnswer(kind), signal, source: origin.session.call.peer });
+      return await this.guard.ask({
+        work,
+        fits: fitsBackEndAnswer(kind),
+        signal,
+        span,
+        source: origin.session.call.peer,
+      });
     } catch (cause) {
       throw cause instanceof PluginFailure && cause.code === 'plugin-threw' ? cause.cause : cause;
     }

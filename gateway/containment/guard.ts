@@ -24,6 +24,8 @@ export interface Guarded {
   readonly port: string;
   /** The caller logs each failure itself. */
   readonly quiet?: boolean;
+  /** False: its calls are no steps of spans, for what is not of an operator's plug-in. */
+  readonly traced?: boolean;
 }
 
 export interface Question<T> {
@@ -70,8 +72,8 @@ export class Guard {
 
   /** The answer. Rejects with PluginFailure, and with nothing else, at the latest when the time is over. */
   async ask<T>(question: Question<T>): Promise<T> {
-    const { name, port } = this.guarded;
-    const span = question.span?.step(`plugin.${name}`, { 'pptp.plugin.port': port });
+    const { name, port, traced = true } = this.guarded;
+    const span = (traced ? question.span : undefined)?.step(`plugin.${name}`, { 'pptp.plugin.port': port });
     try {
       const answer = await this.admitted(question);
       span?.end();

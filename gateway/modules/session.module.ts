@@ -164,6 +164,7 @@ export const sessionModule = (options: SessionOptions): ContainerModule =>
       const clock = get(TOKENS.Clock);
       const telemetry = get(TOKENS.Telemetry);
       const containment = get(GATEWAY_TOKENS.Containment);
+      const brought = get(GATEWAY_TOKENS.Brought);
       const watch = options.watchLink ?? ((link) => link);
       const authMethods = chooseMethods(options.authMethods, getAll(TOKENS.AuthMethod));
       const link = { ...options.link, authMethods, random };
@@ -173,10 +174,10 @@ export const sessionModule = (options: SessionOptions): ContainerModule =>
           log: get(TOKENS.Log),
           telemetry,
           control: get(TOKENS.Control),
-          authenticators: getAll(TOKENS.Authenticator).map((one) =>
-            timed(containment.authenticator(one), clock, telemetry),
+          authenticators: getAll(TOKENS.Authenticator).map((one, at) =>
+            timed(containment.authenticator(one, brought(TOKENS.Authenticator)[at] === true), clock, telemetry),
           ),
-          addresses: containment.pool(get(TOKENS.AddressPool)),
+          addresses: containment.pool(get(TOKENS.AddressPool), brought(TOKENS.AddressPool)[0] === true),
           sessions: get(GATEWAY_TOKENS.SessionTable),
           hub: get(GATEWAY_TOKENS.DriverHub),
           stages: getAll(TOKENS.Stage),

@@ -23,6 +23,16 @@ export interface Claims {
   readonly needs: readonly Need[];
 }
 
+/** Of the objects of a token, in their order: which are of operators' plug-ins. */
+export type Brought = (token: ServiceIdentifier) => readonly boolean[];
+
+export const broughtBy =
+  ({ claims }: Claims): Brought =>
+  (token) =>
+    claims
+      .filter((claim) => claim.token === token && claim.replacedBy === undefined)
+      .map(({ plugin }) => !isBuiltIn(plugin));
+
 type Bind = <T>(token: ServiceIdentifier<T>) => BindToFluentSyntax<T>;
 
 const isBuiltIn = ({ source }: LoadedPlugin): boolean => source.kind === 'built-in';

@@ -1,17 +1,20 @@
-import type {
-  AuthDenial,
-  Authenticator,
-  AuthKind,
-  AuthKinds,
-  AuthVerdict,
-  ProofOrigin,
-} from '../../core/ports/auth.ts';
+import type { AuthDenial, AuthKind, AuthKinds, AuthVerdict, ProofOrigin } from '../../core/ports/auth.ts';
 import type { CancelSignal } from '../../core/ports/cancel.ts';
 import type { Log } from '../../core/ports/log.ts';
+import type { PhaseSpan } from '../../core/ports/telemetry.ts';
+import type { AskedBackEnd } from '../containment/containment.ts';
 import { failureFields, failureText } from './failure-words.ts';
 
+/** One question to a back-end. */
+export interface BackEndQuestion {
+  readonly span: PhaseSpan | undefined;
+  answered(answer: AuthDenial | 'accepted' | 'unknown-user' | 'failed'): void;
+}
+
 /** Sees each question to a back-end begin; what it returns hears the answer. */
-export type BackEndWatch = (backEnd: string) => (answer: AuthDenial | 'accepted' | 'unknown-user' | 'failed') => void;
+export type BackEndWatch = (backEnd: string) => BackEndQuestion;
+
+const UNWATCHED: BackEndQuestion = { span: undefined, answered: () => undefined };
 
 /**
  * Asks the back-ends that can judge this kind of proof, in binding order (plug-ins of the operator before the built-in
@@ -19,28 +22,28 @@ export type BackEndWatch = (backEnd: string) => (answer: AuthDenial | 'accepted'
  * must not be looked for elsewhere, so the answer is `unavailable`.
  */
 export async function askBackEnds<K extends AuthKind>(
-  backEnds: readonly Authenticator[],
+  backEnds: readonly AskedBackEnd[],
   kind: K,
   request: AuthKinds[K]['request'],
   signal: CancelSignal,
   origin: ProofOrigin,
   log: Log,
-  watch: BackEndWatch = () => () => undefined,
+  watch: BackEndWatch = () => UNWATCHED,
 ): Promise<AuthVerdict<K>> {
   let asked = 0;
   for (const backEnd of backEnds) {
-    let answered: ReturnType<BackEndWatch> | undefined;
+    let question: BackEndQuestion | undefined;
     try {
       if (!backEnd.supports(kind)) continue;
       asked += 1;
-      answered = watch(backEnd.name);
-      const answer = await backEnd.verify(kind, request, signal, origin);
-      answered(answer.ok ? 'accepted' : answer.denial);
+      question = watch(backEnd.name);
+      const answer = await backEnd.verify(kind, request, signal, origin, question.span);
+      question.answered(answer.ok ? 'accepted' : answer.denial);
       if (answer.ok) return answer;
       const { denial } = answer;
       if (denial !== 'unknown-user') return { ok: false, denial };
     } catch (cause) {
-      answered?.('failed');
+      question?.answered('failed');
       const { name } = backEnd;
       log.error('auth.backend-failed', `the back-end ${name} could not answer`, failureFields(cause));
       const text = failureText(cause, request);

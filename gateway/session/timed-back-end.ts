@@ -1,23 +1,24 @@
 import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
-import type { Authenticator, AuthKind, AuthKinds, BackEndAnswer, ProofOrigin } from '../../core/ports/auth.ts';
+import type { AuthKind, AuthKinds, BackEndAnswer, ProofOrigin } from '../../core/ports/auth.ts';
 import type { CancelSignal } from '../../core/ports/cancel.ts';
 import type { Clock } from '../../core/ports/clock.ts';
-import type { Telemetry } from '../../core/ports/telemetry.ts';
+import type { PhaseSpan, Telemetry } from '../../core/ports/telemetry.ts';
+import type { AskedBackEnd } from '../containment/containment.ts';
 
 /** The back-end, with a watch on how long it takes to answer. */
 export const timed = (
-  backEnd: Authenticator,
+  backEnd: AskedBackEnd,
   clock: Pick<Clock, 'now'>,
   telemetry: Pick<Telemetry, 'measure'>,
-): Authenticator => new TimedBackEnd(backEnd, clock, telemetry);
+): AskedBackEnd => new TimedBackEnd(backEnd, clock, telemetry);
 
-class TimedBackEnd implements Authenticator {
+class TimedBackEnd implements AskedBackEnd {
   readonly name: string;
-  private readonly backEnd: Authenticator;
+  private readonly backEnd: AskedBackEnd;
   private readonly clock: Pick<Clock, 'now'>;
   private readonly telemetry: Pick<Telemetry, 'measure'>;
 
-  constructor(backEnd: Authenticator, clock: Pick<Clock, 'now'>, telemetry: Pick<Telemetry, 'measure'>) {
+  constructor(backEnd: AskedBackEnd, clock: Pick<Clock, 'now'>, telemetry: Pick<Telemetry, 'measure'>) {
     this.name = backEnd.name;
     this.backEnd = backEnd;
     this.clock = clock;
@@ -37,12 +38,13 @@ class TimedBackEnd implements Authenticator {
     request: AuthKinds[K]['request'],
     signal: CancelSignal,
     origin: ProofOrigin,
+    span?: PhaseSpan,
   ): Promise<BackEndAnswer<K>> {
     const began = this.clock.now();
     // What a failure is called where its cause is not told.
     let result = 'unavailable';
     try {
-      const answer = await this.backEnd.verify(kind, request, signal, origin);
+      const answer = await this.backEnd.verify(kind, request, signal, origin, span);
       result = answer.ok ? 'ok' : answer.denial;
       return answer;
     } finally {

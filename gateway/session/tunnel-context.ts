@@ -1,13 +1,12 @@
 import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
 import type { Session } from '../../core/datapath/session.ts';
 import type { EncryptionParameters, LinkEnd } from '../../core/machine/ppp-link-types.ts';
-import type { AddressPool } from '../../core/ports/addresses.ts';
-import type { Authenticator } from '../../core/ports/auth.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { ClearReason } from '../../core/ports/control.ts';
 import type { Telemetry, TunnelRole } from '../../core/ports/telemetry.ts';
 import type { WallClock } from '../../core/ports/wall-clock.ts';
 import type { Instant } from '../../core/time.ts';
+import type { AskedBackEnd, AskedPool } from '../containment/containment.ts';
 import type { Policies } from './policies.ts';
 import type { ProfileServices } from './profiles.ts';
 import type { SessionTable } from './session-table.ts';
@@ -27,13 +26,13 @@ export interface TunnelContext {
   readonly roundTrip: (milliseconds: number) => void;
   readonly wallClock: WallClock;
   readonly telemetry: Telemetry;
-  readonly authenticators: readonly Authenticator[];
+  readonly authenticators: readonly AskedBackEnd[];
   /** Undefined: everybody who proves who it is may come in. */
   readonly policies: Policies | undefined;
   /** Undefined: nobody wants to know. */
   readonly watchers: SessionWatchers | undefined;
   readonly profiles: ProfileServices;
-  readonly addresses: AddressPool;
+  readonly addresses: AskedPool;
   readonly sessions: SessionTable;
   readonly dns: readonly Ipv4[];
   readonly wins: readonly Ipv4[];

@@ -106,7 +106,8 @@ export class TunnelEntry {
       entered(this.refused({ policy: GATEWAY, ...refusal }, span));
       return;
     }
-    this.deps.address.lease(user.identity, user.profile, (lease) => entered(this.leased(lease, span, user)));
+    const answered = (lease: AddressLease | 'superseded'): void => entered(this.leased(lease, span, user));
+    this.deps.address.lease(user.identity, user.profile, answered, span);
   }
 
   private refused({ policy, denial, detail }: Refusal, span: PhaseSpan): Entry {

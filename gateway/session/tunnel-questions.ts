@@ -1,7 +1,6 @@
 import type { LinkInput } from '../../core/machine/ppp-link-types.ts';
 import type {
   AuthDenial,
-  Authenticator,
   AuthKind,
   AuthKinds,
   AuthVerdict,
@@ -13,7 +12,8 @@ import type {
 import type { Log } from '../../core/ports/log.ts';
 import type { SpanFailure } from '../../core/ports/telemetry.ts';
 import type { Instant } from '../../core/time.ts';
-import { askBackEnds } from './ask-back-ends.ts';
+import type { AskedBackEnd } from '../containment/containment.ts';
+import { askBackEnds, type BackEndQuestion } from './ask-back-ends.ts';
 import { failureFields } from './failure-words.ts';
 import type { Policies } from './policies.ts';
 import type { TunnelSpans } from './tunnel-spans.ts';
@@ -22,7 +22,7 @@ const BACK_END_FAILED: SpanFailure = { error: 'unavailable', message: 'the back-
 const TASK_FAILED: SpanFailure = { error: 'task-failed', message: 'the step could not be done' };
 
 export interface QuestionDeps {
-  readonly authenticators: readonly Authenticator[];
+  readonly authenticators: readonly AskedBackEnd[];
   readonly policies: Policies | undefined;
   readonly spans: TunnelSpans;
   readonly log: Log;
@@ -76,10 +76,11 @@ export class TunnelQuestions {
     const verdict = await this.while((signal) =>
       askBackEnds(authenticators, kind, request, signal, origin, log, (backEnd) => {
         const span = round?.step('auth.backend', { 'pptp.backend.name': backEnd, 'ppp.auth.proof': kind });
-        return (answer) => {
+        const answered: BackEndQuestion['answered'] = (answer) => {
           span?.attributes({ 'pptp.backend.answer': answer });
           span?.end(answer === 'failed' ? BACK_END_FAILED : undefined);
         };
+        return { span, answered };
       }),
     );
     policies?.tried(userName, source, verdict.ok ? undefined : verdict.denial);
@@ -98,7 +99,7 @@ export class TunnelQuestions {
     }
     const span = spans.task();
     try {
-      const value = await this.while((signal) => task(signal, origin));
+      const value = await this.while((signal) => task(signal, origin, span));
       span?.end();
       return { ok: true, value };
     } catch (cause) {

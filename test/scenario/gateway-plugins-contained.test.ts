@@ -5,6 +5,7 @@ import type { AddressPool } from '../../core/ports/addresses.ts';
 import type { Authenticator } from '../../core/ports/auth.ts';
 import type { ControlPlugin } from '../../core/ports/control.ts';
 import { definePlugin, PLUGIN_API, type PluginBindings } from '../../core/ports/plugin.ts';
+import type { Attributes } from '../../core/ports/telemetry.ts';
 import { TOKENS } from '../../core/tokens.ts';
 import { type LoadedPlugin, withOptions } from '../../gateway/plugin-loader.ts';
 import { MemoryTunDevice } from '../../plugins/io-memory/index.ts';
@@ -31,6 +32,18 @@ const dial = async (lab: GatewayLab) => {
   await lab.clock.advance(10_000);
   return client;
 };
+interface Span {
+  readonly name: string;
+  readonly steps: readonly (Span & { readonly attributes: Attributes; readonly ended: boolean })[];
+}
+
+/** Above what, name, port and whether it has ended, of all steps of plug-ins below a span. */
+const pluginSteps = ({ name, steps }: Span): readonly unknown[] =>
+  steps.flatMap((step) => [
+    ...(step.name.startsWith('plugin.') ? [[name, step.name, step.attributes['pptp.plugin.port'], step.ended]] : []),
+    ...pluginSteps(step),
+  ]);
+
 const events = (lab: GatewayLab, event: string) => lab.log.lines.filter((line) => line.event === event);
 
 describe('a back-end that hangs', () => {
@@ -54,6 +67,35 @@ describe('a back-end that hangs', () => {
     expect(undocumented(lab.telemetry.traces)).toEqual([]);
     await lab.stop();
   });
+});
+
+it('a back-end and a pool of a plug-in are steps of the trace, and what is built in is none', async () => {
+  const A = address('10.7.7.7');
+  const acme = plugin(({ bind }) => {
+    bind(TOKENS.Authenticator).toConstantValue({
+      name: 'acme-users',
+      supports: () => true,
+      verify: async () => ({ ok: false, denial: 'unknown-user' }),
+    });
+    bind(TOKENS.AddressPool).toConstantValue({
+      gatewayAddress: address('10.7.7.1'),
+      lease: async () => ({ ok: true, address: A }),
+      release: () => undefined,
+    });
+  });
+  const stepsOf = async (plugins: readonly LoadedPlugin[]): Promise<readonly unknown[]> => {
+    const lab = await GatewayLab.start({ plugins });
+    await lab.connect();
+    const { traces } = lab.telemetry;
+    expect(undocumented(traces)).toEqual([]);
+    await lab.stop();
+    return traces.flatMap(({ phases }) => phases.flatMap(pluginSteps));
+  };
+  expect(await stepsOf([acme])).toEqual([
+    ['auth.backend', 'plugin.acme-users', 'authenticator', true],
+    ['address', 'plugin.address-pool', 'address-pool', true],
+  ]);
+  expect(await stepsOf([])).toEqual([]);
 });
 
 it('a back-end that recovers is asked again', async () => {

@@ -285,6 +285,16 @@ describe('an EAP relay', () => {
     expect(await ask(new Bench(), async () => answer)).toBe(answer);
   });
 
+  it('is a step of the span that is given', async () => {
+    const bench = new Bench();
+    const span = bench.telemetry.tunnel({}).phase('auth').step('auth.task');
+    const relay = bench.containment.relay({ name: 'acme', ask: async () => ({ kind: 'not-mine' }) });
+    await relay.ask(request, LATER, span);
+    expect(bench.telemetry.traces[0]?.phases[0]?.steps[0]?.steps).toMatchObject([
+      { name: 'plugin.acme', attributes: { 'pptp.plugin.port': 'eap-relay' }, ended: true },
+    ]);
+  });
+
   it.each([
     { kind: 'challenge', message: new Uint8Array(3) },
     { kind: 'accept', identity: 'alice' },

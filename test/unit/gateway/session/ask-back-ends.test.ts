@@ -78,7 +78,7 @@ describe('who watches the questions', () => {
     const story: string[] = [];
     const watch = (backEnd: string) => {
       story.push(`${backEnd}?`);
-      return (answer: string) => void story.push(`${backEnd}: ${answer}`);
+      return { span: undefined, answered: (answer: string) => void story.push(`${backEnd}: ${answer}`) };
     };
     const ask = (...backEnds: readonly Authenticator[]) =>
       askBackEnds(backEnds, 'pap', REQUEST, new AbortController().signal, ORIGIN, silentLog, watch);
