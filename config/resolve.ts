@@ -239,6 +239,11 @@ const checkDial = (config: GatewayConfig, isSet: (path: string) => boolean, find
   if (tun === config.tun.name) findings.problem('dial.tun', 'must not be tun.name: each needs a device.', 'tun.name');
 };
 
+const checkUsers = ({ users, plugins }: GatewayConfig, findings: Findings): void => {
+  if (users.source === 'file' || plugins.length > 0) return;
+  findings.problem('users.source', 'is plugins, but plugins names none that could know users.', 'plugins');
+};
+
 const checkWorkers = (config: GatewayConfig, isSet: (path: string) => boolean, findings: Findings): void => {
   for (const { path, message } of workersProblems(config)) findings.problem(path, message, 'workers');
   if (config.workers > 1 && isSet('network.routes')) {
@@ -290,7 +295,10 @@ export const resolveConfig = (
       server: raw.dial.server === 'none' ? undefined : raw.dial.server,
       routes: raw.dial.routes.map(network),
     },
-    users: { file: raw.users.file === 'auto' ? inFolder(raw.stateDir, 'users.json') : raw.users.file },
+    users: {
+      source: raw.users.source,
+      file: raw.users.file === 'auto' ? inFolder(raw.stateDir, 'users.json') : raw.users.file,
+    },
     filters: filters?.lists ?? {},
     admin: { socket: adminSocket(raw) },
     pluginOptions: { ...(JSON.parse(raw.pluginOptions) as Readonly<Record<string, unknown>>) },
@@ -310,6 +318,7 @@ export const resolveConfig = (
   for (const mistake of filters?.mistakes ?? []) findings.problem('filters.file', mistake, 'filters.file');
   checkIpv6(config, isSet, findings);
   checkDial(config, isSet, findings);
+  checkUsers(config, findings);
   checkWorkers(config, isSet, findings);
   checkPath(config, outerMtu, findings);
   return { config, problems: findings.problems, warnings: findings.warnings };

@@ -423,6 +423,11 @@ export const schema = {
     }),
   },
   users: {
+    source: key(oneOf('file', 'plugins'), {
+      env: 'PPTP_USERS',
+      default: 'file',
+      doc: 'Who knows users: `file`: the back-ends of plug-ins, then the user file, which gets a first user where there is none; `plugins`: those back-ends alone.',
+    }),
     file: key(either(absolutePath, auto), {
       env: 'PPTP_USERS_FILE',
       default: 'auto',

@@ -175,7 +175,7 @@ export interface RawConfig extends PlainGroups {
   };
   readonly tun: { readonly name: string; readonly mtu: number | 'auto'; readonly offloads: TunOffloads };
   readonly network: NetworkSwitches & { readonly intranetInterface: string; readonly routes: readonly string[] };
-  readonly users: { readonly file: string };
+  readonly users: { readonly source: 'file' | 'plugins'; readonly file: string };
   readonly filters: { readonly file: string };
   readonly dial: DialSettings & { readonly server: string; readonly routes: readonly string[] };
   readonly admin: { readonly socket: string };
@@ -209,7 +209,7 @@ export interface GatewayConfig extends PlainGroups {
     /** Networks behind clients, routed into the tunnel device besides the pool. */
     readonly routes: readonly Ipv4Network[];
   };
-  readonly users: { readonly file: string };
+  readonly users: { readonly source: 'file' | 'plugins'; readonly file: string };
   /** Packet filters that profiles may name. */
   readonly filters: Readonly<Record<string, FilterList>>;
   /** `server` is undefined when there is nobody to dial. */

@@ -54,7 +54,7 @@ export function builtinPlugins(
       relay: config.auth.methods.includes('eap') ? config.eap.relay : 'off',
     }),
     ...eapTls(config),
-    withOptions(userFilePlugin, { file: config.users.file }),
+    ...(config.users.source === 'file' ? [withOptions(userFilePlugin, { file: config.users.file })] : []),
     withOptions(controlPptpPlugin, {
       address: listen.address,
       port: listen.port,

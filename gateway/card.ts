@@ -6,7 +6,8 @@ export interface CardFacts {
   /** The user made on first start, with its password; undefined when there was a user file already. */
   readonly firstUser: { readonly name: string; readonly password: string } | undefined;
   readonly users: readonly string[];
-  readonly usersFile: string;
+  /** Undefined: only back-ends of plug-ins know users. */
+  readonly usersFile: string | undefined;
   readonly pool: string;
   readonly encryption: string;
 }
@@ -23,7 +24,8 @@ export function callableAddresses(listen: string): readonly string[] {
 
 const NAMES_SHOWN = 3;
 
-const usersLine = ({ users }: CardFacts): string => {
+const usersLine = ({ users, usersFile }: CardFacts): string => {
+  if (usersFile === undefined) return 'those that the plug-ins know: npx pptp-gateway plugins list';
   if (users.length === 0) return 'none yet: npx pptp-gateway users add NAME';
   const more = users.length > NAMES_SHOWN ? `, and ${users.length - NAMES_SHOWN} more` : '';
   return `${users.slice(0, NAMES_SHOWN).join(', ')}${more} (new password: npx pptp-gateway users passwd NAME)`;
@@ -50,7 +52,7 @@ export function startCard(facts: CardFacts): string {
     '',
     `  Address     ${addresses.join(', ')}   TCP ${port} and GRE (IP protocol 47)`,
     ...account.lines,
-    `  User file   ${facts.usersFile}`,
+    ...(facts.usersFile === undefined ? [] : [`  User file   ${facts.usersFile}`]),
     `  Clients get ${facts.pool}, encryption ${facts.encryption}`,
     '',
     '  Connect from',

@@ -16,10 +16,15 @@ export interface FirstStart {
 }
 
 /**
- * Makes what a gateway needs on disk and does not find: the state folder and a first user. Throws STATE_DIR, and
+ * Makes what a gateway needs on disk and does not find: the state folder and, where users are in a file (`admin`), a first
+ * user. Throws STATE_DIR, and
  * USERS_FILE also for a user file that is there and cannot be used.
  */
-export async function prepareStart(stateDir: string, usersFile: string, admin: UserAdmin): Promise<FirstStart> {
+export async function prepareStart(
+  stateDir: string,
+  usersFile: string,
+  admin: UserAdmin | undefined,
+): Promise<FirstStart> {
   const made = await makeFolder(stateDir);
   let user: FirstStart['user'];
   let kept = false;
@@ -29,8 +34,8 @@ export async function prepareStart(stateDir: string, usersFile: string, admin: U
     await removeFolders(stateDir, made);
   };
   try {
-    user = await ensureFirstUser(usersFile, admin);
-    const users = (await admin.list()).map(({ name }) => name);
+    if (admin !== undefined) user = await ensureFirstUser(usersFile, admin);
+    const users = ((await admin?.list()) ?? []).map(({ name }) => name);
     const keep = (): void => {
       kept = true;
     };

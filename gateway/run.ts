@@ -28,7 +28,8 @@ export async function runGateway(loaded: LoadedConfig, version: string): Promise
 
   // From here on nothing is made on the host that a signal could leave behind.
   const end = untilToldToStop(log);
-  const first = await prepareStart(config.stateDir, config.users.file, openUserFile(config.users.file));
+  const { source, file } = config.users;
+  const first = await prepareStart(config.stateDir, file, source === 'file' ? openUserFile(file) : undefined);
   const logging = { log, levels, userNames, bridge };
   const greet = (addresses: readonly string[]): void => {
     first.keep();
@@ -90,7 +91,7 @@ function welcome(config: GatewayConfig, addresses: readonly string[], { user, us
       port: config.listen.port,
       firstUser: user,
       users,
-      usersFile: config.users.file,
+      usersFile: config.users.source === 'file' ? config.users.file : undefined,
       pool: config.pool.range.text,
       encryption: `MPPE ${config.mppe.strengths.join('/')}-bit, ${config.mppe.policy}`,
     });

@@ -89,6 +89,7 @@ describe('what a peer says of itself', () => {
     await lab.dial();
     await lab.clock.advance(1_000);
     expect([...(sessions[0]?.attributes ?? [])]).toEqual([
+      ['pptp.peer.host_name', 'pptp-gateway'],
       ['ppp.lcp.identification', 'MSRAS.'],
       ['ppp.lcp.time_remaining', '60 s'],
     ]);

@@ -27,7 +27,8 @@ const canChange = (method: string): boolean => MICROSOFT.includes(method) || met
 
 /** Whether somebody in the users file could log in, by one of the methods that are offered. */
 export const checkUsers = (facts: UsersFacts, config: GatewayConfig): readonly Finding[] => {
-  const { file } = config.users;
+  const { file, source } = config.users;
+  if (source === 'plugins') return [ok('Only plug-ins know users (PPTP_USERS=plugins).')];
   const elsewhere = config.plugins.length > 0;
   if (facts.kind === 'missing') {
     return [

@@ -27,6 +27,14 @@ const failure = (sources: Partial<ConfigSources>): ConfigError => {
 };
 const originOf = (sources: Partial<ConfigSources>, key: string) => load(sources).origins.get(key);
 
+describe('who knows users', () => {
+  test('plug-ins alone, where that is said and there are any', () => {
+    expect(load({ env: { PPTP_USERS: 'plugins', PPTP_PLUGINS: 'radius' } }).config.users.source).toBe('plugins');
+    const [problem] = failure({ env: { PPTP_USERS: 'plugins' } }).problems;
+    expect(problem?.message).toContain('plugins names none');
+  });
+});
+
 describe('defaults', () => {
   test('nothing given is a complete configuration without warnings', () => {
     const { config, warnings } = load();
