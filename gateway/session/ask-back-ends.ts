@@ -45,7 +45,9 @@ export async function askBackEnds<K extends AuthKind>(
     } catch (cause) {
       question?.answered('failed');
       const { name } = backEnd;
-      log.error('auth.backend-failed', `the back-end ${name} could not answer`, failureFields(cause));
+      // Anybody can hang up while a back-end works; the operator has nothing to mend.
+      if (signal.aborted) log.debug('auth.backend-cancelled', `the peer left before the back-end ${name} answered`);
+      else log.error('auth.backend-failed', `the back-end ${name} could not answer`, failureFields(cause));
       const text = failureText(cause, request);
       log.debug('auth.backend-error', `what the back-end ${name} said of it`, { user: request.userName, cause: text });
       return { ok: false, denial: 'unavailable' };

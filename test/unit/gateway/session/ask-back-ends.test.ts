@@ -61,6 +61,26 @@ describe('several back-ends', () => {
     expect((await ask(() => [wild])).verdict).toEqual({ ok: false, denial: 'unavailable' });
   });
 
+  it('one that fails because the peer has left is no error for the operator', async () => {
+    const abort = new AbortController();
+    const said: string[] = [];
+    const log = {
+      ...silentLog,
+      debug: (event: string) => said.push(event),
+      error: (event: string) => said.push(event),
+    };
+    const left: Authenticator = {
+      name: 'a',
+      supports: () => true,
+      verify: (_kind, _request, signal) =>
+        new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new Error('aborted')))),
+    };
+    const verdict = askBackEnds([left], 'pap', REQUEST, abort.signal, ORIGIN, log);
+    abort.abort();
+    expect(await verdict).toEqual({ ok: false, denial: 'unavailable' });
+    expect(said).toEqual(['auth.backend-cancelled', 'auth.backend-error']);
+  });
+
   it('an unknown user is told what a wrong password is told', async () => {
     expect((await ask((log) => [backEnd('a', unknown, log)])).verdict).toEqual(no);
   });
