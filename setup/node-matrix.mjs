@@ -2,19 +2,20 @@
 // Each Node comes from the npm registry and stays in .cache/. The last line sums up all of them.
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { copySources } from './lib/checkout.mjs';
 import { runCommand } from './lib/command.mjs';
 import { add, countLine, exitCode, none } from './lib/counts.mjs';
 import { npmCommand } from './lib/dependencies.mjs';
-import { cache } from './lib/paths.mjs';
+import { cache, root } from './lib/paths.mjs';
 import { complain, runScript, SetupError, say } from './lib/script.mjs';
 import { runVitest } from './lib/vitest.mjs';
 
 const LINES = ['22', '24'];
 const npm = npmCommand();
+const compiled = join(root, 'dist');
 
 /** The folder of a Node of this line: bin/node and include/node. */
 const obtainNode = async (line) => {
@@ -46,44 +47,62 @@ const stepIn = (cwd, home) => async (what, program, args) => {
   if (code !== 0) throw new SetupError('MATRIX_FAILED', `${what} failed with status ${code}.`);
 };
 
-const runLine = async (line) => {
+/** A built copy of the sources for one Node line. */
+const prepareLine = async (line, copy) => {
   const home = await obtainNode(line);
   const node = join(home, 'bin', 'node');
   const version = execFileSync(node, ['--version']).toString().trim();
-  const copy = await mkdtemp(join(tmpdir(), `pptp-node-${line}-`));
+  await copySources(copy);
+  const step = stepIn(copy, home);
+  const ci = ['ci', '--include=dev', '--no-audit', '--no-fund'];
+  await (npm.args[0] === undefined ? step('npm ci', npm.program, ci) : step('npm ci', node, [...npm.args, ...ci]));
+  await step('the native build', node, [join('setup', 'native.mjs')]);
+  await step('loading raw-socket', node, ['--input-type=commonjs', '--eval', "require('raw-socket')"]);
+  // What was compiled here is the same for every Node; what has changed since is compiled anew.
+  if (existsSync(compiled)) await cp(compiled, join(copy, 'dist'), { recursive: true, preserveTimestamps: true });
+  // The types of the tests do not depend on the Node that checks them; npm test has seen to those.
+  await step('tsc -b gateway', node, [join('node_modules', 'typescript', 'bin', 'tsc'), '-b', 'gateway']);
+  return { line, version, node };
+};
+
+/** What a step comes to: its result, or the SetupError that ended it. */
+const outcome = async (work) => {
   try {
-    await copySources(copy);
-    const step = stepIn(copy, home);
-    const ci = ['ci', '--include=dev', '--no-audit', '--no-fund'];
-    await (npm.args[0] === undefined ? step('npm ci', npm.program, ci) : step('npm ci', node, [...npm.args, ...ci]));
-    await step('the native build', node, [join('setup', 'native.mjs')]);
-    await step('loading raw-socket', node, ['--input-type=commonjs', '--eval', "require('raw-socket')"]);
-    // The types of the tests do not depend on the Node that checks them; npm test has seen to those.
-    await step('tsc -b gateway', node, [join('node_modules', 'typescript', 'bin', 'tsc'), '-b', 'gateway']);
-    const { counts } = await runVitest(['--project', 'unit'], { cwd: copy, node });
-    return { version, counts };
-  } finally {
-    await rm(copy, { recursive: true, force: true });
+    return { result: await work() };
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    complain(error);
+    return { error };
   }
 };
 
+const runLine = async (line, copy, prepared) => {
+  const { result, error } = await prepared;
+  if (error !== undefined)
+    return { text: `Node ${line}: ${error.message}`, counts: { passed: 0, failed: 1, skipped: 0 } };
+  const { counts } = await runVitest(['--project', 'unit'], { cwd: copy, node: result.node });
+  return { text: `Node ${result.version}: ${countLine(counts)}`, counts };
+};
+
 await runScript(async (wanted) => {
-  let sum = none;
-  const summary = [];
-  for (const line of wanted.length > 0 ? wanted : LINES) {
-    try {
-      const { version, counts } = await runLine(line);
-      summary.push(`Node ${version}: ${countLine(counts)}`);
+  const lines = wanted.length > 0 ? wanted : LINES;
+  const copies = await Promise.all(lines.map((line) => mkdtemp(join(tmpdir(), `pptp-node-${line}-`))));
+  try {
+    // Downloads and compilers of all lines side by side; tests one line after the other.
+    const prepared = lines.map((line, at) => outcome(() => prepareLine(line, copies[at])));
+    await Promise.all(prepared);
+    let sum = none;
+    const summary = [];
+    for (const [at, line] of lines.entries()) {
+      const { text, counts } = await runLine(line, copies[at], prepared[at]);
+      summary.push(text);
       sum = add(sum, counts);
-    } catch (error) {
-      if (!(error instanceof SetupError)) throw error;
-      complain(error);
-      summary.push(`Node ${line}: ${error.message}`);
-      sum = add(sum, { passed: 0, failed: 1, skipped: 0 });
     }
+    console.log('');
+    for (const text of summary) console.log(text);
+    console.log(countLine(sum));
+    return exitCode(sum);
+  } finally {
+    await Promise.all(copies.map((copy) => rm(copy, { recursive: true, force: true })));
   }
-  console.log('');
-  for (const text of summary) console.log(text);
-  console.log(countLine(sum));
-  return exitCode(sum);
 });
