@@ -424,7 +424,7 @@ export const schema = {
   },
   users: {
     source: key(oneOf('file', 'plugins'), {
-      env: 'PPTP_USERS',
+      env: 'PPTP_USERS_FROM',
       default: 'file',
       doc: 'Who knows users: `file`: the back-ends of plug-ins, then the user file, which gets a first user where there is none; `plugins`: those back-ends alone.',
     }),

@@ -28,7 +28,7 @@ const canChange = (method: string): boolean => MICROSOFT.includes(method) || met
 /** Whether somebody in the users file could log in, by one of the methods that are offered. */
 export const checkUsers = (facts: UsersFacts, config: GatewayConfig): readonly Finding[] => {
   const { file, source } = config.users;
-  if (source === 'plugins') return [ok('Only plug-ins know users (PPTP_USERS=plugins).')];
+  if (source === 'plugins') return [ok('Only plug-ins know users (PPTP_USERS_FROM=plugins).')];
   const elsewhere = config.plugins.length > 0;
   if (facts.kind === 'missing') {
     return [

@@ -28,9 +28,14 @@ const failure = (sources: Partial<ConfigSources>): ConfigError => {
 const originOf = (sources: Partial<ConfigSources>, key: string) => load(sources).origins.get(key);
 
 describe('who knows users', () => {
+  test('the file that the environment names', () => {
+    const { users } = load({ env: { PPTP_USERS_FILE: '/etc/vpn/users.json' } }).config;
+    expect(users).toEqual({ source: 'file', file: '/etc/vpn/users.json' });
+  });
+
   test('plug-ins alone, where that is said and there are any', () => {
-    expect(load({ env: { PPTP_USERS: 'plugins', PPTP_PLUGINS: 'radius' } }).config.users.source).toBe('plugins');
-    const [problem] = failure({ env: { PPTP_USERS: 'plugins' } }).problems;
+    expect(load({ env: { PPTP_USERS_FROM: 'plugins', PPTP_PLUGINS: 'radius' } }).config.users.source).toBe('plugins');
+    const [problem] = failure({ env: { PPTP_USERS_FROM: 'plugins' } }).problems;
     expect(problem?.message).toContain('plugins names none');
   });
 });

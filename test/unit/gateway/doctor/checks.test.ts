@@ -368,7 +368,7 @@ describe('users', () => {
       /^warn: .* the next start makes one with a first user\.$/,
     );
     expect(said(checkUsers({ kind: 'missing' }, config({ PPTP_PLUGINS: 'my-users' })))[0]).toMatch(/^ok/);
-    const without = config({ PPTP_PLUGINS: 'my-users', PPTP_USERS: 'plugins' });
+    const without = config({ PPTP_PLUGINS: 'my-users', PPTP_USERS_FROM: 'plugins' });
     expect(said(checkUsers({ kind: 'unusable', message: '' }, without))).toEqual([expect.stringMatching(/^ok/)]);
     expect(advice(checkUsers({ kind: 'unusable', message: 'others can read it.' }, usual))).toBe('others can read it.');
   });
