@@ -37,6 +37,21 @@ export const dropKey = (stage: string, direction: Direction, reason: DropReason)
 
 // Most sessions say nothing and lose nothing, and a map takes some 200 octets.
 const NO_ATTRIBUTES: ReadonlyMap<string, string> = new Map();
+/** Maps of one attribute, by name and value: most peers say one word of themselves, and nearly all of them the same one. */
+const ALONE = new Map<string, ReadonlyMap<string, string>>();
+const MOST_ALONE = 256;
+
+const alone = (name: string, value: string): ReadonlyMap<string, string> => {
+  const key = `${name}\n${value}`;
+  const known = ALONE.get(key);
+  if (known !== undefined) return known;
+  // Peers choose the values: those that are common come back at once.
+  if (ALONE.size >= MOST_ALONE) ALONE.clear();
+  const made = new Map([[name, value]]);
+  ALONE.set(key, made);
+  return made;
+};
+
 const NO_DROPS: ReadonlyMap<string, number> = new Map();
 
 /** One call on the data path. Each stage keeps its per-session state in a slot of its own. */
@@ -46,7 +61,8 @@ export class Session implements SessionView {
   identity: string | undefined;
   address: Ipv4 | undefined;
   ipv6: SessionIpv6 | undefined;
-  private said: Map<string, string> | undefined;
+  /** May be shared with other sessions: never changed, but replaced. */
+  private said: ReadonlyMap<string, string> | undefined;
   private dropCounts: Map<string, number> | undefined;
   private readonly slots = new SlotTable();
 
@@ -61,8 +77,7 @@ export class Session implements SessionView {
 
   /** Keeps what the peer said of itself. */
   attribute(name: string, value: string): void {
-    this.said ??= new Map();
-    this.said.set(name, value);
+    this.said = this.said === undefined ? alone(name, value) : new Map([...this.said, [name, value]]);
   }
 
   /** Packets of this session that were dropped, by `dropKey`. Bounded: stages, directions and reasons are few. */
