@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { formatIpv4, parseIpv4 } from '../../core/bytes/ipv4-address.ts';
 import type { AuthMethod } from '../../core/ports/auth.ts';
 import type { EapMethod } from '../../core/ports/eap.ts';
@@ -87,11 +87,14 @@ describe('users of a RADIUS server', () => {
     const lab = await start({ one: server }, { PPTP_MPPE: 'required' });
     const client = eapMethod([eapTls(tlsEngine('alice'))]);
     await lab.dial({ method: client });
-    // TLS works in threads of its own: real turns, and no virtual time.
-    for (let turn = 0; turn < 2000 && lines(lab, 'session.up').length === 0; turn += 1) {
-      await new Promise((resolve) => setImmediate(resolve));
-      await lab.clock.advance(1);
-    }
+    // TLS works in threads of its own, in real time: virtual time must not run away from it.
+    await vi.waitFor(
+      async () => {
+        await lab.clock.advance(1);
+        expect(lines(lab, 'session.up')).toHaveLength(1);
+      },
+      { timeout: 4_000, interval: 1 },
+    );
     expect(lines(lab, 'session.up')).toMatchObject([{ user: 'alice', encryption: 'MPPE 128 stateless' }]);
     expect(server.requests.length).toBeGreaterThan(4);
     for (const { attributes } of server.requests) expect(firstOf(attributes, ATTRIBUTE.framedMtu)).toBeLessThan(1400);
