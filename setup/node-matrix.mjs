@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { copySources } from './lib/checkout.mjs';
 import { runCommand } from './lib/command.mjs';
-import { add, countLine, exitCode, none } from './lib/counts.mjs';
+import { add, countLine, exitCode, failureList, none } from './lib/counts.mjs';
 import { npmCommand } from './lib/dependencies.mjs';
 import { cache, root } from './lib/paths.mjs';
 import { complain, runScript, SetupError, say } from './lib/script.mjs';
@@ -78,10 +78,13 @@ const outcome = async (work) => {
 
 const runLine = async (line, copy, prepared) => {
   const { result, error } = await prepared;
-  if (error !== undefined)
-    return { text: `Node ${line}: ${error.message}`, counts: { passed: 0, failed: 1, skipped: 0 } };
-  const { counts } = await runVitest(['--project', 'unit'], { cwd: copy, node: result.node });
-  return { text: `Node ${result.version}: ${countLine(counts)}`, counts };
+  if (error !== undefined) {
+    const failures = [{ name: `Node ${line}`, reason: error.message }];
+    return { text: `Node ${line}: ${error.message}`, counts: { passed: 0, failed: 1, skipped: 0 }, failures };
+  }
+  const { counts, failures } = await runVitest(['--project', 'unit'], { cwd: copy, node: result.node });
+  const named = failures.map(({ name, reason }) => ({ name: `Node ${result.version} > ${name}`, reason }));
+  return { text: `Node ${result.version}: ${countLine(counts)}`, counts, failures: named };
 };
 
 await runScript(async (wanted) => {
@@ -93,13 +96,16 @@ await runScript(async (wanted) => {
     await Promise.all(prepared);
     let sum = none;
     const summary = [];
+    const failed = [];
     for (const [at, line] of lines.entries()) {
-      const { text, counts } = await runLine(line, copies[at], prepared[at]);
+      const { text, counts, failures } = await runLine(line, copies[at], prepared[at]);
       summary.push(text);
+      failed.push(...failures);
       sum = add(sum, counts);
     }
     console.log('');
     for (const text of summary) console.log(text);
+    process.stdout.write(failureList(failed));
     console.log(countLine(sum));
     return exitCode(sum);
   } finally {

@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { buildAddon, buildSources } from './lib/build.mjs';
 import { runCommand } from './lib/command.mjs';
-import { add, countLine, exitCode, none } from './lib/counts.mjs';
+import { add, countLine, exitCode, failureList, none } from './lib/counts.mjs';
 import { gatherFacts } from './lib/facts.mjs';
 import { carryOut } from './lib/packages.mjs';
 import { nodeModules, root } from './lib/paths.mjs';
@@ -14,6 +14,8 @@ import { unpackPrograms } from './lib/unpacked.mjs';
 import { runVitest } from './lib/vitest.mjs';
 
 const failure = { passed: 0, failed: 1, skipped: 0 };
+/** Everything that failed, told at the end. */
+const failures = [];
 
 /** Steps whose failure is one failed check and no reason to stop. */
 const check = async (name, work) => {
@@ -25,6 +27,7 @@ const check = async (name, work) => {
     if (!(error instanceof SetupError)) throw error;
     complain(error);
     console.log(`${name}: failed`);
+    failures.push({ name, reason: error.message });
     return failure;
   }
 };
@@ -56,7 +59,10 @@ const tell = (notRun) => {
 const runAll = async (args) => {
   const facts = gatherFacts();
   const problems = checkMachine(facts);
-  for (const problem of problems) complain(problem);
+  for (const problem of problems) {
+    complain(problem);
+    failures.push({ name: problem.code, reason: problem.message });
+  }
   if (problems.length > 0) return failure;
   await attempt(() => carryOut(planPackages(TEST_PROGRAMS, facts)));
   await attempt(() => unpackPrograms(facts));
@@ -64,8 +70,9 @@ const runAll = async (args) => {
   await attempt(() => prepareVerbs(facts));
   await attempt(() => buildAddon(facts));
   let counts = add(await check('biome check', lint), await check('tsc -b', () => buildSources('all')));
-  const { counts: tests, notRun } = await runVitest(args, { cwd: root });
+  const { counts: tests, failures: failed, notRun } = await runVitest(args, { cwd: root });
   counts = add(counts, tests);
+  failures.push(...failed);
   tell(notRun);
   return counts;
 };
@@ -77,7 +84,9 @@ await runScript(async (args) => {
   } catch (error) {
     if (error instanceof SetupError) complain(error);
     else console.error(error);
+    failures.push({ name: 'npm test', reason: String(error?.message ?? error).split('\n', 1)[0] });
   }
+  process.stdout.write(failureList(failures));
   console.log(countLine(counts));
   return exitCode(counts);
 });

@@ -2,19 +2,28 @@ import { writeFileSync } from 'node:fs';
 
 const fullName = (test) => `${test.project.name} > ${test.module.relativeModuleId} > ${test.fullName}`;
 
+const reasonOf = (errors) => String(errors?.[0]?.message ?? errors?.[0] ?? '').split('\n', 1)[0];
+
 /**
- * Vitest reporter: writes the numbers, and the name and reason of every test that did not run, to the file named by
- * PPTP_TEST_COUNTS. What breaks outside a test (a file that does not load, a hook, an unhandled rejection) is a failure.
+ * Vitest reporter: writes the numbers, and the name and reason of every test that failed or did not run, to the file
+ * named by PPTP_TEST_COUNTS. What breaks outside a test (a file that does not load, a hook, an unhandled rejection) is a failure.
  */
 export default class CountReporter {
   onTestRunEnd(modules, unhandledErrors) {
-    const counts = { passed: 0, failed: unhandledErrors.length, skipped: 0 };
+    const counts = { passed: 0, failed: 0, skipped: 0 };
+    const failures = [];
     const notRun = [];
+    const broken = (name, errors) => {
+      counts.failed += errors.length;
+      for (const error of errors) failures.push({ name, reason: reasonOf([error]) });
+    };
+    broken('unhandled error', unhandledErrors);
     for (const module of modules) {
-      counts.failed += module.errors().length;
-      for (const suite of module.children.allSuites()) counts.failed += suite.errors().length;
+      broken(`${module.project.name} > ${module.relativeModuleId}`, module.errors());
+      for (const suite of module.children.allSuites()) broken(fullName(suite), suite.errors());
       for (const test of module.children.allTests()) {
-        const { state, note } = test.result();
+        const { state, note, errors } = test.result();
+        if (state === 'failed') failures.push({ name: fullName(test), reason: reasonOf(errors) });
         if (state === 'passed' || state === 'failed') counts[state] += 1;
         else {
           counts.skipped += 1;
@@ -22,6 +31,6 @@ export default class CountReporter {
         }
       }
     }
-    writeFileSync(process.env.PPTP_TEST_COUNTS, JSON.stringify({ counts, notRun }));
+    writeFileSync(process.env.PPTP_TEST_COUNTS, JSON.stringify({ counts, failures, notRun }));
   }
 }

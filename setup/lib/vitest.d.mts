@@ -1,4 +1,4 @@
-import type { Counts } from './counts.mjs';
+import type { Counts, Named } from './counts.mjs';
 
 export interface RunOptions {
   /** The checkout. */
@@ -10,6 +10,7 @@ export interface RunOptions {
 }
 export interface RunReport {
   readonly counts: Counts;
-  readonly notRun: readonly { readonly name: string; readonly reason: string }[];
+  readonly failures: readonly Named[];
+  readonly notRun: readonly Named[];
 }
 export function runVitest(args: readonly string[], options: RunOptions): Promise<RunReport>;

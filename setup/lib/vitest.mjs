@@ -16,9 +16,15 @@ export const runVitest = async (args, { cwd, node = process.execPath, env = {}, 
       env: { ...env, PPTP_TEST_COUNTS: file },
     });
     const report = await readFile(file, 'utf8').then(JSON.parse, () => undefined);
-    if (report === undefined) return { counts: { passed: 0, failed: 1, skipped: 0 }, notRun: [] };
+    if (report === undefined) {
+      const failures = [{ name: 'vitest', reason: `it ended with status ${code} and left no counts` }];
+      return { counts: { passed: 0, failed: 1, skipped: 0 }, failures, notRun: [] };
+    }
     // Vitest found fault with something that is no test, coverage thresholds for instance.
-    if (code !== 0 && report.counts.failed === 0) report.counts.failed = 1;
+    if (code !== 0 && report.counts.failed === 0) {
+      report.counts.failed = 1;
+      report.failures.push({ name: 'vitest', reason: `it ended with status ${code}, though no test failed` });
+    }
     return report;
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -26,7 +26,14 @@ test('what passed, failed and did not run is counted, what broke outside a test 
      });`,
   );
   writeFileSync(join(folder, 'broken.case.mjs'), "throw new Error('does not load');");
-  const { counts, notRun } = await runVitest([], { cwd: folder, stdout: 'ignore' });
+  const { counts, failures, notRun } = await runVitest([], { cwd: folder, stdout: 'ignore' });
   expect(counts).toEqual({ passed: 1, failed: 3, skipped: 4 });
+  expect(failures.map(({ name }) => name.replace(/^.*? > /, '')).toSorted()).toEqual([
+    'broken.case.mjs',
+    'mixed.case.mjs > fails',
+    'mixed.case.mjs > hook',
+  ]);
+  expect(failures.find(({ name }) => name.endsWith('broken.case.mjs'))?.reason).toBe('does not load');
+  expect(failures.find(({ name }) => name.endsWith('fails'))?.reason).toContain('expected 1 to be 2');
   expect(notRun.find(({ name }) => name.endsWith('needs more'))?.reason).toBe('there is no modem');
 });
