@@ -4,17 +4,17 @@ import { type ConfigSources, type LoadedConfig, loadConfig } from '../config/loa
 import { KEYS } from '../config/schema.ts';
 import type { Environment } from '../config/sources.ts';
 import { GatewayError } from '../core/errors.ts';
-import { type AdminVerbs, runningGateway } from './cli-admin.ts';
-import { addCaptureVerb } from './cli-capture.ts';
-import { addDialVerb, type DialOrder } from './cli-dial.ts';
-import { addDoctorVerb } from './cli-doctor.ts';
-import { addExplainVerb } from './cli-explain.ts';
-import { addLogLevelVerb } from './cli-log-level.ts';
-import type { CliTerminal } from './cli-password.ts';
-import { addPluginVerbs } from './cli-plugins.ts';
-import { addTraceVerb } from './cli-trace.ts';
-import { addTunnelsVerb } from './cli-tunnels.ts';
-import { addUserVerbs, type UserAction, type UserAdmin } from './cli-users.ts';
+import { type AdminVerbs, runningGateway } from './cli/admin.ts';
+import { addCaptureVerb } from './cli/capture.ts';
+import { addDialVerb, type DialOrder } from './cli/dial.ts';
+import { addDoctorVerb } from './cli/doctor.ts';
+import { addExplainVerb } from './cli/explain.ts';
+import { addLogLevelVerb } from './cli/log-level.ts';
+import type { CliTerminal } from './cli/password.ts';
+import { addPluginVerbs } from './cli/plugins.ts';
+import { addTraceVerb } from './cli/trace.ts';
+import { addTunnelsVerb } from './cli/tunnels.ts';
+import { addUserVerbs, type UserAction, type UserAdmin } from './cli/users.ts';
 import type { Peer } from './doctor/examine.ts';
 import type { Finding } from './doctor/finding.ts';
 

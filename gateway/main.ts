@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { readFileSync } from 'node:fs';
+import { processTerminal } from './cli/terminal.ts';
 import { runCli } from './cli.ts';
-import { processTerminal } from './cli-terminal.ts';
 import { runDial } from './dial/run-dial.ts';
 import { outerMtu } from './outer-mtu.ts';
 import { openUsers, runGateway } from './run.ts';

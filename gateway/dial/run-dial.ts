@@ -15,9 +15,9 @@ import { connectControl, type DialledPipe } from '../../plugins/control-pptp/ind
 import { ClientNetwork } from '../../plugins/host-network-linux/index.ts';
 import type { Platform } from '../bootstrap.ts';
 import { builtinPlugins } from '../builtin-plugins.ts';
+import type { DialOrder, DialRoute } from '../cli/dial.ts';
+import type { CliTerminal } from '../cli/password.ts';
 import { EXIT } from '../cli.ts';
-import type { DialOrder, DialRoute } from '../cli-dial.ts';
-import type { CliTerminal } from '../cli-password.ts';
 import { gatewayOptions, TUN_QUEUE_LENGTH } from '../options.ts';
 import { packetTraces, type TracePackets } from '../packet-traces.ts';
 import type { LoadedPlugin } from '../plugin-loader.ts';

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { writePlugin } from '../../gateway/cli-plugins-new.ts';
+import { writePlugin } from '../../gateway/cli/plugins-new.ts';
 import { connect, Netns, netnsUnavailable, ROOT } from '../support/netns.ts';
 import { Outside } from '../support/outside.ts';
 import { Program } from '../support/program.ts';

@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GatewayError } from '../../core/errors.ts';
-import { writePlugin } from '../../gateway/cli-plugins-new.ts';
+import { writePlugin } from '../../gateway/cli/plugins-new.ts';
 import { whyNoPlugin } from '../../gateway/plugins/plugin-shape.ts';
 import { SCAFFOLD_KINDS } from '../../gateway/scaffold/kinds.ts';
 import { TestGateway } from '../../testing/index.ts';

@@ -1,8 +1,8 @@
 import { Command } from 'commander';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { traceRoute } from '../../gateway/admin/routes/trace.ts';
-import { runningGateway } from '../../gateway/cli-admin.ts';
-import { addTraceVerb } from '../../gateway/cli-trace.ts';
+import { runningGateway } from '../../gateway/cli/admin.ts';
+import { addTraceVerb } from '../../gateway/cli/trace.ts';
 import { type AdminRig, adminRig } from '../support/admin-rig.ts';
 import { address } from '../support/batches.ts';
 import { GatewayLab } from '../support/gateway-lab.ts';

@@ -5,9 +5,9 @@ import { afterAll, describe, expect, test } from 'vitest';
 import type { LoadedConfig } from '../../../config/load.ts';
 import { GatewayError } from '../../../core/errors.ts';
 import { runCli } from '../../../gateway/cli.ts';
-import type { DialOrder } from '../../../gateway/cli-dial.ts';
-import { generatePassword } from '../../../gateway/cli-password.ts';
-import type { NewUser } from '../../../gateway/cli-users.ts';
+import type { DialOrder } from '../../../gateway/cli/dial.ts';
+import { generatePassword } from '../../../gateway/cli/password.ts';
+import type { NewUser } from '../../../gateway/cli/users.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'pptp-cli-'));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -1,8 +1,8 @@
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { GatewayError } from '../core/errors.ts';
-import type { CliTerminal } from './cli-password.ts';
+import { GatewayError } from '../../core/errors.ts';
+import type { CliTerminal } from './password.ts';
 
 /** Line editing writes what was typed to its output: give it one that forgets. */
 const nowhere = (): Writable => new Writable({ write: (_chunk, _encoding, done) => done() });

@@ -1,7 +1,7 @@
 import { InvalidArgumentError, Option } from 'commander';
-import type { TraceRequest, TraceRule, TraceState } from './admin/routes/trace.ts';
-import { type AdminVerbs, tableLines } from './cli-admin.ts';
-import { parseDuration } from './cli-log-level.ts';
+import type { TraceRequest, TraceRule, TraceState } from '../admin/routes/trace.ts';
+import { type AdminVerbs, tableLines } from './admin.ts';
+import { parseDuration } from './log-level.ts';
 
 const PATH = '/v1/trace/rules';
 const DEFAULT_SECONDS = 600;

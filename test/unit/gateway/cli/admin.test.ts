@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { adminRequest } from '../../../gateway/admin/client.ts';
-import { runCli } from '../../../gateway/cli.ts';
-import { explainLines } from '../../../gateway/cli-explain.ts';
-import { type AdminRig, adminRig } from '../../support/admin-rig.ts';
-import { type JournalLab, journalLab } from '../../support/journal-lab.ts';
+import { adminRequest } from '../../../../gateway/admin/client.ts';
+import { explainLines } from '../../../../gateway/cli/explain.ts';
+import { runCli } from '../../../../gateway/cli.ts';
+import { type AdminRig, adminRig } from '../../../support/admin-rig.ts';
+import { type JournalLab, journalLab } from '../../../support/journal-lab.ts';
 
 let around: JournalLab;
 let rig: AdminRig;

@@ -1,5 +1,5 @@
-import type { TunnelSummary } from './admin/tunnel-json.ts';
-import { type AdminVerbs, tableLines } from './cli-admin.ts';
+import type { TunnelSummary } from '../admin/tunnel-json.ts';
+import { type AdminVerbs, tableLines } from './admin.ts';
 
 const WORKER = 'WORKER';
 const HEAD = ['TUNNEL', 'STATE', 'PEER', 'USER', 'ADDRESS', 'ENCRYPTION', 'SECONDS', 'PACKETS IN', 'OUT', 'DROPPED'];

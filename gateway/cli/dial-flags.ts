@@ -1,5 +1,5 @@
-import { ConfigError, type ConfigProblem } from '../config/problems.ts';
-import { GatewayError } from '../core/errors.ts';
+import { ConfigError, type ConfigProblem } from '../../config/problems.ts';
+import { GatewayError } from '../../core/errors.ts';
 
 /** What `--auth` may name; "eap" is EAP with the methods of the configuration. */
 const METHODS = ['ms-chap-v2', 'eap-tls', 'eap-ms-chap-v2', 'eap', 'ms-chap-v1', 'eap-md5', 'chap-md5', 'pap'] as const;

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import { isHostOf } from '../config/formats.ts';
-import type { GatewayConfig } from '../config/types.ts';
-import { formatIpv4, type Ipv4, parseIpv4 } from '../core/bytes/ipv4-address.ts';
-import { GatewayError } from '../core/errors.ts';
-import { type CliTerminal, obtainPassword } from './cli-password.ts';
+import { isHostOf } from '../../config/formats.ts';
+import type { GatewayConfig } from '../../config/types.ts';
+import { formatIpv4, type Ipv4, parseIpv4 } from '../../core/bytes/ipv4-address.ts';
+import { GatewayError } from '../../core/errors.ts';
+import { type CliTerminal, obtainPassword } from './password.ts';
 
 export interface NewUser {
   readonly name: string;

@@ -1,9 +1,9 @@
 import { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
-import { loadConfig } from '../../../config/load.ts';
-import { addDoctorVerb, describeFindings, parsePeer } from '../../../gateway/cli-doctor.ts';
-import type { Peer } from '../../../gateway/doctor/examine.ts';
-import type { Finding } from '../../../gateway/doctor/finding.ts';
+import { loadConfig } from '../../../../config/load.ts';
+import { addDoctorVerb, describeFindings, parsePeer } from '../../../../gateway/cli/doctor.ts';
+import type { Peer } from '../../../../gateway/doctor/examine.ts';
+import type { Finding } from '../../../../gateway/doctor/finding.ts';
 
 const fine: Finding = { check: 'tun', severity: 'ok', message: 'It opens.' };
 const odd: Finding = { check: 'firewall', severity: 'warn', message: 'It may drop.', advice: 'Look.' };

@@ -1,19 +1,19 @@
 import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { InvalidArgumentError, Option } from 'commander';
-import { GatewayError } from '../core/errors.ts';
-import type { CaptureEnd } from '../observability/capture/capture.ts';
-import { CAPTURE_POINTS, type CapturePoint, isCapturePoint } from '../observability/capture/points.ts';
-import type { AdminReply } from './admin/client.ts';
+import { GatewayError } from '../../core/errors.ts';
+import type { CaptureEnd } from '../../observability/capture/capture.ts';
+import { CAPTURE_POINTS, type CapturePoint, isCapturePoint } from '../../observability/capture/points.ts';
+import type { AdminReply } from '../admin/client.ts';
 import {
   CAPTURE_ID_HEADER,
   CAPTURE_SUMMARY_TRAILER,
   type CaptureRequest,
   DAY_SECONDS,
-} from './admin/routes/capture.ts';
-import { openCaptureFile } from './capture-file.ts';
-import type { AdminVerbs, RunningGateway } from './cli-admin.ts';
-import type { MergedSummary } from './workers/view/merged-capture.ts';
+} from '../admin/routes/capture.ts';
+import { openCaptureFile } from '../capture-file.ts';
+import type { MergedSummary } from '../workers/view/merged-capture.ts';
+import type { AdminVerbs, RunningGateway } from './admin.ts';
 
 /** What the verb needs of its process; another one in tests. */
 export interface CaptureHost {

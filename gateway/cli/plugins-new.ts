@@ -3,11 +3,11 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
-import { GatewayError } from '../core/errors.ts';
-import type { CliTerminal } from './cli-password.ts';
-import { SCAFFOLD_KINDS } from './scaffold/kinds.ts';
-import { scaffoldNames } from './scaffold/names.ts';
-import { packageFiles } from './scaffold/package-files.ts';
+import { GatewayError } from '../../core/errors.ts';
+import { SCAFFOLD_KINDS } from '../scaffold/kinds.ts';
+import { scaffoldNames } from '../scaffold/names.ts';
+import { packageFiles } from '../scaffold/package-files.ts';
+import type { CliTerminal } from './password.ts';
 
 /** What the verb needs of the command line. */
 export interface NewPluginVerbs {
@@ -18,7 +18,7 @@ export interface NewPluginVerbs {
 
 /** The folder of this gateway: of its sources, and above `dist` of what was compiled. */
 const gatewayFolder = (): string => {
-  const above = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+  const above = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..');
   return existsSync(join(above, 'package.json')) ? above : dirname(above);
 };
 

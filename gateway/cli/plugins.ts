@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import type { ConfigSources } from '../config/load.ts';
-import type { CliTerminal } from './cli-password.ts';
-import { addNewPluginVerb } from './cli-plugins-new.ts';
-import type { PluginList, PluginReport } from './plugins/list-plugins.ts';
+import type { ConfigSources } from '../../config/load.ts';
+import type { PluginList, PluginReport } from '../plugins/list-plugins.ts';
+import type { CliTerminal } from './password.ts';
+import { addNewPluginVerb } from './plugins-new.ts';
 
 /** What verbs about plug-ins need of the command line. */
 export interface PluginVerbs {
@@ -29,7 +29,7 @@ const addListVerb = (plugins: Command, { terminal, withSources }: PluginVerbs): 
     .description('Shows each plug-in of this configuration, where it is from, what it brings and its settings.')
     .option('--json', 'one JSON document for programs');
   withSources(list, async (sources) => {
-    const { listPlugins } = await import('./plugins/list-plugins.ts');
+    const { listPlugins } = await import('../plugins/list-plugins.ts');
     const found = await listPlugins(sources);
     if (list.opts<{ readonly json?: true }>().json === true) terminal.out(JSON.stringify(found, null, 2));
     else for (const line of listLines(found)) terminal.out(line);

@@ -1,11 +1,11 @@
 import { type Command, Option } from 'commander';
-import type { LoadedConfig } from '../config/load.ts';
-import { type Ipv4, ipv4, parseIpv4 } from '../core/bytes/ipv4-address.ts';
-import { GatewayError } from '../core/errors.ts';
-import type { RedialPolicy } from '../core/machine/redial.ts';
-import { MPPE_OVERHEAD } from '../core/wire/mppe-header.ts';
-import { authentication, inFlagNames } from './cli-dial-flags.ts';
-import { type CliTerminal, knownPassword } from './cli-password.ts';
+import type { LoadedConfig } from '../../config/load.ts';
+import { type Ipv4, ipv4, parseIpv4 } from '../../core/bytes/ipv4-address.ts';
+import { GatewayError } from '../../core/errors.ts';
+import type { RedialPolicy } from '../../core/machine/redial.ts';
+import { MPPE_OVERHEAD } from '../../core/wire/mppe-header.ts';
+import { authentication, inFlagNames } from './dial-flags.ts';
+import { type CliTerminal, knownPassword } from './password.ts';
 
 export interface DialRoute {
   readonly network: Ipv4;

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import type { LoadedConfig } from '../config/load.ts';
-import { GatewayError } from '../core/errors.ts';
-import type { CliTerminal } from './cli-password.ts';
-import type { Peer } from './doctor/examine.ts';
-import { type Finding, hasFailed, type Severity } from './doctor/finding.ts';
+import type { LoadedConfig } from '../../config/load.ts';
+import { GatewayError } from '../../core/errors.ts';
+import type { Peer } from '../doctor/examine.ts';
+import { type Finding, hasFailed, type Severity } from '../doctor/finding.ts';
+import type { CliTerminal } from './password.ts';
 
 export interface DoctorServices {
   readonly terminal: Pick<CliTerminal, 'out'>;

@@ -1,7 +1,7 @@
-import type { Finding } from '../observability/journal/finding.ts';
-import type { RecordDetail } from './admin/record-json.ts';
-import type { ExplainAnswer } from './admin/routes/explain.ts';
-import type { AdminVerbs } from './cli-admin.ts';
+import type { Finding } from '../../observability/journal/finding.ts';
+import type { RecordDetail } from '../admin/record-json.ts';
+import type { ExplainAnswer } from '../admin/routes/explain.ts';
+import type { AdminVerbs } from './admin.ts';
 
 const WIDTH = 100;
 

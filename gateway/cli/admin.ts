@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import type { GatewayConfig } from '../config/types.ts';
-import { GatewayError } from '../core/errors.ts';
-import { type AdminReply, type AdminRequest, adminRequest } from './admin/client.ts';
-import { MISSING_HEADER } from './admin/headers.ts';
-import type { CliTerminal } from './cli-password.ts';
+import type { GatewayConfig } from '../../config/types.ts';
+import { GatewayError } from '../../core/errors.ts';
+import { type AdminReply, type AdminRequest, adminRequest } from '../admin/client.ts';
+import { MISSING_HEADER } from '../admin/headers.ts';
+import type { CliTerminal } from './password.ts';
 
 /** A running gateway, as a verb asks it. */
 export interface RunningGateway {
