@@ -12,9 +12,11 @@ import {
   type Environment,
   type Flags,
   type Layer,
+  profileOf,
   readEnvLayer,
   readFileLayer,
   readFlagLayer,
+  readProfileLayer,
   unknownName,
 } from './sources.ts';
 import type { GatewayConfig, Origin, Origins, RawConfig } from './types.ts';
@@ -71,13 +73,15 @@ const freeze = <T>(value: T): T => {
 };
 
 /**
- * Merges default < file < environment < flags and checks the result. What is given to plug-ins is not looked at, and
+ * Merges default < profile < file < environment < flags and checks the result. What is given to plug-ins is not looked at, and
  * `PPTP_*` names that are no keys pass, as long as plug-ins are named: they may be theirs (`readPluginSettings`).
  */
 export const readConfig = (sources: ConfigSources): ReadConfig => {
   const path = sources.file ?? sources.env['PPTP_CONFIG'];
   const file = path === undefined || path === '' ? undefined : readFileLayer(path);
-  const layers = [...(file === undefined ? [] : [file]), readEnvLayer(sources.env), readFlagLayer(sources)];
+  const given = [...(file === undefined ? [] : [file]), readEnvLayer(sources.env), readFlagLayer(sources)];
+  const preset = readProfileLayer(profileOf(given));
+  const layers = preset === undefined ? given : [preset, ...given];
 
   // Our layers are already merged in order, so convict must not look at process.env or process.argv itself.
   const merged = convict<RawConfig>(schema, { env: {}, args: [] });

@@ -304,7 +304,8 @@ export const resolveConfig = (
     pluginOptions: { ...(JSON.parse(raw.pluginOptions) as Readonly<Record<string, unknown>>) },
   };
   const findings = new Findings((path) => badKeys.has(path));
-  const isSet = (path: string): boolean => (origins.get(path)?.kind ?? 'default') !== 'default';
+  // By the operator: what a profile says gives way like a default.
+  const isSet = (path: string): boolean => !['default', 'profile'].includes(origins.get(path)?.kind ?? 'default');
   for (const check of [
     checkPool,
     checkLimits,

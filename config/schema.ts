@@ -22,7 +22,7 @@ import {
 } from './formats.ts';
 import { type Key, key, listKeys } from './key.ts';
 import { observabilityKeys } from './observability-keys.ts';
-import { MOST_WORKERS, type RawConfig } from './types.ts';
+import { MOST_WORKERS, PROFILE_NAMES, type RawConfig } from './types.ts';
 
 const seconds = (least: number, most: number) => integer(least, most, 'seconds');
 const milliseconds = (least: number, most: number) => integer(least, most, 'milliseconds');
@@ -34,6 +34,12 @@ const fileOrNone = either(absolutePath, oneOf('none'));
  * is generated from here (`node setup/docs.mjs`).
  */
 export const schema = {
+  profile: key(oneOf(...PROFILE_NAMES), {
+    env: 'PPTP_PROFILE',
+    flag: '--profile',
+    default: 'none',
+    doc: 'Values for a kind of use in place of the defaults; whatever is set elsewhere beats them. See docs/profiles.md.',
+  }),
   hostName: key(asciiName, {
     env: 'PPTP_HOST_NAME',
     default: 'pptp-gateway',

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { parse as parseYaml } from 'yaml';
 import type { Key } from './key.ts';
+import { PRESETS } from './presets.ts';
 import type { ConfigProblem } from './problems.ts';
 import { KEYS, keyByPath } from './schema.ts';
 import { didYouMean } from './suggest.ts';
-import type { Origin } from './types.ts';
+import { type Origin, PROFILE_NAMES, type ProfileName } from './types.ts';
 
 /** One layer of the precedence: values that passed their format, where each came from, and what was wrong. */
 export interface Layer {
@@ -90,6 +91,23 @@ export const readFileLayer = (path: string): Layer & { readonly unreadable: bool
   if (!isGroup(tree)) return refuse('must hold keys and values.');
   readTree(layer, tree, '', { kind: 'file', name: path });
   return { ...layer, unreadable: false };
+};
+
+/** What the profile says, below everything that the operator says; undefined for none. */
+export const readProfileLayer = (name: ProfileName): Layer | undefined => {
+  if (name === 'none') return undefined;
+  const layer = emptyLayer();
+  for (const [path, { value }] of Object.entries(PRESETS[name].values)) {
+    const key = keyByPath.get(path);
+    if (key !== undefined) accept(layer, key, value, { kind: 'profile', name });
+  }
+  return layer;
+};
+
+/** The profile that the layers name, the last one first. */
+export const profileOf = (layers: readonly Layer[]): ProfileName => {
+  const named = layers.map(({ values }) => values.get('profile')?.value).findLast((value) => value !== undefined);
+  return PROFILE_NAMES.find((name) => name === named) ?? 'none';
 };
 
 /** Names with our prefix that are not keys: the file's own name, and what tests and the lab use. */

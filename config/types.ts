@@ -2,6 +2,10 @@ import type { Ipv4 } from '../core/bytes/ipv4-address.ts';
 import type { Ipv6, Ipv6Network } from '../core/bytes/ipv6-address.ts';
 import type { FilterList } from '../core/datapath/packet-filter-rules.ts';
 
+/** What PPTP_PROFILE takes; what each means is in presets.ts. */
+export const PROFILE_NAMES = ['none', 'road-warrior', 'site', 'legacy-clients', 'lab'] as const;
+export type ProfileName = (typeof PROFILE_NAMES)[number];
+
 /** Plain durations carry their unit in the name (`...Ms`) or are seconds. */
 export type Seconds = number;
 export type MppePolicy = 'required' | 'preferred' | 'permitted' | 'disabled';
@@ -30,6 +34,8 @@ export interface NamedNetwork {
 
 /** Groups whose values are used as they were written. */
 interface PlainGroups {
+  /** Whose values stand in place of the defaults. */
+  readonly profile: ProfileName;
   /** Name sent in PPTP replies and MS-CHAP challenges. */
   readonly hostName: string;
   readonly vendor: string;
@@ -225,6 +231,7 @@ export interface GatewayConfig extends PlainGroups {
 /** Where the value of a key came from. */
 export type Origin =
   | { readonly kind: 'default' }
+  | { readonly kind: 'profile'; readonly name: string }
   | { readonly kind: 'file'; readonly name: string }
   | { readonly kind: 'env'; readonly name: string }
   | { readonly kind: 'flag'; readonly name: string };

@@ -9,9 +9,11 @@ import { runScript, SetupError } from './lib/script.mjs';
 const writeReference = async () => {
   await buildSources();
   const { configurationPage } = await import('../dist/config/describe.js');
+  const { profilesPage } = await import('../dist/config/profiles-page.js');
   const { metricsPage } = await import('../dist/observability/metrics/page.js');
   const { tracesPage } = await import('../dist/observability/traces-page.js');
   await writeFile(join(root, 'docs', 'configuration.md'), configurationPage());
+  await writeFile(join(root, 'docs', 'profiles.md'), profilesPage());
   await writeFile(join(root, 'docs', 'metrics.md'), metricsPage());
   await writeFile(join(root, 'docs', 'traces.md'), tracesPage());
 };
