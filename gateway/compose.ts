@@ -11,6 +11,7 @@ import { startTelemetrySdk } from '../observability/sdk.ts';
 import { OpenTelemetryTelemetry } from '../observability/telemetry.ts';
 import type { UserNames } from '../observability/user-names.ts';
 import type { ConnectionSource } from '../plugins/control-pptp/index.ts';
+import { AuditFile, silentAudit } from './admin/audit-file.ts';
 import { journalNumbers } from './admin/journal-numbers.ts';
 import type { AdminRoute } from './admin/route.ts';
 import { furtherRoutes } from './admin/routes/further.ts';
@@ -108,6 +109,7 @@ export async function composeGateway(
       log,
       levels,
       journal,
+      audit: worker === undefined ? new AuditFile({ folder: config.stateDir, log }) : silentAudit,
     };
     const routes = [...furtherRoutes(packets), ...(worker?.routes ?? [])];
     const tunnel = site.tunnel(platform, gateway.callIds, tracePackets);

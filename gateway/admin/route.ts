@@ -5,6 +5,7 @@ import type { Log } from '../../core/ports/log.ts';
 import type { Journal } from '../../observability/journal/journal.ts';
 import type { LogLevels } from '../../observability/log-levels.ts';
 import type { Gateway } from '../bootstrap.ts';
+import type { AuditLog } from './audit.ts';
 
 /** What the routes of the admin channel may use. A route that needs more is made by a function that is given it. */
 export interface AdminDeps {
@@ -15,6 +16,8 @@ export interface AdminDeps {
   readonly log: Log;
   readonly levels: LogLevels;
   readonly journal: Journal;
+  /** Changes are noted by the app; a route only reads it. */
+  readonly audit: AuditLog;
 }
 
 /** Puts routes on the app. Paths begin with /v1/, inputs have a JSON schema, refusals are an `AdminError`. */

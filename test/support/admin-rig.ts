@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type LoadedConfig, loadConfig } from '../../config/load.ts';
 import type { Clock } from '../../core/ports/clock.ts';
+import { AuditFile } from '../../gateway/admin/audit-file.ts';
 import type { AdminDeps, AdminRoute } from '../../gateway/admin/route.ts';
 import { ADMIN_ROUTES } from '../../gateway/admin/routes/index.ts';
 import { AdminServer } from '../../gateway/admin/server.ts';
@@ -41,6 +42,7 @@ export const adminRig = async ({ gateway, clock, config, routes, deps: more }: A
     log,
     levels: new LogLevels('info'),
     journal: new Journal(() => clock.now()),
+    audit: new AuditFile({ folder, log }),
     ...more,
   };
   const server = new AdminServer(socket, deps, [...ADMIN_ROUTES, ...(routes ?? [])]);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadConfig } from '../../config/load.ts';
 import type { PacketTracing } from '../../core/datapath/packet-tracing.ts';
+import { AuditFile, silentAudit } from '../../gateway/admin/audit-file.ts';
 import { furtherRoutes } from '../../gateway/admin/routes/further.ts';
 import { AdminServer } from '../../gateway/admin/server.ts';
 import { type Ask, AskError, type WorkerLink, type WorkerLinks } from '../../gateway/workers/ask.ts';
@@ -86,7 +87,7 @@ const rigWorker = async (index: number): Promise<RigWorker> => {
     clock: lab.clock,
     config: loadConfig({ env }).config,
     routes: [...furtherRoutes(tracing), besidesRoute],
-    deps: { journal },
+    deps: { journal, audit: silentAudit },
   });
   return { lab, journal, rig, tracing };
 };
@@ -149,9 +150,10 @@ export class CrewRig {
     const crew = new Crew(this.links, (index) => this.ways[index]?.path ?? '', patienceMs);
     const { clock, log, levels } = this;
     const { config } = loadConfig({ env: { PPTP_STATE_DIR: this.folder } });
+    const audit = new AuditFile({ folder: this.folder, log });
     this.server = new AdminServer(
       this.socket,
-      { version: '1.2.3', config, crew, clock, log, levels, traces: true },
+      { version: '1.2.3', config, crew, clock, log, levels, audit, traces: true },
       VIEW_ROUTES,
     );
   }

@@ -3,6 +3,7 @@ import type { GatewayConfig } from '../../../config/types.ts';
 import type { Clock } from '../../../core/ports/clock.ts';
 import type { Log } from '../../../core/ports/log.ts';
 import type { LogLevels } from '../../../observability/log-levels.ts';
+import type { AuditLog } from '../../admin/audit.ts';
 import { MISSING_HEADER } from '../../admin/headers.ts';
 import { AdminError } from '../../admin/route.ts';
 import type { WorkerRequest } from './ask-worker.ts';
@@ -16,6 +17,8 @@ export interface ViewDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly levels: LogLevels;
+  /** Of the whole gateway: workers keep none. */
+  readonly audit: AuditLog;
   /** Somebody collects traces. */
   readonly traces: boolean;
 }

@@ -5,6 +5,7 @@ import type { Log } from '../../../core/ports/log.ts';
 import type { LogLevels } from '../../../observability/log-levels.ts';
 import type { EndpointOptions } from '../../../observability/metrics/endpoint.ts';
 import type { OpenTelemetryTelemetry } from '../../../observability/telemetry.ts';
+import { AuditFile } from '../../admin/audit-file.ts';
 import { withMetrics } from '../../with-metrics.ts';
 import type { WorkerLinks } from '../ask.ts';
 import { Crew } from './crew.ts';
@@ -32,7 +33,8 @@ export interface OneViewOptions {
 export const withOneView = async <T>(options: OneViewOptions, work: () => Promise<T>): Promise<T> => {
   const { config, version, log, levels, telemetry, clock, links, endpoints, otel } = options;
   const crew = new Crew(links, (index) => workerSocket(config.stateDir, index));
-  const deps: ViewDeps = { version, config, crew, clock, log, levels, traces: otel.traces };
+  const audit = new AuditFile({ folder: config.stateDir, log });
+  const deps: ViewDeps = { version, config, crew, clock, log, levels, audit, traces: otel.traces };
   const metrics = new MetricsView(links, clock);
   const stop = endpoints.length > 0 ? metrics.keep() : () => undefined;
   try {
