@@ -66,6 +66,7 @@ export type { Fleet } from './ports/fleet.ts';
 export { type CallEndpoint, type CallId, type CallIds, callId, type SessionId, sessionId } from './ports/ids.ts';
 export type { IpsecHook } from './ports/ipsec-hook.ts';
 export type { Lifecycle } from './ports/lifecycle.ts';
+export { type Lock, type LockBook, type LockKind, type LockQuery, lockFits } from './ports/locks.ts';
 export { type Log, type LogFields, silentLog } from './ports/log.ts';
 export type { OwnPackets } from './ports/own-packets.ts';
 export type { GreSocket, PacketIo, TunDevice } from './ports/packet-io.ts';

@@ -13,6 +13,7 @@ import type { HostRoutes } from './ports/host-routes.ts';
 import type { CallIds } from './ports/ids.ts';
 import type { IpsecHook } from './ports/ipsec-hook.ts';
 import type { Lifecycle } from './ports/lifecycle.ts';
+import type { LockBook } from './ports/locks.ts';
 import type { Log } from './ports/log.ts';
 import type { OwnPackets } from './ports/own-packets.ts';
 import type { GreSocket, TunDevice } from './ports/packet-io.ts';
@@ -52,6 +53,8 @@ export const TOKENS = {
   EapRelay: token<EapRelay>('EapRelay'),
   /** Several: asked in binding order. */
   SessionPolicy: token<SessionPolicy>('SessionPolicy'),
+  /** Several: who is locked out. */
+  Locks: token<LockBook>('Locks'),
   /** Several. */
   AccountingSink: token<AccountingSink>('AccountingSink'),
   /** Several. */

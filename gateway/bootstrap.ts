@@ -4,10 +4,11 @@ import { Probes } from '../core/datapath/probe.ts';
 import type { SessionView } from '../core/datapath/session.ts';
 import type { Stage } from '../core/datapath/stage.ts';
 import type { Clock } from '../core/ports/clock.ts';
-import type { ControlPlugin } from '../core/ports/control.ts';
+import type { ClearReason, ControlPlugin } from '../core/ports/control.ts';
 import type { HostRoutes } from '../core/ports/host-routes.ts';
 import type { CallIds } from '../core/ports/ids.ts';
 import type { Lifecycle } from '../core/ports/lifecycle.ts';
+import type { LockBook } from '../core/ports/locks.ts';
 import type { Log } from '../core/ports/log.ts';
 import type { GreSocket, TunDevice } from '../core/ports/packet-io.ts';
 import type { RandomSource } from '../core/ports/random.ts';
@@ -65,10 +66,17 @@ export interface Gateway {
   readonly numbers: () => GatewayNumbers;
   /** Ends every link with an LCP Terminate-Request; the calls follow. */
   hangUp(detail: string): void;
+  /** The same in turns, for this reason; resolves when every link has been told. */
+  hangUpAll(reason: ClearReason, detail: string): Promise<void>;
+  /** New control connections and calls are refused from now on, in PPTP's own words. */
+  refuseCalls(): void;
+  acceptCalls(): void;
   /** Ends the tunnel of this user that has this inner address, for a newer one elsewhere; false when there is none. */
   endOlder(identity: string, address: Ipv4): boolean;
   /** The sessions of the whole gateway. */
   readonly directory: SessionDirectory;
+  /** Who is locked out, of all policies that lock. */
+  readonly locks: LockBook;
   /** Routes to single inner addresses; undefined where the operator sets up the host. */
   readonly hostRoutes: HostRoutes | undefined;
   start(died: (device: string, cause: unknown) => void): Promise<void>;
@@ -132,8 +140,12 @@ export function createGateway(platform: Platform, options: GatewayOptions, plugi
     probes,
     numbers: () => numbers.read(),
     hangUp: (detail) => driver.hangUp(detail),
+    hangUpAll: (reason, detail) => driver.hangUpAll(reason, detail),
+    refuseCalls: () => control.refuseCalls(),
+    acceptCalls: () => control.acceptCalls?.(),
     endOlder: (identity, address) => driver.endOlder(identity, address),
     directory: container.get(TOKENS.Sessions),
+    locks: allLocks(container.isBound(TOKENS.Locks) ? container.getAll(TOKENS.Locks) : []),
     hostRoutes: container.isBound(TOKENS.HostRoutes) ? container.get(TOKENS.HostRoutes) : undefined,
     start: (onDeath) => {
       died = onDeath;
@@ -145,6 +157,11 @@ export function createGateway(platform: Platform, options: GatewayOptions, plugi
     },
   };
 }
+
+const allLocks = (books: readonly LockBook[]): LockBook => ({
+  list: () => books.flatMap((book) => book.list()),
+  clear: (query) => books.reduce((count, book) => count + book.clear(query), 0),
+});
 
 function keepNumbers(
   container: Container,

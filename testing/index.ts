@@ -9,6 +9,7 @@ export { type EapMethodRig, eapMethodContract } from './contract/eap-method.ts';
 export { type EapRelayRig, eapRelayContract } from './contract/eap-relay.ts';
 export { type IpsecHookRig, ipsecHookContract } from './contract/ipsec-hook.ts';
 export { type LifecycleRig, lifecycleContract } from './contract/lifecycle.ts';
+export { type LockBookRig, lockBookContract } from './contract/lock-book.ts';
 export { type GreRig, greSocketContract, type TunRig, tunDeviceContract } from './contract/packet-io.ts';
 export { type SessionPolicyRig, sessionPolicyContract } from './contract/session-policy.ts';
 export { type StageRig, stageContract } from './contract/stage.ts';

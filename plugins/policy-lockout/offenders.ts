@@ -60,8 +60,21 @@ export class Offenders {
     return length;
   }
 
+  /** Everybody who failed lately, locked or not. */
+  names(): readonly string[] {
+    return [...this.known.keys()];
+  }
+
   forget(name: string): void {
     this.known.delete(name);
+  }
+
+  /** Who is locked, and until when. */
+  *locked(now: number): Generator<readonly [name: string, until: number]> {
+    for (const name of this.known.keys()) {
+      const until = this.lockedUntil(name, now);
+      if (until !== undefined) yield [name, until];
+    }
   }
 
   private decayed(name: string, now: number): Offender {

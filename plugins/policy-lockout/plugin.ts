@@ -3,7 +3,7 @@ import { TOKENS } from '../../core/tokens.ts';
 import { type PolicyLockoutOptions, settings } from './options.ts';
 import { LockoutPolicy } from './policy.ts';
 
-/** Binds the lock against guessing of passwords. */
+/** Binds the lock against guessing of passwords, and who is locked out. */
 export const policyLockoutPlugin = definePlugin<PolicyLockoutOptions>({
   name: 'policy-lockout',
   api: PLUGIN_API,
@@ -11,9 +11,11 @@ export const policyLockoutPlugin = definePlugin<PolicyLockoutOptions>({
   check: ({ lockSeconds, mostLockSeconds }) =>
     lockSeconds > mostLockSeconds ? ['`lockSeconds` must not be above `mostLockSeconds`'] : [],
   register({ bind }, options) {
-    bind(TOKENS.SessionPolicy).toResolvedValue(
-      (fleet, log, telemetry) => new LockoutPolicy(options, { fleet, log, telemetry }),
-      [TOKENS.Fleet, TOKENS.Log, TOKENS.Telemetry],
+    bind(LockoutPolicy).toResolvedValue(
+      (fleet, log, telemetry, wallClock) => new LockoutPolicy(options, { fleet, log, telemetry, wallClock }),
+      [TOKENS.Fleet, TOKENS.Log, TOKENS.Telemetry, TOKENS.WallClock],
     );
+    bind(TOKENS.SessionPolicy).toResolvedValue((policy) => policy, [LockoutPolicy]);
+    bind(TOKENS.Locks).toResolvedValue((policy) => policy, [LockoutPolicy]);
   },
 });

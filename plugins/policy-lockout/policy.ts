@@ -1,9 +1,11 @@
-import { formatIpv4, type Ipv4 } from '../../core/bytes/ipv4-address.ts';
+import { formatIpv4, type Ipv4, ipv4 } from '../../core/bytes/ipv4-address.ts';
 import type { AuthDenial } from '../../core/ports/auth.ts';
 import type { Fleet } from '../../core/ports/fleet.ts';
+import { type Lock, type LockBook, type LockKind, type LockQuery, lockFits } from '../../core/ports/locks.ts';
 import type { Log } from '../../core/ports/log.ts';
 import type { Attempt, SessionPolicy } from '../../core/ports/policy.ts';
 import type { Telemetry } from '../../core/ports/telemetry.ts';
+import type { WallClock } from '../../core/ports/wall-clock.ts';
 import { bareName } from '../policy-kit/names.ts';
 import { type OffenceLimits, Offenders } from './offenders.ts';
 import type { PolicyLockoutOptions } from './options.ts';
@@ -12,6 +14,7 @@ const SECOND_MS = 1000;
 const TOPIC = 'policy-lockout';
 
 export interface LockoutDeps {
+  readonly wallClock: WallClock;
   readonly fleet: Fleet;
   readonly log: Log;
   readonly telemetry: Pick<Telemetry, 'event'>;
@@ -25,12 +28,17 @@ interface Told {
   readonly right: boolean;
 }
 
+/** What a worker tells the others: the operator has ended these locks. */
+interface ClearTold {
+  readonly clear: LockQuery;
+}
+
 /**
  * Locks out who guesses passwords: a user for one address, and an address for all users, each for a time that doubles. A
  * user is never locked for addresses where nobody guessed, unless `userFailures` says so: otherwise anybody who knows a name
  * could keep its owner out. Even then the addresses that the user has come from stay open.
  */
-export class LockoutPolicy implements SessionPolicy {
+export class LockoutPolicy implements SessionPolicy, LockBook {
   readonly name = 'policy-lockout';
   private readonly options: PolicyLockoutOptions;
   private readonly deps: LockoutDeps;
@@ -55,6 +63,7 @@ export class LockoutPolicy implements SessionPolicy {
     this.users = new Offenders(limits(options.userFailures));
     deps.fleet.subscribe(TOPIC, (message) => {
       if (isTold(message)) this.note(message, false);
+      else if (isClearTold(message)) this.forget(message.clear);
     });
   }
 
@@ -75,6 +84,48 @@ export class LockoutPolicy implements SessionPolicy {
     const told: Told = { user: bareName(userName), source, at, right: denial === undefined };
     const news = this.note(told, true);
     if (news) this.deps.fleet.publish(TOPIC, told);
+  }
+
+  list(): readonly Lock[] {
+    const now = this.deps.wallClock.now();
+    return this.kinds().flatMap(({ offenders, lockOf }) =>
+      [...offenders.locked(now)].map(([name, until]) => ({ ...lockOf(name), until })),
+    );
+  }
+
+  clear(query: LockQuery): number {
+    const clear = query.user === undefined ? query : { ...query, user: bareName(query.user) };
+    this.deps.fleet.publish(TOPIC, { clear } satisfies ClearTold);
+    const count = this.forget(clear);
+    this.deps.log.info('auth.locks-cleared', 'The operator has ended locks against guessing.', {
+      locks: count,
+      ...(clear.what === undefined ? {} : { what: clear.what }),
+      ...(clear.user === undefined ? {} : { user: clear.user }),
+      ...(clear.source === undefined ? {} : { source: formatIpv4(clear.source) }),
+    });
+    return count;
+  }
+
+  /** Failures that have led to no lock yet, too: otherwise the next one might. */
+  private forget(query: LockQuery): number {
+    const now = this.deps.wallClock.now();
+    let count = 0;
+    for (const { offenders, lockOf } of this.kinds()) {
+      for (const name of offenders.names()) {
+        if (!lockFits(lockOf(name), query)) continue;
+        if (offenders.lockedUntil(name, now) !== undefined) count += 1;
+        offenders.forget(name);
+      }
+    }
+    return count;
+  }
+
+  private kinds(): readonly Kind[] {
+    return [
+      { offenders: this.pairs, lockOf: lockOfPair },
+      { offenders: this.sources, lockOf: (name) => ({ what: 'source', source: ipv4(Number(name)) }) },
+      { offenders: this.users, lockOf: (user) => ({ what: 'user', user }) },
+    ];
   }
 
   /** `own`: it was made here, so this worker is the one that says so. False: nobody learns anything new from it. */
@@ -123,6 +174,16 @@ export class LockoutPolicy implements SessionPolicy {
   }
 }
 
+interface Kind {
+  readonly offenders: Offenders;
+  lockOf(name: string): Omit<Lock, 'until'>;
+}
+
+const lockOfPair = (name: string): Omit<Lock, 'until'> => {
+  const gap = name.indexOf(' ');
+  return { what: 'user-and-source', user: name.slice(gap + 1), source: ipv4(Number(name.slice(0, gap))) };
+};
+
 const pairOf = (user: string, source: number): string => `${source} ${user}`;
 
 const isTold = (message: unknown): message is Told =>
@@ -136,3 +197,17 @@ const isTold = (message: unknown): message is Told =>
   Number.isFinite(message.at) &&
   'right' in message &&
   typeof message.right === 'boolean';
+
+const KINDS: readonly unknown[] = ['user-and-source', 'source', 'user'] satisfies readonly LockKind[];
+
+const isClearTold = (message: unknown): message is ClearTold => {
+  if (typeof message !== 'object' || message === null || !('clear' in message)) return false;
+  const { clear } = message;
+  if (typeof clear !== 'object' || clear === null) return false;
+  const { what, user, source } = Object.fromEntries<unknown>(Object.entries(clear));
+  return (
+    (what === undefined || KINDS.includes(what)) &&
+    (user === undefined || typeof user === 'string') &&
+    (source === undefined || Number.isInteger(source))
+  );
+};

@@ -28,6 +28,7 @@ import {
   eapMethodContract,
   FakeClock,
   ipsecHookContract,
+  lockBookContract,
   MemoryLog,
   MemoryUsers,
   runContract,
@@ -158,21 +159,35 @@ runContract(
   sessionListenerContract('policy-sessions', async () => ({ listener: sessionsPolicy() })),
   runner,
 );
+const NOON = 1_700_000_000_000;
+const lockoutPolicy = () =>
+  new LockoutPolicy(
+    {
+      failures: 3,
+      sourceFailures: 10,
+      userFailures: 5,
+      lockSeconds: 30,
+      mostLockSeconds: 3600,
+      decaySeconds: 900,
+      remembered: 100,
+    },
+    { fleet: testFleet(), log: new MemoryLog(), telemetry: silentTelemetry, wallClock: { now: () => NOON } },
+  );
 runContract(
-  sessionPolicyContract('policy-lockout', async () => ({
-    policy: new LockoutPolicy(
-      {
-        failures: 3,
-        sourceFailures: 10,
-        userFailures: 5,
-        lockSeconds: 30,
-        mostLockSeconds: 3600,
-        decaySeconds: 900,
-        remembered: 100,
+  sessionPolicyContract('policy-lockout', async () => ({ policy: lockoutPolicy() })),
+  runner,
+);
+runContract(
+  lockBookContract('policy-lockout', async () => {
+    const book = lockoutPolicy();
+    return {
+      book,
+      now: () => NOON,
+      guess: (userName, source) => {
+        for (let n = 0; n < 10; n += 1) book.tried({ userName, source, at: NOON }, 'bad-credentials');
       },
-      { fleet: testFleet(), log: new MemoryLog(), telemetry: silentTelemetry },
-    ),
-  })),
+    };
+  }),
   runner,
 );
 

@@ -23,6 +23,7 @@ const workers = (count: number, options: Partial<PolicyLockoutOptions> = {}) => 
   const listeners: ((topic: string, message: unknown) => void)[] = [];
   const log = new MemoryLog();
   const events: string[] = [];
+  const time = { now: 0 };
   const policies = Array.from({ length: count }, (_, index) => {
     const fleet: Fleet = {
       index,
@@ -36,9 +37,9 @@ const workers = (count: number, options: Partial<PolicyLockoutOptions> = {}) => 
       },
     };
     const telemetry = { event: (name: string) => void events.push(name) };
-    return new LockoutPolicy({ ...OPTIONS, ...options }, { fleet, log, telemetry });
+    return new LockoutPolicy({ ...OPTIONS, ...options }, { fleet, log, telemetry, wallClock: { now: () => time.now } });
   });
-  return { policies, log, events, send: (message: unknown) => listeners[0]?.('policy-lockout', message) };
+  return { policies, log, events, time, send: (message: unknown) => listeners[0]?.('policy-lockout', message) };
 };
 
 const one = (options: Partial<PolicyLockoutOptions> = {}) => {
@@ -188,4 +189,47 @@ describe('the lock against guessing', () => {
       expect(may('alice')).toBe(true);
     },
   );
+
+  it('lists who is locked, until the lock is over', () => {
+    const { policies, time } = workers(1, { userFailures: 4 });
+    const [policy] = policies;
+    for (let n = 0; n < 6; n += 1) policy?.tried({ userName: 'CORP\\Alice', source: HERE, at: 0 }, 'bad-credentials');
+    expect(policy?.list()).toEqual([
+      { what: 'user-and-source', user: 'alice', source: HERE, until: 10 * S },
+      { what: 'source', source: HERE, until: 10 * S },
+      { what: 'user', user: 'alice', until: 10 * S },
+    ]);
+    time.now = 10 * S;
+    expect(policy?.list()).toEqual([]);
+  });
+
+  it('ends locks in all workers when the operator says so, and forgets what led to them', () => {
+    const { policies, log } = workers(3);
+    const [first, second, third] = policies;
+    for (const userName of ['alice', 'bob']) {
+      for (let n = 0; n < 3; n += 1) first?.tried({ userName, source: HERE, at: 0 }, 'bad-credentials');
+    }
+    expect(third?.mayTry({ userName: 'alice', source: HERE, at: 1 })).toBe(false);
+    // Bob and the address, which failed six times, stay locked.
+    expect(second?.clear({ user: 'DOMAIN\\alice' })).toBe(1);
+    expect(policies.map((policy) => policy.list().length)).toEqual([2, 2, 2]);
+    expect(second?.clear({ source: HERE })).toBe(2);
+    expect(policies.map((policy) => policy.list().length)).toEqual([0, 0, 0]);
+    for (let n = 0; n < 2; n += 1) first?.tried({ userName: 'alice', source: HERE, at: 2 }, 'bad-credentials');
+    expect(third?.mayTry({ userName: 'alice', source: HERE, at: 3 })).toBe(true);
+    expect(log.lines.filter(({ event }) => event === 'auth.locks-cleared')).toHaveLength(2);
+  });
+
+  it.each([
+    { clear: 7 },
+    { clear: null },
+    { clear: { what: 'all' } },
+    { clear: { source: 'x' } },
+    { clear: { user: 1 } },
+  ])('passes over %j of another worker', (message) => {
+    const { policies, send } = workers(1);
+    for (let n = 0; n < 3; n += 1) policies[0]?.tried({ userName: 'alice', source: HERE, at: 0 }, 'bad-credentials');
+    send(message);
+    expect(policies[0]?.list()).toHaveLength(1);
+  });
 });
