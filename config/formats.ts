@@ -1,6 +1,10 @@
 import { type Ipv4, ipv4, parseIpv4 } from '../core/bytes/ipv4-address.ts';
 import { parseIpv6, parseIpv6Network } from '../core/bytes/ipv6-address.ts';
+import { asWord, integer, oneOf, toggle } from '../core/ports/setting-kinds.ts';
 import type { Ipv4Network } from './types.ts';
+
+// Settings of plug-ins and keys of the gateway are read alike.
+export { integer, oneOf, toggle };
 
 /**
  * A strict format: text from the environment and typed values from a file go through the same `parse`. Nothing is
@@ -31,48 +35,12 @@ export const isHostOf = (network: Ipv4Network, address: Ipv4): boolean =>
 export const isWithin = ({ network, prefixLength }: Ipv4Network, inner: Ipv4Network): boolean =>
   inner.prefixLength >= prefixLength && inner.network >= network && inner.network < network + 2 ** (32 - prefixLength);
 
-export const integer = (least: number, most: number, unit = ''): Format<number> => ({
-  expected: `a whole number from ${least} to ${most}${unit === '' ? '' : ` (${unit})`}`,
-  parse: (value) => {
-    const number = typeof value === 'string' && /^\d{1,10}$/.test(value) ? Number(value) : value;
-    return typeof number === 'number' && Number.isInteger(number) && number >= least && number <= most
-      ? number
-      : undefined;
-  },
-});
-
 export const share: Format<number> = {
   expected: 'a number from 0 to 1, such as 0.001',
   parse: (value) => {
     const number = typeof value === 'string' && /^\d(\.\d{1,9})?$/.test(value) ? Number(value) : value;
     return typeof number === 'number' && number >= 0 && number <= 1 ? number : undefined;
   },
-};
-
-export const oneOf = <const T extends string>(...choices: readonly T[]): Format<T> => ({
-  expected:
-    choices.length === 1 ? `\`${choices[0]}\`` : `one of ${choices.map((choice) => `\`${choice}\``).join(', ')}`,
-  parse: (value) => choices.find((choice) => choice === value),
-});
-
-/** Text or a number as text; nothing else becomes a word ("[128]" and "128" are not the same). */
-const asWord = (value: unknown): string =>
-  typeof value === 'string' || typeof value === 'number' ? String(value) : '';
-
-const truths = new Map([
-  ['true', true],
-  ['yes', true],
-  ['on', true],
-  ['1', true],
-  ['false', false],
-  ['no', false],
-  ['off', false],
-  ['0', false],
-]);
-
-export const toggle: Format<boolean> = {
-  expected: '`true` or `false` (also yes, no, on, off, 1, 0)',
-  parse: (value) => (typeof value === 'boolean' ? value : truths.get(asWord(value).toLowerCase())),
 };
 
 /** Text that `accept` takes; everything else is refused. */

@@ -32,13 +32,18 @@ const TRUTHS: ReadonlyMap<string, boolean> = new Map([
   ['0', false],
 ]);
 
+/** Text or a number as text; nothing else becomes a word: a list of one `true` is no `true`. */
+export const asWord = (value: unknown): string =>
+  typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+
 export const toggle: SettingKind<boolean> = {
   expected: '`true` or `false` (also yes, no, on, off, 1, 0)',
-  parse: (value) => (typeof value === 'boolean' ? value : TRUTHS.get(String(value).toLowerCase())),
+  parse: (value) => (typeof value === 'boolean' ? value : TRUTHS.get(asWord(value).toLowerCase())),
 };
 
 export const oneOf = <const T extends string>(...choices: readonly T[]): SettingKind<T> => ({
-  expected: `one of ${choices.map((choice) => `\`${choice}\``).join(', ')}`,
+  expected:
+    choices.length === 1 ? `\`${choices[0]}\`` : `one of ${choices.map((choice) => `\`${choice}\``).join(', ')}`,
   parse: (value) => choices.find((choice) => choice === value),
 });
 
