@@ -1,13 +1,12 @@
 import type { FastifyInstance } from 'fastify';
-import type { Log } from '../../core/ports/log.ts';
-import { createAdminApp } from './app.ts';
+import { type AppDeps, createAdminApp } from './app.ts';
 import { cannotServe, SocketPlace } from './socket-place.ts';
 
 /** Only the user that the gateway runs as. */
 const PRIVATE_UMASK = 0o177;
 
 /** The admin API on a Unix socket that only the user of the gateway may open. */
-export class AdminServer<Deps extends { readonly log: Log }> {
+export class AdminServer<Deps extends AppDeps> {
   readonly path: string;
   private readonly app: FastifyInstance;
   private place: SocketPlace | undefined;

@@ -30,6 +30,8 @@ export interface RouteSpec {
   readonly produces?: string;
   /** Name of the change for the audit log; every route that changes something has one. */
   readonly audit?: string;
+  /** Fields of the body that the audit keeps, besides all path parameters; never one that holds a secret. */
+  readonly auditFields?: readonly string[];
 }
 
 declare module 'fastify' {
@@ -45,6 +47,8 @@ export const fromSpec = (
   method: spec.method,
   url: spec.url,
   config: { spec },
+  // A HEAD would begin what has no end.
+  exposeHeadRoute: spec.method === 'GET' && spec.produces === undefined,
   schema: {
     ...(spec.params === undefined ? {} : { params: spec.params }),
     ...(spec.query === undefined ? {} : { querystring: spec.query }),

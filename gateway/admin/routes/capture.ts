@@ -5,8 +5,13 @@ import type { Clock } from '../../../core/ports/clock.ts';
 import { after } from '../../../core/time.ts';
 import { Capture, type CaptureFilter, type CaptureSummary } from '../../../observability/capture/capture.ts';
 import { type CaptureRefusal, Captures } from '../../../observability/capture/captures.ts';
-import { CAPTURE_POINTS, type CapturePoint, defaultPoints } from '../../../observability/capture/points.ts';
+import { type CapturePoint, defaultPoints } from '../../../observability/capture/points.ts';
+import { mayAct } from '../api/roles.ts';
 import { AdminError, type AdminRoute } from '../route.ts';
+import { fromSpec } from '../spec.ts';
+import { CAPTURE, CAPTURES, END_CAPTURE, START_CAPTURE } from '../specs/capture.ts';
+
+export { DAY_SECONDS } from '../specs/capture.ts';
 
 /** The body of `POST /v1/captures`; the answer is a pcapng file that grows. */
 export interface CaptureRequest {
@@ -24,36 +29,24 @@ export const CAPTURE_ID_HEADER = 'x-capture-id';
 /** What became of it, as JSON in the way of a URL's part. */
 export const CAPTURE_SUMMARY_TRAILER = 'x-capture-summary';
 
-/** The longest that a capture may be asked to run. */
-export const DAY_SECONDS = 86_400;
-const MOST_PACKETS = 1_000_000_000;
 /** How long the end of the gateway waits for readers that still have something to get. */
 const PATIENCE_MS = 2_000;
-
-export const captureBody = {
-  type: 'object',
-  additionalProperties: false,
-  properties: {
-    points: {
-      type: 'array',
-      items: { type: 'string', enum: CAPTURE_POINTS },
-      minItems: 1,
-      maxItems: CAPTURE_POINTS.length,
-      uniqueItems: true,
-    },
-    decrypted: { type: 'boolean' },
-    tunnel: { type: 'string', minLength: 1, maxLength: 64 },
-    user: { type: 'string', minLength: 1, maxLength: 256 },
-    packets: { type: 'integer', minimum: 1, maximum: MOST_PACKETS },
-    seconds: { type: 'integer', minimum: 1, maximum: DAY_SECONDS },
-  },
-} as const;
 
 const REFUSALS: Readonly<Record<CaptureRefusal['why'], { readonly status: number; readonly code: string }>> = {
   'needs-decrypted': { status: 400, code: 'NEEDS_DECRYPTED' },
   'not-allowed': { status: 403, code: 'DECRYPTED_NOT_ALLOWED' },
   'no-tunnel': { status: 404, code: 'NO_TUNNEL' },
   'too-many': { status: 429, code: 'TOO_MANY_CAPTURES' },
+};
+
+interface OneCapture {
+  readonly Params: { readonly id: string };
+}
+
+/** What tunnels encrypt is not for everybody who works with sessions. */
+export const wantAdmin = ({ role }: FastifyRequest): void => {
+  if (role !== null && mayAct(role, 'admin')) return;
+  throw new AdminError(403, 'FORBIDDEN', 'To see what tunnels encrypt takes the role admin.');
 };
 
 /** Which tunnels a request is about. Throws AdminError when it says so twice. */
@@ -130,36 +123,44 @@ export const captureRoute: AdminRoute = (app, { gateway, clock, log, version, co
   });
   const answers = new CaptureAnswers(clock);
 
-  app.post<{ Body: CaptureRequest }>('/v1/captures', { schema: { body: captureBody } }, (request, reply) => {
-    const { points, decrypted = false, packets, seconds } = request.body;
-    const capture = captures.start({
-      points: points ?? defaultPoints(decrypted),
-      decrypted,
-      filter: filterOf(request.body),
-      packets,
-      seconds,
-      who: request.actor,
-    });
-    if (!(capture instanceof Capture)) {
-      const { status, code } = REFUSALS[capture.why];
-      throw new AdminError(status, code, capture.message);
-    }
-    return answers.send(request, reply, capture);
+  app.route<{ Body: CaptureRequest }>({
+    ...fromSpec(START_CAPTURE),
+    handler: (request, reply) => {
+      const { points, decrypted = false, packets, seconds } = request.body;
+      if (decrypted) wantAdmin(request);
+      const capture = captures.start({
+        points: points ?? defaultPoints(decrypted),
+        decrypted,
+        filter: filterOf(request.body),
+        packets,
+        seconds,
+        who: request.actor,
+      });
+      if (!(capture instanceof Capture)) {
+        const { status, code } = REFUSALS[capture.why];
+        throw new AdminError(status, code, capture.message);
+      }
+      return answers.send(request, reply, capture);
+    },
   });
 
-  app.get('/v1/captures', (): { readonly captures: readonly CaptureSummary[] } => ({ captures: captures.list() }));
-
-  app.get<{ Params: { readonly id: string } }>('/v1/captures/:id', ({ params }): CaptureSummary => {
-    const found = captures.find(params.id);
-    if (found === undefined) throw noCapture(params.id);
-    return found;
+  app.route({
+    ...fromSpec(CAPTURES),
+    handler: (): { readonly captures: readonly CaptureSummary[] } => ({ captures: captures.list() }),
   });
 
-  app.delete<{ Params: { readonly id: string } }>('/v1/captures/:id', ({ params }): CaptureSummary => {
-    captures.end(params.id);
-    const found = captures.find(params.id);
-    if (found === undefined) throw noCapture(params.id);
+  const known = (id: string): CaptureSummary => {
+    const found = captures.find(id);
+    if (found === undefined) throw noCapture(id);
     return found;
+  };
+  app.route<OneCapture>({ ...fromSpec(CAPTURE), handler: ({ params }): CaptureSummary => known(params.id) });
+  app.route<OneCapture>({
+    ...fromSpec(END_CAPTURE),
+    handler: ({ params }): CaptureSummary => {
+      captures.end(params.id);
+      return known(params.id);
+    },
   });
 
   app.addHook('preClose', async () => {

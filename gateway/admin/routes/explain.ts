@@ -6,6 +6,8 @@ import type { Gateway } from '../../bootstrap.ts';
 import { journalNumbers } from '../journal-numbers.ts';
 import { type RecordDetail, type RecordSummary, recordDetail, recordSummary } from '../record-json.ts';
 import { type AdminDeps, AdminError, type AdminRoute } from '../route.ts';
+import { fromSpec } from '../spec.ts';
+import { EXPLAIN, FAILURES } from '../specs/explain.ts';
 
 /** What `GET /v1/explain/:which` answers; the first finding is the main one. */
 export interface ExplainAnswer {
@@ -13,14 +15,9 @@ export interface ExplainAnswer {
   readonly record: RecordDetail;
 }
 
-/** `besides`: a supervisor says how many tunnels of the same client other workers had. */
-const querystring = {
-  type: 'object',
-  properties: { besides: { type: 'integer', minimum: 0 } },
-} as const;
-
 interface ExplainRequest {
   readonly Params: { readonly which: string };
+  /** `besides`: a supervisor says how many tunnels of the same client other workers had. */
   readonly Querystring: { readonly besides?: number };
 }
 
@@ -45,28 +42,34 @@ export const explainRoute: AdminRoute = (app, deps) => {
   const { journal, gateway, clock, config } = deps;
   const settings = explainSettings(config);
 
-  app.get('/v1/failures', (): { readonly failures: readonly RecordSummary[] } => ({
-    failures: journal.failures().map((record) => recordSummary(record, clock)),
-  }));
+  app.route({
+    ...fromSpec(FAILURES),
+    handler: (): { readonly failures: readonly RecordSummary[] } => ({
+      failures: journal.failures().map((record) => recordSummary(record, clock)),
+    }),
+  });
 
-  app.get<ExplainRequest>('/v1/explain/:which', { schema: { querystring } }, (request): ExplainAnswer => {
-    const { which } = request.params;
-    const found = journal.find(which);
-    if (found === undefined) {
-      const message =
-        which === 'last-failure'
-          ? 'No set-up has failed since the gateway started, or none is remembered.'
-          : `Nothing is known of ${which}: give the id of a tunnel, a user, an address, a trace id, or last-failure. The gateway forgets what is long over.`;
-      throw new AdminError(404, 'NOTHING_KNOWN', message);
-    }
-    refresh(gateway, deps, found.id);
-    const findings = explain(found, {
-      settings,
-      besides: journal.besides(found),
-      besidesElsewhere: request.query.besides ?? 0,
-      wrongPeer: journal.sawWrongPeer(found),
-      now: clock.now(),
-    });
-    return { findings, record: recordDetail(found, clock) };
+  app.route<ExplainRequest>({
+    ...fromSpec(EXPLAIN),
+    handler: (request): ExplainAnswer => {
+      const { which } = request.params;
+      const found = journal.find(which);
+      if (found === undefined) {
+        const message =
+          which === 'last-failure'
+            ? 'No set-up has failed since the gateway started, or none is remembered.'
+            : `Nothing is known of ${which}: give the id of a tunnel, a user, an address, a trace id, or last-failure. The gateway forgets what is long over.`;
+        throw new AdminError(404, 'NOTHING_KNOWN', message);
+      }
+      refresh(gateway, deps, found.id);
+      const findings = explain(found, {
+        settings,
+        besides: journal.besides(found),
+        besidesElsewhere: request.query.besides ?? 0,
+        wrongPeer: journal.sawWrongPeer(found),
+        now: clock.now(),
+      });
+      return { findings, record: recordDetail(found, clock) };
+    },
   });
 };

@@ -1,4 +1,6 @@
 import type { AdminRoute } from '../route.ts';
+import { fromSpec } from '../spec.ts';
+import { GATEWAY } from '../specs/gateway.ts';
 
 /** What `GET /v1/gateway` answers. */
 export interface GatewaySummary {
@@ -12,9 +14,9 @@ export interface GatewaySummary {
 }
 
 export const gatewayRoute: AdminRoute = (app, { version, gateway }) => {
-  app.get(
-    '/v1/gateway',
-    (): GatewaySummary => ({
+  app.route({
+    ...fromSpec(GATEWAY),
+    handler: (): GatewaySummary => ({
       version,
       node: process.versions.node,
       pid: process.pid,
@@ -22,5 +24,5 @@ export const gatewayRoute: AdminRoute = (app, { version, gateway }) => {
       tunnels: gateway.sessions(),
       tun: gateway.tunName(),
     }),
-  );
+  });
 };

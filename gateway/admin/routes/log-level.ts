@@ -1,7 +1,7 @@
-import { type LevelState, LOG_LEVELS, type LogLevel } from '../../../observability/log-levels.ts';
+import type { LevelState, LogLevel } from '../../../observability/log-levels.ts';
 import type { AdminRoute } from '../route.ts';
-
-const DAY_SECONDS = 86_400;
+import { fromSpec } from '../spec.ts';
+import { LOG_LEVEL, SET_LOG_LEVEL } from '../specs/log-level.ts';
 
 /** The body of `PUT /v1/log/level`. */
 export interface LevelRequest {
@@ -10,21 +10,14 @@ export interface LevelRequest {
   readonly seconds?: number;
 }
 
-export const levelBody = {
-  type: 'object',
-  required: ['level'],
-  additionalProperties: false,
-  properties: {
-    level: { type: 'string', enum: LOG_LEVELS },
-    seconds: { type: 'integer', minimum: 1, maximum: DAY_SECONDS },
-  },
-} as const;
-
 export const logLevelRoute: AdminRoute = (app, { levels }) => {
-  app.get('/v1/log/level', (): LevelState => levels.state());
-  app.put<{ Body: LevelRequest }>('/v1/log/level', { schema: { body: levelBody } }, (request): LevelState => {
-    const { level, seconds } = request.body;
-    levels.set(level, { by: request.actor, seconds });
-    return levels.state();
+  app.route({ ...fromSpec(LOG_LEVEL), handler: (): LevelState => levels.state() });
+  app.route<{ Body: LevelRequest }>({
+    ...fromSpec(SET_LOG_LEVEL),
+    handler: (request): LevelState => {
+      const { level, seconds } = request.body;
+      levels.set(level, { by: request.actor, seconds });
+      return levels.state();
+    },
   });
 };

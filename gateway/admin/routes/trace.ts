@@ -2,6 +2,8 @@ import type { PacketRuleView } from '../../../core/datapath/packet-rules.ts';
 import { MOST_PACKET_RULES, type PacketTracing } from '../../../core/datapath/packet-tracing.ts';
 import { sessionId } from '../../../core/ports/ids.ts';
 import { AdminError, type AdminRoute } from '../route.ts';
+import { fromSpec } from '../spec.ts';
+import { ADD_TRACE_RULE, REMOVE_TRACE_RULE, TRACE_RULES } from '../specs/trace.ts';
 
 /** The body of `POST /v1/trace/rules`: packets for which all of it holds are traced. */
 export interface TraceRequest {
@@ -34,22 +36,6 @@ export interface TraceState {
 export const RULE_NUMBER_HEADER = 'x-trace-rule';
 const ruleNumber = (header: unknown): number | undefined =>
   typeof header === 'string' && /^[1-9]\d{0,8}$/.test(header) ? Number(header) : undefined;
-
-const DAY_SECONDS = 86_400;
-const MOST_PACKETS = 1_000_000;
-
-export const traceBody = {
-  type: 'object',
-  additionalProperties: false,
-  properties: {
-    tunnel: { type: 'string', minLength: 1, maxLength: 64 },
-    user: { type: 'string', minLength: 1, maxLength: 256 },
-    ratio: { type: 'number', exclusiveMinimum: 0, maximum: 1 },
-    packets: { type: 'integer', minimum: 1, maximum: MOST_PACKETS },
-    drops: { type: 'boolean' },
-    seconds: { type: 'integer', minimum: 1, maximum: DAY_SECONDS },
-  },
-} as const;
 
 const ruleJson = ({
   id,
@@ -84,15 +70,17 @@ export const traceRoute =
       throw new AdminError(409, 'TRACES_OFF', message);
     };
 
-    app.get('/v1/trace/rules', (): TraceState => {
-      const rules = collected().rules().map(ruleJson);
-      return { rules, ...collected().counts() };
+    app.route({
+      ...fromSpec(TRACE_RULES),
+      handler: (): TraceState => {
+        const rules = collected().rules().map(ruleJson);
+        return { rules, ...collected().counts() };
+      },
     });
 
-    app.post<{ Body: TraceRequest }>(
-      '/v1/trace/rules',
-      { schema: { body: traceBody } },
-      (request, reply): TraceRule => {
+    app.route<{ Body: TraceRequest }>({
+      ...fromSpec(ADD_TRACE_RULE),
+      handler: (request, reply): TraceRule => {
         const { tunnel, user, ratio, packets, drops, seconds } = request.body;
         const known = collected();
         if (tunnel !== undefined && !gateway.tunnels().some(({ session }) => session.id === tunnel)) {
@@ -116,14 +104,17 @@ export const traceRoute =
         void reply.code(201);
         return ruleJson(rule);
       },
-    );
+    });
 
-    app.delete<{ Params: { readonly id: string } }>('/v1/trace/rules/:id', (request): TraceState => {
-      const { id } = request.params;
-      const known = collected();
-      if (!known.remove(id))
-        throw new AdminError(404, 'NO_RULE', `There is no rule ${id}; it may have ended by itself.`);
-      log.info('packet-traces.stopped', 'a rule for packet traces was removed', { rule: id, by: request.actor });
-      return { rules: known.rules().map(ruleJson), ...known.counts() };
+    app.route<{ Params: { readonly id: string } }>({
+      ...fromSpec(REMOVE_TRACE_RULE),
+      handler: (request): TraceState => {
+        const { id } = request.params;
+        const known = collected();
+        if (!known.remove(id))
+          throw new AdminError(404, 'NO_RULE', `There is no rule ${id}; it may have ended by itself.`);
+        log.info('packet-traces.stopped', 'a rule for packet traces was removed', { rule: id, by: request.actor });
+        return { rules: known.rules().map(ruleJson), ...known.counts() };
+      },
     });
   };

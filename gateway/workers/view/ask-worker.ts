@@ -4,7 +4,7 @@ import { ACTOR_HEADER } from '../../admin/headers.ts';
 
 /** A request to the admin app of a worker. */
 export interface WorkerRequest {
-  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE';
   /** With its query, escaped. */
   readonly path: string;
   /** Sent as JSON. */

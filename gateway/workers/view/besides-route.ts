@@ -1,4 +1,6 @@
 import type { AdminRoute } from '../../admin/route.ts';
+import { fromSpec } from '../../admin/spec.ts';
+import { BESIDES } from '../../admin/specs/besides.ts';
 
 interface BesidesQuery {
   readonly peer: string;
@@ -6,22 +8,15 @@ interface BesidesQuery {
   readonly to?: string;
 }
 
-const querystring = {
-  type: 'object',
-  required: ['peer', 'from'],
-  properties: {
-    peer: { type: 'string', maxLength: 64 },
-    from: { type: 'string', format: 'date-time' },
-    to: { type: 'string', format: 'date-time' },
-  },
-} as const;
-
 /** Of a worker, for its supervisor: how many tunnels came from an address at some time. Other workers explain by it. */
 export const besidesRoute: AdminRoute = (app, { journal, clock }) => {
-  app.get<{ Querystring: BesidesQuery }>('/v1/besides', { schema: { querystring } }, ({ query }) => {
-    const at = (iso: string): number => clock.now() - (Date.now() - Date.parse(iso));
-    return {
-      tunnels: journal.countFrom(query.peer, at(query.from), query.to === undefined ? undefined : at(query.to)),
-    };
+  app.route<{ Querystring: BesidesQuery }>({
+    ...fromSpec(BESIDES),
+    handler: ({ query }) => {
+      const at = (iso: string): number => clock.now() - (Date.now() - Date.parse(iso));
+      return {
+        tunnels: journal.countFrom(query.peer, at(query.from), query.to === undefined ? undefined : at(query.to)),
+      };
+    },
   });
 };

@@ -6,6 +6,8 @@ import type { LogLevels } from '../../../observability/log-levels.ts';
 import type { AuditLog } from '../../admin/audit.ts';
 import { MISSING_HEADER } from '../../admin/headers.ts';
 import { AdminError } from '../../admin/route.ts';
+import { fromSpec, type RouteSpec } from '../../admin/spec.ts';
+import type { Life } from '../../life/life.ts';
 import type { WorkerRequest } from './ask-worker.ts';
 import type { Crew, CrewReplies, WorkerReply } from './crew.ts';
 
@@ -14,6 +16,7 @@ export interface ViewDeps {
   readonly version: string;
   readonly config: GatewayConfig;
   readonly crew: Crew;
+  readonly life: Life;
   readonly clock: Clock;
   readonly log: Log;
   readonly levels: LogLevels;
@@ -32,7 +35,7 @@ export interface Part<T> {
   readonly body: T;
 }
 
-const METHODS = ['GET', 'PUT', 'POST', 'DELETE'] as const;
+const METHODS = ['GET', 'PUT', 'POST', 'PATCH', 'DELETE'] as const;
 
 /** What came from the operator, to be passed on to workers. */
 export const passOn = ({ method, url, body, actor }: FastifyRequest): WorkerRequest => ({
@@ -83,11 +86,10 @@ export type Merge<T> = (parts: readonly Part<T>[], deps: ViewDeps, request: Fast
 
 /** A route that every worker is asked, and whose answers are merged. Refused only when all refuse. */
 export const everyWorker =
-  <T>(method: 'GET' | 'PUT' | 'POST' | 'DELETE', url: string, merge: Merge<T>): ViewRoute =>
+  <T>(spec: RouteSpec, merge: Merge<T>): ViewRoute =>
   (app, deps) => {
     app.route({
-      method,
-      url,
+      ...fromSpec(spec),
       handler: async (request, reply) => {
         const answers = await deps.crew.all(passOn(request));
         const good = answers.replies.filter(isGood);

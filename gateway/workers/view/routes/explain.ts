@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { RecordDetail, RecordSummary } from '../../../admin/record-json.ts';
 import type { ExplainAnswer } from '../../../admin/routes/explain.ts';
+import { EXPLAIN, FAILURES } from '../../../admin/specs/explain.ts';
 import { everyWorker, isGood, type Part, partOf, passOn, type ViewDeps, type ViewRoute } from '../view-route.ts';
 
 interface FailuresAnswer {
@@ -72,6 +73,6 @@ const theExplanation = async (
 };
 
 export const explainViews: readonly ViewRoute[] = [
-  everyWorker('GET', '/v1/failures', allFailures),
-  everyWorker('GET', '/v1/explain/:which', theExplanation),
+  everyWorker(FAILURES, allFailures),
+  everyWorker(EXPLAIN, theExplanation),
 ];

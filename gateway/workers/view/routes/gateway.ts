@@ -1,4 +1,5 @@
 import type { GatewaySummary } from '../../../admin/routes/gateway.ts';
+import { GATEWAY } from '../../../admin/specs/gateway.ts';
 import { everyWorker, type Part, type ViewDeps, type ViewRoute } from '../view-route.ts';
 
 /** What `GET /v1/gateway` answers for a gateway of several processes: of itself the supervisor says the first four. */
@@ -22,4 +23,4 @@ const theGateway = (parts: readonly Part<GatewaySummary>[], { version }: ViewDep
   })),
 });
 
-export const gatewayViews: readonly ViewRoute[] = [everyWorker('GET', '/v1/gateway', theGateway)];
+export const gatewayViews: readonly ViewRoute[] = [everyWorker(GATEWAY, theGateway)];

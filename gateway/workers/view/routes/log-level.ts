@@ -1,5 +1,7 @@
 import type { LogLevels } from '../../../../observability/log-levels.ts';
-import { type LevelRequest, levelBody } from '../../../admin/routes/log-level.ts';
+import type { LevelRequest } from '../../../admin/routes/log-level.ts';
+import { fromSpec } from '../../../admin/spec.ts';
+import { LOG_LEVEL, SET_LOG_LEVEL } from '../../../admin/specs/log-level.ts';
 import type { WorkerRequest } from '../ask-worker.ts';
 import type { Crew } from '../crew.ts';
 import { isGood, type ViewDeps, type ViewRoute, withMissing } from '../view-route.ts';
@@ -32,11 +34,14 @@ class LevelKeeper {
 
 export const logLevelView: ViewRoute = (app, { crew, levels }: ViewDeps) => {
   const keeper = new LevelKeeper(crew, levels);
-  app.get('/v1/log/level', () => levels.state());
-  app.put<{ Body: LevelRequest }>('/v1/log/level', { schema: { body: levelBody } }, async (request, reply) => {
-    const { level, seconds } = request.body;
-    levels.set(level, { by: request.actor, seconds });
-    const missing = await keeper.missing;
-    return withMissing(reply, levels.state(), missing);
+  app.route({ ...fromSpec(LOG_LEVEL), handler: () => levels.state() });
+  app.route<{ Body: LevelRequest }>({
+    ...fromSpec(SET_LOG_LEVEL),
+    handler: async (request, reply) => {
+      const { level, seconds } = request.body;
+      levels.set(level, { by: request.actor, seconds });
+      const missing = await keeper.missing;
+      return withMissing(reply, levels.state(), missing);
+    },
   });
 };

@@ -1,3 +1,4 @@
+import { TUNNEL, TUNNELS } from '../../../admin/specs/tunnels.ts';
 import type { TunnelDetail, TunnelSummary } from '../../../admin/tunnel-json.ts';
 import { everyWorker, type Part, type ViewRoute } from '../view-route.ts';
 
@@ -15,7 +16,4 @@ const allTunnels = (parts: readonly Part<TunnelsAnswer>[]): TunnelsAnswer => ({
 /** Ids are of one worker only. */
 const theTunnel = ([part]: readonly Part<TunnelDetail>[]): object => ({ ...part?.body, worker: part?.worker });
 
-export const tunnelViews: readonly ViewRoute[] = [
-  everyWorker('GET', '/v1/tunnels', allTunnels),
-  everyWorker('GET', '/v1/tunnels/:id', theTunnel),
-];
+export const tunnelViews: readonly ViewRoute[] = [everyWorker(TUNNELS, allTunnels), everyWorker(TUNNEL, theTunnel)];

@@ -1,0 +1,63 @@
+import type { FastifyInstance } from 'fastify';
+import { printable } from '../../core/bytes/ascii.ts';
+import { mayAct } from './api/roles.ts';
+import type { CallerOf } from './caller.ts';
+import { ACTOR_HEADER } from './headers.ts';
+import { AdminError } from './route.ts';
+import type { RouteSpec } from './spec.ts';
+
+const ACTOR_LENGTH = 64;
+/** No route has a longer path with its query. */
+const URL_LENGTH = 4096;
+
+/** For answers that are data and no pages. */
+const HEADERS = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+} as const;
+
+const strange = (part: string, name: string): AdminError => {
+  const message = `must NOT have additional properties: ${JSON.stringify(printable(name, ACTOR_LENGTH))}`;
+  return new AdminError(400, 'INVALID_REQUEST', `${part} ${message}.`, { errors: [{ path: part, message }] });
+};
+
+const checkUnspoken = (spec: RouteSpec, query: unknown, body: unknown): void => {
+  const [name] = spec.query === undefined ? Object.keys(Object(query)) : [];
+  if (name !== undefined) throw strange('querystring', name);
+  if (spec.body === undefined && body !== undefined && body !== null) {
+    throw new AdminError(400, 'INVALID_REQUEST', 'body is not wanted here.');
+  }
+};
+
+/** Lets nobody do what the spec of a route does not allow, and nothing into a route that its spec does not name. */
+export const guard = (app: FastifyInstance, callerOf: CallerOf): void => {
+  app.decorateRequest('actor', '');
+  app.decorateRequest('role', null);
+  app.decorateRequest('from', '');
+  app.addHook('onRequest', (request, reply, done) => {
+    const caller = callerOf(request.raw);
+    const said = request.headers[ACTOR_HEADER];
+    request.from = caller.from;
+    request.actor = typeof said === 'string' && said !== '' ? printable(said, ACTOR_LENGTH) : 'unknown';
+    void reply.headers(HEADERS);
+    if ((request.raw.url ?? '').length > URL_LENGTH) {
+      throw new AdminError(414, 'URI_TOO_LONG', `A path may have ${URL_LENGTH} characters at most.`);
+    }
+    const spec = request.routeOptions.config.spec;
+    if (spec !== undefined && spec.role !== null) {
+      request.role = caller.identify();
+      if (!mayAct(request.role, spec.role)) {
+        const message = `This takes the role ${spec.role}, and the token is of the role ${request.role}.`;
+        throw new AdminError(403, 'FORBIDDEN', message);
+      }
+    }
+    done();
+  });
+  app.addHook('preValidation', (request, _reply, done) => {
+    const spec = request.routeOptions.config.spec;
+    if (spec !== undefined) checkUnspoken(spec, request.query, request.body);
+    done();
+  });
+};
