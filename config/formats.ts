@@ -100,6 +100,12 @@ export const methodName = text('a name of lower-case letters, digits and hyphens
 export const moduleName = text('a package name or a path', (value) => /^[^\s\0]+$/.test(value));
 export const secretText = text('text without line breaks', (value) => !/[\r\n\0]/.test(value));
 
+/** Of a bearer: long enough not to be guessed, and nothing that a header cannot carry. */
+export const accessToken = text(
+  'empty, or 16 to 256 visible ASCII characters without spaces',
+  (value) => value === '' || /^[\x21-\x7e]{16,256}$/.test(value),
+);
+
 /** The first format that takes the value. */
 export const either = <A, B>(first: Format<A>, second: Format<B>): Format<A | B> => ({
   expected: `${first.expected}, or ${second.expected}`,

@@ -8,6 +8,8 @@ export interface KeySpec<T> {
   /** A flag of its own (`--port`); every key can also be given as `--set key=value`. */
   readonly flag?: string;
   readonly sensitive?: boolean;
+  /** A running gateway can be given another value. */
+  readonly reload?: boolean;
   /** Our format; `format` is the same for convict, which wants a function that throws. */
   readonly kind: Format<T>;
   readonly format: (value: unknown) => void;
@@ -24,6 +26,7 @@ interface KeyParts<T> {
   readonly env: string;
   readonly flag?: string;
   readonly sensitive?: boolean;
+  readonly reload?: boolean;
 }
 
 /** Makes the schema entry of one key. A default that its own format refuses is a bug and throws. */

@@ -1,6 +1,7 @@
 import type { Schema } from 'convict';
 import {
   absolutePath,
+  accessToken,
   either,
   integer,
   ipv4Address,
@@ -12,6 +13,8 @@ import {
 } from './formats.ts';
 import { key } from './key.ts';
 import type { RawConfig } from './types.ts';
+
+const fileOrNone = either(absolutePath, oneOf('none'));
 
 /** Keys of what the gateway says of itself. */
 export const observabilityKeys = {
@@ -34,6 +37,47 @@ export const observabilityKeys = {
       flag: '--admin-socket',
       default: 'auto',
       doc: 'Unix socket on which a running gateway answers `tunnels`, `explain`, `log-level` and the like; `auto` is `admin.sock` in `stateDir`, `off` is none.',
+    }),
+    address: key(either(ipv4Address, ipv6Address), {
+      env: 'PPTP_ADMIN_ADDRESS',
+      default: '127.0.0.1',
+      doc: 'Address on which the admin API and the dashboard are served, to who has a token (see docs/admin-api.md).',
+    }),
+    port: key(integer(0, 65535), {
+      env: 'PPTP_ADMIN_PORT',
+      default: 8723,
+      doc: 'TCP port of the admin API and the dashboard; 0 is none.',
+    }),
+    token: key(accessToken, {
+      env: 'PPTP_ADMIN_TOKEN',
+      default: '',
+      sensitive: true,
+      reload: true,
+      doc: 'Token of the role `admin`: may do everything. Without any token one is made, in `admin-token` in `stateDir`.',
+    }),
+    operateToken: key(accessToken, {
+      env: 'PPTP_ADMIN_OPERATE_TOKEN',
+      default: '',
+      sensitive: true,
+      reload: true,
+      doc: 'Token of the role `operate`: may look and work with sessions, and not change users or the configuration.',
+    }),
+    readToken: key(accessToken, {
+      env: 'PPTP_ADMIN_READ_TOKEN',
+      default: '',
+      sensitive: true,
+      reload: true,
+      doc: 'Token of the role `read`: may look.',
+    }),
+    tlsCert: key(fileOrNone, {
+      env: 'PPTP_ADMIN_TLS_CERT',
+      default: 'none',
+      doc: 'Certificate of the admin API, intermediate ones behind it, as PEM; a changed file is read again. `none` is plain HTTP.',
+    }),
+    tlsKey: key(fileOrNone, {
+      env: 'PPTP_ADMIN_TLS_KEY',
+      default: 'none',
+      doc: 'Private key of that certificate, without a passphrase.',
     }),
   },
   capture: {

@@ -207,11 +207,40 @@ const checkIpv6 = (config: GatewayConfig, isSet: (path: string) => boolean, find
   }
 };
 
-const checkAdmin = (config: GatewayConfig, _isSet: (path: string) => boolean, findings: Findings): void => {
+const checkAdmin = (config: GatewayConfig, isSet: (path: string) => boolean, findings: Findings): void => {
+  checkAdminListener(config, isSet, findings);
   const { socket } = config.admin;
   if (socket === undefined || Buffer.byteLength(socket) <= SOCKET_PATH_OCTETS) return;
   const message = `the path ${socket} is too long for a Unix socket: ${SOCKET_PATH_OCTETS} octets is the most.`;
   findings.problem('admin.socket', message, 'stateDir');
+};
+
+const ADMIN_TOKENS = ['token', 'operateToken', 'readToken'] as const;
+const isLoopback = (text: string): boolean => text.startsWith('127.') || text === '::1';
+
+const checkAdminListener = ({ admin }: GatewayConfig, isSet: (path: string) => boolean, findings: Findings): void => {
+  const { address: text, port, tlsCert, tlsKey } = admin;
+  if (port === 0) {
+    const idle = ['address', ...ADMIN_TOKENS, 'tlsCert', 'tlsKey'].filter((name) => isSet(`admin.${name}`));
+    for (const name of idle) findings.warn(`admin.${name}`, 'has no effect because admin.port is 0.');
+    return;
+  }
+  for (const [at, name] of ADMIN_TOKENS.entries()) {
+    const same = ADMIN_TOKENS.slice(0, at).find((other) => admin[name] !== '' && admin[other] === admin[name]);
+    if (same === undefined) continue;
+    findings.problem(`admin.${name}`, `must not be the same as admin.${same}: each role has its own.`, `admin.${same}`);
+  }
+  for (const [name, other] of [
+    ['tlsKey', 'tlsCert'],
+    ['tlsCert', 'tlsKey'],
+  ] as const) {
+    if (admin[name] !== 'none' || admin[other] === 'none') continue;
+    findings.problem(`admin.${name}`, `must name a PEM file because admin.${other} does.`, `admin.${other}`);
+  }
+  if (tlsCert === 'none' && tlsKey === 'none' && !isLoopback(text)) {
+    const what = `tokens can be read on the way to ${text}, which is not of this host alone: set PPTP_ADMIN_TLS_CERT and PPTP_ADMIN_TLS_KEY.`;
+    findings.warn('admin.address', what);
+  }
 };
 
 const inFolder = (folder: string, name: string): string => `${folder.replace(/\/+$/, '')}/${name}`;
@@ -300,7 +329,7 @@ export const resolveConfig = (
       file: raw.users.file === 'auto' ? inFolder(raw.stateDir, 'users.json') : raw.users.file,
     },
     filters: filters?.lists ?? {},
-    admin: { socket: adminSocket(raw) },
+    admin: { ...raw.admin, socket: adminSocket(raw) },
     pluginOptions: { ...(JSON.parse(raw.pluginOptions) as Readonly<Record<string, unknown>>) },
   };
   const findings = new Findings((path) => badKeys.has(path));

@@ -51,6 +51,10 @@ interface PlainGroups {
     readonly queue: number;
     readonly wait: Seconds;
   };
+  readonly drain: {
+    /** How long tunnels may go on when the gateway is told to stop. */
+    readonly timeout: Seconds;
+  };
   readonly control: {
     readonly establishTimeout: Seconds;
     readonly echoInterval: Seconds;
@@ -147,6 +151,20 @@ interface CallLimits {
   readonly idQuarantine: Seconds;
 }
 
+/** Of the listener that wants tokens. */
+export interface AdminSettings {
+  readonly address: string;
+  /** 0: none. */
+  readonly port: number;
+  /** Secrets; empty: nobody has the role by a token of the configuration. */
+  readonly token: string;
+  readonly operateToken: string;
+  readonly readToken: string;
+  /** PEM files, or `none`. */
+  readonly tlsCert: string;
+  readonly tlsKey: string;
+}
+
 interface DialSettings {
   readonly user: string;
   /** Secret. */
@@ -184,7 +202,7 @@ export interface RawConfig extends PlainGroups {
   readonly users: { readonly source: 'file' | 'plugins'; readonly file: string };
   readonly filters: { readonly file: string };
   readonly dial: DialSettings & { readonly server: string; readonly routes: readonly string[] };
-  readonly admin: { readonly socket: string };
+  readonly admin: AdminSettings & { readonly socket: string };
   /** JSON text. */
   readonly pluginOptions: string;
 }
@@ -220,7 +238,7 @@ export interface GatewayConfig extends PlainGroups {
   readonly filters: Readonly<Record<string, FilterList>>;
   /** `server` is undefined when there is nobody to dial. */
   readonly dial: DialSettings & { readonly server: string | undefined; readonly routes: readonly Ipv4Network[] };
-  readonly admin: {
+  readonly admin: AdminSettings & {
     /** Path of the Unix socket; undefined: none. */
     readonly socket: string | undefined;
   };

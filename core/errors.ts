@@ -31,9 +31,12 @@ export const ERROR_CODES = [
   'ADMIN_SOCKET',
   'ADMIN_UNREACHABLE',
   'ADMIN_REFUSED',
+  'ADMIN_LISTEN',
+  'ADMIN_TOKEN',
   'CAPTURE_FILE',
   'METRICS_ENDPOINT',
   'WORKER_FAILED',
+  'NOT_READY',
 ] as const;
 export type ErrorCode = (typeof ERROR_CODES)[number];
 

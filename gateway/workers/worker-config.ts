@@ -12,7 +12,7 @@ export const workerConfig = (config: GatewayConfig, shard: Shard): GatewayConfig
     stateDir,
     calls: { ...config.calls, max: shareOf(shard, config.calls.max) },
     // Only the supervisor asks there; the operator's socket is the supervisor's.
-    admin: { socket: workerSocket(config.stateDir, shard.index) },
+    admin: { ...config.admin, port: 0, socket: workerSocket(config.stateDir, shard.index) },
     metrics: { ...config.metrics, port: 0 },
     packetTraces: {
       ...config.packetTraces,

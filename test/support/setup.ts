@@ -5,3 +5,6 @@ import { unpackedPrograms } from '../../setup/lib/unpacked.mjs';
 
 // Programs that `npm test` took out of packages come after those of the machine.
 process.env['PATH'] = `${process.env['PATH'] ?? ''}${delimiter}${unpackedPrograms}`;
+
+// Gateways of tests share the addresses of the machine: those that are asked over TCP say on which port.
+process.env['PPTP_ADMIN_PORT'] ??= '0';

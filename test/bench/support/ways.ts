@@ -88,6 +88,7 @@ export const gatewayState = async (state: string): Promise<Readonly<Record<strin
     PPTP_NAT: 'off',
     PPTP_LOG_FORMAT: 'json',
     PPTP_LOG_LEVEL: 'info',
+    PPTP_ADMIN_PORT: '0',
   };
 };
 

@@ -19,5 +19,6 @@ export function gatewayEnvironment(stateDirectory: string): Record<string, strin
     PPTP_INTRANET_INTERFACE: 'lan',
     PPTP_LOG_LEVEL: 'debug',
     PPTP_LOG_FORMAT: 'json',
+    PPTP_ADMIN_PORT: '0',
   };
 }
