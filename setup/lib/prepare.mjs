@@ -1,6 +1,7 @@
 import { missingTools } from '../native.mjs';
 import { buildAddon, buildSources } from './build.mjs';
 import { dependenciesAreStale, ensureDependencies } from './dependencies.mjs';
+import { gatherFacts } from './facts.mjs';
 import { carryOut } from './packages.mjs';
 import { planInstall, planPackages, RUN_PROGRAMS } from './preflight.mjs';
 
@@ -22,6 +23,13 @@ export const prepareVerbs = async (facts) => {
 /** Everything a running gateway needs. Does nothing when nothing has changed. */
 export const prepareRun = async (facts) => {
   await carryOut(planPackages(RUN_PROGRAMS, facts));
+  await prepareVerbs(facts);
+  await buildAddon(facts);
+};
+
+/** Everything that goes into a package or an image. */
+export const prepareProduction = async () => {
+  const facts = gatherFacts();
   await prepareVerbs(facts);
   await buildAddon(facts);
 };
