@@ -27,10 +27,14 @@ export interface ConfigSources extends Flags {
   readonly file?: string;
   /** MTU of the interface that calls to this address come in on, octets; undefined when that is not known. */
   readonly outerMtu?: (listen: string) => number | undefined;
+  /** Keys that keep these values, whatever is said elsewhere: they cannot change while the gateway runs. */
+  readonly kept?: ReadonlyMap<string, { readonly value: unknown; readonly origin: Origin }>;
 }
 
 export interface LoadedConfig {
   readonly config: GatewayConfig;
+  /** What it was read from, to read it again; the environment is a copy. */
+  readonly sources: ConfigSources;
   /** Effective values by key, as the operator would write them (`auto` stays `auto`). */
   readonly values: ReadonlyMap<string, unknown>;
   readonly origins: Origins;
@@ -53,7 +57,7 @@ export interface ReadConfig {
 convict.addFormat({ name: 'number', validate: () => undefined, coerce: (value) => value });
 
 /** The values of a layer as the nested object convict merges. */
-const asTree = (layer: Layer): object => {
+const asTree = (layer: { readonly values: NonNullable<ConfigSources['kept']> }): object => {
   const tree: Record<string, unknown> = {};
   for (const [path, { value }] of layer.values) {
     const [first = '', second] = path.split('.');
@@ -90,6 +94,9 @@ export const readConfig = (sources: ConfigSources): ReadConfig => {
     merged.load(asTree(layer));
     for (const [key, { origin }] of layer.values) origins.set(key, origin);
   }
+  const kept: NonNullable<ConfigSources['kept']> = sources.kept ?? new Map();
+  merged.load(asTree({ values: kept }));
+  for (const [key, { origin }] of kept) origins.set(key, origin);
   merged.validate({ allowed: 'strict' });
 
   const raw = merged.getProperties();
@@ -108,6 +115,7 @@ export const readConfig = (sources: ConfigSources): ReadConfig => {
   const problems = [...refused, ...conflicts];
   const loaded = {
     config: freeze(config),
+    sources: { ...sources, env: { ...sources.env } },
     values: new Map(KEYS.map((key) => [key.path, valueAt(merged.getProperties(), key.path)])),
     origins,
     warnings: [...layers.flatMap((layer) => layer.warnings), ...warnings],

@@ -37,6 +37,7 @@ export const ERROR_CODES = [
   'METRICS_ENDPOINT',
   'WORKER_FAILED',
   'NOT_READY',
+  'NOT_READY',
 ] as const;
 export type ErrorCode = (typeof ERROR_CODES)[number];
 

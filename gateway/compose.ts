@@ -21,6 +21,8 @@ import { builtinPlugins } from './builtin-plugins.ts';
 import { findDefaultInterface } from './default-route.ts';
 import { Site } from './dial/site.ts';
 import type { SiteTunnel } from './dial/site-tunnel.ts';
+import { gatewayBody } from './life/gateway-body.ts';
+import type { GatewayLife } from './life/gateway-life.ts';
 import { gatewayOptions } from './options.ts';
 import { packetTraces } from './packet-traces.ts';
 import { loadPlugins } from './plugin-loader.ts';
@@ -33,6 +35,7 @@ export interface Logging {
   readonly levels: LogLevels;
   readonly userNames: UserNames;
   readonly bridge: LogBridge | undefined;
+  readonly life: GatewayLife;
 }
 
 /** What a gateway has that is one worker of several; a gateway of one process loads nothing of it. */
@@ -64,7 +67,7 @@ export interface WorkerPart {
 export async function composeGateway(
   config: GatewayConfig,
   version: string,
-  { log, levels, userNames, bridge }: Logging,
+  { log, levels, userNames, bridge, life }: Logging,
   serve: (gateway: Gateway, tunnel: SiteTunnel | undefined) => Promise<number>,
   worker?: WorkerPart,
 ): Promise<number> {
@@ -94,6 +97,7 @@ export async function composeGateway(
     const shared = worker?.shareAddresses(own, log);
     const gateway = createGateway(platform, { ...(shared?.options ?? own), shareGre: site.shareGre }, plugins);
     shared?.attach(gateway);
+    life.attach(gatewayBody(gateway));
     gateway.onTunnelEnd(({ view }) => journal.numbers(view.session.id, journalNumbers(view)));
     const collected = sdk?.traces === true;
     const tracePackets = packetTraces(config.packetTraces, collected, platform);
@@ -105,6 +109,7 @@ export async function composeGateway(
       // What is told of the configuration is that of the whole gateway.
       config: { ...(worker?.config ?? config), admin: config.admin },
       gateway,
+      life,
       clock: systemClock,
       log,
       levels,

@@ -8,10 +8,13 @@ import { createLog } from '../observability/logger.ts';
 import { createUserNames } from '../observability/user-names.ts';
 import type { Gateway } from './bootstrap.ts';
 import { callableAddresses, startCard } from './card.ts';
-import { composeGateway } from './compose.ts';
+import { composeGateway, type Logging } from './compose.ts';
 import type { SiteTunnel } from './dial/site-tunnel.ts';
 import { type FirstStart, prepareStart } from './first-start.ts';
 import { followLevel } from './follow-level.ts';
+import { GatewayLife } from './life/gateway-life.ts';
+import { reloader } from './life/reload.ts';
+import { systemClock, systemWallClock } from './system-clock.ts';
 import { type End, untilToldToStop } from './until-told.ts';
 import { openUserFile } from './user-file.ts';
 import { recoverAbandoned } from './workers/abandoned.ts';
@@ -27,10 +30,11 @@ export async function runGateway(loaded: LoadedConfig, version: string): Promise
   for (const warning of loaded.warnings) log.warn('config.warning', warning);
 
   // From here on nothing is made on the host that a signal could leave behind.
-  const end = untilToldToStop(log);
+  const life = new GatewayLife({ clock: systemClock, wallClock: systemWallClock, log, reload: reloader(log) }, loaded);
+  const end = untilToldToStop(log, { life });
   const { source, file } = config.users;
   const first = await prepareStart(config.stateDir, file, source === 'file' ? openUserFile(file) : undefined);
-  const logging = { log, levels, userNames, bridge };
+  const logging = { log, levels, userNames, bridge, life };
   const greet = (addresses: readonly string[]): void => {
     first.keep();
     welcome(config, addresses, first);
@@ -42,21 +46,26 @@ export async function runGateway(loaded: LoadedConfig, version: string): Promise
       return await runSupervisor({ config, version, logging, end, greet });
     }
     const serve = (gateway: Gateway, tunnel: SiteTunnel | undefined): Promise<number> =>
-      serveGateway(gateway, tunnel, config, version, log, end, greet);
+      serveGateway(gateway, tunnel, { config, version, logging, end, greet });
     return await composeGateway(config, version, logging, serve);
   } finally {
     await first.undo();
   }
 }
 
+interface ServeOrder {
+  readonly config: GatewayConfig;
+  readonly version: string;
+  readonly logging: Logging;
+  readonly end: End;
+  /** Tells the operator that the gateway is up; `addresses` are those that clients call. */
+  greet(addresses: readonly string[]): void;
+}
+
 async function serveGateway(
   gateway: Gateway,
   tunnel: SiteTunnel | undefined,
-  config: GatewayConfig,
-  version: string,
-  log: Log,
-  end: End,
-  greet: (addresses: readonly string[]) => void,
+  { config, version, logging: { log, life }, end, greet }: ServeOrder,
 ): Promise<number> {
   // Before the TUN device adds its own address to the host's.
   const addresses = callableAddresses(config.listen.address);
@@ -64,9 +73,11 @@ async function serveGateway(
   try {
     announce(gateway, log, version);
     greet(addresses);
+    life.started();
     tunnel?.start();
     return await end.promise;
   } finally {
+    life.end();
     await tunnel?.stop();
     await gateway.stop();
     log.info('gateway.stopped', 'the gateway has stopped');

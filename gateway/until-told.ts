@@ -10,6 +10,19 @@ export interface End {
   onHurry(listener: () => void): void;
 }
 
+/** What is told to stop, and takes its time. */
+export interface Stoppable {
+  drain(order: { readonly stop: true }, by: string, final: true): unknown;
+  /** Resolves when it has. */
+  readonly over: Promise<void>;
+}
+
+export interface ToldOptions {
+  /** Undefined: what runs ends with the first signal. */
+  readonly life?: Stoppable;
+  now?(): number;
+}
+
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 /**
  * One wish to stop often comes as several signals: a terminal and npm, or timeout(1), signal a process and its whole
@@ -17,20 +30,24 @@ const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
  */
 const ECHO_MS = 1000;
 
-/** Resolves on the first signal; another one that is meant ends the process at once. */
-export function untilToldToStop(log: Log, now: () => number = () => performance.now()): End {
+/** Resolves on the first signal, or when what lives is over; a further signal that is meant ends the process at once. */
+export function untilToldToStop(log: Log, { life, now = () => performance.now() }: ToldOptions = {}): End {
   let resolve: (code: number) => void = () => undefined;
   const promise = new Promise<number>((done) => {
     resolve = done;
   });
+  void life?.over.then(() => resolve(EXIT.done));
   let toldAt: number | undefined;
   let hurry: () => void = () => undefined;
   const onSignal = (signal: NodeJS.Signals): void => {
     if (toldAt === undefined) {
       toldAt = now();
-      log.info('gateway.stopping', `${signal}: clearing calls and stopping; send it again to stop at once`);
-      resolve(EXIT.done);
+      if (life === undefined) {
+        log.info('gateway.stopping', `${signal}: clearing calls and stopping; send it again to stop at once`);
+        resolve(EXIT.done);
+      } else life.drain({ stop: true }, signal, true);
     } else if (now() - toldAt >= ECHO_MS) {
+      log.warn('gateway.hurried', `${signal} again: the gateway ends at once, without a word to its peers`);
       hurry();
       process.exit(EXIT.failed);
     }

@@ -62,6 +62,10 @@ export class PptpCalls {
     this.book.refusing = true;
   }
 
+  acceptCalls(): void {
+    this.book.refusing = false;
+  }
+
   nextTimeout(): Instant | undefined {
     return this.table.nextTimeout();
   }

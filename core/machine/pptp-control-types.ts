@@ -120,7 +120,9 @@ export type ControlInput =
   /** Clear every call and end the connection in order. */
   | { readonly kind: 'stop'; readonly reason: ControlStopReason }
   /** Take no new calls from now on. `why` ends a log line, without a full stop. */
-  | { readonly kind: 'refuse-calls'; readonly why?: string };
+  | { readonly kind: 'refuse-calls'; readonly why?: string }
+  /** Takes calls again. */
+  | { readonly kind: 'accept-calls' };
 
 /** What the peer says of itself (RFC 2637 sections 2.1 and 2.2); the texts are safe to log. */
 export interface ControlPeer {

@@ -140,6 +140,9 @@ export class PptpControl implements Machine<ControlInput, ControlEffect> {
         this.refusal = input.why ?? this.refusal;
         this.calls.refuseCalls();
         break;
+      case 'accept-calls':
+        this.calls.acceptCalls();
+        break;
     }
     return this.out.take();
   }

@@ -112,4 +112,6 @@ export interface ControlPlugin extends Lifecycle {
   wanError(call: CallEndpoint, errors: WanErrors): void;
   /** Refuse new calls from now on (drain, shutdown). */
   refuseCalls(): void;
+  /** Takes calls again. Absent: calls that are refused are refused for good. */
+  acceptCalls?(): void;
 }

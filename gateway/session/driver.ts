@@ -15,7 +15,7 @@ import type { Lifecycle } from '../../core/ports/lifecycle.ts';
 import type { Log } from '../../core/ports/log.ts';
 import type { LaterSpan, PhaseSpan, Telemetry, TunnelRole } from '../../core/ports/telemetry.ts';
 import type { WallClock } from '../../core/ports/wall-clock.ts';
-import { earliest, type Instant, instant } from '../../core/time.ts';
+import { after, earliest, type Instant, instant } from '../../core/time.ts';
 import type { AskedBackEnd, AskedPool } from '../containment/containment.ts';
 import { connectionAttributes, controlEvents, peerAttributes } from './control-events.ts';
 import { DeadlineHeap } from './deadline-heap.ts';
@@ -71,6 +71,9 @@ export interface DriverOptions {
 
 /** Undecryptable packets in a row after which the keys cannot be right any more; far above what a line can garble. */
 const GARBAGE_LIMIT = 100;
+/** Fewer than the outbox for control frames holds: 10,000 tunnels are told to end within 1 s. */
+const HANG_UPS_A_TURN = 128;
+const HANG_UP_TURN_MS = 10;
 /** A packet of the acknowledgment entrance: GRE encode makes it a lone acknowledgment. */
 const NOTHING = new Uint8Array(0);
 
@@ -172,6 +175,27 @@ export class Driver implements Lifecycle, StageEvents {
   /** Ends every link in order: LCP Terminate-Request, then the call. */
   hangUp(detail: string): void {
     for (const tunnel of [...this.tunnels.values()]) tunnel.close('administrative', detail);
+  }
+
+  /**
+   * The same in turns of the event loop, so that very many links have their Terminate-Requests sent and packets pass in
+   * between. Resolves when each has been told.
+   */
+  async hangUpAll(reason: ClearReason, detail: string): Promise<void> {
+    const left = [...this.tunnels.values()];
+    for (let told = 0; told < left.length; told += HANG_UPS_A_TURN) {
+      for (const tunnel of left.slice(told, told + HANG_UPS_A_TURN)) {
+        if (this.tunnels.has(tunnel.session)) tunnel.disconnect({ reason, detail });
+      }
+      await this.turn();
+    }
+  }
+
+  private turn(): Promise<void> {
+    const { clock } = this.deps;
+    return new Promise((resolve) => {
+      clock.schedule(after(clock.now(), HANG_UP_TURN_MS), resolve);
+    });
   }
 
   frame(session: Session, protocol: number, bytes: Uint8Array): void {

@@ -51,7 +51,8 @@ export type WorkerMessage =
   | { readonly kind: 'taken'; readonly connection: number }
   /** The socket is closed. */
   | { readonly kind: 'ended'; readonly connection: number }
-  | { readonly kind: 'pong'; readonly id: number }
+  /** `sessions`: calls that it has, up or being set up. */
+  | { readonly kind: 'pong'; readonly id: number; readonly sessions: number }
   | RequestMessage
   | ResponseMessage;
 
@@ -87,8 +88,8 @@ export const parseWorkerMessage = (value: unknown): WorkerMessage | undefined =>
       return isNumber(connection) ? { kind, connection } : undefined;
     }
     case 'pong': {
-      const id = fields.get('id');
-      return isNumber(id) ? { kind, id } : undefined;
+      const [id, sessions] = [fields.get('id'), fields.get('sessions')];
+      return isNumber(id) && isNumber(sessions) ? { kind, id, sessions } : undefined;
     }
     default:
       return parseQuestion(fields);

@@ -8,6 +8,7 @@ import type { Logging } from '../compose.ts';
 import { systemClock } from '../system-clock.ts';
 import type { End } from '../until-told.ts';
 import { metricsEndpoints } from '../with-metrics.ts';
+import { CrewBody } from './crew-body.ts';
 import { Loans } from './loans.ts';
 import { SessionDesk } from './session-desk.ts';
 import { ownerOfAddress } from './slices.ts';
@@ -26,7 +27,7 @@ export interface SupervisorOrder {
 
 /** Runs a gateway of several worker processes until it is told to stop; resolves with the exit code. */
 export async function runSupervisor({ config, version, logging, end, greet }: SupervisorOrder): Promise<number> {
-  const { log, levels, userNames, bridge } = logging;
+  const { log, levels, userNames, bridge, life } = logging;
   // Before the SDK: what the gateway does itself is taken out of the environment that the SDK reads.
   const env = { ...process.env };
   const endpoints = metricsEndpoints(config, env);
@@ -44,11 +45,13 @@ export async function runSupervisor({ config, version, logging, end, greet }: Su
     new Loans(supervisor.workers, (one) => ownerOfAddress(config.pool, config.workers, one)).attach(supervisor);
     new SessionDesk(supervisor).attach();
     end.onHurry(() => supervisor.kill());
+    life.attach(new CrewBody(supervisor, systemClock));
     const view = {
       config,
       version,
       log,
       levels,
+      life,
       telemetry,
       clock: systemClock,
       links: supervisor,
@@ -63,7 +66,7 @@ export async function runSupervisor({ config, version, logging, end, greet }: Su
 
 async function supervise(supervisor: Supervisor, order: SupervisorOrder): Promise<number> {
   const { config, version, end, greet } = order;
-  const { log } = order.logging;
+  const { log, life } = order.logging;
   // Before TUN devices add their own addresses to the host's.
   const addresses = callableAddresses(config.listen.address);
   const started = supervisor.start();
@@ -77,9 +80,11 @@ async function supervise(supervisor: Supervisor, order: SupervisorOrder): Promis
         workers: supervisor.workers.length,
       });
       greet(addresses);
+      life.started();
     }
     return await end.promise;
   } finally {
+    life.end();
     await supervisor.stop();
     // Told to stop while it started: how that ended nobody wants to know.
     await started.catch(() => undefined);

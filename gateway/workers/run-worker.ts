@@ -8,7 +8,10 @@ import { EXIT } from '../cli.ts';
 import { composeGateway, type Logging } from '../compose.ts';
 import type { SiteTunnel } from '../dial/site-tunnel.ts';
 import { followLevel } from '../follow-level.ts';
+import type { GatewayLife } from '../life/gateway-life.ts';
+import { workerLife } from '../life/worker-life.ts';
 import { systemClock } from '../system-clock.ts';
+import { answerLifeOrders } from './life-orders.ts';
 import type { WorkerStart } from './messages.ts';
 import { type Channel, SupervisorPort } from './supervisor-port.ts';
 import { leaveWorkerFolder, makeWorkerFolder, workerConfig } from './worker-config.ts';
@@ -38,8 +41,10 @@ async function work(start: WorkerStart, port: SupervisorPort): Promise<number> {
   const config = workerConfig(start.config, shard);
   const logging = openLog(start);
   await makeWorkerFolder(config.stateDir);
-  const serve = (gateway: Gateway, tunnel: SiteTunnel | undefined): Promise<number> =>
-    serveCalls(gateway, tunnel, port);
+  const serve = async (gateway: Gateway, tunnel: SiteTunnel | undefined): Promise<number> => {
+    answerLifeOrders(port, gateway);
+    return serveCalls(gateway, tunnel, port, logging.life);
+  };
   try {
     return await composeGateway(config, version, logging, serve, workerPart(start.config, shard, port, restarts));
   } finally {
@@ -53,10 +58,15 @@ function openLog({ config, shard }: WorkerStart): Logging {
   const bridge = logBridge();
   const log = createLog({ ...config.log, level: levels, userNames, copy: bridge }).child({ worker: shard.index });
   followLevel(levels, log);
-  return { log, levels, userNames, bridge };
+  return { log, levels, userNames, bridge, life: workerLife(config) };
 }
 
-async function serveCalls(gateway: Gateway, tunnel: SiteTunnel | undefined, port: SupervisorPort): Promise<number> {
+async function serveCalls(
+  gateway: Gateway,
+  tunnel: SiteTunnel | undefined,
+  port: SupervisorPort,
+  life: GatewayLife,
+): Promise<number> {
   let broken: (code: number) => void = () => undefined;
   const death = new Promise<number>((resolve) => {
     broken = resolve;
@@ -69,9 +79,11 @@ async function serveCalls(gateway: Gateway, tunnel: SiteTunnel | undefined, port
   try {
     const stages = gateway.stages.map(({ name, slot }) => `${slot} ${name}`);
     port.send({ kind: 'ready', tun: gateway.tunName(), stages });
+    life.started();
     tunnel?.start();
     return await Promise.race([death, port.told.then(() => EXIT.done)]);
   } finally {
+    life.end('supervisor');
     await tunnel?.stop();
     await gateway.stop();
   }

@@ -25,6 +25,7 @@ export class SupervisorPort implements SupervisorLink {
   private readonly answerers = new Answerers();
   private began: (start: WorkerStart) => void = () => undefined;
   private ends: (why: 'stop' | 'disconnect') => void = () => undefined;
+  private sessions: () => number = () => 0;
 
   constructor(channel: Channel, clock: Clock) {
     this.channel = channel;
@@ -50,6 +51,11 @@ export class SupervisorPort implements SupervisorLink {
     this.channel.send(message);
   }
 
+  /** How many calls there are, for the supervisor, which hears of it with each answer to a ping. */
+  counts(sessions: () => number): void {
+    this.sessions = sessions;
+  }
+
   request<Body, Answer>(ask: Ask<Body, Answer>, body: Body, timeoutMs?: number): Promise<Answer> {
     return this.requests.request(ask, body, timeoutMs);
   }
@@ -67,7 +73,7 @@ export class SupervisorPort implements SupervisorLink {
         this.connections.hand(message.connection, handle instanceof Socket ? handle : undefined);
         return;
       case 'ping':
-        this.channel.send({ kind: 'pong', id: message.id });
+        this.channel.send({ kind: 'pong', id: message.id, sessions: this.sessions() });
         return;
       case 'stop':
         this.ends('stop');

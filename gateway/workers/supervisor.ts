@@ -29,6 +29,7 @@ export class Supervisor implements WorkerLinks {
   private readonly answerers = new Answerers();
   private readonly startedListeners: ((worker: WorkerLink) => void | Promise<void>)[] = [];
   private readonly endedListeners: ((worker: WorkerLink) => void)[] = [];
+  private readonly sessionsListeners: ((worker: number, sessions: number) => void)[] = [];
   private readonly abort = new AbortController();
   private stopping: Promise<void> | undefined;
   private listens = false;
@@ -42,6 +43,9 @@ export class Supervisor implements WorkerLinks {
       taken: ({ index }, connection) => this.desk.taken(index, connection),
       closed: ({ index }, connection) => this.desk.closed(index, connection),
       ended: (slot) => this.ended(slot),
+      sessions: ({ index }, count) => {
+        for (const listener of this.sessionsListeners) listener(index, count);
+      },
       connectionsOf: ({ index }) => this.desk.connectionsOf(index),
     };
     this.workers = shards(config.workers).map(
@@ -74,6 +78,16 @@ export class Supervisor implements WorkerLinks {
 
   onEnded(listener: (worker: WorkerLink) => void): void {
     this.endedListeners.push(listener);
+  }
+
+  /** `listener` is told every few seconds how many calls a worker has. */
+  onSessions(listener: (worker: number, sessions: number) => void): void {
+    this.sessionsListeners.push(listener);
+  }
+
+  /** While held, a worker that dies is not started again; those that have died are when that is over. */
+  holdWorkers(held: boolean): void {
+    for (const worker of this.workers) worker.hold(held);
   }
 
   /** Resolves when all workers are up and connections are taken. Rejects with the first error, all workers ended. */

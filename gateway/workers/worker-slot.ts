@@ -24,6 +24,8 @@ export interface SlotEvents {
   up(slot: WorkerSlot): void;
   taken(slot: WorkerSlot, connection: number): void;
   closed(slot: WorkerSlot, connection: number): void;
+  /** Calls that it has, as it says itself. */
+  sessions(slot: WorkerSlot, count: number): void;
   /** The process is gone, with all it had. */
   ended(slot: WorkerSlot): void;
   /** Connections that it has, for the log. */
@@ -70,6 +72,9 @@ export class WorkerSlot implements WorkerLink {
   /** It has been up once; from then on its end is repaired instead of being the end of the start. */
   private settled = false;
   private stopping = false;
+  private held = false;
+  /** How long its next life waits for the end of that. */
+  private heldBackMs: number | undefined;
   private whenStopped: (() => void) | undefined;
 
   constructor(deps: SlotDeps, start: Omit<WorkerStart, 'restarts'>, events: SlotEvents) {
@@ -107,6 +112,15 @@ export class WorkerSlot implements WorkerLink {
       this.first = { resolve, reject };
       this.launch();
     });
+  }
+
+  /** While held, it is not started again. */
+  hold(held: boolean): void {
+    this.held = held;
+    const { heldBackMs } = this;
+    if (held || heldBackMs === undefined) return;
+    this.heldBackMs = undefined;
+    this.timer(heldBackMs, () => this.launch());
   }
 
   /** `failed` runs when the socket cannot reach the worker, unless its end is told instead. */
@@ -197,6 +211,7 @@ export class WorkerSlot implements WorkerLink {
         return;
       case 'pong':
         this.unanswered = Math.min(this.unanswered, Math.max(0, this.pings - message.id));
+        this.events.sessions(this, message.sessions);
         return;
       case 'request':
         void this.deps.answerers.answer(message, this.index).then((response) => this.send(response));
@@ -279,17 +294,15 @@ export class WorkerSlot implements WorkerLink {
     const restartInMs = this.delay.after(lifeMs);
     const why = this.farewell === undefined ? '' : `: ${this.farewell.message}`;
     const when = restartInMs === 0 ? 'at once' : `in ${restartInMs / 1000} s`;
-    this.log.error(
-      'worker.died',
-      `worker ${this.index} ended and lost its tunnels${why}; it is started again ${when}`,
-      {
-        ...facts,
-        code,
-        signal,
-        restartInMs,
-      },
-    );
-    this.timer(restartInMs, () => this.launch());
+    const then = this.held ? 'no calls are taken, so it is not started again' : `it is started again ${when}`;
+    this.log.error('worker.died', `worker ${this.index} ended and lost its tunnels${why}; ${then}`, {
+      ...facts,
+      code,
+      signal,
+      restartInMs,
+    });
+    if (this.held) this.heldBackMs = restartInMs;
+    else this.timer(restartInMs, () => this.launch());
   }
 
   private failure({ code, signal }: ProcessEnd): GatewayError {

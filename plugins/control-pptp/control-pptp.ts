@@ -140,6 +140,12 @@ export class ControlPptp implements ControlPlugin {
     for (const connection of this.connections) connection.handle({ kind: 'refuse-calls' });
   }
 
+  acceptCalls(): void {
+    if (this.stopping !== undefined) return;
+    this.refusing = false;
+    for (const connection of this.connections) connection.handle({ kind: 'accept-calls' });
+  }
+
   private accept(socket: Socket): void {
     // Before anything else: a socket without a listener for its errors ends the process.
     socket.on('error', NOTHING);

@@ -123,6 +123,11 @@ export class PipeControl implements ControlPlugin {
     for (const connection of this.connections) connection.handle({ kind: 'refuse-calls' });
   }
 
+  acceptCalls(): void {
+    this.refusing = false;
+    for (const connection of this.connections) connection.handle({ kind: 'accept-calls' });
+  }
+
   private of(localCallId: CallId): PipeConnection | undefined {
     for (const connection of this.connections) if (connection.calls.has(localCallId)) return connection;
     return undefined;

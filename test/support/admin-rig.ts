@@ -8,8 +8,10 @@ import type { AdminDeps, AdminRoute } from '../../gateway/admin/route.ts';
 import { ADMIN_ROUTES } from '../../gateway/admin/routes/index.ts';
 import { AdminServer } from '../../gateway/admin/server.ts';
 import type { Gateway } from '../../gateway/bootstrap.ts';
+import { gatewayBody } from '../../gateway/life/gateway-body.ts';
 import { Journal } from '../../observability/journal/journal.ts';
 import { LogLevels } from '../../observability/log-levels.ts';
+import { testLife } from './life.ts';
 import { MemoryLog } from './memory-log.ts';
 
 export interface AdminRig {
@@ -34,10 +36,12 @@ export const adminRig = async ({ gateway, clock, config, routes, deps: more }: A
   const folder = mkdtempSync(join(tmpdir(), 'pptp-admin-'));
   const socket = join(folder, 'admin.sock');
   const log = new MemoryLog();
+  const loaded = loadConfig({ env: { PPTP_STATE_DIR: folder } });
   const deps: AdminDeps = {
     version: '1.2.3',
-    config: config ?? loadConfig({ env: { PPTP_STATE_DIR: folder } }).config,
+    config: config ?? loaded.config,
     gateway,
+    life: testLife({ clock, log, loaded, body: gatewayBody(gateway) }),
     clock,
     log,
     levels: new LogLevels('info'),

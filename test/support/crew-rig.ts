@@ -7,6 +7,7 @@ import type { PacketTracing } from '../../core/datapath/packet-tracing.ts';
 import { AuditFile, silentAudit } from '../../gateway/admin/audit-file.ts';
 import { furtherRoutes } from '../../gateway/admin/routes/further.ts';
 import { AdminServer } from '../../gateway/admin/server.ts';
+import type { GatewayLife } from '../../gateway/life/gateway-life.ts';
 import { type Ask, AskError, type WorkerLink, type WorkerLinks } from '../../gateway/workers/ask.ts';
 import { besidesRoute } from '../../gateway/workers/view/besides-route.ts';
 import { Crew } from '../../gateway/workers/view/crew.ts';
@@ -18,6 +19,7 @@ import { type AdminRig, adminRig } from './admin-rig.ts';
 import { FakeClock } from './fake-clock.ts';
 import type { GatewayLab } from './gateway-lab.ts';
 import { journalLab } from './journal-lab.ts';
+import { testLife } from './life.ts';
 import { MemoryLog } from './memory-log.ts';
 import { traced } from './packet-traces.ts';
 
@@ -136,6 +138,7 @@ export class CrewRig {
   readonly levels = new LogLevels('info');
   readonly log = new MemoryLog();
   readonly clock = new FakeClock();
+  readonly life: GatewayLife;
   readonly socket: string;
   private readonly folder: string;
   /** To the socket of each worker. */
@@ -149,11 +152,13 @@ export class CrewRig {
     this.socket = join(this.folder, 'admin.sock');
     const crew = new Crew(this.links, (index) => this.ways[index]?.path ?? '', patienceMs);
     const { clock, log, levels } = this;
-    const { config } = loadConfig({ env: { PPTP_STATE_DIR: this.folder } });
+    const loaded = loadConfig({ env: { PPTP_STATE_DIR: this.folder } });
+    const { config } = loaded;
+    this.life = testLife({ clock, log, loaded });
     const audit = new AuditFile({ folder: this.folder, log });
     this.server = new AdminServer(
       this.socket,
-      { version: '1.2.3', config, crew, clock, log, levels, audit, traces: true },
+      { version: '1.2.3', config, crew, life: this.life, clock, log, levels, audit, traces: true },
       VIEW_ROUTES,
     );
   }

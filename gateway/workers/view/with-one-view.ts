@@ -6,6 +6,7 @@ import type { LogLevels } from '../../../observability/log-levels.ts';
 import type { EndpointOptions } from '../../../observability/metrics/endpoint.ts';
 import type { OpenTelemetryTelemetry } from '../../../observability/telemetry.ts';
 import { AuditFile } from '../../admin/audit-file.ts';
+import type { Life } from '../../life/life.ts';
 import { withMetrics } from '../../with-metrics.ts';
 import type { WorkerLinks } from '../ask.ts';
 import { Crew } from './crew.ts';
@@ -17,6 +18,7 @@ export interface OneViewOptions {
   readonly version: string;
   readonly log: Log;
   readonly levels: LogLevels;
+  readonly life: Life;
   readonly telemetry: OpenTelemetryTelemetry;
   readonly clock: Clock;
   readonly links: WorkerLinks;
@@ -31,10 +33,10 @@ export interface OneViewOptions {
  * Begin it before the first worker starts. Rejects with ADMIN_SOCKET or METRICS_ENDPOINT before `work` begins.
  */
 export const withOneView = async <T>(options: OneViewOptions, work: () => Promise<T>): Promise<T> => {
-  const { config, version, log, levels, telemetry, clock, links, endpoints, otel } = options;
+  const { config, version, log, levels, life, telemetry, clock, links, endpoints, otel } = options;
   const crew = new Crew(links, (index) => workerSocket(config.stateDir, index));
   const audit = new AuditFile({ folder: config.stateDir, log });
-  const deps: ViewDeps = { version, config, crew, clock, log, levels, audit, traces: otel.traces };
+  const deps: ViewDeps = { version, config, crew, life, clock, log, levels, audit, traces: otel.traces };
   const metrics = new MetricsView(links, clock);
   const stop = endpoints.length > 0 ? metrics.keep() : () => undefined;
   try {

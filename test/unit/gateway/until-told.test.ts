@@ -6,7 +6,7 @@ const bench = () => {
   let now = 5_000;
   const exit = vi.spyOn(process, 'exit').mockImplementation((() => undefined) as never);
   const log = new MemoryLog();
-  const end = untilToldToStop(log, () => now);
+  const end = untilToldToStop(log, { now: () => now });
   return {
     log,
     end,

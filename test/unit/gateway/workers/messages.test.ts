@@ -12,7 +12,7 @@ const FROM_WORKERS: readonly WorkerMessage[] = [
   { kind: 'broken', device: 'tun', message: 'gone' },
   { kind: 'taken', connection: 7 },
   { kind: 'ended', connection: 7 },
-  { kind: 'pong', id: 3 },
+  { kind: 'pong', id: 3, sessions: 7 },
   { kind: 'request', id: 1, ask: 'lease', body: { wanted: 1 } },
   { kind: 'response', id: 1, ok: true, body: undefined },
   { kind: 'response', id: 1, ok: false, code: 'GONE', message: 'not there' },

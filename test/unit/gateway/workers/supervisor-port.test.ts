@@ -66,7 +66,7 @@ describe('what a worker is told', () => {
     for (const nonsense of [undefined, 'stop', { kind: 'stopp' }, { kind: 'start', start: {} }]) hear(nonsense);
     await settle();
     expect(sent).toEqual([
-      { kind: 'pong', id: 8 },
+      { kind: 'pong', id: 8, sessions: 0 },
       { kind: 'response', id: 1, ok: true, body: 'hello' },
     ]);
   });

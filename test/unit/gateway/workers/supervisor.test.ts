@@ -137,7 +137,7 @@ describe('the start of a gateway of several processes', () => {
     for (let i = 0; i < 30; i += 1) {
       clock.advance(2000);
       for (const { id } of workers.of(0).heard.filter((message) => message.kind === 'ping')) {
-        workers.of(0).says({ kind: 'pong', id });
+        workers.of(0).says({ kind: 'pong', id, sessions: 0 });
       }
     }
     await settle();
@@ -238,7 +238,7 @@ describe('a worker that dies', () => {
       clock.advance(30_000);
       await settle();
       for (const { id } of workers.of(0).heard.filter((message) => message.kind === 'ping')) {
-        workers.of(0).says({ kind: 'pong', id });
+        workers.of(0).says({ kind: 'pong', id, sessions: 0 });
       }
     }
     const waits = log.lines.filter(({ event, fields }) => event === 'worker.died' && fields['worker'] === 1);
@@ -289,7 +289,7 @@ describe('a worker that hangs', () => {
     await up();
     const hung = workers.of(0);
     const answer = (): void => {
-      workers.of(1).says({ kind: 'pong', id: pings(workers.of(1)) });
+      workers.of(1).says({ kind: 'pong', id: pings(workers.of(1)), sessions: 0 });
     };
     for (let i = 0; i < 4; i += 1) {
       clock.advance(2500);
@@ -318,7 +318,7 @@ describe('a worker that hangs', () => {
       clock.advance(2500);
       await settle();
       for (const { id } of workers.of(1).heard.filter((message) => message.kind === 'ping')) {
-        workers.of(1).says({ kind: 'pong', id });
+        workers.of(1).says({ kind: 'pong', id, sessions: 0 });
       }
     }
     expect(hung.killed).toBe(true);
@@ -332,7 +332,7 @@ describe('a worker that hangs', () => {
     for (let i = 1; i <= 40; i += 1) {
       clock.advance(2500);
       // Each answer comes two pings late.
-      for (const worker of workers.all) if (i > 2) worker.says({ kind: 'pong', id: i - 2 });
+      for (const worker of workers.all) if (i > 2) worker.says({ kind: 'pong', id: i - 2, sessions: 0 });
     }
     expect(workers.all.map(({ killed }) => killed)).toEqual([false, false]);
   });

@@ -1,0 +1,54 @@
+import type { ConfigSources, LoadedConfig } from '../../config/load.ts';
+import { GatewayError } from '../../core/errors.ts';
+import type { Log } from '../../core/ports/log.ts';
+import type { ChangedKey, ReloadReport } from '../admin/api/life.ts';
+import { changesOf, type KeyChange, keptOf } from './config-changes.ts';
+import type { Reload } from './gateway-life.ts';
+
+/** Reads a configuration with all that belongs to it. Rejects with ConfigError, or with what a plug-in says. */
+export type ReadAgain = (sources: ConfigSources) => Promise<LoadedConfig>;
+
+const readWithPlugins: ReadAgain = async (sources) => {
+  const { loadConfigWithPlugins } = await import('../plugins/configure.ts');
+  return loadConfigWithPlugins(sources);
+};
+
+const told = ({ key, env, from, to }: KeyChange): ChangedKey => ({ key, env, from, to });
+
+/** Reads the sources again, brings into force what can be, and says in the log what came of it. */
+export const reloader =
+  (log: Log, read: ReadAgain = readWithPlugins): Reload =>
+  async (before, by) => {
+    try {
+      const next = await read(before.sources);
+      const changes = changesOf(before, next);
+      const live = changes.filter(({ reload }) => reload);
+      const later = changes.filter(({ reload }) => !reload);
+      const kept = keptOf(
+        before,
+        later.map(({ key }) => key),
+      );
+      const loaded = later.length === 0 ? next : await read({ ...before.sources, kept });
+      const report: ReloadReport = { changed: live.map(told), needRestart: later.map(told), warnings: loaded.warnings };
+      note(log, report, by);
+      return { loaded: { ...loaded, sources: before.sources }, report };
+    } catch (cause) {
+      const text = cause instanceof GatewayError ? cause.message : String(cause);
+      log.error('config.refused', `the configuration was not read again, and the one before stays in force: ${text}`, {
+        by,
+      });
+      throw cause;
+    }
+  };
+
+const note = (log: Log, { changed, needRestart, warnings }: ReloadReport, by: string): void => {
+  for (const warning of warnings) log.warn('config.warning', warning);
+  const names = (keys: readonly ChangedKey[]): string[] => keys.map(({ key }) => key);
+  const now = changed.length === 0 ? 'nothing has changed' : `${names(changed).join(', ')} changed`;
+  const later = needRestart.length === 0 ? '' : `; needs a restart: ${names(needRestart).join(', ')}`;
+  log.info('config.reloaded', `the configuration was read again: ${now}${later}`, {
+    by,
+    changed: names(changed),
+    needRestart: names(needRestart),
+  });
+};
