@@ -16,6 +16,17 @@ export class MppcDecoder {
   private position = 0;
   private dirty = 0;
 
+  state(): { readonly history: Uint8Array; readonly position: number } {
+    return { history: this.history.slice(0, this.dirty), position: this.position };
+  }
+
+  /** Into a new decoder. */
+  restore({ history, position }: ReturnType<MppcDecoder['state']>): void {
+    this.history.set(history);
+    this.dirty = history.length;
+    this.position = position;
+  }
+
   /** Bit A: the sender began with an empty history, which counts as all zeroes. */
   reset(): void {
     this.history.fill(0, 0, this.dirty);

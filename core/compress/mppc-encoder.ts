@@ -22,6 +22,33 @@ export class MppcEncoder {
   private readonly chain = new Int16Array(MPPC_HISTORY);
   private position = 0;
 
+  state(): EncoderState {
+    const { atFront, position } = this;
+    return {
+      atFront,
+      position,
+      history: this.history.slice(0, position),
+      head: octetsOf(this.head),
+      chain: octetsOf(this.chain.subarray(0, position)),
+    };
+  }
+
+  /** Into a new encoder. False: this is no state of one, and it has stayed new. */
+  restore({ atFront, position, history, head, chain }: EncoderState): boolean {
+    const heads = placesOf(head);
+    const links = placesOf(chain);
+    const whole = heads.length === this.head.length && history.length === position && links.length === position;
+    // A copy comes from behind, never from what is still to be written.
+    const sound = heads.every((at) => at < position) && links.every((at, from) => at <= from);
+    if (!whole || !sound || position > USABLE) return false;
+    this.atFront = atFront;
+    this.position = position;
+    this.history.set(history);
+    this.head.set(heads);
+    this.chain.set(links);
+    return true;
+  }
+
   /** The next packet is encoded from an empty history: bit A. */
   flush(): void {
     if (this.position === 0) return;
@@ -145,6 +172,30 @@ export class MppcEncoder {
     return size;
   }
 }
+
+/** All of an encoder: places as 16-bit numbers, little-endian. */
+export interface EncoderState {
+  readonly atFront: boolean;
+  readonly position: number;
+  readonly history: Uint8Array;
+  readonly head: Uint8Array;
+  readonly chain: Uint8Array;
+}
+
+const octetsOf = (places: Int16Array): Uint8Array => {
+  const out = new Uint8Array(2 * places.length);
+  for (const [i, place] of places.entries()) {
+    out[2 * i] = place & 0xff;
+    out[2 * i + 1] = (place >> 8) & 0xff;
+  }
+  return out;
+};
+
+const placesOf = (octets: Uint8Array): Int16Array =>
+  Int16Array.from({ length: octets.length >> 1 }, (_, i) => {
+    const place = ((octets[2 * i + 1] as number) << 8) | (octets[2 * i] as number);
+    return place >= 0x8000 ? place - 0x10000 : place;
+  });
 
 const hash = (octets: Uint8Array, at: number): number =>
   Math.imul(

@@ -101,6 +101,13 @@ const fitted = (masterKey: Uint8Array, length: number): Uint8Array => {
   return start;
 };
 
+/** What a key is made of; 8 octets for 40 and 56 bits, 16 for 128. */
+export interface SessionKeyState {
+  readonly start: Uint8Array;
+  readonly current: Uint8Array;
+  readonly strength: KeyStrength;
+}
+
 /** The key of one direction. Starts as the initial session key of RFC 3079; `change` allocates nothing. */
 export class MppeSessionKey {
   /** Which stream of a `MppeWork` it is, while that is made up. */
@@ -130,6 +137,17 @@ export class MppeSessionKey {
     interimTables.init(this.key);
     interimTables.apply(this.key, 0, this.key.length);
     this.reduce();
+  }
+
+  /** A key that goes on where another one was. */
+  static restored({ start, current, strength }: SessionKeyState): MppeSessionKey {
+    const key = new MppeSessionKey(start, strength);
+    key.current.set(current.subarray(0, key.current.length));
+    return key;
+  }
+
+  state(): SessionKeyState {
+    return { start: this.start, current: this.current.slice(), strength: this.strength };
   }
 
   /** The same key as it was in the beginning, to be changed apart from this one. */

@@ -18,6 +18,18 @@ export class Rc4 {
     this.j = 0;
   }
 
+  /** Where the key stream is. */
+  state(): { readonly s: Uint8Array; readonly i: number; readonly j: number } {
+    return { s: this.s.slice(), i: this.i, j: this.j };
+  }
+
+  /** `s` has 256 octets. */
+  restore({ s, i, j }: ReturnType<Rc4['state']>): void {
+    this.s.set(s);
+    this.i = i;
+    this.j = j;
+  }
+
   /** Turns `data[offset .. offset + length)` in place. Four octets a turn: about a third quicker on V8 than one. */
   apply(data: Uint8Array, offset: number, length: number): void {
     const s = this.s;

@@ -9,6 +9,15 @@ export class ChangeBudget {
   private left = MOST;
   private at = 0;
 
+  state(): { readonly left: number; readonly at: number } {
+    return { left: this.left, at: this.at };
+  }
+
+  restore({ left, at }: { readonly left: number; readonly at: number }): void {
+    this.left = Math.min(MOST, left);
+    this.at = at;
+  }
+
   /** False, and nothing spent, when there are not as many. `now` in ms. */
   spend(changes: number, now: number): boolean {
     if (now > this.at) {

@@ -1,5 +1,6 @@
 import { earliest, type Instant, instant } from '../time.ts';
 import { GreWindow, type GreWindowOptions, type GreWindowSnapshot, type PeerWindow } from './gre-window.ts';
+import type { GreChannelSnapshot } from './path-snapshot.ts';
 import { type ReorderOptions, ReorderQueue } from './reorder-queue.ts';
 import { defineSlot } from './slots.ts';
 import { TransmitQueue } from './transmit-queue.ts';
@@ -131,6 +132,48 @@ export class GreChannel {
     const { transmit } = this;
     if (transmit === undefined) return receiving;
     return earliest(receiving, earliest(transmit.openSince, transmit.window.nextTimeout()));
+  }
+
+  /** All of it; `snapshot` is what people are told. */
+  state(): GreChannelSnapshot {
+    const { received, receivedOctets, sent, sentOctets, peerAcknowledged, nextSequence, acknowledged, transmit } = this;
+    return {
+      queue: this.queue.snapshot(),
+      received,
+      receivedOctets,
+      sent,
+      sentOctets,
+      peerAcknowledged,
+      nextSequence,
+      acknowledged,
+      receivedAt: this.lastReceived,
+      ackDue: this.ackDue === NEVER ? undefined : instant(this.ackDue),
+      transmit: transmit && {
+        window: transmit.window.state(),
+        waiting: transmit.waiting.all(),
+        dropped: transmit.dropped,
+        openSince: transmit.openSince,
+      },
+    };
+  }
+
+  /** Goes on where another one was; a window only where this one has one. */
+  restore(state: GreChannelSnapshot): void {
+    this.queue.restore(state.queue);
+    this.received = state.received;
+    this.receivedOctets = state.receivedOctets;
+    this.sent = state.sent;
+    this.sentOctets = state.sentOctets;
+    this.peerAcknowledged = state.peerAcknowledged;
+    this.nextSequence = state.nextSequence;
+    this.acknowledged = state.acknowledged;
+    this.receivedAt = state.receivedAt ?? NEVER;
+    this.ackDue = state.ackDue ?? NEVER;
+    if (this.transmit === undefined || state.transmit === undefined) return;
+    this.transmit.window.restore(state.transmit.window);
+    for (const { protocol, bytes } of state.transmit.waiting) this.transmit.waiting.put(protocol, bytes);
+    this.transmit.dropped = state.transmit.dropped;
+    this.transmit.openSince = state.transmit.openSince;
   }
 
   snapshot(): GreSnapshot {

@@ -1,4 +1,5 @@
-import { after, type Instant } from '../time.ts';
+import { after, type Instant, instant } from '../time.ts';
+import type { GreWindowState } from './path-snapshot.ts';
 
 export interface GreWindowOptions {
   /** Bounds of the acknowledgment time-out, in ms: MinTimeOut and MaxTimeOut of RFC 2637 section 4.4. */
@@ -76,6 +77,50 @@ export class GreWindow {
     // A delay of 0 says "not known", and twice nothing would be no back-off.
     this.roundTrip = Math.max(options.minTimeoutMs, peer.processingDelay * TENTH_OF_SECOND_MS);
     this.timeout = this.adapted();
+  }
+
+  /** All of it; `snapshot` is what people are told. */
+  state(): GreWindowState {
+    const { timeOuts, size, roundTrip, deviation, timeout, next, oldest, highest, total, credit, silentTimeOuts } =
+      this;
+    // Also of those that were given up: their acknowledgments are samples all the same.
+    const known = Math.min(this.total, this.sentAt.length);
+    const sentAt = Array.from({ length: known }, (_, i) =>
+      instant(this.sentAt[this.slot((next - known + i) >>> 0)] ?? 0),
+    );
+    return {
+      timeOuts,
+      size,
+      roundTrip,
+      deviation,
+      timeout,
+      next,
+      oldest,
+      highest,
+      total,
+      credit,
+      silentTimeOuts,
+      sentAt,
+    };
+  }
+
+  restore(state: GreWindowState): void {
+    this.timeOuts = state.timeOuts;
+    this.size = Math.min(state.size, this.maximum);
+    this.roundTrip = state.roundTrip;
+    this.deviation = state.deviation;
+    this.timeout = state.timeout;
+    this.next = state.next;
+    this.oldest = state.oldest;
+    this.highest = state.highest;
+    this.total = state.total;
+    this.credit = state.credit;
+    this.silentTimeOuts = state.silentTimeOuts;
+    let room = this.sentAt.length;
+    while (room < state.sentAt.length) room *= 2;
+    this.sentAt = new Float64Array(room);
+    for (const [i, at] of state.sentAt.entries())
+      this.sentAt[this.slot((state.next - state.sentAt.length + i) >>> 0)] = at;
   }
 
   get inFlight(): number {

@@ -4,6 +4,7 @@ import { Rc4 } from '../crypto/rc4.ts';
 import { MPPE_COUNT_MASK } from '../wire/mppe-header.ts';
 import type { ChangeBudget } from './change-budget.ts';
 import { isSurelyIp } from './inner-packet.ts';
+import type { KeySearchSnapshot } from './path-snapshot.ts';
 
 /** A cycle of the coherency count. */
 const CYCLE = MPPE_COUNT_MASK + 1;
@@ -35,6 +36,18 @@ export class KeySearch {
     this.cursor = cursor;
     this.origin = cursor.key.slice();
     this.decoder = compression ? new MppcDecoder() : undefined;
+  }
+
+  state(): KeySearchSnapshot {
+    return { cursor: this.cursor.key.slice(), origin: this.origin.slice(), walked: this.walked };
+  }
+
+  restore({ cursor, origin, walked }: KeySearchSnapshot): void {
+    const { length } = this.origin;
+    if (cursor.length !== length || origin.length !== length) return;
+    this.cursor.restore(cursor);
+    this.origin.set(origin);
+    this.walked = walked;
   }
 
   get key(): Uint8Array {

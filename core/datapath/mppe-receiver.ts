@@ -7,6 +7,7 @@ import { ChangeBudget } from './change-budget.ts';
 import { isSurelyIp } from './inner-packet.ts';
 import { KeySearch } from './key-search.ts';
 import type { MppeOptions } from './mppe-sender.ts';
+import type { MppeReceiverSnapshot } from './path-snapshot.ts';
 
 /**
  * `decrypted`, or why not. `reset-needed` is a drop as `decrypt-failed` that also asks for a CCP Reset-Request,
@@ -44,7 +45,7 @@ const statelessTables = new Rc4();
 export class MppeReceiver {
   /** Length of the data behind the header, of the packet decrypted last. */
   length = 0;
-  private readonly sessionKey: MppeSessionKey | undefined;
+  private sessionKey: MppeSessionKey | undefined;
   private readonly tables: Rc4;
   private readonly decoder: MppcDecoder | undefined;
   private readonly stateless: boolean;
@@ -80,6 +81,58 @@ export class MppeReceiver {
     this.sessionKey = new MppeSessionKey(masterKey, options.strength);
     this.earlierKey = this.sessionKey.key.slice();
     this.tables.init(this.sessionKey.key);
+  }
+
+  /** A receiver that goes on where another one was; undefined: this is no state of one. */
+  static restored(state: MppeReceiverSnapshot): MppeReceiver | undefined {
+    const { stateless, key, tables, decoder, search, earlierKey } = state;
+    if (key !== undefined && !stateless && tables === undefined) return undefined;
+    const receiver = new MppeReceiver(undefined, {
+      strength: undefined,
+      stateless,
+      compression: decoder !== undefined,
+    });
+    const sessionKey = key && MppeSessionKey.restored(key);
+    if (earlierKey.length !== (sessionKey?.key.length ?? 0)) return undefined;
+    receiver.sessionKey = sessionKey;
+    receiver.earlierKey = earlierKey.slice();
+    if (!stateless && tables !== undefined) receiver.tables.restore(tables);
+    if (decoder !== undefined) receiver.decoder?.restore(decoder);
+    if (search !== undefined && sessionKey !== undefined) receiver.searchFor(sessionKey).restore(search);
+    receiver.budget.restore(state.budget);
+    receiver.last = state.last;
+    receiver.lastSequence = state.lastSequence;
+    receiver.earlierLast = state.earlierLast;
+    receiver.earlierSequence = state.earlierSequence;
+    receiver.lost = state.lost;
+    receiver.resets = state.resets;
+    receiver.askAt = state.askAt;
+    receiver.resetChangesKey = state.resetChangesKey;
+    receiver.streak = state.streak;
+    return receiver;
+  }
+
+  /** Between packets, and with none foreseen. */
+  state(): MppeReceiverSnapshot {
+    const { stateless, last, lastSequence, earlierLast, earlierSequence, lost, resets, askAt } = this;
+    return {
+      stateless,
+      key: this.sessionKey?.state(),
+      tables: stateless ? undefined : this.tables.state(),
+      decoder: this.decoder?.state(),
+      budget: this.budget.state(),
+      search: this.search?.state(),
+      last,
+      lastSequence,
+      earlierKey: this.earlierKey.slice(),
+      earlierLast,
+      earlierSequence,
+      lost,
+      resets,
+      askAt,
+      resetChangesKey: this.resetChangesKey,
+      streak: this.streak,
+    };
   }
 
   get isEncrypted(): boolean {

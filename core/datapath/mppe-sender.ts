@@ -3,6 +3,7 @@ import { MppeSessionKey } from '../crypto/mppe-keys.ts';
 import { Rc4 } from '../crypto/rc4.ts';
 import type { MppeStrength } from '../machine/ppp-link-types.ts';
 import { MPPE_BIT, MPPE_COUNT_MASK, MPPE_FLAG } from '../wire/mppe-header.ts';
+import type { MppeSenderSnapshot } from './path-snapshot.ts';
 
 /** What CCP agreed on for one direction. */
 export interface MppeOptions {
@@ -29,7 +30,7 @@ const statelessTables = new Rc4();
  * and no two packets are ever encrypted with the same part of the key stream, of which section 9 warns.
  */
 export class MppeSender {
-  private readonly sessionKey: MppeSessionKey | undefined;
+  private sessionKey: MppeSessionKey | undefined;
   private readonly tables: Rc4;
   private readonly encoder: MppcEncoder | undefined;
   private readonly stateless: boolean;
@@ -49,6 +50,39 @@ export class MppeSender {
     if (options.strength === undefined || masterKey === undefined) return;
     this.sessionKey = new MppeSessionKey(masterKey, options.strength);
     this.tables.init(this.sessionKey.key);
+  }
+
+  /** A sender that goes on where another one was; undefined: this is no state of one. */
+  static restored(state: MppeSenderSnapshot): MppeSender | undefined {
+    const { stateless, key, tables, encoder } = state;
+    // Packets would leave under a key stream that nobody knows.
+    if (key !== undefined && !stateless && tables === undefined) return undefined;
+    const sender = new MppeSender(undefined, { strength: undefined, stateless, compression: encoder !== undefined });
+    sender.sessionKey = key && MppeSessionKey.restored(key);
+    if (!stateless && tables !== undefined) sender.tables.restore(tables);
+    if (encoder !== undefined && sender.encoder?.restore(encoder) !== true) return undefined;
+    sender.count = state.count;
+    sender.flush = state.flush;
+    sender.emptied = state.emptied;
+    sender.untried = state.untried;
+    sender.patience = state.patience;
+    return sender;
+  }
+
+  /** Between packets, and with none at a kernel. */
+  state(): MppeSenderSnapshot {
+    const { stateless, count, flush, emptied, untried, patience } = this;
+    return {
+      stateless,
+      key: this.sessionKey?.state(),
+      tables: stateless ? undefined : this.tables.state(),
+      encoder: this.encoder?.state(),
+      count,
+      flush,
+      emptied,
+      untried,
+      patience,
+    };
   }
 
   /**

@@ -1,6 +1,7 @@
 import type { EncryptionParameters } from '../machine/ppp-link-types.ts';
 import { MppeReceiver } from './mppe-receiver.ts';
 import { MppeSender } from './mppe-sender.ts';
+import type { MppeSnapshot } from './path-snapshot.ts';
 import type { Session } from './session.ts';
 import { defineSlot } from './slots.ts';
 
@@ -35,6 +36,25 @@ export const setEncryption = (session: Session, parameters: EncryptionParameters
     parameters === undefined
       ? undefined
       : new MppeReceiver(parameters.keys.receive, { ...parameters, ...parameters.receive });
+};
+
+/** Undefined: nothing was ever said of the session's encryption. */
+export const encryptionState = (session: Session): MppeSnapshot | undefined => {
+  const state = session.get(MPPE_SLOT);
+  return (
+    state && { sender: state.sender?.state(), receiver: state.receiver?.state(), clearAllowed: state.clearAllowed }
+  );
+};
+
+/** Goes on where another process was. False: this is no state of one, and the session has none. */
+export const restoreEncryption = (session: Session, snapshot: MppeSnapshot): boolean => {
+  const sender = snapshot.sender && MppeSender.restored(snapshot.sender);
+  const receiver = snapshot.receiver && MppeReceiver.restored(snapshot.receiver);
+  const both = (sender === undefined) === (receiver === undefined);
+  const all = (sender === undefined) === (snapshot.sender === undefined);
+  if (!both || !all) return false;
+  session.set(MPPE_SLOT, { sender, receiver, clearAllowed: snapshot.clearAllowed });
+  return true;
 };
 
 /** The peer's CCP Reset-Request: the next packet we send is marked FLUSHED (RFC 3078 section 8.2). */

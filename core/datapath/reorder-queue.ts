@@ -1,4 +1,5 @@
 import type { Instant } from '../time.ts';
+import type { ReorderSnapshot } from './path-snapshot.ts';
 
 /**
  * Receive side of one call's GRE sequence numbers (RFC 2637 sections 4.1 and 4.3): delivers each number once and in
@@ -53,6 +54,33 @@ export class ReorderQueue {
 
   constructor(options: ReorderOptions) {
     this.options = options;
+  }
+
+  snapshot(): ReorderSnapshot {
+    const { lost, reordered, expected, moved, started, waiting, farNext, passed, skipped } = this;
+    return {
+      lost,
+      reordered,
+      expected,
+      moved,
+      started,
+      waiting: [...waiting],
+      farNext,
+      passed,
+      skipped: skipped && [...skipped],
+    };
+  }
+
+  restore(snapshot: ReorderSnapshot): void {
+    this.lost = snapshot.lost;
+    this.reordered = snapshot.reordered;
+    this.expected = snapshot.expected;
+    this.moved = snapshot.moved;
+    this.started = snapshot.started;
+    this.waiting.splice(0, this.waiting.length, ...snapshot.waiting);
+    this.farNext = snapshot.farNext;
+    this.passed = Math.min(MEMORY, snapshot.passed);
+    this.skipped = snapshot.skipped && Uint32Array.from({ length: MEMORY / 32 }, (_, i) => snapshot.skipped?.[i] ?? 0);
   }
 
   /** The highest number received so far, to be acknowledged; -1 before the first packet. */

@@ -46,6 +46,15 @@ export class TokenBucket {
     if (this.level > this.burst) this.level = this.burst;
   }
 
+  state(): { readonly level: number; readonly filledAt: number } {
+    return { level: this.level, filledAt: this.filledAt };
+  }
+
+  restore({ level, filledAt }: { readonly level: number; readonly filledAt: number }): void {
+    this.level = Math.min(this.burst, level);
+    this.filledAt = filledAt;
+  }
+
   /** Whether so many octets may pass now; then they have been taken. */
   take(octets: number, now: Instant): boolean {
     this.fill(now);

@@ -1,5 +1,6 @@
 import type { RateLimit } from '../ports/profile.ts';
 import type { Instant } from '../time.ts';
+import type { BucketSnapshot } from './path-snapshot.ts';
 import { octetsPerMs, TokenBucket } from './shape-bucket.ts';
 
 /** A packet that waits, copied. */
@@ -51,6 +52,15 @@ export class ShapedFlow {
     if (this.bucket === undefined) this.bucket = new TokenBucket(limit, now);
     else this.bucket.change(limit, now);
     this.mostOctets = mostOctetsOf(limit);
+  }
+
+  /** Of the bucket; what waits is no part of it. Undefined: there is no limit. */
+  state(): BucketSnapshot | undefined {
+    return this.bucket?.state();
+  }
+
+  restore(state: BucketSnapshot): void {
+    this.bucket?.restore(state);
   }
 
   get length(): number {

@@ -2,6 +2,7 @@ import type { Direction } from '../outcome.ts';
 import type { RateLimit, RateLimits } from '../ports/profile.ts';
 import type { Instant } from '../time.ts';
 import type { PacketFilter } from './packet-filter.ts';
+import type { ShapeSnapshot } from './path-snapshot.ts';
 import type { Session } from './session.ts';
 import { ShapedFlow } from './shape-flow.ts';
 import { defineSlot } from './slots.ts';
@@ -31,6 +32,21 @@ export class SessionShape {
 }
 
 export const SESSION_SHAPE = defineSlot<SessionShape>('session-shape');
+
+/** What is left of the rates of a session; undefined where it has no shape. */
+export const shapeState = (session: Session): ShapeSnapshot | undefined => {
+  const shape = session.get(SESSION_SHAPE);
+  return shape && { quotaTold: shape.quotaTold, in: shape.in?.state(), out: shape.out?.state() };
+};
+
+/** After the profile was put into force: its buckets are as full as those of the process before. */
+export const restoreShape = (session: Session, snapshot: ShapeSnapshot): void => {
+  const shape = session.get(SESSION_SHAPE);
+  if (shape === undefined) return;
+  shape.quotaTold = snapshot.quotaTold;
+  if (snapshot.in !== undefined) shape.in?.restore(snapshot.in);
+  if (snapshot.out !== undefined) shape.out?.restore(snapshot.out);
+};
 
 /** Told by the traffic stages, from inside a batch: what follows must wait for the end of the turn. */
 export interface TrafficEvents {

@@ -35,6 +35,11 @@ export class TransmitQueue {
     return true;
   }
 
+  /** What waits, first in first. */
+  all(): readonly WaitingPacket[] {
+    return [...this.packets];
+  }
+
   take(): WaitingPacket | undefined {
     const packet = this.packets.shift();
     if (packet !== undefined) this.left += 1;

@@ -2,7 +2,8 @@ import { readU32 } from '../bytes/bytes.ts';
 import type { CallId, CallIds } from '../ports/ids.ts';
 import { callId } from '../ports/ids.ts';
 import type { RandomSource } from '../ports/random.ts';
-import { after, type Instant } from '../time.ts';
+import { after, type Instant, instant } from '../time.ts';
+import type { CallIdsSnapshot } from './control-snapshot.ts';
 
 export interface CallIdsOptions {
   /** Only IDs with `id % modulus === residue` are given out, so that several processes can share one address. */
@@ -77,10 +78,37 @@ export class RandomCallIds implements CallIds {
   /** Ignores an ID that is not in use. */
   release(id: CallId): void {
     if (this.state[id] !== USED) return;
+    this.rest(id, after(this.now(), this.quarantineMs));
+  }
+
+  /** Those that rest, oldest first. */
+  snapshot(): CallIdsSnapshot {
+    const resting = Array.from({ length: this.restingCount }, (_, nth) => {
+      const at = (this.head + nth) % this.resting.length;
+      return { id: callId(this.resting[at] ?? 0), until: instant(this.restUntil[at] ?? 0) };
+    });
+    return { resting };
+  }
+
+  /** In a process that takes over, before the first ID is given out: these rest, and those are in use. */
+  restore({ resting }: CallIdsSnapshot, used: Iterable<CallId>): void {
+    const taken = new Set<number>();
+    for (const id of used) taken.add(id);
+    const mine = resting.filter(({ id }) => !taken.has(id));
+    for (const { id } of mine) taken.add(id);
+    const free = this.free.subarray(0, this.freeCount).filter((id) => !taken.has(id));
+    const known = new Set(this.free.subarray(0, this.freeCount));
+    this.free.set(free);
+    this.freeCount = free.length;
+    for (const id of taken) if (known.has(id)) this.state[id] = USED;
+    for (const { id, until } of mine) if (this.state[id] === USED) this.rest(id, until);
+  }
+
+  private rest(id: CallId, until: Instant): void {
     this.state[id] = RESTING;
     const tail = (this.head + this.restingCount) % this.resting.length;
     this.resting[tail] = id;
-    this.restUntil[tail] = after(this.now(), this.quarantineMs);
+    this.restUntil[tail] = until;
     this.restingCount += 1;
   }
 

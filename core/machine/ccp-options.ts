@@ -1,5 +1,6 @@
 import { readU32, writeU32 } from '../bytes/bytes.ts';
 import type { ConfigOption } from '../wire/ppp-config.ts';
+import type { CcpOptionsSnapshot } from './link-snapshot.ts';
 import type { Failure, OptionHandler, OptionVerdict } from './negotiation-types.ts';
 import type { CcpWish, EncryptionPolicy, MppeStrength } from './ppp-link-types.ts';
 
@@ -101,6 +102,32 @@ export class CcpOptions implements OptionHandler {
     this.#ours = undefined;
     this.#peers = undefined;
     this.#peerAsked = 'nothing';
+  }
+
+  snapshot(): CcpOptionsSnapshot {
+    return {
+      offering: this.#offering,
+      pleaded: this.#pleaded,
+      modest: this.#modest,
+      compress: this.#compress,
+      asked: this.#asked,
+      settled: this.#settled,
+      ours: this.#ours,
+      peers: this.#peers,
+      peerAsked: this.#peerAsked,
+    };
+  }
+
+  restore(snapshot: CcpOptionsSnapshot): void {
+    this.#offering = snapshot.offering;
+    this.#pleaded = snapshot.pleaded;
+    this.#modest = snapshot.modest;
+    this.#compress = snapshot.compress;
+    this.#asked = snapshot.asked;
+    this.#settled = snapshot.settled;
+    this.#ours = snapshot.ours;
+    this.#peers = snapshot.peers;
+    this.#peerAsked = snapshot.peerAsked;
   }
 
   request(): readonly ConfigOption[] {

@@ -3,6 +3,7 @@ import { after, type Instant, instant } from '../time.ts';
 import { PPP } from '../wire/ppp.ts';
 import { CODE, type ConfigPacket, encodeConfigPacket } from '../wire/ppp-config.ts';
 import { CcpOptions } from './ccp-options.ts';
+import type { CcpSnapshot } from './link-snapshot.ts';
 import { Negotiation } from './negotiation.ts';
 import type { RestartTimer } from './negotiation-automaton.ts';
 import type { NegotiationState } from './negotiation-table.ts';
@@ -62,6 +63,30 @@ export class Ccp implements LayerEvents {
 
   get state(): NegotiationState {
     return this.#negotiation.state;
+  }
+
+  snapshot(): CcpSnapshot {
+    return {
+      negotiation: this.#negotiation.snapshot(),
+      options: this.#handler.snapshot(),
+      now: this.#now,
+      cause: this.#cause,
+      over: this.#over,
+      resetIdentifier: this.#resetIdentifier,
+      resetAnswered: this.#resetAnswered,
+      resetAfter: this.#resetAfter,
+    };
+  }
+
+  restore(snapshot: CcpSnapshot): void {
+    this.#negotiation.restore(snapshot.negotiation);
+    this.#handler.restore(snapshot.options);
+    this.#now = snapshot.now;
+    this.#cause = snapshot.cause;
+    this.#over = snapshot.over;
+    this.#resetIdentifier = snapshot.resetIdentifier;
+    this.#resetAnswered = snapshot.resetAnswered;
+    this.#resetAfter = snapshot.resetAfter;
   }
 
   start(now: Instant): void {

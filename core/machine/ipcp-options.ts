@@ -1,6 +1,7 @@
 import { readU32, writeU32 } from '../bytes/bytes.ts';
 import { formatIpv4, type Ipv4, ipv4 } from '../bytes/ipv4-address.ts';
 import type { ConfigOption } from '../wire/ppp-config.ts';
+import type { IpcpServerSnapshot } from './link-snapshot.ts';
 import type { Failure, OptionHandler, OptionVerdict } from './negotiation-types.ts';
 import type { NetworkProfile } from './ppp-link-types.ts';
 
@@ -40,6 +41,15 @@ export class IpcpServerOptions implements IpcpOptions {
 
   begin(): void {
     this.#tellAddress = true;
+  }
+
+  snapshot(): IpcpServerSnapshot {
+    return { tellAddress: this.#tellAddress, refusedAddress: this.#refusedAddress };
+  }
+
+  restore({ tellAddress, refusedAddress }: IpcpServerSnapshot): void {
+    this.#tellAddress = tellAddress;
+    this.#refusedAddress = refusedAddress;
   }
 
   request(): readonly ConfigOption[] {

@@ -1,6 +1,7 @@
 import type { Instant } from '../time.ts';
 import { PPP } from '../wire/ppp.ts';
 import { IpcpClientOptions, type IpcpOptions, type IpcpResult, IpcpServerOptions } from './ipcp-options.ts';
+import type { IpcpSnapshot } from './link-snapshot.ts';
 import { Negotiation } from './negotiation.ts';
 import type { RestartTimer } from './negotiation-automaton.ts';
 import type { NegotiationState } from './negotiation-table.ts';
@@ -33,6 +34,24 @@ export class Ipcp implements LayerEvents {
 
   get state(): NegotiationState {
     return this.#negotiation.state;
+  }
+
+  /** Undefined: a client's, which asks for addresses. */
+  snapshot(): IpcpSnapshot | undefined {
+    if (!(this.#handler instanceof IpcpServerOptions)) return undefined;
+    return {
+      negotiation: this.#negotiation.snapshot(),
+      options: this.#handler.snapshot(),
+      cause: this.#cause,
+      closedByPeer: this.#closedByPeer,
+    };
+  }
+
+  restore(snapshot: IpcpSnapshot): void {
+    this.#negotiation.restore(snapshot.negotiation);
+    if (this.#handler instanceof IpcpServerOptions) this.#handler.restore(snapshot.options);
+    this.#cause = snapshot.cause;
+    this.#closedByPeer = snapshot.closedByPeer;
   }
 
   start(now: Instant): void {

@@ -9,6 +9,7 @@ import {
 } from '../bytes/ipv6-address.ts';
 import type { RandomSource } from '../ports/random.ts';
 import type { ConfigOption } from '../wire/ppp-config.ts';
+import type { Ipv6cpOptionsSnapshot } from './link-snapshot.ts';
 import type { Failure, OptionHandler, OptionVerdict } from './negotiation-types.ts';
 
 /** IPV6CP Configuration Option types (RFC 5072 section 4, RFC 5172). Compression is rejected. */
@@ -56,6 +57,17 @@ export class Ipv6cpOptions implements OptionHandler {
     this.#peer = ZERO_BITS64;
     this.#lastNak = undefined;
     this.#tell = true;
+  }
+
+  snapshot(): Ipv6cpOptionsSnapshot {
+    return { local: this.#local, peer: this.#peer, lastNak: this.#lastNak, tell: this.#tell };
+  }
+
+  restore({ local, peer, lastNak, tell }: Ipv6cpOptionsSnapshot): void {
+    this.#local = local;
+    this.#peer = peer;
+    this.#lastNak = lastNak;
+    this.#tell = tell;
   }
 
   request(): readonly ConfigOption[] {

@@ -3,6 +3,7 @@ import type { RandomSource } from '../ports/random.ts';
 import type { Instant } from '../time.ts';
 import { PPP } from '../wire/ppp.ts';
 import { type InterfaceIds, Ipv6cpOptions } from './ipv6cp-options.ts';
+import type { Ipv6cpSnapshot } from './link-snapshot.ts';
 import { Negotiation } from './negotiation.ts';
 import type { NegotiationLimits, RestartTimer } from './negotiation-automaton.ts';
 import type { NegotiationState } from './negotiation-table.ts';
@@ -40,6 +41,24 @@ export class Ipv6cp implements LayerEvents {
 
   get state(): NegotiationState {
     return this.#negotiation.state;
+  }
+
+  snapshot(): Ipv6cpSnapshot {
+    return {
+      negotiation: this.#negotiation.snapshot(),
+      options: this.#handler.snapshot(),
+      now: this.#now,
+      up: this.#up,
+      over: this.#over,
+    };
+  }
+
+  restore(snapshot: Ipv6cpSnapshot): void {
+    this.#negotiation.restore(snapshot.negotiation);
+    this.#handler.restore(snapshot.options);
+    this.#now = snapshot.now;
+    this.#up = snapshot.up;
+    this.#over = snapshot.over;
   }
 
   start(now: Instant): void {

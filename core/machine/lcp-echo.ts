@@ -1,4 +1,5 @@
 import { after, type Instant, instant } from '../time.ts';
+import type { EchoSnapshot } from './link-snapshot.ts';
 
 /**
  * Echoes of very many links are due together, at multiples of this, in ms: then they leave in few batches and their answers
@@ -39,6 +40,15 @@ export class EchoKeeper {
     if (this.#failures > 0 && this.#unanswered >= this.#failures) return { action: 'dead' };
     this.#unanswered += 1;
     return { action: 'send', next: this.#afterInterval(now) };
+  }
+
+  snapshot(): EchoSnapshot {
+    return { lastHeard: this.#lastHeard, unanswered: this.#unanswered };
+  }
+
+  restore({ lastHeard, unanswered }: EchoSnapshot): void {
+    this.#lastHeard = lastHeard;
+    this.#unanswered = unanswered;
   }
 
   #afterInterval(time: Instant): Instant {

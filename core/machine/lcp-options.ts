@@ -4,6 +4,7 @@ import type { AuthMethod } from '../ports/auth.ts';
 import type { RandomSource } from '../ports/random.ts';
 import { PPP } from '../wire/ppp.ts';
 import type { ConfigOption } from '../wire/ppp-config.ts';
+import type { LcpOptionsSnapshot } from './link-snapshot.ts';
 import type { Failure, OptionHandler, OptionVerdict } from './negotiation-types.ts';
 import type { LinkFraming, LinkOptions } from './ppp-link-types.ts';
 
@@ -78,6 +79,43 @@ export class LcpOptions implements OptionHandler {
     this.#peerNamed = [];
     this.#loops = 0;
     this.#takeDefaults();
+  }
+
+  snapshot(): LcpOptionsSnapshot {
+    return {
+      mru: this.#mru,
+      magic: this.#magic,
+      askPfc: this.#askPfc,
+      askAcfc: this.#askAcfc,
+      candidates: this.#candidates.map(({ name }) => name),
+      peerNamed: [...this.#peerNamed],
+      loops: this.#loops,
+      peerMru: this.#peerMru,
+      peerMagic: this.#peerMagic,
+      sendPfc: this.#sendPfc,
+      sendAcfc: this.#sendAcfc,
+      peerAsksFor: this.#peerAsksFor?.name,
+    };
+  }
+
+  /** Methods that are none of ours any more are passed over. */
+  restore(snapshot: LcpOptionsSnapshot): void {
+    const named = (name: string): readonly AuthMethod[] => this.#methods.filter((method) => method.name === name);
+    const candidates = snapshot.candidates.flatMap(named);
+    const same = candidates.length === this.#methods.length && candidates.every((one, at) => one === this.#methods[at]);
+    this.#mru = snapshot.mru;
+    this.#magic = snapshot.magic;
+    this.#askPfc = snapshot.askPfc;
+    this.#askAcfc = snapshot.askAcfc;
+    // The list that all links share, where that is it.
+    this.#candidates = same ? this.#methods : candidates;
+    this.#peerNamed = [...snapshot.peerNamed];
+    this.#loops = snapshot.loops;
+    this.#peerMru = snapshot.peerMru;
+    this.#peerMagic = snapshot.peerMagic;
+    this.#sendPfc = snapshot.sendPfc;
+    this.#sendAcfc = snapshot.sendAcfc;
+    this.#peerAsksFor = snapshot.peerAsksFor === undefined ? undefined : named(snapshot.peerAsksFor)[0];
   }
 
   /** Ours as sent in Echo packets; 0 when the peer rejected the option. */

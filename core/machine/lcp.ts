@@ -6,6 +6,7 @@ import { PPP } from '../wire/ppp.ts';
 import { CODE, CONFIG_HEADER, type ConfigPacket, encodeConfigPacket } from '../wire/ppp-config.ts';
 import { EchoKeeper } from './lcp-echo.ts';
 import { DEFAULT_MRU, LcpOptions } from './lcp-options.ts';
+import type { LcpSnapshot } from './link-snapshot.ts';
 import { Negotiation } from './negotiation.ts';
 import type { RestartTimer } from './negotiation-automaton.ts';
 import type { NegotiationState } from './negotiation-table.ts';
@@ -66,6 +67,28 @@ export class Lcp implements LayerEvents {
 
   get peerMru(): number {
     return this.isOpened ? this.#handler.peerMru : DEFAULT_MRU;
+  }
+
+  snapshot(): LcpSnapshot {
+    return {
+      negotiation: this.#negotiation.snapshot(),
+      options: this.#handler.snapshot(),
+      echo: this.#echo.snapshot(),
+      now: this.#now,
+      notes: this.#notes,
+      rejects: this.#rejects,
+      rejectsSince: this.#rejectsSince,
+    };
+  }
+
+  restore(snapshot: LcpSnapshot): void {
+    this.#negotiation.restore(snapshot.negotiation);
+    this.#handler.restore(snapshot.options);
+    this.#echo.restore(snapshot.echo);
+    this.#now = snapshot.now;
+    this.#notes = snapshot.notes;
+    this.#rejects = snapshot.rejects;
+    this.#rejectsSince = snapshot.rejectsSince;
   }
 
   open(now: Instant): void {

@@ -52,6 +52,16 @@ export class NegotiationAutomaton {
     return this.#state;
   }
 
+  get restartCount(): number {
+    return this.#restartCount;
+  }
+
+  /** Goes on where another one of the same protocol was; its timer is the caller's. */
+  restore(state: NegotiationState, restartCount: number): void {
+    this.#state = state;
+    this.#restartCount = restartCount;
+  }
+
   /** False when the event is illegal in this state; then nothing changes. */
   event(event: NegotiationEvent, now: Instant): boolean {
     const step = transition(this.#state, event);

@@ -13,6 +13,7 @@ import {
   parseOptions,
   sameOption,
 } from '../wire/ppp-config.ts';
+import type { NegotiationSnapshot } from './link-snapshot.ts';
 import {
   type NegotiationActions,
   NegotiationAutomaton,
@@ -65,6 +66,37 @@ export class Negotiation implements NegotiationActions {
 
   get state(): NegotiationState {
     return this.#automaton.state;
+  }
+
+  /** Between inputs; without the options' meaning, which is the handler's. */
+  snapshot(): NegotiationSnapshot {
+    return {
+      state: this.state,
+      restartCount: this.#automaton.restartCount,
+      request: this.#request,
+      answered: this.#answered,
+      refused: this.#refused,
+      identifier: this.#identifier,
+      peerIdentifier: this.#peerIdentifier,
+      farewell: this.#farewell,
+      naksSent: this.#naksSent,
+      refusalsSent: this.#refusalsSent,
+      refusalsReceived: this.#refusalsReceived,
+    };
+  }
+
+  restore(snapshot: NegotiationSnapshot): void {
+    this.#automaton.restore(snapshot.state, snapshot.restartCount);
+    this.#request = snapshot.request;
+    this.#requestOptions = parseOptions(snapshot.request.subarray(CONFIG_HEADER)) ?? NO_OPTIONS;
+    this.#answered = snapshot.answered;
+    this.#refused = snapshot.refused;
+    this.#identifier = snapshot.identifier;
+    this.#peerIdentifier = snapshot.peerIdentifier;
+    this.#farewell = snapshot.farewell;
+    this.#naksSent = snapshot.naksSent;
+    this.#refusalsSent = snapshot.refusalsSent;
+    this.#refusalsReceived = snapshot.refusalsReceived;
   }
 
   /** A fresh identifier for packets that the caller builds (Echo-Request, Protocol-Reject). */

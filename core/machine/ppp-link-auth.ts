@@ -9,6 +9,7 @@ import type {
 } from '../ports/auth.ts';
 import type { UserProfile } from '../ports/profile.ts';
 import type { Instant } from '../time.ts';
+import type { AuthSnapshot } from './link-snapshot.ts';
 import type { Machine } from './machine.ts';
 import type { LinkEffect, LinkOptions } from './ppp-link-types.ts';
 
@@ -74,6 +75,17 @@ export class AuthPhase {
     if (this.#options.role !== 'server') return;
     this.#exchange = undefined;
     this.#waiting = NOTHING_WAITS;
+  }
+
+  /** Undefined while an exchange goes on, whose secrets stay here. */
+  snapshot(): AuthSnapshot | undefined {
+    if (this.#exchange !== undefined || this.#asking !== undefined) return undefined;
+    return { method: this.#method?.name, attemptsLeft: this.#attemptsLeft };
+  }
+
+  restore({ method, attemptsLeft }: AuthSnapshot): void {
+    this.#method = this.#options.authMethods.find(({ name }) => name === method);
+    this.#attemptsLeft = attemptsLeft;
   }
 
   stop(): void {

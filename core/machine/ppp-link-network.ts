@@ -10,6 +10,7 @@ import { Ipcp, type IpcpEvents } from './ipcp.ts';
 import type { IpcpResult } from './ipcp-options.ts';
 import { Ipv6cp, type Ipv6cpEvents } from './ipv6cp.ts';
 import type { InterfaceIds } from './ipv6cp-options.ts';
+import type { NetworkSnapshot } from './link-snapshot.ts';
 import type { NegotiationState } from './negotiation-table.ts';
 import type { Failure } from './negotiation-types.ts';
 import type { PhaseLog } from './ppp-link-phases.ts';
@@ -107,6 +108,47 @@ export class NetworkPhase implements CcpEvents, IpcpEvents, Ipv6cpEvents {
     ipcp?.lowerDown(now);
     ccp?.lowerDown(now);
     for (const timer of ['ccp', 'ipcp', 'ipv6cp', 'ccp-grace', 'network'] as const) this.#timers.clear(timer);
+  }
+
+  /** Undefined: it does not run, or is a client's. */
+  snapshot(): NetworkSnapshot | undefined {
+    const ipcp = this.#ipcp?.snapshot();
+    if (!this.#running || this.#profile === undefined || (this.#ipcp !== undefined && ipcp === undefined)) {
+      return undefined;
+    }
+    return {
+      held: [...(this.#held ?? [])].map(([protocol, frame]) => ({ protocol, frame })),
+      profile: wholeProfile(this.#profile),
+      ccp: this.#ccp?.snapshot(),
+      ipcp,
+      ipv6cp: this.#ipv6cp?.snapshot(),
+      encrypted: this.#encrypted,
+      now: this.#now,
+    };
+  }
+
+  restore(snapshot: NetworkSnapshot, keys: MppeKeyMaterial | undefined): void {
+    const { held, ccp, ipcp, ipv6cp } = snapshot;
+    this.#now = snapshot.now;
+    this.#running = true;
+    const profile = profileOf(snapshot.profile);
+    this.#profile = profile;
+    this.#keys = keys;
+    this.#options = narrowed(this.#linkOptions, profile.encryption);
+    this.#encrypted = snapshot.encrypted;
+    this.#held = held.length === 0 ? undefined : new Map(held.map(({ protocol, frame }) => [protocol, frame]));
+    if (ccp !== undefined) {
+      this.#ccp = new Ccp(this.#options, keys, this, this.#timers.handle('ccp'), snapshot.now);
+      this.#ccp.restore(ccp);
+    }
+    if (ipcp !== undefined) {
+      this.#ipcp = new Ipcp(this.#options, profile, this, this.#timers.handle('ipcp'));
+      this.#ipcp.restore(ipcp);
+    }
+    if (ipv6cp !== undefined) {
+      this.#ipv6cp = new Ipv6cp(this.#options, profile.ipv6 ?? {}, this, this.#timers.handle('ipv6cp'));
+      this.#ipv6cp.restore(ipv6cp);
+    }
   }
 
   /** False when the protocol is none of ours. */
@@ -322,6 +364,31 @@ export class NetworkPhase implements CcpEvents, IpcpEvents, Ipv6cpEvents {
     return 2 * this.#options.maxConfigure * this.#options.restartMs;
   }
 }
+
+const wholeProfile = ({ ipv6, encryption, ...rest }: NetworkProfile): NetworkSnapshot['profile'] => ({
+  ...rest,
+  ipv6: ipv6 && { ...ipv6, peerInterfaceId: ipv6.peerInterfaceId },
+  encryption: encryption && { required: encryption.required, strengths: encryption.strengths },
+});
+
+const profileOf = ({ ipv6, encryption, ...rest }: NetworkSnapshot['profile']): NetworkProfile => ({
+  ...rest,
+  ...(ipv6 === undefined ? {} : { ipv6: withoutHoles(ipv6) }),
+  ...(encryption === undefined ? {} : { encryption: narrowedBy(encryption) }),
+});
+
+const withoutHoles = ({ peerInterfaceId, ...rest }: NonNullable<NetworkSnapshot['profile']['ipv6']>) => ({
+  ...rest,
+  ...(peerInterfaceId === undefined ? {} : { peerInterfaceId }),
+});
+
+const narrowedBy = ({
+  required,
+  strengths,
+}: NonNullable<NetworkSnapshot['profile']['encryption']>): ProfileEncryption => ({
+  required,
+  ...(strengths === undefined ? {} : { strengths }),
+});
 
 /** The options themselves where the profile says nothing: very many links share them. */
 const narrowed = (options: LinkOptions, encryption: ProfileEncryption | undefined): LinkOptions => {

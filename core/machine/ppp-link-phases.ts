@@ -36,6 +36,15 @@ export class PhaseLog {
     if (this.#end(phase)) this.#host.emit({ kind: 'phase', phase, state: 'failed', error, detail });
   }
 
+  /** Phases under way. */
+  get open(): readonly SetupPhase[] {
+    return this.#open;
+  }
+
+  restore(phases: readonly SetupPhase[]): void {
+    this.#open.splice(0, this.#open.length, ...phases);
+  }
+
   /** Ends every phase still under way. */
   failAll(error: string, detail: string): void {
     for (const phase of [...this.#open]) this.failed(phase, error, detail);

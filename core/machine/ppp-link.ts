@@ -3,6 +3,7 @@ import type { UserProfile } from '../ports/profile.ts';
 import { after, earliest, type Instant, instant } from '../time.ts';
 import { describeProtocol, isNetworkControl, PPP } from '../wire/ppp.ts';
 import { Lcp, type LcpEvents } from './lcp.ts';
+import type { LinkSnapshot } from './link-snapshot.ts';
 import type { Machine } from './machine.ts';
 import type { Failure } from './negotiation-types.ts';
 import { AuthPhase, type AuthPhaseEvents, WHY_REFUSED } from './ppp-link-auth.ts';
@@ -109,6 +110,52 @@ export class PppLink implements Machine<LinkInput, LinkEffect> {
     this.#auth = new AuthPhase(options, parts);
     this.#lcp = new Lcp(options, parts, this.#timers.handle('lcp'), this.#timers.handle('echo'));
     this.#network = new NetworkPhase(options, this.#timers, this.#phases, parts, this.#now);
+  }
+
+  /** A link of these options that goes on where another one was. The clock is the same, too. */
+  static restored(options: LinkOptions, snapshot: LinkSnapshot): PppLink {
+    const link = new PppLink(options);
+    link.#restore(snapshot);
+    return link;
+  }
+
+  /**
+   * Of a link whose network phase has begun and that does not end: undefined of any other, and of a client. Between
+   * inputs.
+   */
+  snapshot(): LinkSnapshot | undefined {
+    const auth = this.#auth.snapshot();
+    const network = this.#phase === 'network' && this.#ending === undefined ? this.#network.snapshot() : undefined;
+    if (auth === undefined || network === undefined) return undefined;
+    const keys = this.#keys;
+    return {
+      now: this.#now,
+      lcp: this.#lcp.snapshot(),
+      auth,
+      network,
+      timers: this.#timers.all(),
+      phases: [...this.#phases.open],
+      lastDenial: this.#lastDenial,
+      peerSaidGoodbye: this.#peerSaidGoodbye,
+      keys: keys && { send: keys.send, receive: keys.receive, strengths: keys.strengths },
+      owed: this.#owed,
+    };
+  }
+
+  #restore(snapshot: LinkSnapshot): void {
+    const { strengths, ...material } = snapshot.keys ?? { strengths: undefined };
+    this.#keys = 'send' in material ? { ...material, ...(strengths === undefined ? {} : { strengths }) } : undefined;
+    this.#phase = 'network';
+    this.#heard = true;
+    this.#now = snapshot.now;
+    this.#lastDenial = snapshot.lastDenial;
+    this.#peerSaidGoodbye = snapshot.peerSaidGoodbye;
+    this.#owed = snapshot.owed;
+    for (const { name, at } of snapshot.timers) this.#timers.set(name, at);
+    this.#phases.restore(snapshot.phases);
+    this.#lcp.restore(snapshot.lcp);
+    this.#auth.restore(snapshot.auth);
+    this.#network.restore(snapshot.network, this.#keys);
   }
 
   handle(input: LinkInput, now: Instant): readonly LinkEffect[] {

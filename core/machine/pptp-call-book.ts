@@ -3,7 +3,8 @@ import type { ClearReason } from '../ports/control.ts';
 import type { CallId } from '../ports/ids.ts';
 import { after, type Instant } from '../time.ts';
 import { GENERAL_ERROR, OUTGOING_RESULT } from '../wire/pptp-message-codes.ts';
-import { type PptpCall, PptpCallTable } from './pptp-call.ts';
+import type { CallBookSnapshot } from './control-snapshot.ts';
+import { PptpCall, PptpCallTable } from './pptp-call.ts';
 import type { ControlOutput } from './pptp-control-output.ts';
 import type { CallRefusal, ControlDeps, ControlOptions, ControlRole } from './pptp-control-types.ts';
 
@@ -39,6 +40,18 @@ export class PptpCallBook {
     this.deps = deps;
     this.options = options;
     this.out = out;
+  }
+
+  snapshot(): CallBookSnapshot {
+    const { nextSerial, openedInMinute, minuteEnd } = this;
+    return { nextSerial, openedInMinute, minuteEnd, calls: this.table.all().map((call) => call.snapshot()) };
+  }
+
+  restore({ nextSerial, openedInMinute, minuteEnd, calls }: CallBookSnapshot): void {
+    this.nextSerial = nextSerial;
+    this.openedInMinute = openedInMinute;
+    this.minuteEnd = minuteEnd;
+    for (const call of calls) this.table.add(PptpCall.restored(call));
   }
 
   allocate(): CallId | undefined {

@@ -3,6 +3,7 @@
 import type { WanErrors } from '../ports/control.ts';
 import type { CallId } from '../ports/ids.ts';
 import { after, earliest, type Instant } from '../time.ts';
+import type { CallSnapshot, WanErrorSnapshot } from './control-snapshot.ts';
 
 /**
  * RFC 2637 sections 3.2.3 and 3.2.4.2. `wait-connect`: PNS, an incoming call was accepted, Incoming-Call-Connected not
@@ -48,6 +49,21 @@ export class PptpCall {
     this.replyBy = init.replyBy;
   }
 
+  static restored({ peerCallId, replyBy, wanErrors, ...rest }: CallSnapshot): PptpCall {
+    const call = new PptpCall({
+      ...rest,
+      ...(peerCallId === undefined ? {} : { peerCallId }),
+      ...(replyBy === undefined ? {} : { replyBy }),
+    });
+    call.wanErrors = wanErrors && WanErrorLimit.restored(wanErrors);
+    return call;
+  }
+
+  snapshot(): CallSnapshot {
+    const { localCallId, peerCallId, serial, direction, tag, state, replyBy, wanErrors } = this;
+    return { localCallId, peerCallId, serial, direction, tag, state, replyBy, wanErrors: wanErrors?.snapshot() };
+  }
+
   get side(): PptpCallSide {
     const weAsked = this.tag !== undefined;
     return weAsked === (this.direction === 'outgoing') ? 'pns' : 'pac';
@@ -91,9 +107,22 @@ const NO_ERRORS: WanErrors = {
 
 /** Holds the newest counters back until the next Wan-Error-Notify may be sent. */
 export class WanErrorLimit {
-  private reported = NO_ERRORS;
+  private reported: WanErrors = NO_ERRORS;
   private pending: WanErrors | undefined;
   private openAt: Instant | undefined;
+
+  static restored({ reported, pending, openAt }: WanErrorSnapshot): WanErrorLimit {
+    const limit = new WanErrorLimit();
+    limit.reported = reported;
+    limit.pending = pending;
+    limit.openAt = openAt;
+    return limit;
+  }
+
+  snapshot(): WanErrorSnapshot {
+    const { reported, pending, openAt } = this;
+    return { reported, pending, openAt };
+  }
 
   /** The counters to send now, or undefined when nothing changed or it is too early. */
   offer(errors: WanErrors, now: Instant): WanErrors | undefined {

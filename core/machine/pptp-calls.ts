@@ -12,6 +12,7 @@ import type {
 } from '../wire/pptp-message-call.ts';
 import { describeResult, OUTGOING_RESULT, resultName } from '../wire/pptp-message-codes.ts';
 import type { SetLinkInfo, WanErrorNotify } from '../wire/pptp-message-link.ts';
+import type { CallBookSnapshot } from './control-snapshot.ts';
 import { PptpCall, type PptpCallTable } from './pptp-call.ts';
 import { becauseOf, NO_RESOURCE, PptpCallBook } from './pptp-call-book.ts';
 import {
@@ -52,6 +53,14 @@ export class PptpCalls {
 
   get size(): number {
     return this.table.size;
+  }
+
+  snapshot(): CallBookSnapshot {
+    return this.book.snapshot();
+  }
+
+  restore(snapshot: CallBookSnapshot): void {
+    this.book.restore(snapshot);
   }
 
   get refusesCalls(): boolean {

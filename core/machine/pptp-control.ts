@@ -29,6 +29,7 @@ import type {
   StartControlConnectionRequest,
 } from '../wire/pptp-message-connection.ts';
 import { PPTP_VERSION } from '../wire/pptp-message-fields.ts';
+import type { ControlSnapshot } from './control-snapshot.ts';
 import type { Machine } from './machine.ts';
 import { PptpCalls } from './pptp-calls.ts';
 import { YIELDED } from './pptp-collision.ts';
@@ -86,6 +87,25 @@ export class PptpControl implements Machine<ControlInput, ControlEffect> {
     this.out = new ControlOutput(deps);
     this.calls = new PptpCalls(deps, this.options, this.out);
     this.echoIdentifier = readU32(deps.random.bytes(4), 0);
+  }
+
+  /** An established connection that goes on where another one was, on the same clock. */
+  static restored(deps: ControlDeps, options: GivenOptions, snapshot: ControlSnapshot): PptpControl {
+    const control = new PptpControl(deps, options);
+    control.current = 'established';
+    control.echoIdentifier = snapshot.echoIdentifier;
+    for (const { name, at } of snapshot.timers) control.timers.set(name, at);
+    control.calls.restore(snapshot.book);
+    // What is no beginning of a message is found out with the next octets.
+    control.stream.receive(snapshot.unread, () => false);
+    return control;
+  }
+
+  /** Undefined: it is not established, or ends. Between inputs. */
+  snapshot(): ControlSnapshot | undefined {
+    const unread = this.stream.unread();
+    if (this.current !== 'established' || unread === undefined) return undefined;
+    return { unread, timers: this.timers.all(), echoIdentifier: this.echoIdentifier, book: this.calls.snapshot() };
   }
 
   get state(): ControlState {

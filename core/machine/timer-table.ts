@@ -105,6 +105,13 @@ export class TimerTable<Name extends string> implements TimersOf<Name> {
     return due.sort((a, b) => a.at - b.at).map(({ name }) => name);
   }
 
+  /** All of them, in the order in which they were set. */
+  all(): readonly { readonly name: Name; readonly at: Instant }[] {
+    const all: { readonly name: Name; readonly at: Instant }[] = [];
+    for (let timer = this.first; timer !== undefined; timer = timer.next) all.push({ name: timer.name, at: timer.at });
+    return all;
+  }
+
   private find(name: Name): Timer<Name> | undefined {
     let timer = this.first;
     while (timer !== undefined && timer.name !== name) timer = timer.next;

@@ -24,6 +24,11 @@ export class ControlStream {
     return this.held;
   }
 
+  /** The octets of the unfinished message; undefined when nothing more can be read. */
+  unread(): Uint8Array | undefined {
+    return this.fault === undefined ? this.pending.slice(0, this.held) : undefined;
+  }
+
   /**
    * Takes the next octets (borrowed until return) and hands over every message they complete, in order. `deliver`
    * returns false to have the rest thrown away. The result is the stream's fault, if it has one.
