@@ -131,13 +131,6 @@ export const schema = {
       doc: 'How long tunnels that are up may go on when the gateway is told to stop, and takes no new calls; 0 ends them at once. See docs/life-cycle.md.',
     }),
   },
-  drain: {
-    timeout: key(seconds(0, 86_400), {
-      env: 'PPTP_DRAIN_TIMEOUT',
-      default: 10,
-      doc: 'How long tunnels that are up may go on when the gateway is told to stop, and takes no new calls; 0 ends them at once. See docs/life-cycle.md.',
-    }),
-  },
   control: {
     establishTimeout: key(seconds(1, 600), {
       env: 'PPTP_ESTABLISH_TIMEOUT',

@@ -55,10 +55,6 @@ interface PlainGroups {
     /** How long tunnels may go on when the gateway is told to stop. */
     readonly timeout: Seconds;
   };
-  readonly drain: {
-    /** How long tunnels may go on when the gateway is told to stop. */
-    readonly timeout: Seconds;
-  };
   readonly control: {
     readonly establishTimeout: Seconds;
     readonly echoInterval: Seconds;

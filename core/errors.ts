@@ -37,7 +37,6 @@ export const ERROR_CODES = [
   'METRICS_ENDPOINT',
   'WORKER_FAILED',
   'NOT_READY',
-  'NOT_READY',
 ] as const;
 export type ErrorCode = (typeof ERROR_CODES)[number];
 

@@ -6,7 +6,6 @@ import type { Journal } from '../../observability/journal/journal.ts';
 import type { LogLevels } from '../../observability/log-levels.ts';
 import type { Gateway } from '../bootstrap.ts';
 import type { Life } from '../life/life.ts';
-import type { Life } from '../life/life.ts';
 import type { AuditEntry } from './api/operations.ts';
 import type { Role } from './api/roles.ts';
 import type { AuditLog } from './audit.ts';

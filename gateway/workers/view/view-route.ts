@@ -6,7 +6,6 @@ import type { LogLevels } from '../../../observability/log-levels.ts';
 import type { AuditLog } from '../../admin/audit.ts';
 import { MISSING_HEADER } from '../../admin/headers.ts';
 import { AdminError } from '../../admin/route.ts';
-import type { Life } from '../../life/life.ts';
 import { fromSpec, type RouteSpec } from '../../admin/spec.ts';
 import type { Life } from '../../life/life.ts';
 import type { WorkerRequest } from './ask-worker.ts';
