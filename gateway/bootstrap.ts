@@ -71,11 +71,6 @@ export interface Gateway {
   /** New control connections and calls are refused from now on, in PPTP's own words. */
   refuseCalls(): void;
   acceptCalls(): void;
-  /** The same in turns, for this reason; resolves when every link has been told. */
-  hangUpAll(reason: ClearReason, detail: string): Promise<void>;
-  /** New control connections and calls are refused from now on, in PPTP's own words. */
-  refuseCalls(): void;
-  acceptCalls(): void;
   /** Ends the tunnel of this user that has this inner address, for a newer one elsewhere; false when there is none. */
   endOlder(identity: string, address: Ipv4): boolean;
   /** The sessions of the whole gateway. */
@@ -145,9 +140,6 @@ export function createGateway(platform: Platform, options: GatewayOptions, plugi
     probes,
     numbers: () => numbers.read(),
     hangUp: (detail) => driver.hangUp(detail),
-    hangUpAll: (reason, detail) => driver.hangUpAll(reason, detail),
-    refuseCalls: () => control.refuseCalls(),
-    acceptCalls: () => control.acceptCalls?.(),
     hangUpAll: (reason, detail) => driver.hangUpAll(reason, detail),
     refuseCalls: () => control.refuseCalls(),
     acceptCalls: () => control.acceptCalls?.(),
