@@ -46,8 +46,8 @@ test('every route of the admin API is answered for several workers, and no other
   });
   const { log, clock, levels } = rig;
   const crew = new Crew(new FakeLinks(1), () => '');
-  const { audit } = deps;
-  const view = { version: '1', config: deps.config, crew, clock, log, levels, audit, traces: false };
+  const { audit, life } = deps;
+  const view = { version: '1', config: deps.config, crew, life, clock, log, levels, audit, traces: false };
   const many = routesOf((app) => {
     for (const route of VIEW_ROUTES) route(app, view);
   });
