@@ -9,7 +9,7 @@ export interface OpenGre {
   readonly sendBuffer: number;
 }
 
-export interface NativeGre extends Pick<NativeTun, 'pollStart' | 'pollStop' | 'closeFd'> {
+export interface NativeGre extends Pick<NativeTun, 'pollStart' | 'pollStop' | 'adoptFd' | 'closeFd'> {
   /**
    * Opens a raw IPv4 socket of protocol 47 for the address `listen` (0: all of the host's), with kernel buffers of these
    * sizes if the system grants them. `EPERM` without CAP_NET_RAW, `EADDRNOTAVAIL` when the host lacks the address.

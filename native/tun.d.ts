@@ -156,6 +156,12 @@ export interface NativeTun {
   /** Idempotent; also allowed inside `onReadable`, which is not called again. */
   pollStop(handle: PollHandle): void;
 
+  /**
+   * Takes over a descriptor that was inherited from another process, as if it had been opened here: it is not blocking,
+   * children do not inherit it, and `closeFd` closes it. `EBADF`: it is none. `EEXIST`: it is of this addon already.
+   */
+  adoptFd(fd: number): void;
+
   /** Ends the watch on a descriptor opened here, and closes it. `EBADF` for any other, also for one closed before. */
   closeFd(fd: number): void;
 }

@@ -1,6 +1,7 @@
 #include "addon.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -56,6 +57,32 @@ static napi_value close_fd(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
+/* A descriptor that came from another process: this environment's from now on, and no child's of ours. */
+static napi_value adopt_fd(napi_env env, napi_callback_info info) {
+  napi_value argument;
+  int32_t fd = 0;
+  if (!get_arguments(env, info, 1, &argument) || !get_count(env, argument, "fd", &fd)) return NULL;
+  struct addon *addon = addon_of(env);
+  char what[64];
+  snprintf(what, sizeof what, "adoptFd %d", fd);
+  if (addon == NULL || addon->ending || !addon_reserve_fd(addon)) {
+    throw_errno(env, addon == NULL || addon->ending ? ESHUTDOWN : ENOMEM, what);
+    return NULL;
+  }
+  for (size_t i = 0; i < addon->fd_count; i += 1) {
+    if (addon->fds[i] != fd) continue;
+    throw_errno(env, EEXIST, what);
+    return NULL;
+  }
+  const int flags = fcntl(fd, F_GETFL);
+  if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) {
+    throw_errno(env, errno, what);
+    return NULL;
+  }
+  addon_own_fd(addon, fd);
+  return NULL;
+}
+
 void addon_handle_closed(struct addon *addon) {
   addon->closing -= 1;
   if (addon->ending && addon->closing == 0) napi_remove_async_cleanup_hook(addon->teardown);
@@ -105,6 +132,7 @@ NAPI_MODULE_INIT() {
       {.utf8name = "pollStart", .method = poll_start, .attributes = napi_enumerable},
       {.utf8name = "pollStop", .method = poll_stop, .attributes = napi_enumerable},
       {.utf8name = "mppeBatch", .method = mppe_batch, .attributes = napi_enumerable},
+      {.utf8name = "adoptFd", .method = adopt_fd, .attributes = napi_enumerable},
       {.utf8name = "closeFd", .method = close_fd, .attributes = napi_enumerable},
   };
   if (napi_add_async_cleanup_hook(env, tear_down, addon, &addon->teardown) != napi_ok ||

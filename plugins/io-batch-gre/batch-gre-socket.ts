@@ -4,11 +4,13 @@ import { BatchSource } from '../../core/datapath/batch-source.ts';
 import { HEADROOM, PacketBatch, SLOT_SIZE } from '../../core/datapath/packet-batch.ts';
 import { BoundedLog } from '../../core/ports/bounded-log.ts';
 import type { CancelSignal } from '../../core/ports/cancel.ts';
+import type { InheritedDevice, MovableDevice } from '../../core/ports/handover.ts';
 import { type Log, silentLog } from '../../core/ports/log.ts';
 import type { GreSocket } from '../../core/ports/packet-io.ts';
 import type { Telemetry } from '../../core/ports/telemetry.ts';
 import { IPV4_HEADER_LENGTH } from '../../core/wire/ipv4.ts';
 import type { NativeGre, OpenGre } from '../../native/gre.d.ts';
+import type { PollHandle } from '../../native/tun.d.ts';
 import { describeErrno, isFatal, messageOf, openError, refusalReason, socketDied } from './gre-errors.ts';
 import { loadGreAddon } from './load-gre-addon.ts';
 
@@ -22,6 +24,8 @@ export interface BatchGreOptions {
   readonly share?: GreShare;
   /** Why this driver, for the log. */
   readonly why?: string;
+  /** The socket of the process before, in place of a new one. */
+  readonly inherited?: InheritedDevice | undefined;
 }
 
 export interface GreShare {
@@ -61,7 +65,7 @@ const WHOLE: GreShare = { modulus: 1, residue: 0 };
  * GRE over our own addon: 64 packets with one system call, received right into the slots of one reused batch and sent
  * right out of theirs, each from the address the client called (R38). Nothing is queued outside the kernel.
  */
-export class BatchGreSocket implements GreSocket {
+export class BatchGreSocket implements GreSocket, MovableDevice {
   readonly name = STAGE;
   readonly driver = 'batch';
   readonly batches$: Observable<PacketBatch>;
@@ -80,6 +84,8 @@ export class BatchGreSocket implements GreSocket {
   private readonly warnings: BoundedLog;
   private readonly load: () => NativeGre;
   private socket: OpenSocket | undefined;
+  private poll: PollHandle | undefined;
+  private frozen = false;
   private lost = 0;
 
   constructor(dependencies: BatchGreDependencies, options: BatchGreOptions) {
@@ -99,9 +105,16 @@ export class BatchGreSocket implements GreSocket {
     const { receiveBuffer = 8 * 1024 * 1024, sendBuffer = 4 * 1024 * 1024, share, why } = this.options;
     const { modulus, residue } = share ?? WHOLE;
     try {
-      const socket = { addon, ...addon.greOpen(this.listen, receiveBuffer, sendBuffer, modulus, residue) };
-      this.socket = socket;
-      addon.pollStart(socket.fd, () => this.drain());
+      const { inherited } = this.options;
+      if (inherited !== undefined) {
+        addon.adoptFd(inherited.fd);
+        this.socket = { addon, fd: inherited.fd, ...buffersOf(inherited.about) };
+        this.frozen = true;
+      } else {
+        const socket = { addon, ...addon.greOpen(this.listen, receiveBuffer, sendBuffer, modulus, residue) };
+        this.socket = socket;
+        this.poll = addon.pollStart(socket.fd, () => this.drain());
+      }
     } catch (cause) {
       this.close();
       throw openError(this.listen, cause);
@@ -123,7 +136,28 @@ export class BatchGreSocket implements GreSocket {
     this.received.complete();
   }
 
+  descriptor(): InheritedDevice | undefined {
+    const { socket } = this;
+    return socket && { fd: socket.fd, about: `${socket.receiveBuffer} ${socket.sendBuffer}` };
+  }
+
+  freeze(): void {
+    const { poll, socket } = this;
+    this.frozen = true;
+    this.poll = undefined;
+    if (poll !== undefined) socket?.addon.pollStop(poll);
+  }
+
+  thaw(): void {
+    const { socket } = this;
+    if (socket === undefined || !this.frozen) return;
+    this.frozen = false;
+    this.poll = socket.addon.pollStart(socket.fd, () => this.drain());
+  }
+
   write(batch: PacketBatch): number {
+    // What is sent here now, the process that takes over knows nothing of.
+    if (this.frozen) return 0;
     let at = 0;
     while (at < batch.count) {
       const { socket } = this;
@@ -195,7 +229,7 @@ export class BatchGreSocket implements GreSocket {
     for (let turn = 0; turn < BATCHES_PER_TURN; turn += 1) {
       const { socket, batch } = this;
       // A subscriber may have stopped us.
-      if (socket === undefined) return;
+      if (socket === undefined || this.frozen) return;
       batch.clear();
       const count = this.receive(socket);
       if (count > 0) this.publish(count);
@@ -270,6 +304,7 @@ export class BatchGreSocket implements GreSocket {
   private close(): void {
     const { socket } = this;
     this.socket = undefined;
+    this.poll = undefined;
     // Closing ends the watch, too. A descriptor that is gone already cannot be closed, and need not be.
     try {
       socket?.addon.closeFd(socket.fd);
@@ -278,3 +313,9 @@ export class BatchGreSocket implements GreSocket {
     }
   }
 }
+
+/** What `descriptor` says of the kernel's buffers. */
+const buffersOf = (about: string): Pick<OpenGre, 'receiveBuffer' | 'sendBuffer'> => {
+  const [receiveBuffer = 0, sendBuffer = 0] = about.split(' ').map((octets) => Number(octets) || 0);
+  return { receiveBuffer, sendBuffer };
+};

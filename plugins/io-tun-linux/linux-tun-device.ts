@@ -2,12 +2,13 @@ import type { Observable } from 'rxjs';
 import { BatchSource } from '../../core/datapath/batch-source.ts';
 import { HEADROOM, PacketBatch, SLOT_SIZE } from '../../core/datapath/packet-batch.ts';
 import type { CancelSignal } from '../../core/ports/cancel.ts';
+import type { InheritedDevice, MovableDevice } from '../../core/ports/handover.ts';
 import { type Log, silentLog } from '../../core/ports/log.ts';
 import type { TunDevice } from '../../core/ports/packet-io.ts';
 import type { Telemetry } from '../../core/ports/telemetry.ts';
 import type { NativeTun, PollHandle } from '../../native/tun.d.ts';
 import { loadAddon } from './load-addon.ts';
-import { type OpenedChannel, openChannel } from './open-channel.ts';
+import { inheritChannel, type OpenedChannel, openChannel } from './open-channel.ts';
 import type { TunChannel } from './tun-channel.ts';
 import { deviceDied, openError } from './tun-errors.ts';
 
@@ -16,6 +17,8 @@ export interface LinuxTunOptions {
   readonly interfaceName: string;
   /** `auto` (default): take over from the kernel what it lets us, see `Offloads`. */
   readonly offloads?: 'auto' | 'off';
+  /** The device of the process before, in place of a new one. */
+  readonly inherited?: InheritedDevice | undefined;
 }
 
 export interface LinuxTunDependencies {
@@ -34,9 +37,11 @@ const CAPACITY = 2 * BATCH;
  */
 const BATCHES_PER_TURN = 2;
 const LARGEST = SLOT_SIZE - HEADROOM;
+/** Turns in which what was read ahead has to leave before another process takes over: more than its queue can need. */
+const MOST_TURNS = 16;
 
 /** A Linux TUN interface through our own addon. It appears at start and disappears with the process. */
-export class LinuxTunDevice implements TunDevice {
+export class LinuxTunDevice implements TunDevice, MovableDevice {
   readonly name = STAGE;
   readonly batches$: Observable<PacketBatch>;
   private readonly packets = new BatchSource();
@@ -52,11 +57,14 @@ export class LinuxTunDevice implements TunDevice {
   private poll: PollHandle | undefined;
   private later: NodeJS.Immediate | undefined;
   private overflowed = 0;
+  private readonly inherited: InheritedDevice | undefined;
+  private frozen = false;
 
   constructor(dependencies: LinuxTunDependencies, options: LinuxTunOptions) {
     this.batches$ = this.packets.batches$;
     this.kernelName = options.interfaceName;
     this.offloads = options.offloads ?? 'auto';
+    this.inherited = options.inherited;
     this.telemetry = dependencies.telemetry;
     this.log = dependencies.log ?? silentLog;
     this.load = dependencies.load ?? loadAddon;
@@ -76,10 +84,8 @@ export class LinuxTunDevice implements TunDevice {
     this.channel = channel;
     this.kernelName = name;
     try {
-      this.poll = addon.pollStart(fd, () => {
-        // What waits is first, and has its turn in this same round of the event loop.
-        if (this.later === undefined) this.drain();
-      });
+      if (this.inherited === undefined) this.watch(addon, fd);
+      else this.frozen = true;
     } catch (cause) {
       this.close();
       throw openError(name, cause);
@@ -96,9 +102,33 @@ export class LinuxTunDevice implements TunDevice {
     this.packets.complete();
   }
 
+  descriptor(): InheritedDevice | undefined {
+    const { channel } = this;
+    return channel && { fd: channel.tun.fd, about: `${channel.offloads} ${channel.tun.name}` };
+  }
+
+  /** What the addon has read ahead goes on its way first, as far as that ends soon. */
+  freeze(): void {
+    for (let turn = 0; turn < MOST_TURNS && this.channel?.waits === true; turn += 1) this.drain();
+    const { addon, poll } = this;
+    this.frozen = true;
+    clearImmediate(this.later);
+    this.later = undefined;
+    this.poll = undefined;
+    if (poll !== undefined) addon?.pollStop(poll);
+  }
+
+  thaw(): void {
+    const { addon, channel } = this;
+    if (addon === undefined || channel === undefined || !this.frozen) return;
+    this.frozen = false;
+    this.watch(addon, channel.tun.fd);
+    if (channel.waits) this.drainLater();
+  }
+
   write(batch: PacketBatch): number {
     const { channel } = this;
-    if (channel === undefined || batch.count === 0) return 0;
+    if (channel === undefined || batch.count === 0 || this.frozen) return 0;
     const doomed = batch.doomed;
     let done: number;
     try {
@@ -112,8 +142,16 @@ export class LinuxTunDevice implements TunDevice {
     return done;
   }
 
+  private watch(addon: NativeTun, fd: number): void {
+    this.poll = addon.pollStart(fd, () => {
+      // What waits is first, and has its turn in this same round of the event loop.
+      if (this.later === undefined) this.drain();
+    });
+  }
+
   private open(addon: NativeTun): OpenedChannel {
     try {
+      if (this.inherited !== undefined) return inheritChannel(addon, this.inherited);
       return openChannel(addon, this.kernelName, this.offloads);
     } catch (cause) {
       throw openError(this.kernelName, cause);
@@ -124,7 +162,7 @@ export class LinuxTunDevice implements TunDevice {
     for (let turn = 0; turn < BATCHES_PER_TURN; turn += 1) {
       const { channel, batch } = this;
       // A subscriber may have stopped us.
-      if (channel === undefined) return;
+      if (channel === undefined || this.frozen) return;
       batch.clear();
       let count: number;
       try {

@@ -5,7 +5,7 @@ import { loadAddonWith } from '../native-addon/load-addon.ts';
 export const loadAddon = (from?: string): NativeTun =>
   loadAddonWith<NativeTun>(
     [
-      ...(['tunOpen', 'tunReadBatch', 'tunWriteBatch', 'pollStart', 'pollStop', 'closeFd'] as const),
+      ...(['tunOpen', 'tunReadBatch', 'tunWriteBatch', 'pollStart', 'pollStop', 'adoptFd', 'closeFd'] as const),
       ...(['tunSetOffloads', 'tunBuffers', 'tunReadSegments', 'tunWriteCoalesced'] as const),
     ],
     from,

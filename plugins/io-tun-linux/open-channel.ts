@@ -1,3 +1,4 @@
+import type { InheritedDevice } from '../../core/ports/handover.ts';
 import type { NativeTun } from '../../native/tun.d.ts';
 import { OffloadChannel, PlainChannel, type TunChannel } from './tun-channel.ts';
 import { codeOf, messageOf } from './tun-errors.ts';
@@ -36,4 +37,15 @@ export const openChannel = (addon: NativeTun, name: string, offloads: 'auto' | '
     addon.closeFd(tun.fd);
     return plain(`the kernel has none (${messageOf(cause)})`);
   }
+};
+
+/** The device of the process before, as that one says it was opened. */
+export const inheritChannel = (addon: NativeTun, { fd, about }: InheritedDevice): OpenedChannel => {
+  const [offloads, name = ''] = about.split(' ');
+  addon.adoptFd(fd);
+  const tun = { fd, name };
+  if (offloads === 'tcp+udp' || offloads === 'tcp') {
+    return { channel: new OffloadChannel(addon, tun, offloads === 'tcp' ? 1 : 2) };
+  }
+  return { channel: new PlainChannel(addon, tun), why: 'as the process before had it' };
 };

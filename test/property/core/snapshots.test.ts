@@ -370,11 +370,11 @@ describe('a control connection that another process goes on with', () => {
           before.handle({ kind: 'open' }, now);
           before.handle({ kind: 'bytes', bytes: writePptpMessage(startRequest()) }, now);
           before.handle({ kind: 'bytes', bytes: writePptpMessage(callRequest(1)) }, now);
-          const steps = story.flatMap(({ wait, input }) =>
+          const steps = story.flatMap(({ wait, input }): { readonly wait: number; readonly input: ControlInput }[] =>
             input.kind === 'bytes'
               ? segmentsOf(input.bytes, cuts).map((bytes, at) => ({
                   wait: at === 0 ? wait : 0,
-                  input: { kind: 'bytes' as const, bytes },
+                  input: { kind: 'bytes', bytes },
                 }))
               : [{ wait, input }],
           );

@@ -201,6 +201,21 @@ describe('tunWriteBatch', () => {
   });
 });
 
+describe('adoptFd', () => {
+  it('takes over a descriptor once, and closes it as its own', () => {
+    const fd = openSync('/dev/null', 'r');
+    native.adoptFd(fd);
+    expect(wrong(() => native.adoptFd(fd))).toMatchObject({ code: 'EEXIST' });
+    native.closeFd(fd);
+    expect(wrong(() => native.closeFd(fd))).toMatchObject({ code: 'EBADF' });
+  });
+
+  it('refuses what is no descriptor', () => {
+    expect(wrong(() => native.adoptFd(987_654))).toMatchObject({ code: 'EBADF' });
+    expect(wrong(() => native.adoptFd(-1))).toMatchObject({ code: 'EINVAL' });
+  });
+});
+
 describe('closeFd', () => {
   it('closes only what was opened here', () => {
     withFifo((fd) => {

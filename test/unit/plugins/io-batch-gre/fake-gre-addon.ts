@@ -118,6 +118,8 @@ export class FakeGreAddon implements NativeGre {
     this.readable = undefined;
   }
 
+  adoptFd(): void {}
+
   closeFd(fd: number): void {
     this.use(fd);
     this.closed += 1;

@@ -140,6 +140,8 @@ class FakeTun implements NativeTun {
     this.polls -= 1;
   }
 
+  adoptFd(): void {}
+
   closeFd(): void {
     this.open -= 1;
   }
