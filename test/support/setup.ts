@@ -8,3 +8,5 @@ process.env['PATH'] = `${process.env['PATH'] ?? ''}${delimiter}${unpackedProgram
 
 // Gateways of tests share the addresses of the machine: those that are asked over TCP say on which port.
 process.env['PPTP_ADMIN_PORT'] ??= '0';
+// Who stops a gateway with tunnels waits for nothing, but where that is what is tested.
+process.env['PPTP_DRAIN_TIMEOUT'] ??= '0';

@@ -89,6 +89,7 @@ export const gatewayState = async (state: string): Promise<Readonly<Record<strin
     PPTP_LOG_FORMAT: 'json',
     PPTP_LOG_LEVEL: 'info',
     PPTP_ADMIN_PORT: '0',
+    PPTP_DRAIN_TIMEOUT: '0',
   };
 };
 

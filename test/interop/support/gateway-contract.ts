@@ -20,5 +20,6 @@ export function gatewayEnvironment(stateDirectory: string): Record<string, strin
     PPTP_LOG_LEVEL: 'debug',
     PPTP_LOG_FORMAT: 'json',
     PPTP_ADMIN_PORT: '0',
+    PPTP_DRAIN_TIMEOUT: '0',
   };
 }
