@@ -48,7 +48,7 @@ export const fromSpec = (
   url: spec.url,
   config: { spec },
   // A HEAD would begin what has no end.
-  exposeHeadRoute: spec.method === 'GET' && spec.produces === undefined,
+  exposeHeadRoute: spec.method === 'GET' && (spec.produces === undefined || spec.produces === 'text/plain'),
   schema: {
     ...(spec.params === undefined ? {} : { params: spec.params }),
     ...(spec.query === undefined ? {} : { querystring: spec.query }),

@@ -29,8 +29,8 @@ export interface OneViewOptions {
 }
 
 /**
- * Does `work` while a supervisor answers for all of its workers: on the operator's admin socket and on the metrics page.
- * Begin it before the first worker starts. Rejects with ADMIN_SOCKET or METRICS_ENDPOINT before `work` begins.
+ * Does `work` while a supervisor answers for all of its workers: where the operator asks it, and on the metrics page.
+ * Begin it before the first worker starts. Rejects with ADMIN_SOCKET, ADMIN_LISTEN, ADMIN_TOKEN or METRICS_ENDPOINT before `work` begins.
  */
 export const withOneView = async <T>(options: OneViewOptions, work: () => Promise<T>): Promise<T> => {
   const { config, version, log, levels, life, telemetry, clock, links, endpoints, otel } = options;
@@ -50,30 +50,18 @@ export const withOneView = async <T>(options: OneViewOptions, work: () => Promis
         workers: () => metrics.numbers(),
         gather: (own) => metrics.gather(own),
       },
-      () => withOperatorSocket(deps, work),
+      () => withOperator(deps, work),
     );
   } finally {
     stop();
   }
 };
 
-/** Without a socket too, workers are told what they must know: rules of the configuration, a level that a signal set. */
-const withOperatorSocket = async <T>(deps: ViewDeps, work: () => Promise<T>): Promise<T> => {
-  const { socket } = deps.config.admin;
-  const [{ AdminServer }, { createAdminApp }, { VIEW_ROUTES }] = await Promise.all([
-    import('../../admin/server.ts'),
-    import('../../admin/app.ts'),
+/** Where nobody can ask, too, workers are told what they must know: rules of the configuration, a level that a signal set. */
+const withOperator = async <T>(deps: ViewDeps, work: () => Promise<T>): Promise<T> => {
+  const [{ serveAdmin }, { VIEW_ROUTES }] = await Promise.all([
+    import('../../admin/serve.ts'),
     import('./routes/index.ts'),
   ]);
-  if (socket === undefined) {
-    const app = createAdminApp(deps, VIEW_ROUTES);
-    return work().finally(() => app.close());
-  }
-  const server = new AdminServer(socket, deps, VIEW_ROUTES);
-  try {
-    await server.start();
-    return await work();
-  } finally {
-    await server.stop();
-  }
+  return serveAdmin(deps, VIEW_ROUTES, work);
 };

@@ -1,3 +1,4 @@
+import { healthRoute } from '../../../admin/routes/health.ts';
 import type { ViewRoute } from '../view-route.ts';
 import { captureView } from './capture.ts';
 import { explainViews } from './explain.ts';
@@ -8,6 +9,7 @@ import { tunnelViews } from './tunnels.ts';
 
 /** How each route of the admin API is answered for all workers; a test finds a route that is not here. */
 export const VIEW_ROUTES: readonly ViewRoute[] = [
+  healthRoute,
   ...gatewayViews,
   ...tunnelViews,
   ...explainViews,
