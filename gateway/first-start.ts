@@ -1,7 +1,7 @@
 import { mkdir, rm, rmdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { GatewayError } from '../core/errors.ts';
-import type { UserAdmin } from './cli/users.ts';
+import type { UserAdmin } from './cli/user-admin.ts';
 import { ensureFirstUser } from './first-user.ts';
 
 export interface FirstStart {

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { generatePassword } from './cli/password.ts';
-import type { UserAdmin } from './cli/users.ts';
+import type { UserAdmin } from './cli/user-admin.ts';
 
 export const FIRST_USER = 'vpn';
 

@@ -1,5 +1,5 @@
 import { addUser, expirePassword, listUsers, removeUser, setPassword } from '../plugins/backend-user-file/index.ts';
-import type { UserAdmin } from './cli/users.ts';
+import type { UserAdmin } from './cli/user-admin.ts';
 
 /** The user file for the command line and the first start. */
 export const openUserFile = (file: string): UserAdmin => ({

@@ -13,7 +13,7 @@ import {
 } from '../admin/routes/capture.ts';
 import { openCaptureFile } from '../capture-file.ts';
 import type { MergedSummary } from '../workers/view/merged-capture.ts';
-import type { AdminVerbs, RunningGateway } from './admin.ts';
+import { type AdminVerbs, ignoreAnswer, type RunningGateway } from './running-gateway.ts';
 
 /** What the verb needs of its process; another one in tests. */
 export interface CaptureHost {
@@ -128,11 +128,6 @@ const summaryIn = (reply: AdminReply): MergedSummary | undefined => {
   return text === undefined ? undefined : (JSON.parse(decodeURIComponent(text)) as MergedSummary);
 };
 
-/** An answer that nobody reads keeps the process alive. */
-const ignore = ({ stream }: AdminReply): void => {
-  stream.resume();
-};
-
 /** Adds the verb `capture`. */
 export const addCaptureVerb = ({ program, terminal, action }: AdminVerbs, host: CaptureHost = processHost): void => {
   const verb = program
@@ -159,7 +154,7 @@ export const addCaptureVerb = ({ program, terminal, action }: AdminVerbs, host: 
     const stop = (): void => {
       interrupts += 1;
       if (interrupts > 1 || id === undefined || !isOpen) abort.abort();
-      else gateway.request({ method: 'DELETE', path: `/v1/captures/${id}` }).then(ignore, () => abort.abort());
+      else gateway.request({ method: 'DELETE', path: `/v1/captures/${id}` }).then(ignoreAnswer, () => abort.abort());
     };
     const forget = host.onInterrupt(stop);
     try {

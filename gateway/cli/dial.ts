@@ -4,8 +4,9 @@ import { type Ipv4, ipv4, parseIpv4 } from '../../core/bytes/ipv4-address.ts';
 import { GatewayError } from '../../core/errors.ts';
 import type { RedialPolicy } from '../../core/machine/redial.ts';
 import { MPPE_OVERHEAD } from '../../core/wire/mppe-header.ts';
+import type { Cli } from './context.ts';
 import { authentication, inFlagNames } from './dial-flags.ts';
-import { type CliTerminal, knownPassword } from './password.ts';
+import { knownPassword } from './password.ts';
 
 export interface DialRoute {
   readonly network: Ipv4;
@@ -46,14 +47,6 @@ interface DialFlags {
   readonly incoming?: true;
   readonly verbose?: true;
   readonly set: readonly string[];
-}
-
-export interface DialServices {
-  readonly terminal: CliTerminal;
-  /** The configuration with these keys set before the operator's own `--set`. */
-  load(command: Command, set: readonly string[]): LoadedConfig;
-  dial(loaded: LoadedConfig, order: DialOrder): Promise<number>;
-  finish(code: number): void;
 }
 
 const collect = (value: string, earlier: readonly string[]): readonly string[] => [...earlier, value];
@@ -102,7 +95,7 @@ const policyOf = ({ once, reconnect }: DialFlags): RedialPolicy => {
 };
 
 /** Adds the verb `dial`. */
-export const addDialVerb = (program: Command, { terminal, load, dial, finish }: DialServices): void => {
+export const addDialVerb = ({ program, terminal, load, services, finish }: Cli): void => {
   const command = program
     .command('dial')
     .description('Dials a PPTP server and keeps the tunnel up until SIGTERM or SIGINT.')
@@ -139,10 +132,10 @@ export const addDialVerb = (program: Command, { terminal, load, dial, finish }: 
     .option('--verbose', 'log what happens')
     .option('--config <file>', 'configuration file for everything else (YAML or JSON; also PPTP_CONFIG)')
     .option('--set <key=value>', 'set any key of the configuration; may be repeated', collect, []);
-  const loadWith = (given: Command, flags: DialFlags): LoadedConfig => {
+  const loadWith = async (given: Command, flags: DialFlags): Promise<LoadedConfig> => {
     const ours = settings(flags);
     try {
-      return load(given, ours);
+      return await load(given, ours);
     } catch (error) {
       throw inFlagNames(error, flags.set);
     }
@@ -150,7 +143,7 @@ export const addDialVerb = (program: Command, { terminal, load, dial, finish }: 
   command.action(async (host: string, flags: DialFlags) => {
     const routes = flags.route.map(parseRoute);
     const port = parsePort(flags.port);
-    const loaded = loadWith(command, flags);
+    const loaded = await loadWith(command, flags);
     const password = await knownPassword(terminal, flags.user, flags.passwordFile);
     const { newPasswordFile } = flags;
     const newPassword =
@@ -167,6 +160,6 @@ export const addDialVerb = (program: Command, { terminal, load, dial, finish }: 
       incoming: flags.incoming === true,
       verbose: flags.verbose === true,
     };
-    finish(await dial(loaded, order));
+    finish(await services.dial(loaded, order));
   });
 };

@@ -3,7 +3,7 @@ import type { LoadedConfig } from '../../config/load.ts';
 import { GatewayError } from '../../core/errors.ts';
 import type { Peer } from '../doctor/examine.ts';
 import { type Finding, hasFailed, type Severity } from '../doctor/finding.ts';
-import type { CliTerminal } from './password.ts';
+import type { CliTerminal } from './terminal.ts';
 
 export interface DoctorServices {
   readonly terminal: Pick<CliTerminal, 'out'>;

@@ -1,7 +1,7 @@
 import type { Finding } from '../../observability/journal/finding.ts';
 import type { RecordDetail } from '../admin/record-json.ts';
 import type { ExplainAnswer } from '../admin/routes/explain.ts';
-import type { AdminVerbs } from './admin.ts';
+import type { AdminVerbs } from './running-gateway.ts';
 
 const WIDTH = 100;
 

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import { type LevelState, LOG_LEVELS, type LogLevel } from '../../observability/log-levels.ts';
 import type { LevelRequest } from '../admin/routes/log-level.ts';
-import type { AdminVerbs } from './admin.ts';
+import type { AdminVerbs } from './running-gateway.ts';
 
 const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };
 

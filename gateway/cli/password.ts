@@ -1,20 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { GatewayError } from '../../core/errors.ts';
-
-/** Where passwords come from and lines go; a terminal in production, arrays in tests. */
-export interface CliTerminal {
-  /** Standard output, one line. */
-  out(line: string): void;
-  /** Standard error, one line. */
-  err(line: string): void;
-  /** Whether a person can be asked. */
-  readonly interactive: boolean;
-  /** Asks without echo. Rejects with GatewayError USER_INVALID when the person gives up. */
-  ask(prompt: string): Promise<string>;
-  /** Everything on standard input. */
-  readInput(): Promise<string>;
-}
+import type { CliTerminal } from './terminal.ts';
 
 /** No letters and digits that look alike. */
 const ALPHABET = 'abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789';

@@ -7,7 +7,7 @@ import { GatewayError } from '../../core/errors.ts';
 import { SCAFFOLD_KINDS } from '../scaffold/kinds.ts';
 import { scaffoldNames } from '../scaffold/names.ts';
 import { packageFiles } from '../scaffold/package-files.ts';
-import type { CliTerminal } from './password.ts';
+import type { CliTerminal } from './terminal.ts';
 
 /** What the verb needs of the command line. */
 export interface NewPluginVerbs {

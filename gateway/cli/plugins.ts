@@ -1,41 +1,59 @@
 import type { Command } from 'commander';
-import type { ConfigSources } from '../../config/load.ts';
+import type { PluginLine } from '../admin/api/operations.ts';
 import type { PluginList, PluginReport } from '../plugins/list-plugins.ts';
-import type { CliTerminal } from './password.ts';
+import { addConfigOptions, sourcesOf } from './config-options.ts';
+import { addConnectionOptions } from './connection.ts';
+import type { Cli } from './context.ts';
+import { EXIT } from './exit.ts';
 import { addNewPluginVerb } from './plugins-new.ts';
+import { type Column, tableOf } from './table.ts';
 
-/** What verbs about plug-ins need of the command line. */
-export interface PluginVerbs {
-  readonly program: Command;
-  readonly terminal: Pick<CliTerminal, 'out' | 'err'>;
-  /** The options of the configuration, which is not read before the verb does it. */
-  withSources(command: Command, work: (sources: ConfigSources) => Promise<number>): void;
-  readonly version: string;
-  finish(code: number): void;
+interface ListFlags {
+  readonly running?: true;
+  readonly json?: true;
+  readonly url?: string;
 }
 
-const EXIT = { done: 0, failed: 1 } as const;
+const RUNNING_COLUMNS: readonly Column<PluginLine>[] = [
+  { title: 'PLUG-IN', cell: ({ name }) => name },
+  { title: 'FROM', cell: ({ source }) => source },
+  { title: 'BRINGS', cell: ({ binds }) => binds.join(', ') },
+];
 
 /** Adds `plugins` and what is below it; further verbs about plug-ins go there, too. */
-export const addPluginVerbs = (verbs: PluginVerbs): void => {
-  const plugins = verbs.program.command('plugins').description('Plug-ins: what is loaded and what they bring.');
-  addListVerb(plugins, verbs);
-  addNewPluginVerb(plugins, verbs);
+export const addPluginVerbs = (cli: Cli): void => {
+  const { program, terminal, finish, services } = cli;
+  const plugins = program.command('plugins').description('Plug-ins: what is loaded and what they bring.');
+  addListVerb(plugins, cli);
+  addNewPluginVerb(plugins, { terminal, finish, version: services.version });
 };
 
-const addListVerb = (plugins: Command, { terminal, withSources }: PluginVerbs): void => {
+const addListVerb = (plugins: Command, { terminal, services, gatewayOf, finish }: Cli): void => {
   const list = plugins
     .command('list')
     .description('Shows each plug-in of this configuration, where it is from, what it brings and its settings.')
+    .option('--running', 'those that the running gateway has loaded')
     .option('--json', 'one JSON document for programs');
-  withSources(list, async (sources) => {
+  const ofConfiguration = async (json: boolean): Promise<number> => {
+    await import('reflect-metadata');
     const { listPlugins } = await import('../plugins/list-plugins.ts');
-    const found = await listPlugins(sources);
-    if (list.opts<{ readonly json?: true }>().json === true) terminal.out(JSON.stringify(found, null, 2));
+    const found = await listPlugins(sourcesOf(list, services));
+    if (json) terminal.out(JSON.stringify(found, null, 2));
     else for (const line of listLines(found)) terminal.out(line);
     return found.problems.length > 0 || found.plugins.some(({ failure }) => failure !== undefined)
       ? EXIT.failed
       : EXIT.done;
+  };
+  const ofRunning = async (json: boolean): Promise<number> => {
+    const { gateway } = await gatewayOf(list);
+    const found = await gateway.get<{ readonly plugins: readonly PluginLine[] }>('/v1/plugins');
+    if (json) terminal.out(JSON.stringify(found, null, 2));
+    else for (const line of tableOf(RUNNING_COLUMNS, found.plugins)) terminal.out(line);
+    return EXIT.done;
+  };
+  addConfigOptions(addConnectionOptions(list)).action(async () => {
+    const { running, json = false, url } = list.opts<ListFlags>();
+    finish(await (running === true || url !== undefined ? ofRunning(json) : ofConfiguration(json)));
   });
 };
 

@@ -1,46 +1,32 @@
-import { createInterface } from 'node:readline';
-import { Writable } from 'node:stream';
-import { text } from 'node:stream/consumers';
-import { GatewayError } from '../../core/errors.ts';
-import type { CliTerminal } from './password.ts';
+/** A terminal as a full-screen view needs it. */
+export interface Screen {
+  readonly columns: number;
+  readonly rows: number;
+  /** Whether colours are wanted (NO_COLOR). */
+  readonly colour: boolean;
+  write(text: string): void;
+  /** Hears what is typed, key by key, and of each change of the size, until the result is called. */
+  attach(listener: { key(text: string): void; resized(): void }): () => void;
+}
 
-/** Line editing writes what was typed to its output: give it one that forgets. */
-const nowhere = (): Writable => new Writable({ write: (_chunk, _encoding, done) => done() });
-
-const ask = (prompt: string): Promise<string> =>
-  new Promise((resolve, reject) => {
-    process.stderr.write(prompt);
-    const lines = createInterface({ input: process.stdin, output: nowhere(), terminal: true });
-    let answer: string | undefined;
-    lines.on('line', (line) => {
-      answer = line;
-      lines.close();
-    });
-    lines.on('SIGINT', () => lines.close());
-    lines.on('close', () => {
-      process.stderr.write('\n');
-      if (answer === undefined) reject(new GatewayError('USER_INVALID', 'no password was given; nothing was changed.'));
-      else resolve(answer);
-    });
-  });
-
-/** A reader that has seen enough ("| head") is no error. */
-const tolerateClosedPipes = (): void => {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-    });
-  }
-};
-tolerateClosedPipes();
-
-/** The terminal this process was started from. */
-export const processTerminal: CliTerminal = {
-  out: (line) => void process.stdout.write(`${line}\n`),
-  err: (line) => void process.stderr.write(`${line}\n`),
-  get interactive() {
-    return process.stdin.isTTY === true;
-  },
-  ask,
-  readInput: () => text(process.stdin),
-};
+/** Where passwords come from and lines go; a terminal in production, arrays in tests. */
+export interface CliTerminal {
+  /** Standard output, one line. */
+  out(line: string): void;
+  /** Standard error, one line. */
+  err(line: string): void;
+  /** Whether a person can be asked. */
+  readonly interactive: boolean;
+  /** Asks without echo. Rejects with GatewayError USER_INVALID when the person gives up. */
+  ask(prompt: string): Promise<string>;
+  /** Asks for yes or no; anything but yes is no. Rejects with `Interrupted` at Ctrl-C. */
+  confirm(question: string): Promise<boolean>;
+  /** Everything on standard input. */
+  readInput(): Promise<string>;
+  /** Undefined where standard input or output is no terminal. */
+  readonly screen: Screen | undefined;
+  /** Draws a line over the one before, '' takes it away; undefined where standard error is no terminal. */
+  readonly progress: ((line: string) => void) | undefined;
+  /** Calls `handler` for each SIGINT, SIGTERM and SIGHUP until the result is called. */
+  onInterrupt(handler: () => void): () => void;
+}

@@ -1,7 +1,8 @@
 import { InvalidArgumentError, Option } from 'commander';
 import type { TraceRequest, TraceRule, TraceState } from '../admin/routes/trace.ts';
-import { type AdminVerbs, tableLines } from './admin.ts';
 import { parseDuration } from './log-level.ts';
+import { type AdminVerbs, ignoreAnswer } from './running-gateway.ts';
+import { type Column, tableOf } from './table.ts';
 
 const PATH = '/v1/trace/rules';
 const DEFAULT_SECONDS = 600;
@@ -46,13 +47,17 @@ export const describeRule = ({ tunnel, user, ratio, packets, drops, secondsLeft 
   return `${what}${whose}${which}${share}${secondsLeft === undefined ? '' : `, for ${secondsLeft} s`}`;
 };
 
-const HEAD = ['RULE', 'TRACED', 'NOT TRACED', 'WHAT'];
+const COLUMNS: readonly Column<TraceRule>[] = [
+  { title: 'RULE', cell: ({ id }) => id },
+  { title: 'TRACED', right: true, cell: ({ traced }) => traced },
+  { title: 'NOT TRACED', right: true, cell: ({ suppressed }) => suppressed },
+  { title: 'WHAT', cell: (rule) => describeRule(rule) },
+];
 
 const showRules = ({ rules, traced, suppressed }: TraceState): readonly string[] => {
-  const rows = rules.map((rule) => [rule.id, rule.traced, rule.suppressed, describeRule(rule)]);
   const total = `since the start ${traced} packets were traced`;
   const lost = suppressed === 0 ? '' : `, and ${suppressed} not: more than PPTP_TRACE_PACKETS_PER_SECOND`;
-  return [...(rules.length === 0 ? ['no rules'] : tableLines(HEAD, rows)), total + lost];
+  return [...(rules.length === 0 ? ['no rules'] : tableOf(COLUMNS, rules)), total + lost];
 };
 
 /** Adds the verbs `trace start` (also `trace` alone), `trace list` and `trace stop`. */
@@ -97,9 +102,7 @@ export const addTraceVerb = ({ program, terminal, action }: AdminVerbs): void =>
   action(stop, async (gateway, ...given) => {
     const ids = given.length > 0 ? given : (await gateway.get<TraceState>(PATH)).rules.map(({ id }) => id);
     for (const id of ids) {
-      const { stream } = await gateway.request({ method: 'DELETE', path: `${PATH}/${encodeURIComponent(id)}` });
-      // An answer that nobody reads keeps the process alive.
-      stream.resume();
+      ignoreAnswer(await gateway.request({ method: 'DELETE', path: `${PATH}/${encodeURIComponent(id)}` }));
       terminal.out(`rule ${id} has ended`);
     }
     if (ids.length === 0) terminal.out('no rules');

@@ -3,36 +3,29 @@ import { isHostOf } from '../../config/formats.ts';
 import type { GatewayConfig } from '../../config/types.ts';
 import { formatIpv4, type Ipv4, parseIpv4 } from '../../core/bytes/ipv4-address.ts';
 import { GatewayError } from '../../core/errors.ts';
-import { type CliTerminal, obtainPassword } from './password.ts';
-
-export interface NewUser {
-  readonly name: string;
-  readonly password: string;
-  /** Fixed inner address. */
-  readonly address?: Ipv4;
-  /** Keep the password itself, for CHAP-MD5. */
-  readonly storePassword?: boolean;
-  readonly mustChange?: boolean;
-}
-
-export interface UserSummary {
-  readonly name: string;
-  readonly address?: Ipv4;
-  readonly disabled?: boolean;
-  readonly storesPassword?: boolean;
-  readonly mustChange?: boolean;
-}
-
-/** The user file as the `users` verbs need it. Throws GatewayError USERS_FILE, USER_EXISTS, USER_UNKNOWN, USER_INVALID. */
-export interface UserAdmin {
-  list(): Promise<readonly UserSummary[]>;
-  add(user: NewUser): Promise<void>;
-  setPassword(name: string, password: string, storePassword: boolean): Promise<void>;
-  expire(name: string): Promise<void>;
-  remove(name: string): Promise<void>;
-}
+import type { Disconnected } from '../admin/api/sessions.ts';
+import { addConfigOptions } from './config-options.ts';
+import { addConnectionOptions, remoteTarget } from './connection.ts';
+import type { Cli } from './context.ts';
+import { EXIT } from './exit.ts';
+import { obtainPassword } from './password.ts';
+import { gatewayAt, type RunningGateway } from './running-gateway.ts';
+import { padRight, safeText, textWidth } from './text.ts';
+import { countText } from './units.ts';
+import { gatewayUsers, type UserAdmin, type UserSummary } from './user-admin.ts';
 
 type PasswordOptions = { readonly passwordFile?: string; readonly generate?: true; readonly storePassword?: true };
+
+/** The users that a verb is about, and where they are. */
+interface Users {
+  readonly admin: UserAdmin;
+  /** Undefined where the gateway is elsewhere. */
+  readonly pool: GatewayConfig['pool'] | undefined;
+  /** "to /var/lib/…" goes on as `in` or `from`. */
+  readonly place: string;
+  /** The gateway that has them, where one answers. */
+  readonly gateway: RunningGateway | undefined;
+}
 
 const parseAddress = (text: string): Ipv4 => {
   const address = parseIpv4(text);
@@ -41,7 +34,7 @@ const parseAddress = (text: string): Ipv4 => {
 };
 
 /** Throws USER_INVALID: with such an address the gateway would have none for the user, and refuse the call. */
-const checkAddress = (address: Ipv4, { range, gatewayAddress }: UserConfig['pool']): void => {
+const checkAddress = (address: Ipv4, { range, gatewayAddress }: GatewayConfig['pool']): void => {
   const text = formatIpv4(address);
   if (!isHostOf(range, address)) {
     throw new GatewayError(
@@ -59,29 +52,65 @@ const checkAddress = (address: Ipv4, { range, gatewayAddress }: UserConfig['pool
 };
 
 const describeUsers = (users: readonly UserSummary[]): string[] => {
-  const width = Math.max(...users.map((user) => user.name.length));
+  const width = Math.max(...users.map(({ name }) => textWidth(safeText(name))));
   return users.map((user) => {
-    const { name, address } = user;
+    const { name, address, sessions = 0 } = user;
     const notes = [address === undefined ? 'address from the pool' : formatIpv4(address)];
     if (user.disabled === true) notes.push('disabled');
     if (user.mustChange === true) notes.push('password expired');
     if (user.storesPassword === true) notes.push('password stored readably');
-    return `${name.padEnd(width)}  ${notes.join(', ')}`;
+    if (sessions > 0) notes.push(countText(sessions, 'session'));
+    return `${padRight(safeText(name), width)}  ${notes.join(', ')}`;
   });
 };
 
-/** What the verbs need of the configuration. */
-export type UserConfig = Pick<GatewayConfig, 'users' | 'pool'>;
+const userJson = ({ name, address, disabled, mustChange, storesPassword, sessions }: UserSummary) => ({
+  name,
+  address: address === undefined ? null : formatIpv4(address),
+  expired: mustChange === true,
+  ...(disabled === undefined ? {} : { disabled }),
+  ...(storesPassword === undefined ? {} : { storesPassword }),
+  ...(sessions === undefined ? {} : { sessions }),
+});
 
-/** `action` wraps a verb: it loads the configuration, hands over the users of its file and maps errors to exit codes. */
-export type UserAction = (
-  command: Command,
-  work: (users: UserAdmin, config: UserConfig, ...args: readonly string[]) => Promise<void>,
-) => Command;
+const isUnreachable = (error: unknown): boolean => error instanceof GatewayError && error.code === 'ADMIN_UNREACHABLE';
+
+/**
+ * Through the gateway where one answers, so that it is in its audit; else in the file. Also in the file when a flag names
+ * one: it need not be the gateway's.
+ */
+const usersOf = async (command: Command, { services, terminal, load }: Cli): Promise<Users> => {
+  const remote = await remoteTarget(command, services.env, terminal.err);
+  if (remote !== undefined) {
+    const gateway = gatewayAt(remote, terminal.err);
+    return { admin: gatewayUsers(gateway), pool: undefined, place: remote.url.host, gateway };
+  }
+  const { config, origins } = await load(command);
+  const { file } = config.users;
+  const inFile = async (): Promise<Users> => {
+    return { admin: await services.openUsers(file), pool: config.pool, place: file, gateway: undefined };
+  };
+  if (config.admin.socket === undefined || origins.get('users.file')?.kind === 'flag') return inFile();
+  const gateway = gatewayAt(config.admin.socket, terminal.err);
+  try {
+    await gateway.get('/v1/users');
+    return { admin: gatewayUsers(gateway), pool: config.pool, place: 'the running gateway', gateway };
+  } catch (error) {
+    if (isUnreachable(error)) return inFile();
+    throw error;
+  }
+};
 
 /** Adds the verbs `users add|passwd|expire|remove|list`. */
-export const addUserVerbs = (program: Command, terminal: CliTerminal, action: UserAction): void => {
-  const users = program.command('users').description('Manages the user file.');
+export const addUserVerbs = (cli: Cli): void => {
+  const { program, terminal, finish } = cli;
+  const users = program.command('users').description('Manages the user file, through the gateway where one runs.');
+
+  const action = (command: Command, work: (found: Users, name: string) => Promise<void>): Command =>
+    addConfigOptions(addConnectionOptions(command)).action(async () => {
+      await work(await usersOf(command, cli), command.args[0] ?? '');
+      finish(EXIT.done);
+    });
 
   const withPassword = (verb: string, description: string): Command =>
     users
@@ -95,6 +124,8 @@ export const addUserVerbs = (program: Command, terminal: CliTerminal, action: Us
         'keep the password itself in the file, readable: chap-md5 and EAP-MD5 need it, nothing else does',
       );
   const stores = (command: Command): boolean => command.opts<PasswordOptions>().storePassword === true;
+  const withDisconnect = (command: Command): Command =>
+    command.option('--disconnect', 'end the sessions of the user, too (a gateway must run)');
 
   const password = async (command: Command, name: string): Promise<string> =>
     obtainPassword(terminal, name, command.opts<PasswordOptions>());
@@ -102,13 +133,29 @@ export const addUserVerbs = (program: Command, terminal: CliTerminal, action: Us
     if (command.opts<PasswordOptions>().generate === true) terminal.out(`password of ${name}: ${made}`);
   };
 
+  /** Before anything is changed: nothing to end sessions with is found out early. */
+  const disconnector = (command: Command, { gateway }: Users, reason: string) => {
+    if (command.opts<{ readonly disconnect?: true }>().disconnect !== true) return async () => undefined;
+    if (gateway === undefined) {
+      throw new GatewayError(
+        'ADMIN_UNREACHABLE',
+        'no gateway answers that could end sessions; leave --disconnect out.',
+      );
+    }
+    return async (user: string): Promise<void> => {
+      const order = { user, reason };
+      const { disconnected } = await gateway.send<Disconnected>('POST', '/v1/sessions/disconnect', order);
+      terminal.out(`ended ${countText(disconnected.length, 'session')} of ${user}`);
+    };
+  };
+
   const add = withPassword('add', 'Adds a user.')
     .option('--address <address>', 'give the user this fixed address of the pool')
     .option('--must-change', 'the user has to change the password at the first call');
-  action(add, async (admin, { users: { file }, pool }, name = '') => {
+  action(add, async ({ admin, pool, place }, name) => {
     const { address, mustChange } = add.opts<{ readonly address?: string; readonly mustChange?: true }>();
     const fixed = address === undefined ? {} : { address: parseAddress(address) };
-    if (fixed.address !== undefined) checkAddress(fixed.address, pool);
+    if (fixed.address !== undefined && pool !== undefined) checkAddress(fixed.address, pool);
     const made = await password(add, name);
     await admin.add({
       name,
@@ -117,37 +164,43 @@ export const addUserVerbs = (program: Command, terminal: CliTerminal, action: Us
       ...(stores(add) ? { storePassword: true } : {}),
       ...(mustChange === undefined ? {} : { mustChange }),
     });
-    terminal.out(`user ${name} added to ${file}`);
+    terminal.out(`user ${name} added to ${place}`);
     printGenerated(add, name, made);
   });
 
-  const passwd = withPassword('passwd', "Changes a user's password.");
-  action(passwd, async (admin, { users: { file } }, name = '') => {
+  const passwd = withDisconnect(withPassword('passwd', "Changes a user's password."));
+  action(passwd, async (found, name) => {
+    const disconnect = disconnector(passwd, found, 'password changed');
     const made = await password(passwd, name);
-    await admin.setPassword(name, made, stores(passwd));
-    terminal.out(`password of ${name} changed in ${file}`);
+    await found.admin.setPassword(name, made, stores(passwd));
+    terminal.out(`password of ${name} changed in ${found.place}`);
     printGenerated(passwd, name, made);
+    await disconnect(name);
   });
 
   const expire = users
     .command('expire')
     .description('Makes a user change the password at the next call (MS-CHAP only; other methods refuse the user).')
     .argument('<name>');
-  action(expire, async (admin, { users: { file } }, name = '') => {
+  action(expire, async ({ admin, place }, name) => {
     await admin.expire(name);
-    terminal.out(`password of ${name} expired in ${file}`);
+    terminal.out(`password of ${name} expired in ${place}`);
   });
 
-  const remove = users.command('remove').description('Removes a user.').argument('<name>');
-  action(remove, async (admin, { users: { file } }, name = '') => {
-    await admin.remove(name);
-    terminal.out(`user ${name} removed from ${file}`);
+  const remove = withDisconnect(users.command('remove').description('Removes a user.').argument('<name>'));
+  action(remove, async (found, name) => {
+    const disconnect = disconnector(remove, found, 'user removed');
+    await found.admin.remove(name);
+    terminal.out(`user ${name} removed from ${found.place}`);
+    await disconnect(name);
   });
 
-  const list = users.command('list').description('Lists the users.');
-  action(list, async (admin, { users: { file } }) => {
+  const list = users.command('list').description('Lists the users.').option('--json', 'one JSON document for programs');
+  action(list, async ({ admin, place }) => {
     const found = await admin.list();
-    if (found.length === 0) terminal.out(`no users in ${file}`);
-    for (const line of describeUsers(found)) terminal.out(line);
+    if (list.opts<{ readonly json?: true }>().json === true) {
+      terminal.out(JSON.stringify({ users: found.map(userJson) }, null, 2));
+    } else if (found.length === 0) terminal.out(`no users in ${place}`);
+    else for (const line of describeUsers(found)) terminal.out(line);
   });
 };

@@ -8,12 +8,13 @@ import { loadConfig } from '../../config/load.ts';
 import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
 import { GatewayError } from '../../core/errors.ts';
 import { openCaptureFile } from '../../gateway/capture-file.ts';
-import { runningGateway } from '../../gateway/cli/admin.ts';
 import { addCaptureVerb, type CaptureHost } from '../../gateway/cli/capture.ts';
+import { runningGateway } from '../../gateway/cli/running-gateway.ts';
 import { type AdminRig, adminRig } from '../support/admin-rig.ts';
 import { address } from '../support/batches.ts';
 import { GatewayLab, type LabPeer } from '../support/gateway-lab.ts';
 import { ipv4Packet } from '../support/ipv4-packets.ts';
+import { memoryTerminal } from '../support/memory-terminal.ts';
 import { readPcapng } from '../support/pcapng.ts';
 
 const BEGUN = 'capturing; Ctrl-C ends it';
@@ -49,7 +50,7 @@ function capture(argv: readonly string[], open: CaptureHost['open'] = openCaptur
     lines.push(line);
     if (line === BEGUN) sayBegun();
   };
-  const terminal = { out: write, err: write, interactive: false, ask: async () => '', readInput: async () => '' };
+  const terminal = memoryTerminal({ out: write, err: write });
   const program = new Command().exitOverride().configureOutput({ writeErr: (text) => write(text.trimEnd()) });
   let interrupt: () => void = () => undefined;
   addCaptureVerb(

@@ -1,12 +1,13 @@
 import { Command } from 'commander';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { traceRoute } from '../../gateway/admin/routes/trace.ts';
-import { runningGateway } from '../../gateway/cli/admin.ts';
+import { runningGateway } from '../../gateway/cli/running-gateway.ts';
 import { addTraceVerb } from '../../gateway/cli/trace.ts';
 import { type AdminRig, adminRig } from '../support/admin-rig.ts';
 import { address } from '../support/batches.ts';
 import { GatewayLab } from '../support/gateway-lab.ts';
 import { ipv4Packet } from '../support/ipv4-packets.ts';
+import { memoryTerminal } from '../support/memory-terminal.ts';
 import { traced } from '../support/packet-traces.ts';
 
 const INTRANET = address('10.0.0.80');
@@ -26,7 +27,7 @@ afterEach(() => rig.stop());
 async function trace(...argv: string[]): Promise<string> {
   const lines: string[] = [];
   const write = (line: string): void => void lines.push(line);
-  const terminal = { out: write, err: write, interactive: false, ask: async () => '', readInput: async () => '' };
+  const terminal = memoryTerminal({ out: write, err: write });
   const program = new Command().exitOverride().configureOutput({ writeErr: (text) => write(text.trimEnd()) });
   addTraceVerb({
     program,

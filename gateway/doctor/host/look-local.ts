@@ -141,9 +141,9 @@ export const lookAtRunning = async ({ admin }: GatewayConfig): Promise<RunningFa
   if (await isMissing(admin.socket)) return { kind: 'none' };
   try {
     const signal = AbortSignal.timeout(ANSWER_MS);
-    const reply = await adminRequest(admin.socket, { method: 'GET', path: '/v1/tunnels', signal });
-    const { tunnels } = await reply.json<{ readonly tunnels: readonly unknown[] }>();
-    return { kind: 'answers', tunnels: tunnels.length };
+    const reply = await adminRequest(admin.socket, { method: 'GET', path: '/v1/gateway', signal });
+    const { tunnels } = await reply.json<{ readonly tunnels: number }>();
+    return { kind: 'answers', tunnels };
   } catch (cause) {
     return { kind: 'silent', message: messageOf(cause) };
   }

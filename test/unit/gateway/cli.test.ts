@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { LoadedConfig } from '../../../config/load.ts';
 import { GatewayError } from '../../../core/errors.ts';
-import { runCli } from '../../../gateway/cli.ts';
 import type { DialOrder } from '../../../gateway/cli/dial.ts';
 import { generatePassword } from '../../../gateway/cli/password.ts';
-import type { NewUser } from '../../../gateway/cli/users.ts';
+import type { NewUser } from '../../../gateway/cli/user-admin.ts';
+import { runCli } from '../../../gateway/cli.ts';
+import { memoryTerminal } from '../../support/memory-terminal.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'pptp-cli-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -38,8 +39,8 @@ const commandLine = (situation: Situation = {}) => {
   const run = (...argv: string[]) =>
     runCli(argv, {
       version: '9.8.7',
-      env: situation.env ?? {},
-      terminal: {
+      env: { PPTP_ADMIN_SOCKET: 'off', ...situation.env },
+      terminal: memoryTerminal({
         out: (line) => out.push(line),
         err: (line) => err.push(line),
         interactive: situation.typed !== undefined,
@@ -48,7 +49,7 @@ const commandLine = (situation: Situation = {}) => {
           return typed.shift() ?? '';
         },
         readInput: async () => situation.input ?? '',
-      },
+      }),
       runGateway: situation.run ?? (async () => 0),
       dial: situation.dial ?? (async () => 0),
       examine: async () => [],

@@ -4,6 +4,7 @@ import { explainLines } from '../../../../gateway/cli/explain.ts';
 import { runCli } from '../../../../gateway/cli.ts';
 import { type AdminRig, adminRig } from '../../../support/admin-rig.ts';
 import { type JournalLab, journalLab } from '../../../support/journal-lab.ts';
+import { memoryTerminal } from '../../../support/memory-terminal.ts';
 
 let around: JournalLab;
 let rig: AdminRig;
@@ -28,13 +29,7 @@ const run = async (argv: readonly string[], env: Record<string, string> = { PPTP
   const code = await runCli(argv, {
     version: '1',
     env,
-    terminal: {
-      out: (line) => out.push(line),
-      err: (line) => err.push(line),
-      interactive: false,
-      ask: never,
-      readInput: never,
-    },
+    terminal: memoryTerminal({ out: (line) => out.push(line), err: (line) => err.push(line) }),
     runGateway: never,
     dial: never,
     openUsers: never,
@@ -42,49 +37,6 @@ const run = async (argv: readonly string[], env: Record<string, string> = { PPTP
   });
   return { code, out, err, text: out.join('\n') };
 };
-
-describe('tunnels', () => {
-  it('says that there are none', async () => {
-    expect(await run(['tunnels'])).toMatchObject({ code: 0, out: ['no tunnels'] });
-  });
-
-  it('is a table for people', async () => {
-    await around.lab.connect();
-    const { code, out } = await run(['tunnels']);
-    expect(code).toBe(0);
-    expect(out).toHaveLength(2);
-    expect(out[0]).toMatch(/^TUNNEL\s+STATE\s+PEER\s+USER\s+ADDRESS\s+ENCRYPTION/);
-    expect(out[1]).toMatch(/^[0-9a-f]{12}\s+up\s+203\.0\.113\.1:40000\s+alice\s+10\.99\.0\.2\s+MPPE 128 stateless/);
-    expect(out[1]?.indexOf('up')).toBe(out[0]?.indexOf('STATE'));
-  });
-
-  it('is JSON for programs', async () => {
-    await around.lab.connect();
-    await around.lab.clock.advance(60_000);
-    const { text } = await run(['tunnels', '--json']);
-    expect(JSON.parse(text)).toEqual({
-      tunnels: [
-        {
-          id: expect.stringMatching(/^[0-9a-f]{12}$/),
-          state: 'up',
-          peer: '203.0.113.1:40000',
-          user: 'alice',
-          address: '10.99.0.2',
-          encryption: 'MPPE 128 stateless',
-          openedAt: expect.stringMatching(/^\d{4}-.*Z$/),
-          upAt: expect.stringMatching(/^\d{4}-.*Z$/),
-          seconds: 61,
-          packetsIn: expect.any(Number),
-          packetsOut: expect.any(Number),
-          octetsIn: expect.any(Number),
-          octetsOut: expect.any(Number),
-          dropped: 0,
-          traceId: expect.stringMatching(/^[0-9a-f]{32}$/),
-        },
-      ],
-    });
-  });
-});
 
 describe('log-level', () => {
   it('shows and changes it', async () => {
@@ -167,8 +119,8 @@ describe('explain', () => {
 
 describe('without a gateway', () => {
   it('says where it looked', async () => {
-    const { code, err } = await run(['tunnels'], { PPTP_STATE_DIR: '/nonexistent' });
-    expect(code).toBe(1);
+    const { code, err } = await run(['explain', 'x'], { PPTP_STATE_DIR: '/nonexistent' });
+    expect(code).toBe(3);
     expect(err).toEqual([
       expect.stringMatching(
         /^pptp-gateway: ADMIN_UNREACHABLE: no gateway answers on \/nonexistent\/admin\.sock: start it/,
@@ -178,7 +130,7 @@ describe('without a gateway', () => {
 
   it('says that the socket is off', async () => {
     const { code, err } = await run(['explain', 'x'], { PPTP_ADMIN_SOCKET: 'off' });
-    expect(code).toBe(1);
+    expect(code).toBe(3);
     expect(err[0]).toMatch(/PPTP_ADMIN_SOCKET is off/);
   });
 });

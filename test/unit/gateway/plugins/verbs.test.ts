@@ -7,6 +7,7 @@ import { runCli } from '../../../../gateway/cli.ts';
 import { loadPlugins } from '../../../../gateway/plugin-loader.ts';
 import { loadConfigWithPlugins } from '../../../../gateway/plugins/configure.ts';
 import type { PluginList } from '../../../../gateway/plugins/list-plugins.ts';
+import { memoryTerminal } from '../../../support/memory-terminal.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'pptp-verbs-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -48,13 +49,7 @@ const verb = async (env: Readonly<Record<string, string>>, ...argv: readonly str
   const code = await runCli(argv, {
     version: '1',
     env: { PPTP_GRE_DRIVER: 'raw-socket', ...env },
-    terminal: {
-      out: (line) => void out.push(line),
-      err: (line) => void err.push(line),
-      interactive: false,
-      ask: async () => '',
-      readInput: async () => '',
-    },
+    terminal: memoryTerminal({ out: (line) => out.push(line), err: (line) => err.push(line) }),
     runGateway: async (loaded) => {
       ran = loaded;
       return 0;

@@ -1,0 +1,44 @@
+import { Command } from 'commander';
+import type { Cli, CliServices, PlainCli } from './context.ts';
+import { EXIT, EXIT_MEANINGS } from './exit.ts';
+import { VERBS } from './verbs.ts';
+
+export const PROGRAM = 'pptp-gateway';
+
+const exitText = (): string =>
+  (['done', 'failed', 'usage', 'unreachable', 'refused', 'interrupted'] as const)
+    .map((name) => `  ${String(EXIT[name]).padEnd(3)}  ${EXIT_MEANINGS[name]}`)
+    .join('\n');
+
+/**
+ * The command line: the verb `first` alone, where there is such a verb, and all of them otherwise (help, mistakes, and
+ * what is made of the program). `finish` is told the exit code of the verb that ran.
+ */
+export const buildProgram = async (
+  services: CliServices,
+  finish: (code: number) => void,
+  first?: string,
+): Promise<Command> => {
+  const { terminal } = services;
+  const program = new Command(PROGRAM)
+    .description('PPTP edge gateway: accepts PPTP clients and routes them into the intranet; dials PPTP servers.')
+    .showSuggestionAfterError()
+    .configureOutput({
+      writeOut: (text) => terminal.out(text.trimEnd()),
+      writeErr: (text) => terminal.err(text.trimEnd()),
+    })
+    .addHelpText('after', `\nExit codes:\n${exitText()}`)
+    .exitOverride();
+  const one = VERBS.find(({ name }) => name === first);
+  const whole = (): Promise<Command> => buildProgram(services, finish);
+  const plain: PlainCli = { program, services, terminal, finish, whole };
+  let cli: Cli | undefined;
+  for (const verb of one === undefined ? VERBS : [one]) {
+    if ('addPlain' in verb) await verb.addPlain(plain);
+    else {
+      cli ??= (await import('./context.ts')).cliContext(plain);
+      await verb.add(cli);
+    }
+  }
+  return program;
+};
