@@ -1,0 +1,48 @@
+import { useEffect, useState } from 'preact/hooks';
+import type { Client, Refused } from '../api/client.ts';
+import { follow } from '../api/follow.ts';
+import type { StreamState } from '../model/freshness.ts';
+
+export interface Streamed<T> {
+  readonly value: T | undefined;
+  /** ms: when the value came. */
+  readonly at: number | undefined;
+  readonly state: StreamState;
+  /** Final: the gateway refuses this stream. */
+  readonly error: Refused | undefined;
+}
+
+const NEW = { value: undefined, at: undefined, state: 'connecting', error: undefined } as const;
+
+const parsed = <T>(text: string): T | undefined => {
+  try {
+    const value: T = JSON.parse(text);
+    return value;
+  } catch {
+    return undefined;
+  }
+};
+
+/**
+ * The newest event `name` of a stream. What was there stays while a stream with another path opens, and when the
+ * gateway goes away; `state` and `at` say how old it is.
+ */
+export const useStream = <T>(client: Client, path: string, name: string): Streamed<T> => {
+  const [now, setNow] = useState<Streamed<T>>(NEW);
+  useEffect(() => {
+    let state: StreamState = 'connecting';
+    return follow(client, path, {
+      event: ({ event, data }) => {
+        if (event !== name) return;
+        const value = parsed<T>(data);
+        if (value !== undefined) setNow({ value, at: Date.now(), state: 'live', error: undefined });
+      },
+      state: (next, error) => {
+        if (next === state && error === undefined) return;
+        state = next;
+        setNow((before) => ({ ...before, state: next, error }));
+      },
+    });
+  }, [client, path, name]);
+  return now;
+};

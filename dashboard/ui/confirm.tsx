@@ -1,0 +1,32 @@
+import type { ComponentChildren } from 'preact';
+import { Dialog } from './dialog.tsx';
+
+/** Asks before something that cannot be taken back. */
+export const Confirm = (props: {
+  readonly title: string;
+  readonly verb: string;
+  readonly isBusy: boolean;
+  readonly onYes: () => void;
+  readonly onNo: () => void;
+  readonly children: ComponentChildren;
+}) => (
+  <Dialog title={props.title} onClose={props.onNo}>
+    <form
+      class="stack"
+      onSubmit={(event) => {
+        event.preventDefault();
+        props.onYes();
+      }}
+    >
+      {props.children}
+      <div class="row end">
+        <button type="button" class="button" onClick={props.onNo}>
+          Cancel
+        </button>
+        <button type="submit" class="button danger" disabled={props.isBusy}>
+          {props.verb}
+        </button>
+      </div>
+    </form>
+  </Dialog>
+);

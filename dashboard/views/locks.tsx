@@ -1,0 +1,99 @@
+import { useState } from 'preact/hooks';
+import type { LockLine } from '../../gateway/admin/api/operations.ts';
+import { dateTime, duration } from '../model/format.ts';
+import { listIn } from '../model/list-in.ts';
+import { useDesk, useMay } from '../state/desk.ts';
+import { useAct } from '../state/use-act.ts';
+import { useAsked } from '../state/use-asked.ts';
+import { useNow } from '../state/use-now.ts';
+import { ActButton } from '../ui/act-button.tsx';
+import { Confirm } from '../ui/confirm.tsx';
+import { Failed } from '../ui/failed.tsx';
+
+const LOOK_MS = 5000;
+
+const nameOf = ({ user, source }: LockLine): string =>
+  [user, source === null ? null : `from ${source}`].filter((part) => part !== null).join(' ');
+
+const query = ({ user, source }: LockLine): string => {
+  const parameters = new URLSearchParams();
+  if (user !== null) parameters.set('user', user);
+  if (source !== null) parameters.set('source', source);
+  return parameters.toString();
+};
+
+/** Who is locked out for guessing passwords. */
+export const Locks = () => {
+  const { client } = useDesk();
+  const { why } = useMay('operate');
+  const now = useNow();
+  const { isBusy, act } = useAct();
+  const [chosen, setChosen] = useState<LockLine>();
+  const { value, error, again } = useAsked<object>(client, '/v1/locks', LOOK_MS);
+  const locks = listIn<LockLine>(value);
+  const clear = async (lock: LockLine): Promise<void> => {
+    const isDone = await act(
+      () => client.ask('DELETE', `/v1/locks?${query(lock)}`),
+      `The lock of ${nameOf(lock)} is gone.`,
+    );
+    if (isDone) setChosen(undefined);
+    again();
+  };
+  return (
+    <div class={error === undefined ? 'stack' : 'stack stale'}>
+      <h1>Locks</h1>
+      <p class="muted">Users and addresses that guessed wrong too often are kept out for a while.</p>
+      <Failed error={error} />
+      <div class="card scroll">
+        <table class="table plain">
+          <caption class="unseen">Locks</caption>
+          <thead>
+            <tr>
+              <th scope="col">User</th>
+              <th scope="col">Address</th>
+              <th scope="col">Until</th>
+              <th scope="col" class="number">
+                Left
+              </th>
+              <th scope="col">
+                <span class="unseen">Actions</span>
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {locks.map((lock) => (
+              <tr key={`${lock.what} ${lock.user} ${lock.source}`}>
+                <td>{lock.user ?? <span class="muted">all</span>}</td>
+                <td class="mono">{lock.source ?? <span class="muted">all</span>}</td>
+                <td class="number left">{dateTime(lock.until)}</td>
+                <td class="number">{duration((Date.parse(lock.until) - now) / 1000)}</td>
+                <td class="end">
+                  <ActButton
+                    class="button small"
+                    why={why}
+                    label={`Clear the lock of ${nameOf(lock)}`}
+                    onAct={() => setChosen(lock)}
+                  >
+                    Clear
+                  </ActButton>
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+        {locks.length === 0 && <p class="empty">{value === undefined ? 'Asking…' : 'Nobody is locked out.'}</p>}
+      </div>
+      {chosen !== undefined && (
+        <Confirm
+          title={`Clear the lock of ${nameOf(chosen)}?`}
+          verb="Clear"
+          isBusy={isBusy}
+          onYes={() => void clear(chosen)}
+          onNo={() => setChosen(undefined)}
+        >
+          <p>It may try again at once. Its wrong attempts are forgotten.</p>
+        </Confirm>
+      )}
+    </div>
+  );
+};
