@@ -6,11 +6,12 @@ import type { Clock } from '../../core/ports/clock.ts';
 import { AuditFile } from '../../gateway/admin/audit-file.ts';
 import type { AdminDeps, AdminRoute } from '../../gateway/admin/route.ts';
 import { ADMIN_ROUTES } from '../../gateway/admin/routes/index.ts';
-import { AdminServer } from '../../gateway/admin/server.ts';
+import { AdminServer, type AdminServerOptions, type TcpEntrance } from '../../gateway/admin/server.ts';
 import type { Gateway } from '../../gateway/bootstrap.ts';
 import { gatewayBody } from '../../gateway/life/gateway-body.ts';
 import { Journal } from '../../observability/journal/journal.ts';
 import { LogLevels } from '../../observability/log-levels.ts';
+import { OpenTelemetryTelemetry } from '../../observability/telemetry.ts';
 import { testLife } from './life.ts';
 import { MemoryLog } from './memory-log.ts';
 
@@ -20,6 +21,8 @@ export interface AdminRig {
   readonly server: AdminServer<AdminDeps>;
   readonly deps: AdminDeps;
   readonly log: MemoryLog;
+  /** "http://127.0.0.1:40123", where `tcp` was asked for. */
+  readonly url: string;
   stop(): Promise<void>;
 }
 
@@ -29,10 +32,34 @@ export interface AdminRigOptions {
   readonly config?: LoadedConfig['config'];
   readonly routes?: readonly AdminRoute[];
   readonly deps?: Partial<AdminDeps>;
+  /** Listen on a free port of the host too, with `RIG_TOKENS`. */
+  readonly tcp?: Partial<TcpEntrance> | true;
+  readonly pages?: AdminServerOptions['pages'];
 }
 
+export const RIG_TOKENS = {
+  admin: 'admin-of-the-looking-glass',
+  operate: 'operator-of-the-looking-glass',
+  read: 'reader-of-the-looking-glass',
+} as const;
+
+const entrance = (tcp: Partial<TcpEntrance> | true): TcpEntrance => {
+  const { admin, operate, read } = RIG_TOKENS;
+  const env = { PPTP_ADMIN_TOKEN: admin, PPTP_ADMIN_OPERATE_TOKEN: operate, PPTP_ADMIN_READ_TOKEN: read };
+  const settings = loadConfig({ env: { ...env, PPTP_ADMIN_PORT: '8723' } }).config.admin;
+  return {
+    address: '127.0.0.1',
+    port: 0,
+    tls: undefined,
+    settings: () => settings,
+    madeToken: undefined,
+    ...(tcp === true ? {} : tcp),
+  };
+};
+
 /** The admin channel of a gateway on a socket of its own. */
-export const adminRig = async ({ gateway, clock, config, routes, deps: more }: AdminRigOptions): Promise<AdminRig> => {
+export const adminRig = async (options: AdminRigOptions): Promise<AdminRig> => {
+  const { gateway, clock, config, routes, deps: more, tcp, pages } = options;
   const folder = mkdtempSync(join(tmpdir(), 'pptp-admin-'));
   const socket = join(folder, 'admin.sock');
   const log = new MemoryLog();
@@ -46,14 +73,20 @@ export const adminRig = async ({ gateway, clock, config, routes, deps: more }: A
     log,
     levels: new LogLevels('info'),
     journal: new Journal(() => clock.now()),
+    counts: new OpenTelemetryTelemetry(),
     audit: new AuditFile({ folder, log }),
     ...more,
   };
-  const server = new AdminServer(socket, deps, [...ADMIN_ROUTES, ...(routes ?? [])]);
+  const server = new AdminServer(socket, deps, [...ADMIN_ROUTES, ...(routes ?? [])], {
+    ...(tcp === undefined ? {} : { tcp: entrance(tcp) }),
+    ...(pages === undefined ? {} : { pages }),
+  });
   await server.start();
+  const secure = tcp !== undefined && tcp !== true && tcp.tls !== undefined;
+  const url = `${secure ? 'https' : 'http'}://127.0.0.1:${server.tcpAddress?.port ?? 0}`;
   const stop = async (): Promise<void> => {
     await server.stop();
     rmSync(folder, { recursive: true });
   };
-  return { folder, socket, server, deps, log, stop };
+  return { folder, socket, server, deps, log, url, stop };
 };
