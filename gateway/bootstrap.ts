@@ -3,6 +3,7 @@ import type { Ipv4 } from '../core/bytes/ipv4-address.ts';
 import { Probes } from '../core/datapath/probe.ts';
 import type { SessionView } from '../core/datapath/session.ts';
 import type { Stage } from '../core/datapath/stage.ts';
+import type { PoolPart } from '../core/ports/addresses.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { ClearReason, ControlPlugin } from '../core/ports/control.ts';
 import type { HostRoutes } from '../core/ports/host-routes.ts';
@@ -17,6 +18,7 @@ import type { LaterSpan, PhaseSpan, Telemetry } from '../core/ports/telemetry.ts
 import type { WallClock } from '../core/ports/wall-clock.ts';
 import { TOKENS } from '../core/tokens.ts';
 import type { GatewayNumbers } from '../observability/metrics/gateway-numbers.ts';
+import type { PluginLine } from './admin/api/operations.ts';
 import { LifecycleRunner } from './lifecycle-runner.ts';
 import { type DataPathOptions, dataPathModule, trafficModule } from './modules/data-path.module.ts';
 import { type SessionOptions, sessionModule } from './modules/session.module.ts';
@@ -25,7 +27,10 @@ import { orderStages, Pipeline } from './pipeline.ts';
 import type { LoadedPlugin } from './plugin-loader.ts';
 import { bindPlugins, broughtBy, checkBindings } from './plugins/bindings.ts';
 import { lifecyclesOf } from './plugins/lifecycles.ts';
+import { pluginLines } from './plugins/plugin-lines.ts';
 import type { Driver } from './session/driver.ts';
+import type { LiveTunnels } from './session/live-tunnel.ts';
+import { LocalSessions } from './session/local-sessions.ts';
 import type { TunnelEnding, TunnelView } from './session/tunnel-view.ts';
 import { systemWallClock } from './system-clock.ts';
 import { GATEWAY_TOKENS } from './tokens.ts';
@@ -58,6 +63,14 @@ export interface Gateway {
   readonly tunnels: () => readonly TunnelView[];
   /** `listener` is told of every tunnel that is over, with its last numbers. */
   onTunnelEnd(listener: (ending: TunnelEnding) => void): void;
+  /** The same tunnels, to be looked at without a copy and acted on. */
+  readonly live: LiveTunnels;
+  /** Control connections, and clients whose set-up runs or waits for its turn. */
+  readonly control: () => { readonly connections: number; readonly running: number; readonly waiting: number };
+  /** Addresses and prefixes that there are for peers, by pool. */
+  readonly pools: () => readonly PoolPart[];
+  /** In the order in which they registered. */
+  readonly plugins: readonly PluginLine[];
   /** A span for what is done about a tunnel elsewhere; undefined when the tunnel is over. */
   later(session: SessionView, name: LaterSpan): PhaseSpan | undefined;
   /** Where packet traces and captures look at packets. */
@@ -135,6 +148,10 @@ export function createGateway(platform: Platform, options: GatewayOptions, plugi
     sessions: () => driver.size,
     callIds: container.get(TOKENS.CallIds),
     tunnels: () => driver.views(),
+    live: liveTunnels(driver),
+    control: () => ({ connections: control.connectionCount ?? 0, ...(control.setups ?? { running: 0, waiting: 0 }) }),
+    pools: () => poolParts(container),
+    plugins: pluginLines(claims),
     later: (session, name) => driver.later(session, name),
     onTunnelEnd: (listener) => driver.onEnd(listener),
     probes,
@@ -157,6 +174,30 @@ export function createGateway(platform: Platform, options: GatewayOptions, plugi
     },
   };
 }
+
+const liveTunnels = (driver: Driver): LiveTunnels => {
+  const everybody = new LocalSessions(() => ({
+    live: () => driver.all(),
+    liveOne: (id) => driver.one(id),
+    onEnd: (listener) => driver.onEnd(listener),
+  }));
+  return {
+    all: () => driver.all(),
+    one: (id) => driver.one(id),
+    onUp: (listener) => driver.onUp(listener),
+    disconnect: (id, ending) => everybody.disconnect(id, ending),
+  };
+};
+
+const poolParts = (container: Container): readonly PoolPart[] => {
+  const { parts, size, inUse } = container.get(TOKENS.AddressPool);
+  const one = size === undefined || inUse === undefined ? [] : [{ pool: 'default', used: inUse, size }];
+  const prefixes = container.isBound(GATEWAY_TOKENS.PrefixPool) ? container.get(GATEWAY_TOKENS.PrefixPool) : undefined;
+  return [
+    ...(parts ?? one),
+    ...(prefixes === undefined ? [] : [{ pool: 'ipv6', used: prefixes.inUse, size: prefixes.size }]),
+  ];
+};
 
 const allLocks = (books: readonly LockBook[]): LockBook => ({
   list: () => books.flatMap((book) => book.list()),

@@ -114,6 +114,7 @@ export async function composeGateway(
       log,
       levels,
       journal,
+      counts: telemetry,
       audit: worker === undefined ? new AuditFile({ folder: config.stateDir, log }) : silentAudit,
     };
     const routes = [...furtherRoutes(packets), ...(worker?.routes ?? [])];

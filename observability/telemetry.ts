@@ -1,9 +1,17 @@
 import { type Tracer, trace } from '@opentelemetry/api';
 import type { Direction, DropReason } from '../core/outcome.ts';
 import { type Log, silentLog } from '../core/ports/log.ts';
-import type { Attributes, Measure, Telemetry, TunnelRole, TunnelTrace } from '../core/ports/telemetry.ts';
+import type {
+  Attributes,
+  Measure,
+  SpanReference,
+  Telemetry,
+  TunnelRole,
+  TunnelTrace,
+} from '../core/ports/telemetry.ts';
 import { type Instant, instant } from '../core/time.ts';
 import { Counters, type CountersSnapshot } from './counters.ts';
+import { Funnel } from './funnel.ts';
 import { keptAttributes } from './metrics/event-metrics.ts';
 import { MeteredTrace, type SetupMeters } from './metrics/metered-trace.ts';
 import type { MetricAttributes } from './metrics/readings.ts';
@@ -22,15 +30,23 @@ export interface TelemetryOptions {
 }
 
 const FAULTS_PER_LINE = 1000;
+/** Events of control connections that no call came of, with the attribute that says why. */
+const CONTROL_FAILURES: Readonly<Record<string, string>> = {
+  'control.no-call': 'error',
+  'control.connection-refused': 'reason',
+};
 
 /** The Telemetry port over the OpenTelemetry API, with counters in memory. */
 export class OpenTelemetryTelemetry implements Telemetry {
   /** Durations, for the exporters that ask for them. */
   readonly durations = new Recorder();
+  /** Of the clients that call. */
+  readonly funnel = new Funnel();
   readonly #counters = new Counters();
   readonly #log: Log;
   readonly #traces: TraceSettings;
   readonly #meters: SetupMeters;
+  readonly #clients: SetupMeters;
 
   constructor(options: TelemetryOptions = {}) {
     this.#log = options.log ?? silentLog;
@@ -44,6 +60,7 @@ export class OpenTelemetryTelemetry implements Telemetry {
       now: this.#traces.now,
       failed: (phase, error) => this.event('setup.failed', { phase, 'error.type': error }),
     };
+    this.#clients = { ...this.#meters, funnel: this.funnel };
   }
 
   packets(stage: string, direction: Direction, count: number, octets = 0): void {
@@ -62,11 +79,22 @@ export class OpenTelemetryTelemetry implements Telemetry {
   }
 
   tunnel(attributes: Attributes, since?: Instant, role?: TunnelRole): TunnelTrace {
-    return new MeteredTrace(new SpanTrace(this.#traces, attributes, since, role), this.#meters, since);
+    // Of connections without a call only some are traced: the event counts them.
+    const isClient = role !== 'client' && attributes['session.id'] !== undefined;
+    const meters = isClient ? this.#clients : this.#meters;
+    return new MeteredTrace(new SpanTrace(this.#traces, attributes, since, role), meters, since);
+  }
+
+  resumed(root: SpanReference, attributes: Attributes): TunnelTrace {
+    return new SpanTrace(this.#traces, attributes, undefined, 'server', root);
   }
 
   event(name: string, attributes: Attributes = {}): void {
     this.#counters.event(name, keptAttributes(name, attributes));
+    const why = CONTROL_FAILURES[name];
+    if (why === undefined) return;
+    this.funnel.reached('control');
+    this.funnel.failed('control', String(attributes[why] ?? 'other'));
   }
 
   measure(name: Measure, seconds: number, attributes: MetricAttributes): void {

@@ -46,5 +46,7 @@ export const refusalOf = (status: number, body: string): AdminRefusal => {
   } catch {
     // Said below.
   }
-  return new AdminRefusal(status, 'UNKNOWN', `the gateway answered ${status} without saying why.`);
+  // Health checks answer words.
+  const word = /^[\x20-\x7e]{1,64}$/.test(body.trim()) ? body.trim() : 'it did not say why';
+  return new AdminRefusal(status, 'UNKNOWN', `the gateway answered ${status}: ${word}.`);
 };

@@ -9,6 +9,7 @@ import type { Life } from '../life/life.ts';
 import type { AuditEntry } from './api/operations.ts';
 import type { Role } from './api/roles.ts';
 import type { AuditLog } from './audit.ts';
+import type { LiveCounts } from './live/stats-keeper.ts';
 
 export type AuditTarget = AuditEntry['target'];
 
@@ -22,6 +23,8 @@ export interface AdminDeps {
   readonly log: Log;
   readonly levels: LogLevels;
   readonly journal: Journal;
+  /** What the process counts. */
+  readonly counts: LiveCounts;
   /** Changes are noted by the app; a route only reads it. */
   readonly audit: AuditLog;
 }

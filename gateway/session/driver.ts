@@ -106,6 +106,7 @@ export class Driver implements Lifecycle, StageEvents {
       role: deps.role ?? 'server',
       clock: deps.clock,
       now: () => deps.clock.now(),
+  private readonly ups: ((tunnel: Tunnel) => void)[] = [];
       roundTrip: (milliseconds) =>
         deps.telemetry.measure('pptp.echo.duration', milliseconds / 1000, { protocol: 'lcp' }),
       telemetry: deps.telemetry,
@@ -124,7 +125,8 @@ export class Driver implements Lifecycle, StageEvents {
       clear: (session, reason, detail) => deps.control.clear(session.call, reason, detail),
       endOlder: (identity, address) => this.endOlder(identity, address),
       reschedule: (tunnel) => this.reschedule(tunnel.session),
-      settled: (session) => deps.control.settled?.(session.call),
+      proven: (session) => deps.control.proven?.(session.call),
+      settled: (session) => this.settled(session),
     };
   }
 
@@ -162,9 +164,13 @@ export class Driver implements Lifecycle, StageEvents {
 
   /** Undefined: there is no such session, or no user on it yet. */
   liveOne(id: SessionId): Tunnel | undefined {
-    for (const tunnel of this.tunnels.values())
-      if (tunnel.session.id === id) return tunnel.hasUser ? tunnel : undefined;
-    return undefined;
+    const tunnel = this.one(id);
+    return tunnel?.hasUser === true ? tunnel : undefined;
+  }
+
+  /** `listener` is told of every tunnel whose network is up for the first time. */
+  onUp(listener: (tunnel: Tunnel) => void): void {
+    this.ups.push(listener);
   }
 
   /** `listener` is told of every tunnel that is over, with its last numbers. */
@@ -244,6 +250,16 @@ export class Driver implements Lifecycle, StageEvents {
     if (event.kind === 'no-call') {
       this.failedConnections.report(event);
       return;
+  /** Every session, in the order of their beginning. */
+  all(): IterableIterator<Tunnel> {
+    return this.tunnels.values();
+  }
+
+  one(id: SessionId): Tunnel | undefined {
+    for (const tunnel of this.tunnels.values()) if (tunnel.session.id === id) return tunnel;
+    return undefined;
+  }
+
     }
     const tunnel = this.find(event.call);
     if (event.kind === 'closed' && tunnel !== undefined) this.end(tunnel, event.reason, event.detail, event.control);
@@ -301,7 +317,7 @@ export class Driver implements Lifecycle, StageEvents {
     // Before the tunnel gives back what the view shows.
     const view = tunnel.view();
     tunnel.end(reason, detail, control);
-    for (const listener of this.endings) listener({ view, reason, detail });
+    for (const listener of this.endings) listener({ view, reason, detail, failure: tunnel.spans.failure });
     for (const stage of this.deps.stages) {
       try {
         stage.close?.(session);
@@ -320,6 +336,12 @@ export class Driver implements Lifecycle, StageEvents {
   private replace(session: Session): boolean {
     this.deps.control.clear(session.call, 'administrative', 'replaced by a newer log-in of the same user');
     return !this.tunnels.has(session);
+  private settled(session: Session): void {
+    this.deps.control.settled?.(session.call);
+    const tunnel = this.tunnels.get(session);
+    if (tunnel !== undefined) for (const listener of this.ups) listener(tunnel);
+  }
+
   }
 
   private find(call: CallEndpoint): Tunnel | undefined {

@@ -1,5 +1,5 @@
 import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
-import type { AddressLease } from '../../core/ports/addresses.ts';
+import type { AddressLease, PoolPart } from '../../core/ports/addresses.ts';
 import type { CidrPool, LocalPool } from './address-pool.ts';
 
 /** The default pool and those with names; a fixed address may be of any of them. */
@@ -20,6 +20,14 @@ export class NamedPools implements LocalPool {
 
   get inUse(): number {
     return this.all.reduce((sum, { inUse }) => sum + inUse, 0);
+  }
+
+  get parts(): readonly PoolPart[] {
+    return [['default', this.main] as const, ...this.named].map(([pool, { inUse, size }]) => ({
+      pool,
+      used: inUse,
+      size,
+    }));
   }
 
   lease(wanted?: Ipv4, _identity?: string, pool?: string): AddressLease {

@@ -1,6 +1,7 @@
 import { GRE_CHANNEL, type GreSnapshot } from '../../core/datapath/gre-channel.ts';
 import type { Session, SessionView } from '../../core/datapath/session.ts';
 import type { ClearReason } from '../../core/ports/control.ts';
+import type { SpanFailure } from '../../core/ports/telemetry.ts';
 import type { Instant } from '../../core/time.ts';
 
 /** One tunnel as administration, captures and diagnosis see it; the numbers are those of the moment. */
@@ -27,6 +28,8 @@ export interface TunnelEnding {
   readonly view: TunnelView;
   readonly reason: ClearReason;
   readonly detail: string;
+  /** Why its set-up failed, where a phase of it has. */
+  readonly failure?: SpanFailure | undefined;
 }
 
 /** The same of a tunnel that is there. */

@@ -210,7 +210,7 @@ export class Tunnel implements LoginTunnel {
   change(change: ProfileChange): ChangeAnswer {
     const answer = this.user?.change(change);
     this.context.reschedule(this);
-    return answer ?? { ok: false, why: 'gone', detail: 'nobody has proven who it is on this call' };
+    return answer ?? { ok: false, why: 'refused', detail: 'nobody has proven who it is on this call yet' };
   }
 
   private get hasHeard(): boolean {

@@ -1,5 +1,5 @@
 import { formatIpv4, type Ipv4 } from '../../core/bytes/ipv4-address.ts';
-import type { AddressLease, AddressPool } from '../../core/ports/addresses.ts';
+import type { AddressLease, AddressPool, PoolPart } from '../../core/ports/addresses.ts';
 import type { HostRoutes } from '../../core/ports/host-routes.ts';
 import type { Log } from '../../core/ports/log.ts';
 import type { LocalPool } from '../session/address-pool.ts';
@@ -66,6 +66,11 @@ export class SharedPool implements AddressPool {
   /** Addresses that tunnels of this worker have. */
   get inUse(): number {
     return this.own.inUse - this.lent.size + this.borrowed.size;
+  }
+
+  /** Of its slice, an address that is lent among those in use: it is not in that of the worker that borrows it. */
+  get parts(): readonly PoolPart[] {
+    return this.own.parts ?? [{ pool: 'default', used: this.own.inUse, size: this.own.size }];
   }
 
   lease(wanted?: Ipv4, identity = '', pool?: string): AddressLease | Promise<AddressLease> {

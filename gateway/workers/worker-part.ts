@@ -1,4 +1,5 @@
 import type { GatewayConfig } from '../../config/types.ts';
+import { lookRoute } from '../admin/routes/look.ts';
 import type { WorkerPart } from '../compose.ts';
 import { DIALLED_SERVER } from './dialled-server.ts';
 import type { Shard } from './shard.ts';
@@ -21,7 +22,7 @@ export const workerPart = (
   config,
   shard,
   source: port.connections,
-  routes: [besidesRoute],
+  routes: [besidesRoute, lookRoute],
   // A supervisor that does not answer ends this process soon.
   dials: (server) => port.request(DIALLED_SERVER, server).catch(() => undefined),
   shareAddresses: (options, log) => shareAddresses(options, port, log),

@@ -1,14 +1,16 @@
-import type {
-  Attributes,
-  LaterSpan,
-  PhaseSpan,
-  SetupPhase,
-  SetupStep,
-  SpanFailure,
-  SpanReference,
-  TunnelTrace,
+import {
+  type Attributes,
+  type LaterSpan,
+  type PhaseSpan,
+  SETUP_PHASES,
+  type SetupPhase,
+  type SetupStep,
+  type SpanFailure,
+  type SpanReference,
+  type TunnelTrace,
 } from '../../core/ports/telemetry.ts';
 import type { Instant } from '../../core/time.ts';
+import type { Funnel } from '../funnel.ts';
 import type { MetricAttributes } from './readings.ts';
 import type { HistogramSink } from './recorder.ts';
 
@@ -16,6 +18,8 @@ export interface SetupMeters {
   readonly durations: HistogramSink;
   now(): Instant;
   failed(phase: SetupPhase | 'none', error: string): void;
+  /** Undefined: this is no set-up of a client's tunnel. */
+  readonly funnel?: Funnel | undefined;
 }
 
 interface Took {
@@ -43,6 +47,10 @@ export class MeteredTrace implements TunnelTrace {
   #firstFailure: { readonly phase: SetupPhase; readonly error: string } | undefined;
   #method = 'none';
   #ended = false;
+  /** Phases that were reached, for the funnel, as bits in the order of `SETUP_PHASES`, and what failed in them. */
+  #reached = 0;
+  #furthest: SetupPhase = 'control';
+  #failures: { readonly phase: SetupPhase; readonly error: string }[] | undefined;
 
   constructor(trace: TunnelTrace, meters: SetupMeters, since: Instant = meters.now()) {
     this.traceId = trace.traceId;
@@ -54,10 +62,14 @@ export class MeteredTrace implements TunnelTrace {
 
   phase(name: SetupPhase, attributes?: Attributes, since?: Instant): PhaseSpan {
     const began = since ?? this.#meters.now();
+    this.#reach(name);
     const phase: MeteredPhase = new MeteredPhase(this.#trace.phase(name, attributes, since), (failure) => {
       if (this.#open?.delete(phase) !== true) return;
       if (this.#open.size === 0) this.#open = undefined;
-      if (failure !== undefined) this.#firstFailure ??= { phase: name, error: failure.error };
+      if (failure !== undefined) {
+        this.#firstFailure ??= { phase: name, error: failure.error };
+        if (!this.#ended) this.#failures = [...(this.#failures ?? []), { phase: name, error: failure.error }].slice(-8);
+      }
       const took = { phase: name, seconds: this.#since(began), outcome: outcomeOf(failure) };
       if (this.#ended) this.#record(took);
       else {
@@ -90,6 +102,7 @@ export class MeteredTrace implements TunnelTrace {
     this.#trace.end(failure);
     for (const took of this.#took ?? []) this.#record(took);
     this.#took = undefined;
+    this.#tellFunnel(failure);
     const attributes = { outcome: outcomeOf(failure), method: this.#method };
     this.#meters.durations.record('pptp.tunnel.setup.duration', this.#since(this.#began), attributes, this.root);
     if (failure === undefined) return;
@@ -99,6 +112,26 @@ export class MeteredTrace implements TunnelTrace {
 
   later(name: LaterSpan, attributes?: Attributes, since?: Instant): PhaseSpan {
     return this.#trace.later(name, attributes, since);
+  }
+
+  #reach(phase: SetupPhase): void {
+    const bit = 1 << SETUP_PHASES.indexOf(phase);
+    // What is negotiated later is no part of the set-up.
+    if (this.#ended || (this.#reached & bit) !== 0) return;
+    this.#reached |= bit;
+    this.#furthest = phase;
+    this.#meters.funnel?.reached(phase);
+  }
+
+  /** In the phase that failed for the reason of the whole; phases that a set-up goes on without fail for others. */
+  #tellFunnel(failure: SpanFailure | undefined): void {
+    const { funnel } = this.#meters;
+    if (failure === undefined) funnel?.up();
+    else {
+      const where = this.#failures?.find(({ error }) => error === failure.error)?.phase;
+      funnel?.failed(where ?? this.#furthest, failure.error);
+    }
+    this.#failures = undefined;
   }
 
   #record({ phase, seconds, outcome }: Took): void {

@@ -5,6 +5,7 @@ export { userFilePlugin } from './plugin.ts';
 export type { User } from './user.ts';
 export {
   addUser,
+  changeUser,
   type EditOptions,
   expirePassword,
   listUsers,
@@ -13,5 +14,6 @@ export {
   readUsers,
   removeUser,
   setPassword,
+  type UserChange,
   type UserInfo,
 } from './users.ts';

@@ -80,9 +80,18 @@ export const parseUsers = (path: string, text: string): readonly User[] => {
 export const formatUsers = (users: readonly User[]): string =>
   `${JSON.stringify({ version: VERSION, users: users.map(userToJson) }, undefined, 2)}\n`;
 
+/**
+ * Whether nobody reads the file who should not: its owner alone, or, where root has put it there for a gateway that runs as
+ * somebody else (as Kubernetes does with secrets), a group of that user. `runner` is the effective user id.
+ */
+export const isPrivate = ({ mode, uid }: { readonly mode: bigint; readonly uid: bigint }, runner: number): boolean => {
+  const forbidden = uid === 0n && runner !== 0 ? 0o037n : 0o077n;
+  return (mode & forbidden) === 0n;
+};
+
 const checkStats = (path: string, stats: BigIntStats): void => {
   if (!stats.isFile()) throw failure(path, 'is not a regular file. Correct the path.');
-  if ((stats.mode & 0o077n) !== 0n)
+  if (!isPrivate(stats, process.geteuid?.() ?? 0))
     throw failure(path, `may be read or written by others than its owner. Run: chmod 600 ${path}`);
   if (stats.size > BigInt(MAX_OCTETS)) throw failure(path, `is larger than ${MAX_OCTETS} octets. Correct the path.`);
 };

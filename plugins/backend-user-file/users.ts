@@ -1,6 +1,5 @@
 import { equalBytes } from '../../core/bytes/bytes.ts';
-import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
-import { formatIpv4 } from '../../core/bytes/ipv4-address.ts';
+import { formatIpv4, type Ipv4, ipv4 } from '../../core/bytes/ipv4-address.ts';
 import { GatewayError } from '../../core/errors.ts';
 import { type LockOptions, withLock } from './file-lock.ts';
 import { checkedComment, checkedName, foldName, hashedPassword, type User } from './user.ts';
@@ -67,11 +66,7 @@ export const addUser = async (path: string, user: NewUser, options: EditOptions 
         `There is a user ${JSON.stringify(same.name)} already. Set a new password with \`pptp-gateway users passwd\`.`,
       );
     const taken = users.find((one) => address !== undefined && one.address === address);
-    if (taken !== undefined && address !== undefined)
-      throw new GatewayError(
-        'USER_INVALID',
-        `The address ${formatIpv4(address)} belongs to user ${JSON.stringify(taken.name)}. Choose another one.`,
-      );
+    if (taken !== undefined) throw addressTaken(taken);
     return [...users, added];
   });
 };
@@ -121,12 +116,48 @@ export const expirePassword = async (path: string, name: string, options: EditOp
     return users.map((user) => (user.name === known ? { ...user, mustChange: true } : user));
   });
 
+export interface UserChange {
+  /** Null: from the pool. */
+  readonly address?: Ipv4 | null;
+  /** Whether the password must be changed before it opens anything again. */
+  readonly mustChange?: boolean;
+}
+
+/** What is left out stays. Throws USER_UNKNOWN, USER_INVALID. Sessions that are up are not touched. */
+export const changeUser = async (
+  path: string,
+  name: string,
+  { address, mustChange }: UserChange,
+  options: EditOptions = {},
+): Promise<void> =>
+  edit(path, options, false, (users) => {
+    const { name: known } = find(users, name);
+    const taken = users.find((one) => typeof address === 'number' && one.address === address && one.name !== known);
+    if (taken !== undefined) throw addressTaken(taken);
+    return users.map((user) => {
+      if (user.name !== known) return user;
+      const { address: before, mustChange: expired, ...rest } = user;
+      const kept = address === undefined ? before : (address ?? undefined);
+      return {
+        ...rest,
+        ...(kept === undefined ? {} : { address: kept }),
+        ...((mustChange ?? expired) === true ? { mustChange: true } : {}),
+      };
+    });
+  });
+
 /** Throws USER_UNKNOWN. Sessions that are up are not touched. */
 export const removeUser = async (path: string, name: string, options: EditOptions = {}): Promise<void> =>
   edit(path, options, false, (users) => {
     const { name: known } = find(users, name);
     return users.filter((user) => user.name !== known);
   });
+
+const addressTaken = ({ name, address = ipv4(0) }: User): GatewayError =>
+  new GatewayError(
+    'USER_INVALID',
+    `The address ${formatIpv4(address)} belongs to user ${JSON.stringify(name)}. Choose another one.`,
+  );
 
 const find = (users: readonly User[], name: string): User => {
   const user = users.find((one) => foldName(one.name) === foldName(name));

@@ -6,6 +6,7 @@ import { loadConfig } from '../../config/load.ts';
 import type { PacketTracing } from '../../core/datapath/packet-tracing.ts';
 import { AuditFile, silentAudit } from '../../gateway/admin/audit-file.ts';
 import { furtherRoutes } from '../../gateway/admin/routes/further.ts';
+import { lookRoute } from '../../gateway/admin/routes/look.ts';
 import { AdminServer } from '../../gateway/admin/server.ts';
 import type { GatewayLife } from '../../gateway/life/gateway-life.ts';
 import { type Ask, AskError, type WorkerLink, type WorkerLinks } from '../../gateway/workers/ask.ts';
@@ -15,6 +16,7 @@ import { VIEW_ROUTES } from '../../gateway/workers/view/routes/index.ts';
 import type { ViewDeps } from '../../gateway/workers/view/view-route.ts';
 import type { Journal } from '../../observability/journal/journal.ts';
 import { LogLevels } from '../../observability/log-levels.ts';
+import { OpenTelemetryTelemetry } from '../../observability/telemetry.ts';
 import { type AdminRig, adminRig } from './admin-rig.ts';
 import { FakeClock } from './fake-clock.ts';
 import type { GatewayLab } from './gateway-lab.ts';
@@ -88,7 +90,7 @@ const rigWorker = async (index: number): Promise<RigWorker> => {
     gateway: lab.gateway,
     clock: lab.clock,
     config: loadConfig({ env }).config,
-    routes: [...furtherRoutes(tracing), besidesRoute],
+    routes: [...furtherRoutes(tracing), besidesRoute, lookRoute],
     deps: { journal, audit: silentAudit },
   });
   return { lab, journal, rig, tracing };
@@ -158,7 +160,18 @@ export class CrewRig {
     const audit = new AuditFile({ folder: this.folder, log });
     this.server = new AdminServer(
       this.socket,
-      { version: '1.2.3', config, crew, life: this.life, clock, log, levels, audit, traces: true },
+      {
+        version: '1.2.3',
+        config,
+        crew,
+        life: this.life,
+        clock,
+        log,
+        levels,
+        audit,
+        counts: new OpenTelemetryTelemetry(),
+        traces: true,
+      },
       VIEW_ROUTES,
     );
   }

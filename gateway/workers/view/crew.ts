@@ -36,18 +36,18 @@ export class Crew {
   }
 
   /** Undefined: no answer. */
-  async one(worker: number, request: WorkerRequest): Promise<WorkerReply | undefined> {
+  async one(worker: number, request: WorkerRequest, patienceMs = this.patienceMs): Promise<WorkerReply | undefined> {
     if (this.links.workers[worker]?.alive !== true) return undefined;
     try {
-      return { worker, ...(await askWorker(this.socketOf(worker), request, this.patienceMs)) };
+      return { worker, ...(await askWorker(this.socketOf(worker), request, patienceMs)) };
     } catch {
       return undefined;
     }
   }
 
-  async all(request: WorkerRequest): Promise<CrewReplies> {
+  async all(request: WorkerRequest, patienceMs?: number): Promise<CrewReplies> {
     const indexes = this.links.workers.map(({ index }) => index);
-    const answers = await Promise.all(indexes.map((index) => this.one(index, request)));
+    const answers = await Promise.all(indexes.map((index) => this.one(index, request, patienceMs)));
     return {
       replies: answers.filter((answer) => answer !== undefined),
       missing: indexes.filter((_, position) => answers[position] === undefined),

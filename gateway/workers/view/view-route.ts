@@ -5,6 +5,7 @@ import type { Log } from '../../../core/ports/log.ts';
 import type { LogLevels } from '../../../observability/log-levels.ts';
 import type { AuditLog } from '../../admin/audit.ts';
 import { MISSING_HEADER } from '../../admin/headers.ts';
+import type { LiveCounts } from '../../admin/live/stats-keeper.ts';
 import { AdminError } from '../../admin/route.ts';
 import { fromSpec, type RouteSpec } from '../../admin/spec.ts';
 import type { Life } from '../../life/life.ts';
@@ -22,6 +23,8 @@ export interface ViewDeps {
   readonly levels: LogLevels;
   /** Of the whole gateway: workers keep none. */
   readonly audit: AuditLog;
+  /** What the supervisor counts itself. */
+  readonly counts: LiveCounts;
   /** Somebody collects traces. */
   readonly traces: boolean;
 }
@@ -84,14 +87,17 @@ export const withMissing = <T extends object>(
 /** How the answers of workers, at least one, become one. May ask further. */
 export type Merge<T> = (parts: readonly Part<T>[], deps: ViewDeps, request: FastifyRequest) => object | Promise<object>;
 
-/** A route that every worker is asked, and whose answers are merged. Refused only when all refuse. */
+/**
+ * A route that every worker is asked, and whose answers are merged. Refused only when all refuse. `patienceMs`: how long a
+ * worker may take, if it is longer than for others.
+ */
 export const everyWorker =
-  <T>(spec: RouteSpec, merge: Merge<T>): ViewRoute =>
+  <T>(spec: RouteSpec, merge: Merge<T>, patienceMs?: number): ViewRoute =>
   (app, deps) => {
     app.route({
       ...fromSpec(spec),
       handler: async (request, reply) => {
-        const answers = await deps.crew.all(passOn(request));
+        const answers = await deps.crew.all(passOn(request), patienceMs);
         const good = answers.replies.filter(isGood);
         if (good.length === 0) throw refusalOf(answers);
         return withMissing(reply, await merge(good.map(partOf<T>), deps, request), answers.missing);

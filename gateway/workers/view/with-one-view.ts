@@ -36,7 +36,18 @@ export const withOneView = async <T>(options: OneViewOptions, work: () => Promis
   const { config, version, log, levels, life, telemetry, clock, links, endpoints, otel } = options;
   const crew = new Crew(links, (index) => workerSocket(config.stateDir, index));
   const audit = new AuditFile({ folder: config.stateDir, log });
-  const deps: ViewDeps = { version, config, crew, life, clock, log, levels, audit, traces: otel.traces };
+  const deps: ViewDeps = {
+    version,
+    config,
+    crew,
+    life,
+    clock,
+    log,
+    levels,
+    audit,
+    counts: telemetry,
+    traces: otel.traces,
+  };
   const metrics = new MetricsView(links, clock);
   const stop = endpoints.length > 0 ? metrics.keep() : () => undefined;
   try {

@@ -185,7 +185,7 @@ describe('refusals have a code and a sentence', () => {
     ['GET', '/v1/explain/%E0%A4%A', undefined, 400, 'INVALID_REQUEST'],
     ['DELETE', '/v1/gateway', undefined, 405, 'METHOD_NOT_ALLOWED'],
     ['GET', '/v1/gateway?what=1', undefined, 400, 'INVALID_REQUEST'],
-    ['GET', '/v1/tunnels/zz', undefined, 404, 'NO_TUNNEL'],
+    ['GET', '/v1/sessions/zz', undefined, 404, 'NO_SESSION'],
     ['PUT', '/v1/log/level', '{"level":"loud"}', 400, 'INVALID_REQUEST'],
     ['PUT', '/v1/log/level', '{"level":"debug","more":1}', 400, 'INVALID_REQUEST'],
     ['PUT', '/v1/log/level', '{"level":"debug","seconds":0}', 400, 'INVALID_REQUEST'],

@@ -1,10 +1,10 @@
 import { type FastifyInstance, fastify } from 'fastify';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { SessionsPage } from '../../../../../gateway/admin/api/sessions.ts';
 import { adminRequest } from '../../../../../gateway/admin/client.ts';
 import { MISSING_HEADER } from '../../../../../gateway/admin/headers.ts';
 import { furtherRoutes } from '../../../../../gateway/admin/routes/further.ts';
 import { ADMIN_ROUTES } from '../../../../../gateway/admin/routes/index.ts';
-import type { TunnelSummary } from '../../../../../gateway/admin/tunnel-json.ts';
 import { Crew } from '../../../../../gateway/workers/view/crew.ts';
 import { VIEW_ROUTES } from '../../../../../gateway/workers/view/routes/index.ts';
 import { CrewRig, FakeLinks } from '../../../../support/crew-rig.ts';
@@ -19,7 +19,7 @@ type Method = 'GET' | 'PUT' | 'POST' | 'DELETE';
 const ask = (method: Method, path: string, body?: unknown) =>
   adminRequest(rig.socket, { method, path, ...(body === undefined ? {} : { body }) });
 const get = async <T>(path: string): Promise<T> => (await ask('GET', path)).json<T>();
-const tunnels = () => get<{ readonly tunnels: readonly TunnelSummary[]; readonly missing?: number[] }>('/v1/tunnels');
+const sessions = () => get<SessionsPage>('/v1/sessions');
 
 /** A client of each worker. */
 const connectAll = async (): Promise<void> => {
@@ -47,7 +47,18 @@ test('every route of the admin API is answered for several workers, and no other
   const { log, clock, levels } = rig;
   const crew = new Crew(new FakeLinks(1), () => '');
   const { audit, life } = deps;
-  const view = { version: '1', config: deps.config, crew, life, clock, log, levels, audit, traces: false };
+  const view = {
+    version: '1',
+    config: deps.config,
+    crew,
+    life,
+    clock,
+    log,
+    levels,
+    audit,
+    counts: deps.counts,
+    traces: false,
+  };
   const many = routesOf((app) => {
     for (const route of VIEW_ROUTES) route(app, view);
   });
@@ -55,18 +66,19 @@ test('every route of the admin API is answered for several workers, and no other
   expect(many).toEqual(one);
 });
 
-describe('tunnels', () => {
+describe('sessions', () => {
   test('are those of all workers, each found by whoever has it', async () => {
     await connectAll();
-    const { tunnels: all, missing } = await tunnels();
+    const { sessions: all, total, missing } = await sessions();
+    expect(total).toBe(2);
     expect(all.map(({ worker }) => worker).toSorted()).toEqual([0, 1]);
     expect(missing).toBeUndefined();
     for (const { id, worker } of all) {
-      expect(await get(`/v1/tunnels/${id}`)).toMatchObject({ id, worker, user: 'alice', ipv6: false });
+      expect(await get(`/v1/sessions/${id}`)).toMatchObject({ id, worker, user: 'alice', ipv6: null });
     }
-    await expect(get('/v1/tunnels/none')).rejects.toMatchObject({
-      cause: 'NO_TUNNEL',
-      message: 'There is no tunnel none.',
+    await expect(get('/v1/sessions/none')).rejects.toMatchObject({
+      cause: 'NO_SESSION',
+      message: 'There is no session none.',
     });
     expect(await get('/v1/gateway')).toMatchObject({
       version: '1.2.3',
@@ -82,21 +94,21 @@ describe('tunnels', () => {
   test('lack those of a worker that is not there, and say so', async () => {
     await connectAll();
     await rig.kill(1);
-    const reply = await ask('GET', '/v1/tunnels');
+    const reply = await ask('GET', '/v1/sessions');
     expect(reply.headers[MISSING_HEADER]).toBe('1');
-    expect(await reply.json()).toMatchObject({ tunnels: [{ worker: 0 }], missing: [1] });
-    await expect(get('/v1/tunnels/none')).rejects.toMatchObject({
-      message: 'There is no tunnel none. Of worker 1 there was no answer.',
+    expect(await reply.json()).toMatchObject({ total: 1, sessions: [{ worker: 0 }], missing: [1] });
+    await expect(get('/v1/sessions/none')).rejects.toMatchObject({
+      message: 'There is no session none. Of worker 1 there was no answer.',
     });
     await rig.kill(0);
-    await expect(tunnels()).rejects.toMatchObject({ cause: 'NO_WORKER', message: expect.stringContaining('log') });
+    await expect(sessions()).rejects.toMatchObject({ cause: 'NO_WORKER', message: expect.stringContaining('log') });
   });
 
   test('do not wait for a worker that hangs', async () => {
     await rig.stop();
     rig = await CrewRig.start(2, 200);
     await rig.hang(1);
-    expect(await tunnels()).toMatchObject({ missing: [1] });
+    expect(await sessions()).toMatchObject({ missing: [1] });
   });
 });
 

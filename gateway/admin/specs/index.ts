@@ -1,0 +1,24 @@
+import type { RouteSpec } from '../spec.ts';
+import * as capture from './capture.ts';
+import * as events from './events.ts';
+import * as explain from './explain.ts';
+import * as gateway from './gateway.ts';
+import * as health from './health.ts';
+import * as life from './life.ts';
+import * as logLevel from './log-level.ts';
+import * as operations from './operations.ts';
+import * as sessions from './sessions.ts';
+import * as stats from './stats.ts';
+import * as trace from './trace.ts';
+
+const isSpec = (value: unknown): value is RouteSpec =>
+  typeof value === 'object' && value !== null && 'method' in value && 'url' in value && 'role' in value;
+
+const specsOf = (module: object): readonly RouteSpec[] => Object.values(module).filter(isSpec);
+
+const modules = [health, gateway, sessions, stats, events, life, operations, explain, capture, trace, logLevel];
+
+const byUrl = (a: RouteSpec, b: RouteSpec): number => (a.url < b.url ? -1 : a.url > b.url ? 1 : 0);
+
+/** Every route of the admin API that operators see. A test compares them with the routes there are. */
+export const ADMIN_SPECS: readonly RouteSpec[] = modules.flatMap((module) => specsOf(module).toSorted(byUrl));
