@@ -70,13 +70,18 @@ export class AdminServer<Deps extends AppDeps> {
   /** Rejects with ADMIN_SOCKET or ADMIN_LISTEN; then nothing is left behind. */
   async start(): Promise<void> {
     await this.app.ready();
-    if (this.path !== undefined) {
-      const place = new SocketPlace(this.path);
-      await this.listen(this.path, place.draft);
-      await place.take();
-      this.place = place;
+    try {
+      if (this.path !== undefined) {
+        const place = new SocketPlace(this.path);
+        await this.listen(this.path, place.draft);
+        await place.take();
+        this.place = place;
+      }
+      this.tcpAddress = await this.tcp?.start();
+    } catch (cause) {
+      await this.stop();
+      throw cause;
     }
-    this.tcpAddress = await this.tcp?.start();
   }
 
   /** Routes may end their answers (`preClose`); then every connection is cut. */

@@ -81,7 +81,10 @@ export const adminRig = async (options: AdminRigOptions): Promise<AdminRig> => {
     ...(tcp === undefined ? {} : { tcp: entrance(tcp) }),
     ...(pages === undefined ? {} : { pages }),
   });
-  await server.start();
+  await server.start().catch((cause: unknown) => {
+    rmSync(folder, { recursive: true });
+    throw cause;
+  });
   const secure = tcp !== undefined && tcp !== true && tcp.tls !== undefined;
   const url = `${secure ? 'https' : 'http'}://127.0.0.1:${server.tcpAddress?.port ?? 0}`;
   const stop = async (): Promise<void> => {
