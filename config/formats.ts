@@ -98,6 +98,12 @@ export const methodName = text('a name of lower-case letters, digits and hyphens
   /^[a-z0-9]+(-[a-z0-9]+)*$/.test(value),
 );
 export const moduleName = text('a package name or a path', (value) => /^[^\s\0]+$/.test(value));
+const isTraceLink = (value: string): boolean =>
+  value.includes('{traceId}') && /^https?:\/\/[^\s/]/.test(value) && URL.canParse(value.replaceAll('{traceId}', '0'));
+export const traceLink = text(
+  'an http or https address with {traceId} in it, or empty',
+  (value) => value === '' || isTraceLink(value),
+);
 export const secretText = text('text without line breaks', (value) => !/[\r\n\0]/.test(value));
 
 /** Of a bearer: long enough not to be guessed, and nothing that a header cannot carry. */

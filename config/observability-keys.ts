@@ -10,6 +10,7 @@ import {
   secretText,
   share,
   toggle,
+  traceLink,
 } from './formats.ts';
 import { key } from './key.ts';
 import type { RawConfig } from './types.ts';
@@ -78,6 +79,12 @@ export const observabilityKeys = {
       env: 'PPTP_ADMIN_TLS_KEY',
       default: 'none',
       doc: 'Private key of that certificate, without a passphrase.',
+    }),
+    traceLink: key(traceLink, {
+      env: 'PPTP_TRACE_LINK',
+      default: '',
+      reload: true,
+      doc: 'Where the trace of a session can be looked at, such as `http://127.0.0.1:16686/trace/{traceId}`: the dashboard links to it. Empty is no link.',
     }),
   },
   capture: {

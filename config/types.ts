@@ -188,6 +188,8 @@ export interface RawConfig extends PlainGroups {
   readonly workers: number | 'auto';
   readonly calls: CallLimits & { readonly max: number | 'auto' };
   readonly ppp: PppSettings & { readonly mru: number | 'auto' };
+  /** With `{traceId}` in it; empty: none. */
+  readonly traceLink: string;
   readonly pool: {
     readonly range: string;
     readonly named: readonly string[];

@@ -1,5 +1,7 @@
+import { LIFE_PHASES } from '../api/life.ts';
+import { ROLES } from '../api/roles.ts';
 import type { RouteSpec } from '../spec.ts';
-import { list, missing, object, text, whole } from './json.ts';
+import { list, missing, moment, object, oneOf, orNull, text, whole } from './json.ts';
 
 const oneProcess = { pid: whole, uptimeSeconds: whole, tunnels: whole, tun: text };
 
@@ -8,9 +10,18 @@ export const GATEWAY: RouteSpec = {
   url: '/v1/gateway',
   role: 'read',
   tag: 'gateway',
-  summary: 'Version, process and number of tunnels',
+  summary: 'Version, process, number of tunnels, phase of life, and what the caller may do',
   answer: object(
-    { version: text, node: text, ...oneProcess },
+    {
+      version: text,
+      node: text,
+      ...oneProcess,
+      host: text,
+      role: oneOf(ROLES),
+      phase: oneOf(LIFE_PHASES),
+      deadline: orNull(moment),
+      traceLink: orNull(text),
+    },
     { workers: list(object({ worker: whole, ...oneProcess })), ...missing },
   ),
 };

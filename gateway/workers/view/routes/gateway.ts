@@ -1,13 +1,21 @@
-import type { GatewaySummary } from '../../../admin/routes/gateway.ts';
+import type { FastifyRequest } from 'fastify';
+import { type GatewayFacts, type GatewaySummary, gatewayFacts } from '../../../admin/routes/gateway.ts';
 import { GATEWAY } from '../../../admin/specs/gateway.ts';
 import { everyWorker, type Part, type ViewDeps, type ViewRoute } from '../view-route.ts';
 
 /** What `GET /v1/gateway` answers for a gateway of several processes: of itself the supervisor says the first four. */
 export interface CrewSummary extends GatewaySummary {
-  readonly workers: readonly (Omit<GatewaySummary, 'version' | 'node'> & { readonly worker: number })[];
+  readonly workers: readonly (Omit<GatewaySummary, 'version' | 'node' | keyof GatewayFacts> & {
+    readonly worker: number;
+  })[];
 }
 
-const theGateway = (parts: readonly Part<GatewaySummary>[], { version }: ViewDeps): CrewSummary => ({
+const theGateway = (
+  parts: readonly Part<GatewaySummary>[],
+  { version, life }: ViewDeps,
+  request: FastifyRequest,
+): CrewSummary => ({
+  ...gatewayFacts(life, request),
   version,
   node: process.versions.node,
   pid: process.pid,
