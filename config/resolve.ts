@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { formatIpv4, type Ipv4, ipv4, parseIpv4 } from '../core/bytes/ipv4-address.ts';
 import { type Ipv6, parseIpv6, parseIpv6Network, UNSPECIFIED } from '../core/bytes/ipv6-address.ts';
 import { MPPE_OVERHEAD } from '../core/wire/mppe-header.ts';
+import { resolveEdge } from './edge.ts';
 import { readFilters } from './filters.ts';
 import { firstHost, hostCount, isHostOf, isWithin, parseNamedNetwork, parseNetwork } from './formats.ts';
 import type { ConfigProblem } from './problems.ts';
@@ -296,8 +297,10 @@ export const resolveConfig = (
   const mtu = mru - ccpOverhead(raw.mppe);
   const { intranetInterface } = raw.network;
   const filters = raw.filters.file === 'none' ? undefined : readFilters(raw.filters.file);
+  const { edge, mistakes } = resolveEdge(raw);
   const config: GatewayConfig = {
     ...raw,
+    edge,
     workers: raw.workers === 'auto' ? Math.min(MOST_WORKERS, availableParallelism()) : raw.workers,
     calls: {
       ...raw.calls,
@@ -346,6 +349,7 @@ export const resolveConfig = (
   ])
     check(config, isSet, findings);
   for (const mistake of filters?.mistakes ?? []) findings.problem('filters.file', mistake, 'filters.file');
+  for (const mistake of mistakes) findings.problem('edge.accessFile', mistake, 'edge.accessFile');
   checkIpv6(config, isSet, findings);
   checkDial(config, isSet, findings);
   checkUsers(config, findings);
@@ -361,6 +365,14 @@ export const resolvedText = (path: string, config: GatewayConfig): string | unde
       return String(config.workers);
     case 'calls.max':
       return String(config.calls.max);
+    case 'edge.maxUnauthenticated':
+      return String(config.edge.maxUnauthenticated);
+    case 'edge.maxUnauthenticatedPerAddress':
+      return String(config.edge.maxUnauthenticatedPerAddress);
+    case 'edge.connectRatePerAddress':
+      return String(config.edge.connectRatePerAddress);
+    case 'edge.idleTimeout':
+      return String(config.edge.idleTimeout);
     case 'pool.gatewayAddress':
       return formatIpv4(config.pool.gatewayAddress);
     case 'ppp.mru':

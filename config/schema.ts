@@ -1,5 +1,6 @@
 import type { Schema } from 'convict';
 import { dialKeys } from './dial-keys.ts';
+import { edgeKeys } from './edge-keys.ts';
 import {
   absolutePath,
   asciiName,
@@ -475,6 +476,7 @@ export const schema = {
       doc: 'JSON lines or lines for people; `auto` is `pretty` on a terminal and `json` elsewhere.',
     }),
   },
+  ...edgeKeys,
   ...dialKeys,
   ...observabilityKeys,
   plugins: key(list(moduleName, 'plug-ins'), {

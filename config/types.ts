@@ -132,6 +132,31 @@ interface PlainGroups {
   readonly pluginTimeout: Seconds;
 }
 
+/** Who may connect, by address. */
+export interface AccessConfig {
+  /** Empty: everybody who is not denied. */
+  readonly allow: readonly Ipv4Network[];
+  readonly deny: readonly Ipv4Network[];
+}
+
+/** What strangers may do, and what the gateway may. */
+export interface EdgeConfig {
+  /** Connections, and calls, whose user has not proven itself. */
+  readonly maxUnauthenticated: number;
+  readonly maxUnauthenticatedPerAddress: number;
+  /** New connections in a minute. */
+  readonly connectRatePerAddress: number;
+  readonly setupTimeout: Seconds;
+  /** 0: never. */
+  readonly idleTimeout: Seconds;
+  /** Of the keys and the file. */
+  readonly access: AccessConfig;
+  /** `none`, or where `access` was read from as well. */
+  readonly accessFile: string;
+  /** "user" or "user:group"; undefined: whoever started it. */
+  readonly runAs: string | undefined;
+}
+
 interface PppSettings {
   readonly echoInterval: Seconds;
   readonly echoFailures: number;
@@ -202,6 +227,17 @@ export interface RawConfig extends PlainGroups {
   readonly tun: { readonly name: string; readonly mtu: number | 'auto'; readonly offloads: TunOffloads };
   readonly network: NetworkSwitches & { readonly intranetInterface: string; readonly routes: readonly string[] };
   readonly users: { readonly source: 'file' | 'plugins'; readonly file: string };
+  readonly edge: {
+    readonly maxUnauthenticated: number | 'auto';
+    readonly maxUnauthenticatedPerAddress: number | 'auto';
+    readonly connectRatePerAddress: number | 'auto';
+    readonly setupTimeout: Seconds;
+    readonly idleTimeout: Seconds | 'auto';
+    readonly allowFrom: readonly string[];
+    readonly denyFrom: readonly string[];
+    readonly accessFile: string;
+    readonly runAs: string;
+  };
   readonly filters: { readonly file: string };
   readonly dial: DialSettings & { readonly server: string; readonly routes: readonly string[] };
   readonly admin: AdminSettings & { readonly socket: string };
@@ -236,6 +272,7 @@ export interface GatewayConfig extends PlainGroups {
     readonly routes: readonly Ipv4Network[];
   };
   readonly users: { readonly source: 'file' | 'plugins'; readonly file: string };
+  readonly edge: EdgeConfig;
   /** Packet filters that profiles may name. */
   readonly filters: Readonly<Record<string, FilterList>>;
   /** `server` is undefined when there is nobody to dial. */

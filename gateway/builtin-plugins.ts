@@ -9,10 +9,11 @@ import { msChapV1Plugin } from '../plugins/auth-ms-chap-v1/index.ts';
 import { msChapV2Plugin } from '../plugins/auth-ms-chap-v2/index.ts';
 import { papPlugin } from '../plugins/auth-pap/index.ts';
 import { userFilePlugin } from '../plugins/backend-user-file/index.ts';
-import { type ConnectionSource, controlPptpPlugin } from '../plugins/control-pptp/index.ts';
+import { type ConnectionRules, type ConnectionSource, controlPptpPlugin } from '../plugins/control-pptp/index.ts';
 import { type HostNetworkOptions, hostNetworkPlugin } from '../plugins/host-network-linux/index.ts';
 import { linuxTunPlugin } from '../plugins/io-tun-linux/index.ts';
 import { mppeNativePlugin } from '../plugins/mppe-native/index.ts';
+import { connectionRules } from './edge.ts';
 import { greDriver } from './gre-driver.ts';
 import { TUN_QUEUE_LENGTH } from './options.ts';
 import { builtIn, type LoadedPlugin, withOptions } from './plugin-loader.ts';
@@ -29,12 +30,13 @@ export interface WorkerPlugins {
   readonly source: ConnectionSource;
 }
 
-/** The plug-ins every gateway has, with their part of the configuration. */
+/** The plug-ins every gateway has, with their part of the configuration. `rules` may change while it runs. */
 export function builtinPlugins(
   config: GatewayConfig,
   defaultInterface: () => string | undefined,
   collisions?: StartCollisions,
   worker?: WorkerPlugins,
+  rules: ConnectionRules = connectionRules(config),
 ): readonly LoadedPlugin[] {
   const { listen, control, calls, gre, setups } = config;
   const address = parseIpv4(listen.address);
@@ -58,9 +60,10 @@ export function builtinPlugins(
     withOptions(controlPptpPlugin, {
       address: listen.address,
       port: listen.port,
-      maxConnections: listen.maxConnections,
-      maxConnectionsPerSource: listen.maxConnectionsPerAddress,
+      ...rules.limits,
+      rules,
       maxCalls: calls.max,
+      idleMs: config.edge.idleTimeout * MILLISECONDS,
       setups: {
         atOnce: setups.atOnce,
         waiting: setups.queue,

@@ -89,6 +89,7 @@ export function gatewayOptions(config: GatewayConfig, shard: Shard = WHOLE): Gat
         echoIntervalMs: ppp.echoInterval * MILLISECONDS,
         echoFailures: ppp.echoFailures,
         authTimeoutMs: ppp.authTimeout * MILLISECONDS,
+        setupTimeoutMs: config.edge.setupTimeout * MILLISECONDS,
       },
     },
   };

@@ -13,6 +13,8 @@ const NO_CALL: Readonly<Record<string, string>> = {
   'reply-timeout': 'A reply to a call message did not come.',
   'echo-timeout': 'Echo-Request without an answer: of the control connection or, in a link, of LCP.',
   'not-reading': 'The peer does not read what we send.',
+  'no-call-in-time': 'No user logged in on the control connection within `PPTP_CONTROL_IDLE_TIMEOUT`.',
+  'made-room': 'As many as may be waited for their user to log in, and another one needed the place.',
   'general-error': 'Result of a reply to our call (RFC 2637 sections 2.8 and 2.10).',
   'no-carrier': 'The same.',
   busy: 'The same.',

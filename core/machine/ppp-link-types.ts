@@ -52,6 +52,11 @@ export interface LinkOptions {
   readonly echoFailures: number;
   /** The whole of authentication must be over in this time, in ms. */
   readonly authTimeoutMs: number;
+  /**
+   * From the opening of LCP, or a new negotiation of it, to an open network, in ms, whatever the peer sends; absent: enough for
+   * the restart timers and `authTimeoutMs`, without the network phase, which has limits of its own.
+   */
+  readonly setupTimeoutMs?: number;
   /** Negotiate IPV6CP too (RFC 5072); as a server only for sessions whose profile has a prefix. Default: no. */
   readonly ipv6?: boolean;
   readonly random: RandomSource;

@@ -210,10 +210,9 @@ export class PppLink implements Machine<LinkInput, LinkEffect> {
     this.#phase = 'establish';
     this.#phases.begin('lcp');
     // Not restarted by renegotiation: a peer cannot keep an unauthenticated link by starting over again and again.
-    const patience = 2 * this.#options.maxConfigure * this.#options.restartMs;
-    if (!this.#timers.isSet('establish')) {
-      this.#timers.set('establish', after(this.#now, patience + this.#options.authTimeoutMs));
-    }
+    const { maxConfigure, restartMs, authTimeoutMs, setupTimeoutMs } = this.#options;
+    const patience = setupTimeoutMs ?? 2 * maxConfigure * restartMs + authTimeoutMs;
+    if (!this.#timers.isSet('establish')) this.#timers.set('establish', after(this.#now, patience));
   }
 
   #frame(protocol: number, bytes: Uint8Array): void {
@@ -271,7 +270,7 @@ export class PppLink implements Machine<LinkInput, LinkEffect> {
   #startNetwork(profile: NetworkProfile | undefined): void {
     this.#phase = 'network';
     this.#timers.clear('authorize');
-    this.#timers.clear('establish');
+    if (this.#options.setupTimeoutMs === undefined) this.#timers.clear('establish');
     this.#network.start(profile, this.#keys, this.#now);
   }
 
@@ -437,7 +436,10 @@ export class PppLink implements Machine<LinkInput, LinkEffect> {
 
   #emit(effect: LinkEffect): void {
     if (effect.kind === 'attempt-failed') this.#lastDenial = `${effect.method}: ${WHY_REFUSED[effect.denial]}`;
-    if (effect.kind === 'network' && effect.network !== undefined) this.#auth.settled();
+    if (effect.kind === 'network' && effect.network !== undefined) {
+      this.#timers.clear('establish');
+      this.#auth.settled();
+    }
     // `closed` is the last word even when a layer unwinding beneath it still has something to say.
     if (this.#phase !== 'closed') this.#out.push(effect);
   }

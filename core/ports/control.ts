@@ -101,6 +101,8 @@ export interface ControlPlugin extends Lifecycle {
   readonly connectionCount?: number;
   /** Clients whose set-up runs, and those that wait for theirs to begin; undefined where nobody has to wait. */
   readonly setups?: { readonly running: number; readonly waiting: number };
+  /** The user of the call has proven who it is; said again when it proves itself again. */
+  proven?(call: CallEndpoint): void;
   /** The tunnel of the call is up: its set-up is over. */
   settled?(call: CallEndpoint): void;
   /**

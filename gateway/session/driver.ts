@@ -126,6 +126,7 @@ export class Driver implements Lifecycle, StageEvents {
       endOlder: (identity, address) => this.endOlder(identity, address),
       reschedule: (tunnel) => this.reschedule(tunnel.session),
       proven: (session) => deps.control.proven?.(session.call),
+      proven: (session) => deps.control.proven?.(session.call),
       settled: (session) => this.settled(session),
     };
   }

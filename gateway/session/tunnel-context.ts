@@ -51,6 +51,8 @@ export interface TunnelContext {
   clear(session: Session, reason: ClearReason, detail: string): void;
   /** The tunnel's deadline changed. */
   reschedule(tunnel: Tunnel): void;
+  /** Its user has proven who it is. */
+  proven(session: Session): void;
   /** The tunnel is up for the first time. */
   settled(session: Session): void;
 }

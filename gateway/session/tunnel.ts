@@ -271,6 +271,7 @@ export class Tunnel implements LoginTunnel {
       case 'authenticated':
         this.questions?.judged(undefined);
         this.context.telemetry.event('auth.succeeded', { method: effect.method });
+        this.context.proven(this.session);
         this.prove({ identity: effect.identity, method: effect.method, profile: effect.profile });
         return;
       case 'phase':

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
+import { formatIpv4, type Ipv4 } from '../../core/bytes/ipv4-address.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Log } from '../../core/ports/log.ts';
 import type { Telemetry } from '../../core/ports/telemetry.ts';
@@ -7,6 +7,8 @@ import { after, type Instant } from '../../core/time.ts';
 import {
   ConnectionLimits,
   ConnectionRefusals,
+  type ConnectionRules,
+  type ConnectionStanding,
   type ConnectionTaker,
   socketIpv4,
 } from '../../plugins/control-pptp/index.ts';
@@ -18,11 +20,12 @@ export interface DeskWorker {
   readonly takes: boolean;
   /** `failed` runs when the socket cannot reach the worker. */
   hand(connection: number, socket: Socket, failed: () => void): void;
+  /** Has a connection that it was given end. */
+  evict(connection: number): void;
 }
 
 export interface DeskOptions {
-  readonly maxConnections: number;
-  readonly maxConnectionsPerSource: number;
+  readonly rules: ConnectionRules;
   readonly refusalLogIntervalMs: number;
 }
 
@@ -51,7 +54,7 @@ const TAKE_MS = 15_000;
  */
 export class ConnectionDesk implements ConnectionTaker {
   private readonly deps: DeskDeps;
-  private readonly limits: ConnectionLimits;
+  private readonly limits: ConnectionLimits<number>;
   private readonly refusals: ConnectionRefusals;
   private readonly workers: readonly DeskWorker[];
   private readonly entries = new Map<number, Entry>();
@@ -66,7 +69,7 @@ export class ConnectionDesk implements ConnectionTaker {
 
   constructor(deps: DeskDeps, options: DeskOptions, workers: readonly DeskWorker[]) {
     this.deps = deps;
-    this.limits = new ConnectionLimits(options, deps.clock);
+    this.limits = new ConnectionLimits(options.rules, deps.clock, (connection) => this.evict(connection));
     this.refusals = new ConnectionRefusals(deps, options.refusalLogIntervalMs);
     this.workers = workers;
     this.load = workers.map(() => 0);
@@ -106,7 +109,7 @@ export class ConnectionDesk implements ConnectionTaker {
       return;
     }
     this.lastConnection += 1;
-    this.limits.taken(peer);
+    this.limits.taken(peer, this.lastConnection);
     this.entries.set(this.lastConnection, { peer, socket, worker: undefined, deadline: undefined });
     this.place(this.lastConnection);
   }
@@ -122,6 +125,14 @@ export class ConnectionDesk implements ConnectionTaker {
     // Closes our copy of the descriptor; the connection is the worker's.
     entry.socket?.destroy();
     entry.socket = undefined;
+  }
+
+  /** How far the connection is, in the worker's words. */
+  standing(worker: number, connection: number, standing: ConnectionStanding): void {
+    if (this.entries.get(connection)?.worker !== worker) return;
+    if (standing === 'waits') this.limits.waits(connection);
+    else if (standing === 'goes-on') this.limits.goesOn(connection);
+    else this.limits.proven(connection);
   }
 
   /** The worker's socket is closed. */
@@ -148,6 +159,15 @@ export class ConnectionDesk implements ConnectionTaker {
     this.stopping = true;
     this.cancelSweep?.();
     for (const [connection, { socket }] of [...this.entries]) if (socket !== undefined) this.forget(connection);
+  }
+
+  /** It makes room for another one; a worker that has it tells when it is closed. */
+  private evict(connection: number): void {
+    const entry = this.entries.get(connection);
+    if (entry === undefined) return;
+    this.refusals.count(formatIpv4(entry.peer), 'made-room');
+    if (entry.worker !== undefined) this.workers[entry.worker]?.evict(connection);
+    if (entry.socket !== undefined) this.forget(connection);
   }
 
   private place(connection: number): void {
@@ -221,7 +241,7 @@ export class ConnectionDesk implements ConnectionTaker {
     this.entries.delete(connection);
     this.waiting.delete(connection);
     this.leave(entry);
-    this.limits.gone(entry.peer);
+    this.limits.gone(connection);
     entry.socket?.destroy();
   }
 }

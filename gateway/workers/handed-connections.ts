@@ -1,12 +1,13 @@
 import type { Socket } from 'node:net';
-import type { ConnectionSource, ConnectionTaker } from '../../plugins/control-pptp/index.ts';
+import type { ConnectionSource, ConnectionStanding, ConnectionTaker } from '../../plugins/control-pptp/index.ts';
 import type { WorkerMessage } from './messages.ts';
 
 /** In a worker: the connections that the supervisor hands over. */
 export class HandedConnections implements ConnectionSource {
   readonly listening = undefined;
   private readonly send: (message: WorkerMessage) => void;
-  private readonly open = new Set<Socket>();
+  private readonly open = new Map<Socket, number>();
+  private readonly sockets = new Map<number, Socket>();
   private taker: ConnectionTaker | undefined;
   private whenClosed: (() => void) | undefined;
 
@@ -35,13 +36,26 @@ export class HandedConnections implements ConnectionSource {
       return;
     }
     socket.on('error', () => undefined);
-    this.open.add(socket);
+    this.open.set(socket, connection);
+    this.sockets.set(connection, socket);
     socket.once('close', () => {
       this.open.delete(socket);
+      this.sockets.delete(connection);
       this.send({ kind: 'ended', connection });
       if (this.open.size === 0) this.whenClosed?.();
     });
     if (this.taker === undefined) socket.destroy();
     else this.taker.take(socket);
+  }
+
+  /** It may be gone already. */
+  evict(connection: number): void {
+    const socket = this.sockets.get(connection);
+    if (socket !== undefined) this.taker?.evict?.(socket);
+  }
+
+  standing(socket: Socket, standing: ConnectionStanding): void {
+    const connection = this.open.get(socket);
+    if (connection !== undefined) this.send({ kind: 'standing', connection, standing });
   }
 }

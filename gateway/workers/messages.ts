@@ -1,4 +1,5 @@
 import type { GatewayConfig } from '../../config/types.ts';
+import { CONNECTION_STANDINGS, type ConnectionStanding } from '../../plugins/control-pptp/index.ts';
 import type { Shard } from './shard.ts';
 
 /** What a worker is told first, and all it needs: a worker that is started again reads no file of settings. */
@@ -33,6 +34,8 @@ export type SupervisorMessage =
   | { readonly kind: 'start'; readonly start: WorkerStart }
   /** Comes with the socket of a control connection. */
   | { readonly kind: 'connection'; readonly connection: number }
+  /** It has to make room for another one. */
+  | { readonly kind: 'evict'; readonly connection: number }
   | { readonly kind: 'ping'; readonly id: number }
   /** Clear all calls and end. */
   | { readonly kind: 'stop' }
@@ -49,6 +52,8 @@ export type WorkerMessage =
   | { readonly kind: 'broken'; readonly device: string; readonly message: string }
   /** The socket has arrived and is the worker's now. */
   | { readonly kind: 'taken'; readonly connection: number }
+  /** How far it is, for the limits of those whose user has not proven itself. */
+  | { readonly kind: 'standing'; readonly connection: number; readonly standing: ConnectionStanding }
   /** The socket is closed. */
   | { readonly kind: 'ended'; readonly connection: number }
   /** `sessions`: calls that it has, up or being set up. */
@@ -81,6 +86,11 @@ export const parseWorkerMessage = (value: unknown): WorkerMessage | undefined =>
     case 'broken': {
       const [device, message] = [fields.get('device'), fields.get('message')];
       return isText(device) && isText(message) ? { kind, device, message } : undefined;
+    }
+    case 'standing': {
+      const connection = fields.get('connection');
+      const standing = CONNECTION_STANDINGS.find((one) => one === fields.get('standing'));
+      return isNumber(connection) && standing !== undefined ? { kind, connection, standing } : undefined;
     }
     case 'taken':
     case 'ended': {
@@ -134,7 +144,8 @@ export const parseSupervisorMessage = (value: unknown): SupervisorMessage | unde
       const start = fields.get('start');
       return isWorkerStart(start) ? { kind, start } : undefined;
     }
-    case 'connection': {
+    case 'connection':
+    case 'evict': {
       const connection = fields.get('connection');
       return isNumber(connection) ? { kind, connection } : undefined;
     }

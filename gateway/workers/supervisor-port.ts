@@ -72,6 +72,9 @@ export class SupervisorPort implements SupervisorLink {
       case 'connection':
         this.connections.hand(message.connection, handle instanceof Socket ? handle : undefined);
         return;
+      case 'evict':
+        this.connections.evict(message.connection);
+        return;
       case 'ping':
         this.channel.send({ kind: 'pong', id: message.id, sessions: this.sessions() });
         return;

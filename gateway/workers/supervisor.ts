@@ -3,7 +3,8 @@ import { ipv4 } from '../../core/bytes/ipv4-address.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Log } from '../../core/ports/log.ts';
 import type { Telemetry } from '../../core/ports/telemetry.ts';
-import { CONTROL_PPTP_DEFAULTS, type ConnectionSource } from '../../plugins/control-pptp/index.ts';
+import { CONTROL_PPTP_DEFAULTS, type ConnectionRules, type ConnectionSource } from '../../plugins/control-pptp/index.ts';
+import { connectionRules } from '../edge.ts';
 import type { Ask, WorkerLink, WorkerLinks } from './ask.ts';
 import { ConnectionDesk } from './connection-desk.ts';
 import { DIALLED_SERVER } from './dialled-server.ts';
@@ -19,6 +20,8 @@ export interface SupervisorDeps {
   readonly fork: ForkWorker;
   /** Where control connections come in; their sockets are not read. */
   readonly source: ConnectionSource;
+  /** Of connections; those of the configuration when they are not given. */
+  readonly rules?: ConnectionRules;
 }
 
 /** Keeps the workers of a gateway there, and gives each its share of the control connections. */
@@ -41,6 +44,7 @@ export class Supervisor implements WorkerLinks {
       started: (slot) => this.started(slot),
       up: () => this.desk.up(),
       taken: ({ index }, connection) => this.desk.taken(index, connection),
+      standing: ({ index }, connection, standing) => this.desk.standing(index, connection, standing),
       closed: ({ index }, connection) => this.desk.closed(index, connection),
       ended: (slot) => this.ended(slot),
       sessions: ({ index }, count) => {
@@ -54,8 +58,7 @@ export class Supervisor implements WorkerLinks {
     this.desk = new ConnectionDesk(
       deps,
       {
-        maxConnections: config.listen.maxConnections,
-        maxConnectionsPerSource: config.listen.maxConnectionsPerAddress,
+        rules: deps.rules ?? connectionRules(config),
         refusalLogIntervalMs: CONTROL_PPTP_DEFAULTS.refusalLogIntervalMs,
       },
       this.workers,

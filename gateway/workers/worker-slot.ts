@@ -3,6 +3,7 @@ import { ERROR_CODES, GatewayError } from '../../core/errors.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Log, LogFields } from '../../core/ports/log.ts';
 import { after, type Instant } from '../../core/time.ts';
+import type { ConnectionStanding } from '../../plugins/control-pptp/index.ts';
 import { type Ask, AskError, type WorkerLink } from './ask.ts';
 import { parseWorkerMessage, type SupervisorMessage, type WorkerMessage, type WorkerStart } from './messages.ts';
 import { type Answerers, Requests } from './requests.ts';
@@ -23,6 +24,7 @@ export interface SlotEvents {
   /** It may have connections from now on. */
   up(slot: WorkerSlot): void;
   taken(slot: WorkerSlot, connection: number): void;
+  standing(slot: WorkerSlot, connection: number, standing: ConnectionStanding): void;
   closed(slot: WorkerSlot, connection: number): void;
   /** Calls that it has, as it says itself. */
   sessions(slot: WorkerSlot, count: number): void;
@@ -131,6 +133,11 @@ export class WorkerSlot implements WorkerLink {
     });
   }
 
+  /** Has a connection that it was given end. */
+  evict(connection: number): void {
+    this.send({ kind: 'evict', connection });
+  }
+
   /** Clears its calls and ends it; resolves when the process is gone, which takes 20 s at most. */
   stop(): Promise<void> {
     this.stopping = true;
@@ -205,6 +212,9 @@ export class WorkerSlot implements WorkerLink {
         return;
       case 'taken':
         this.events.taken(this, message.connection);
+        return;
+      case 'standing':
+        this.events.standing(this, message.connection, message.standing);
         return;
       case 'ended':
         this.events.closed(this, message.connection);

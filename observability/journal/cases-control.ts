@@ -28,6 +28,7 @@ const connectionLimit: Case = (facts) => {
     where: where(facts),
     todo: [
       'If many clients are behind this address (NAT), raise PPTP_MAX_CONNECTIONS_PER_ADDRESS; for all addresses together, PPTP_MAX_CONNECTIONS.',
+      'If it is not allowed to connect: PPTP_ALLOW_FROM, PPTP_DENY_FROM and PPTP_ACCESS_FILE say who is.',
       'Otherwise somebody opens connections without end: let the firewall turn that address away.',
       'The log says it as control.connection-refused, not for each connection.',
     ],
@@ -55,6 +56,20 @@ const NO_CALL: Readonly<Record<string, { readonly what: string; readonly todo: r
     todo: [
       'If both sites dial each other, one of the two connections gives way: nothing is to be done while the other one is up.',
       'Otherwise the one that asked gave up at once: look at its log.',
+    ],
+  },
+  'no-call-in-time': {
+    what: 'A control connection was set up, and nobody logged in on it',
+    todo: [
+      'A probe, or somebody who holds connections open: nothing is to be done.',
+      'If it is a PAC that waits for its lines, set PPTP_ACCEPT_INCOMING_CALLS=true, or PPTP_CONTROL_IDLE_TIMEOUT=0.',
+    ],
+  },
+  'made-room': {
+    what: 'A connection on which nobody had logged in was ended for another one',
+    todo: [
+      'Look for pptp_control_refused_total: with many of them somebody opens connections without end, see docs/edge-security.md.',
+      'If it was a client, it was slow while the gateway was full: raise PPTP_MAX_CONNECTIONS and PPTP_MAX_UNAUTHENTICATED.',
     ],
   },
   'no-call-request': {

@@ -27,7 +27,7 @@ export const METRIC_ATTRIBUTES = {
     description: 'The protocol’s own code or a stable word, as in the trace; see docs/traces.md.',
   },
   reason: {
-    description: `Why. Drops: ${DROP_REASONS.join(', ')}. Ends of tunnels: ${CLEAR_REASONS.join(', ')}. Refused connections: ipv6, stopping, limit, limit-per-source, rate-per-source, limit-setup-queue, limit-setup-wait.`,
+    description: `Why. Drops: ${DROP_REASONS.join(', ')}. Ends of tunnels: ${CLEAR_REASONS.join(', ')}. Refused connections: ipv6, stopping, denied, limit, limit-per-source, limit-unauthenticated, limit-unauthenticated-per-source, made-room, rate-per-source, limit-setup-queue, limit-setup-wait.`,
   },
   stage: {
     description:

@@ -36,8 +36,12 @@ const each = (metric: ReadMetric, attribute: MetricAttribute, values: readonly s
 const REFUSED_CONNECTIONS = [
   'ipv6',
   'stopping',
+  'denied',
   'limit',
   'limit-per-source',
+  'limit-unauthenticated',
+  'limit-unauthenticated-per-source',
+  'made-room',
   'rate-per-source',
   'limit-setup-queue',
   'limit-setup-wait',

@@ -208,7 +208,7 @@ export const METRICS = [
     prometheus: 'pptp_control_refused_total',
     kind: 'counter',
     unit: '{connection}',
-    description: 'Control connections that were closed on arrival, or refused because too many clients called at once.',
+    description: 'Control connections that were closed on arrival, refused because too many clients called at once, or ended without a user for another one (`made-room`).',
     attributes: ['reason'],
   },
   {

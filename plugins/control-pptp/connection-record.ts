@@ -35,6 +35,8 @@ const WHY: ReadonlyMap<string, string> = new Map([
   ['control.reply-timeout', 'reply-timeout'],
   ['control.echo-timeout', 'echo-timeout'],
   ['control.not-reading', 'not-reading'],
+  ['control.no-call-in-time', 'no-call-in-time'],
+  ['control.made-room', 'made-room'],
   ['call.refused', 'call-refused'],
   ['call.bad-call-id', 'bad-call-id'],
 ]);

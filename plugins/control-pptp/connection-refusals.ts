@@ -6,9 +6,15 @@ import type { Telemetry } from '../../core/ports/telemetry.ts';
 
 const REFUSED_CONNECTION = {
   ipv6: 'Refused a control connection over IPv6: PPTP tunnels are carried over IPv4 here.',
+  denied: 'Refused a control connection: its source address is not allowed (PPTP_ALLOW_FROM, PPTP_DENY_FROM).',
   stopping: 'Refused a control connection: the gateway is stopping.',
   limit: 'Refused a control connection: the limit of connections is reached.',
   'limit-per-source': 'Refused a control connection: its source address has the most connections allowed.',
+  'limit-unauthenticated':
+    'Refused a control connection: as many wait for their user to log in as may (PPTP_MAX_UNAUTHENTICATED).',
+  'limit-unauthenticated-per-source':
+    'Refused a control connection: as many of its source address wait for their user to log in as may (PPTP_MAX_UNAUTHENTICATED_PER_ADDRESS).',
+  'made-room': 'Ended a control connection whose user has not logged in, for another one: a limit is reached.',
   'rate-per-source': 'Refused a control connection: its source address has made too many in this minute.',
   'limit-setup-queue':
     'Refused a control connection: as many clients wait for their set-up to begin as may (PPTP_SETUP_QUEUE).',
@@ -23,15 +29,16 @@ export interface RefusalDeps {
   readonly telemetry: Pick<Telemetry, 'event'>;
 }
 
-/** Counts and logs the connections that are not taken; of many in a short time one line each `logIntervalMs`. */
+/** Counts and logs the connections that are not taken; of many in a short time one line for each reason in `logIntervalMs`. */
 export class ConnectionRefusals {
   private readonly deps: RefusalDeps;
-  private readonly refusals: NoteBudget;
+  private readonly logIntervalMs: number;
+  private readonly refusals = new Map<RefusedConnection, NoteBudget>();
   private readonly acceptFailures: NoteBudget;
 
   constructor(deps: RefusalDeps, logIntervalMs: number) {
     this.deps = deps;
-    this.refusals = new NoteBudget(1, logIntervalMs);
+    this.logIntervalMs = logIntervalMs;
     this.acceptFailures = new NoteBudget(1, logIntervalMs);
   }
 
@@ -40,11 +47,11 @@ export class ConnectionRefusals {
     socket.destroy();
   }
 
-  /** Of one that is refused in the words of the protocol. */
+  /** Of one that is refused in the words of the protocol, or ended later. */
   count(peer: string | undefined, reason: RefusedConnection): void {
     const { clock, log, telemetry } = this.deps;
     telemetry.event('control.connection-refused', { reason });
-    const missed = this.refusals.take(clock.now());
+    const missed = this.budget(reason).take(clock.now());
     if (missed !== undefined) {
       log.warn('control.connection-refused', REFUSED_CONNECTION[reason], {
         reason,
@@ -52,6 +59,12 @@ export class ConnectionRefusals {
         notLogged: missed,
       });
     }
+  }
+
+  private budget(reason: RefusedConnection): NoteBudget {
+    const budget = this.refusals.get(reason) ?? new NoteBudget(1, this.logIntervalMs);
+    this.refusals.set(reason, budget);
+    return budget;
   }
 
   /** It comes back with every connection that waits, until the cause has passed. */

@@ -19,6 +19,7 @@ import type { Attributes } from '../../core/ports/telemetry.ts';
 import { after, earliest, type Instant } from '../../core/time.ts';
 import type { PptpMessage } from '../../core/wire/pptp-message.ts';
 import { ConnectionRecord, type RecordHost } from './connection-record.ts';
+import type { ConnectionStanding } from './connection-source.ts';
 import type { ControlPptpOptions } from './options.ts';
 import type { Applicant, SetupAdmission, SetupRefusal } from './setup-admission.ts';
 
@@ -46,6 +47,8 @@ export interface ConnectionHost extends RecordHost {
   served(connection: ControlConnection): () => void;
   /** Who may begin a set-up, and when. */
   readonly admission: SetupAdmission;
+  /** How far it is. */
+  standing(connection: ControlConnection, standing: ConnectionStanding): void;
   /** Its set-up could not begin. */
   turnedAway(connection: ControlConnection, why: SetupRefusal): void;
   /** The socket is gone and nothing follows. */
@@ -66,6 +69,8 @@ const TURNED_AWAY: Readonly<Record<SetupRefusal, string>> = {
   'limit-setup-wait': 'its set-up could not begin in time',
 };
 
+const MADE_ROOM = 'Ended for another connection: as many as may be wait for their user to log in.';
+
 const NOTHING = (): void => undefined;
 
 /**
@@ -76,7 +81,7 @@ export class ControlConnection implements ControlDeps, Applicant {
   readonly peerName: string;
   readonly local: Ipv4;
   readonly peer: Ipv4;
-  private readonly socket: Socket;
+  readonly socket: Socket;
   private readonly machine: PptpControl;
   private readonly host: ConnectionHost;
   /** Made for the first note of an established connection. */
@@ -91,9 +96,16 @@ export class ControlConnection implements ControlDeps, Applicant {
   private since: Instant | undefined;
   /** What the peer said before its set-up may begin; empty before it has said anything, undefined afterwards. */
   private kept: Uint8Array[] | undefined = [];
+  /** Its set-up may not begin yet. */
+  private waits = false;
   private established = false;
   private closing = false;
   private lingerUntil: Instant | undefined;
+  /** There must be a call whose user has proven itself by then; undefined: there is one, or none is wanted. */
+  private callBy: Instant | undefined;
+  private calls = 0;
+  /** Of them: their user has proven itself. */
+  private provenCalls = 0;
   private gone = NOTHING;
 
   constructor(socket: Socket, local: Ipv4, peer: Ipv4, host: ConnectionHost) {
@@ -148,13 +160,31 @@ export class ControlConnection implements ControlDeps, Applicant {
   }
 
   nextTimeout(): Instant | undefined {
-    return earliest(this.machine.nextTimeout(), this.lingerUntil);
+    // A call that is being set up has the time that a set-up may take.
+    const callBy = this.calls === 0 ? this.callBy : undefined;
+    return earliest(this.machine.nextTimeout(), earliest(this.lingerUntil, callBy));
   }
 
   handleTimeout(now: Instant): void {
     if (this.lingerUntil !== undefined && this.lingerUntil <= now) this.abort();
-    this.execute(this.machine.handleTimeout(now));
+    this.run(() => this.machine.handleTimeout(now));
+    if (this.calls === 0 && this.callBy !== undefined && this.callBy <= now) this.endIdle();
     this.drain();
+  }
+
+  /** The user of one of its calls has proven itself. */
+  callProven(): void {
+    this.provenCalls += 1;
+    this.callBy = undefined;
+    this.host.standing(this, 'proven');
+    this.host.deadline(this, this.nextTimeout());
+  }
+
+  /** It has to make room for another one. */
+  evict(): void {
+    this.record.noted('control.made-room', MADE_ROOM);
+    this.handle({ kind: 'closed', detail: MADE_ROOM });
+    this.abort();
   }
 
   /** Ends the socket without any more ado; `ended` follows. */
@@ -166,6 +196,8 @@ export class ControlConnection implements ControlDeps, Applicant {
   goAhead(): void {
     const kept = this.kept ?? [];
     this.kept = undefined;
+    if (this.waits) this.host.standing(this, 'goes-on');
+    this.waits = false;
     for (const bytes of kept) this.handle({ kind: 'bytes', bytes });
   }
 
@@ -186,7 +218,11 @@ export class ControlConnection implements ControlDeps, Applicant {
   /** Who connects and says nothing takes no place and no turn. */
   private keep(kept: Uint8Array[], chunk: Uint8Array): void {
     kept.push(chunk);
-    if (kept.length === 1) this.host.admission.ask(this);
+    if (kept.length === 1) {
+      this.host.admission.ask(this);
+      this.waits = this.kept !== undefined;
+      if (this.waits) this.host.standing(this, 'waits');
+    }
     else if (kept.length > MOST_PIECES || kept.reduce((octets, { length }) => octets + length, 0) > MOST_KEPT) {
       this.handle(TOO_MUCH);
       this.abort();
@@ -196,19 +232,28 @@ export class ControlConnection implements ControlDeps, Applicant {
   private drain(): void {
     if (this.executing) return;
     for (let input = this.waiting.shift(); input !== undefined; input = this.waiting.shift()) {
-      this.execute(this.machine.handle(input, this.host.now()));
+      const next = input;
+      this.run(() => this.machine.handle(next, this.host.now()));
     }
     this.host.deadline(this, this.nextTimeout());
   }
 
-  private execute(effects: readonly ControlEffect[]): void {
+  /** One step of the machine at a time, with all that follows from it. */
+  private run(step: () => readonly ControlEffect[]): void {
     this.executing = true;
+    try {
+      this.execute(step());
+    } finally {
+      this.executing = false;
+    }
+  }
+
+  private execute(effects: readonly ControlEffect[]): void {
     this.socket.cork();
     try {
       for (const effect of effects) this.perform(effect);
     } finally {
       this.socket.uncork();
-      this.executing = false;
     }
     if (this.socket.writableLength > this.host.options.maxWriteBuffer && !this.closing) {
       this.note('warn', 'control.not-reading', 'The peer does not read its control connection; closing it.');
@@ -227,11 +272,13 @@ export class ControlConnection implements ControlDeps, Applicant {
         break;
       case 'established':
         this.established = true;
+        this.awaitCall();
         this.gone = this.host.served(this);
         this.log.info('control.established', 'A control connection is up.', { ...effect.peer });
         this.host.count('control.established');
         break;
       case 'call-opened':
+        this.calls += 1;
         this.host.call(this, {
           kind: 'opened',
           call: this.endpoint(effect.localCallId, effect.peerCallId),
@@ -249,6 +296,7 @@ export class ControlConnection implements ControlDeps, Applicant {
           detail: effect.detail,
           control: this.record.callClosed(effect.localCallId, effect.peerCallId),
         });
+        this.calls -= 1;
         break;
       case 'link-info':
         this.host.call(this, {
@@ -288,6 +336,25 @@ export class ControlConnection implements ControlDeps, Applicant {
     // The peer may still be sending: reading on keeps the kernel from resetting what we just wrote.
     this.socket.end();
     this.lingerUntil = after(this.host.now(), this.host.options.lingerMs);
+  }
+
+  /** A call has ended that was proven, or was not. */
+  callEnded(wasProven: boolean): void {
+    if (!wasProven) return;
+    this.provenCalls -= 1;
+    if (this.provenCalls === 0) this.awaitCall();
+  }
+
+  private awaitCall(): void {
+    const { idleMs } = this.host.options;
+    if (idleMs > 0) this.callBy = after(this.host.now(), idleMs);
+  }
+
+  private endIdle(): void {
+    this.callBy = undefined;
+    const seconds = this.host.options.idleMs / 1000;
+    this.note('info', 'control.no-call-in-time', `No user has logged in on this control connection for ${seconds} s.`);
+    this.handle({ kind: 'stop', reason: 'none' });
   }
 
   private tellOfNoCall(): void {

@@ -8,15 +8,16 @@ import { type CallRefusal, CONTROL_DEFAULTS } from '../../core/machine/pptp-cont
 import type { CancelSignal } from '../../core/ports/cancel.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { CallEvent, ClearReason, ControlPlugin, WanErrors } from '../../core/ports/control.ts';
-import type { CallEndpoint, CallIds } from '../../core/ports/ids.ts';
+import type { CallEndpoint, CallId, CallIds } from '../../core/ports/ids.ts';
 import type { Log } from '../../core/ports/log.ts';
 import type { RandomSource } from '../../core/ports/random.ts';
 import type { Telemetry } from '../../core/ports/telemetry.ts';
 import { after, type Instant, instant } from '../../core/time.ts';
-import { GENERAL_ERROR, OUTGOING_RESULT } from '../../core/wire/pptp-message-codes.ts';
-import { addTo, ConnectionLimits } from './connection-limits.ts';
+import { CallLimits } from './call-limits.ts';
+import { ConnectionLimits } from './connection-limits.ts';
 import { ConnectionRefusals, type RefusedConnection } from './connection-refusals.ts';
-import type { ConnectionSource } from './connection-source.ts';
+import { ConnectionRules } from './connection-rules.ts';
+import type { ConnectionSource, ConnectionStanding } from './connection-source.ts';
 import { type ConnectionHost, ControlConnection } from './control-connection.ts';
 import { CONTROL_PPTP_DEFAULTS, type ControlPptpOptions } from './options.ts';
 import { SetupAdmission } from './setup-admission.ts';
@@ -45,7 +46,7 @@ const TIMER_GRAIN_MS = 100;
 /** `stop` waits this long for the connections beyond their own time-out for the last reply. */
 const STOP_MARGIN_MS = 500;
 
-const NO_RESOURCE: CallRefusal = { resultCode: OUTGOING_RESULT.generalError, errorCode: GENERAL_ERROR.noResource };
+const MADE_ROOM = 'another call needs the place, and nobody has logged in on this one';
 
 const NOTHING = (): void => undefined;
 
@@ -59,10 +60,12 @@ export class ControlPptp implements ControlPlugin {
   private readonly connections = new Set<ControlConnection>();
   /** When each of them wants time next: with thousands, a look at all of them for each deadline is dear. */
   private readonly deadlines = new DeadlineHeap<ControlConnection>();
-  private readonly callsBySource = new Map<Ipv4, number>();
   private readonly connectionOf = new Map<number, ControlConnection>();
+  private readonly calledBy: CallLimits;
   /** Undefined where the source has applied them. */
-  private readonly limits: ConnectionLimits | undefined;
+  private readonly limits: ConnectionLimits<ControlConnection> | undefined;
+  /** Where the source applies them, and may want one to make room. */
+  private readonly bySocket = new WeakMap<Socket, ControlConnection>();
   private readonly refusals: ConnectionRefusals;
   private readonly admission: SetupAdmission;
   /** Of all connections. */
@@ -84,7 +87,12 @@ export class ControlPptp implements ControlPlugin {
     this.admission = new SetupAdmission(deps.clock, deps.log, setups, refusalLogIntervalMs);
     this.source = deps.source ?? new TcpListener(this.options);
     this.host = this.connectionHost();
-    this.limits = deps.source === undefined ? new ConnectionLimits(this.options, deps.clock) : undefined;
+    const rules = this.options.rules ?? new ConnectionRules(this.options);
+    this.limits =
+      deps.source === undefined
+        ? new ConnectionLimits(rules, deps.clock, (connection) => this.evict(connection))
+        : undefined;
+    this.calledBy = new CallLimits(rules, this.options.maxCalls, deps.clock, (callId) => this.evictCall(callId));
   }
 
   /** Where it listens; undefined before `start` and after `stop`. */
@@ -105,7 +113,11 @@ export class ControlPptp implements ControlPlugin {
     if (signal.aborted || this.stopping !== undefined) return;
     this.started = true;
     await this.source.start(
-      { take: (socket) => this.accept(socket), failed: (error) => this.refusals.acceptFailed(error) },
+      {
+        take: (socket) => this.accept(socket),
+        evict: (socket) => this.bySocket.get(socket)?.evict(),
+        failed: (error) => this.refusals.acceptFailed(error),
+      },
       signal,
     );
     const bound = this.listening;
@@ -128,6 +140,10 @@ export class ControlPptp implements ControlPlugin {
   wanError(call: CallEndpoint, errors: WanErrors): void {
     const { localCallId } = call;
     this.connectionOf.get(localCallId)?.handle({ kind: 'wan-error', localCallId, errors });
+  }
+
+  proven({ localCallId }: CallEndpoint): void {
+    if (this.calledBy.proven(localCallId)) this.connectionOf.get(localCallId)?.callProven();
   }
 
   settled({ localCallId }: CallEndpoint): void {
@@ -163,7 +179,8 @@ export class ControlPptp implements ControlPlugin {
     }
     const connection = new ControlConnection(socket, local, peer, this.host);
     this.connections.add(connection);
-    this.limits?.taken(peer);
+    this.limits?.taken(peer, connection);
+    if (this.source.standing !== undefined) this.bySocket.set(socket, connection);
     connection.begin();
     if (this.refusing) connection.handle({ kind: 'refuse-calls' });
   }
@@ -187,6 +204,7 @@ export class ControlPptp implements ControlPlugin {
       deadline: (connection, when) => this.schedule(connection, when),
       served: ({ peer }) => collisions?.serve(peer) ?? NOTHING,
       admission: this.admission,
+      standing: (connection, standing) => this.standing(connection, standing),
       turnedAway: ({ peerName }, why) => this.refusals.count(peerName, why),
       ended: (connection) => this.forget(connection),
     };
@@ -198,29 +216,37 @@ export class ControlPptp implements ControlPlugin {
     return this.limits?.obstacle(peer);
   }
 
-  /** A client has one call on one connection; without the second limit one stranger could hold all calls of the gateway. */
   private admit(peer: Ipv4): CallRefusal | undefined {
-    const { maxCalls, maxConnectionsPerSource } = this.options;
-    if (this.connectionOf.size >= maxCalls) {
-      const why = `the gateway has the most calls allowed, ${maxCalls} (PPTP_MAX_CALLS; by itself what the pool holds)`;
-      return { ...NO_RESOURCE, why };
-    }
-    if ((this.callsBySource.get(peer) ?? 0) >= maxConnectionsPerSource) {
-      const why = `this address has the most calls allowed, ${maxConnectionsPerSource} (PPTP_MAX_CONNECTIONS_PER_ADDRESS)`;
-      return { ...NO_RESOURCE, why };
-    }
-    return this.deps.admit?.();
+    return this.calledBy.refusal(peer) ?? this.deps.admit?.();
+  }
+
+  private standing(connection: ControlConnection, standing: ConnectionStanding): void {
+    this.source.standing?.(connection.socket, standing);
+    if (standing === 'waits') this.limits?.waits(connection);
+    else if (standing === 'goes-on') this.limits?.goesOn(connection);
+    else this.limits?.proven(connection);
+  }
+
+  private evict(connection: ControlConnection): void {
+    this.refusals.count(connection.peerName, 'made-room');
+    connection.evict();
+  }
+
+  private evictCall(localCallId: CallId): void {
+    const connection = this.connectionOf.get(localCallId);
+    this.refusals.count(connection?.peerName, 'made-room');
+    connection?.handle({ kind: 'clear-call', localCallId, reason: 'administrative', detail: MADE_ROOM });
   }
 
   private announce(connection: ControlConnection, event: CallEvent): void {
     // Known before the subscriber hears of it: it may clear the call in the same turn.
     if (event.kind === 'opened') {
       this.connectionOf.set(event.call.localCallId, connection);
-      addTo(this.callsBySource, connection.peer, 1);
+      this.calledBy.opened(event.call.localCallId, connection.peer);
     } else if (event.kind === 'closed') {
       this.connectionOf.delete(event.call.localCallId);
       this.admission.leave(connection);
-      addTo(this.callsBySource, connection.peer, -1);
+      connection.callEnded(this.calledBy.closed(event.call.localCallId));
     }
     this.calls.next(event);
   }
@@ -228,7 +254,7 @@ export class ControlPptp implements ControlPlugin {
   private forget(connection: ControlConnection): void {
     if (!this.connections.delete(connection)) return;
     this.deadlines.remove(connection);
-    this.limits?.gone(connection.peer);
+    this.limits?.gone(connection);
     if (this.connections.size === 0) this.whenEmpty?.();
   }
 

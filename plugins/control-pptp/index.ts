@@ -1,9 +1,16 @@
 // The control connection of PPTP (RFC 2637 sections 1.3.1 to 3.2): a server on TCP 1723, and a client.
 export type { BytePipe, PipeReader } from './byte-pipe.ts';
 export { type ConnectOptions, connectControl, resolveServer } from './connect.ts';
+export { AccessList, type AccessLists, type AccessNetwork } from './access-list.ts';
 export { ConnectionLimits } from './connection-limits.ts';
 export { ConnectionRefusals, type RefusedConnection } from './connection-refusals.ts';
-export type { ConnectionSource, ConnectionTaker } from './connection-source.ts';
+export { type ConnectionLimitOptions, ConnectionRules, type ConnectionRuleSet } from './connection-rules.ts';
+export {
+  CONNECTION_STANDINGS,
+  type ConnectionSource,
+  type ConnectionStanding,
+  type ConnectionTaker,
+} from './connection-source.ts';
 export { ControlPptp, type ControlPptpDeps } from './control-pptp.ts';
 export { type DialledPipe, DialPptp, type DialPptpOptions } from './dial-pptp.ts';
 export { CONTROL_PPTP_DEFAULTS, type ControlPptpOptions } from './options.ts';

@@ -1,17 +1,14 @@
 import { CONTROL_DEFAULTS, type ControlOptions } from '../../core/machine/pptp-control-types.ts';
+import type { ConnectionLimitOptions, ConnectionRules } from './connection-rules.ts';
 import type { SetupLimits } from './setup-admission.ts';
 
-export interface ControlPptpOptions {
+export interface ControlPptpOptions extends ConnectionLimitOptions {
   /** IPv4 address to listen on; "0.0.0.0" is every one. */
   readonly address: string;
   /** RFC 2637 section 1.4: 1723. 0 lets the system choose (tests). */
   readonly port: number;
-  /**
-   * Control connections at once, in all and from one source address (NAT: several clients share one); one source also
-   * gets no more calls than that.
-   */
-  readonly maxConnections: number;
-  readonly maxConnectionsPerSource: number;
+  /** Stands in place of the limits here, and may change while the gateway runs. */
+  readonly rules?: ConnectionRules | undefined;
   /** Calls at once on all connections; `control.maxCalls` limits one connection. */
   readonly maxCalls: number;
   /** Octets that may wait for a peer that does not read; above it the connection is closed. */
@@ -22,6 +19,8 @@ export interface ControlPptpOptions {
   readonly maxNotesPerMinute: number;
   /** After the last message: how long the peer has to close its side, in ms. */
   readonly lingerMs: number;
+  /** How long a control connection may be there without a call whose user has proven itself, in ms; 0: for ever. */
+  readonly idleMs: number;
   /** Of set-ups when very many clients call at once. */
   readonly setups: SetupLimits;
   /**
@@ -43,6 +42,7 @@ export const CONTROL_PPTP_DEFAULTS: ControlPptpOptions = {
   refusalLogIntervalMs: 10_000,
   maxNotesPerMinute: 30,
   lingerMs: 2_000,
+  idleMs: 0,
   setups: { atOnce: 512, waiting: 10_000, waitMs: 25_000 },
   backlog: 4096,
   control: CONTROL_DEFAULTS,

@@ -9,7 +9,12 @@ import type { CallEvent } from '../../core/ports/control.ts';
 import { type Log, type LogFields, silentLog } from '../../core/ports/log.ts';
 import type { Telemetry } from '../../core/ports/telemetry.ts';
 import { writePptpMessage } from '../../core/wire/pptp-message.ts';
-import { ControlPptp, type ControlPptpOptions, TcpListener } from '../../plugins/control-pptp/index.ts';
+import {
+  ConnectionRules,
+  ControlPptp,
+  type ControlPptpOptions,
+  TcpListener,
+} from '../../plugins/control-pptp/index.ts';
 import { address, silentTelemetry } from '../support/batches.ts';
 import { ControlClient } from '../support/control-client.ts';
 import { callRequest, startRequest } from '../support/control-rig.ts';
@@ -803,5 +808,128 @@ describe('more clients than can be set up at once', () => {
     await stopped;
     expect(b.plugin.setups.waiting).toBe(0);
     expect(b.plugin.connectionCount).toBe(0);
+  });
+});
+
+describe('strangers', () => {
+  const callOf = (b: Bench, at: number) => {
+    const event = b.events[at];
+    if (event?.kind !== 'opened') throw new Error('no call');
+    return event.call;
+  };
+
+  test('who is denied is closed before it is read, and counted', async () => {
+    const rules = new ConnectionRules({ maxConnections: 5, maxConnectionsPerSource: 5 });
+    const b = await bench({ address: '0.0.0.0', rules }).start();
+    const before = await b.established();
+    rules.update({
+      limits: rules.limits,
+      access: { allow: [], deny: [{ network: address('127.0.0.0'), prefixLength: 8 }] },
+    });
+    const client = await b.connect();
+    client.send(startRequest());
+    await client.closed;
+    expect(b.lines.find(({ event }) => event === 'control.connection-refused')?.fields).toMatchObject({
+      reason: 'denied',
+    });
+    expect(b.messages.filter((message) => message.startsWith('in'))).toHaveLength(1);
+    before.send({ kind: 'echo-request', identifier: 1 });
+    await before.expect('echo-reply');
+  });
+
+  test('who says nothing, or never ends its first message, is closed in time, whatever octets trickle in', async () => {
+    const b = await bench().start();
+    const silent = await b.connect();
+    const slow = await b.connect();
+    const octets = writePptpMessage(startRequest());
+    for (let second = 0; second < 29; second += 1) {
+      slow.socket.write(octets.subarray(second, second + 1));
+      b.clock.advance(1_000);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(b.plugin.connectionCount).toBe(2);
+    b.clock.advance(1_000);
+    await Promise.all([silent.closed, slow.closed]);
+  });
+
+  test('who never asks for a call, or has calls without a user only, is told to stop; answers to echoes change nothing', async () => {
+    const b = await bench({ idleMs: 90_000 }).start();
+    const idle = await b.established();
+    const calling = await b.established();
+    b.clock.advance(60_000);
+    for (const client of [idle, calling]) {
+      const { identifier } = await client.expect('echo-request');
+      client.send({ kind: 'echo-reply', identifier, resultCode: 1, errorCode: 0 });
+    }
+    await b.until(() => b.measured.length === 2);
+    calling.send(callRequest(1));
+    await calling.expect('outgoing-call-reply');
+    b.clock.advance(30_000);
+    await idle.expect('stop-control-connection-request');
+    // Its call has its own time; when that is over, nothing more is waited for.
+    b.plugin.clear(callOf(b, 0), 'authentication-failed', 'no user');
+    await calling.expect('call-disconnect-notify');
+    b.clock.advance(100);
+    await calling.expect('stop-control-connection-request');
+    await b.until(() => b.lines.filter(({ event }) => event === 'control.no-call-in-time').length === 2);
+  });
+
+  test('who has a user may stay, and has that time again after its last call', async () => {
+    const b = await bench({ idleMs: 20_000 }).start();
+    const client = await b.established();
+    client.send(callRequest(1), callRequest(2));
+    await client.expect('outgoing-call-reply');
+    await client.expect('outgoing-call-reply');
+    const [first, second] = [callOf(b, 0), callOf(b, 1)];
+    b.plugin.proven(first);
+    b.plugin.proven(first);
+    b.clock.advance(20_000);
+    b.plugin.clear(second, 'no-gre', 'silent');
+    await client.expect('call-disconnect-notify');
+    b.clock.advance(19_000);
+    b.plugin.clear(first, 'idle', 'idle');
+    await client.expect('call-disconnect-notify');
+    b.clock.advance(19_900);
+    client.send({ kind: 'echo-request', identifier: 1 });
+    await client.expect('echo-reply');
+    b.clock.advance(200);
+    await client.expect('stop-control-connection-request');
+  });
+
+  test('connections without a user make room; those with one do not', async () => {
+    const b = await bench({ address: '0.0.0.0', maxConnections: 2, maxConnectionsPerSource: 2 }).start();
+    const user = await b.established();
+    user.send(callRequest(1));
+    await user.expect('outgoing-call-reply');
+    b.plugin.proven(callOf(b, 0));
+    const late = await b.established();
+    b.clock.advance(5_000);
+    const next = await b.established();
+    await late.closed;
+    expect(b.plugin.connectionCount).toBe(2);
+    next.send({ kind: 'echo-request', identifier: 1 });
+    user.send({ kind: 'echo-request', identifier: 2 });
+    await next.expect('echo-reply');
+    await user.expect('echo-reply');
+    expect(b.lines.find(({ event }) => event === 'control.connection-refused')?.fields).toMatchObject({
+      reason: 'made-room',
+    });
+  });
+
+  test('calls without a user make room for calls; those with one do not', async () => {
+    const b = await bench({ maxCalls: 2 }).start();
+    const [user, slow, next] = [await b.established(), await b.established(), await b.established()];
+    for (const client of [user, slow]) {
+      client.send(callRequest(1));
+      await client.expect('outgoing-call-reply');
+    }
+    b.plugin.proven(callOf(b, 0));
+    next.send(callRequest(1));
+    expect(await next.expect('outgoing-call-reply')).toMatchObject({ resultCode: 2, errorCode: 4 });
+    b.clock.advance(5_000);
+    next.send(callRequest(2));
+    expect(await next.expect('outgoing-call-reply')).toMatchObject({ resultCode: 1 });
+    await slow.expect('call-disconnect-notify');
+    expect(b.closedCalls()).toMatchObject([{ reason: 'administrative' }]);
   });
 });

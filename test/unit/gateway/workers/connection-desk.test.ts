@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { parseIpv4 } from '../../../../core/bytes/ipv4-address.ts';
-import { ConnectionDesk, type DeskOptions, type DeskWorker } from '../../../../gateway/workers/connection-desk.ts';
-import { silentTelemetry } from '../../../support/batches.ts';
+import { ConnectionDesk, type DeskWorker } from '../../../../gateway/workers/connection-desk.ts';
+import { type ConnectionLimitOptions, ConnectionRules } from '../../../../plugins/control-pptp/index.ts';
+import { address, silentTelemetry } from '../../../support/batches.ts';
 import { fakeSocket } from '../../../support/fake-socket.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
 import { MemoryLog } from '../../../support/memory-log.ts';
@@ -12,14 +13,20 @@ class Worker implements DeskWorker {
   /** What was handed over, and how to say that it did not arrive. */
   readonly handed = new Map<number, { readonly socket: Socket; readonly failed: () => void }>();
 
+  readonly evicted: number[] = [];
+
   constructor(readonly index: number) {}
+
+  evict(connection: number): void {
+    this.evicted.push(connection);
+  }
 
   hand(connection: number, socket: Socket, failed: () => void): void {
     this.handed.set(connection, { socket, failed });
   }
 }
 
-const bench = (options: Partial<DeskOptions> = {}, count = 2) => {
+const bench = (limits: Partial<ConnectionLimitOptions> = {}, count = 2) => {
   const clock = new ManualClock();
   const log = new MemoryLog();
   const workers = Array.from({ length: count }, (_, index) => new Worker(index));
@@ -29,11 +36,8 @@ const bench = (options: Partial<DeskOptions> = {}, count = 2) => {
     event: (name: string, { reason = '' }: { readonly reason?: unknown } = {}) =>
       void refused.push(`${name} ${reason}`),
   };
-  const desk = new ConnectionDesk(
-    { clock, log, telemetry },
-    { maxConnections: 100, maxConnectionsPerSource: 10, refusalLogIntervalMs: 10_000, ...options },
-    workers,
-  );
+  const rules = new ConnectionRules({ maxConnections: 100, maxConnectionsPerSource: 10, ...limits });
+  const desk = new ConnectionDesk({ clock, log, telemetry }, { rules, refusalLogIntervalMs: 10_000 }, workers);
   const connect = (peer = '198.51.100.7'): Socket => {
     const socket = fakeSocket(peer);
     desk.take(socket);
@@ -41,7 +45,7 @@ const bench = (options: Partial<DeskOptions> = {}, count = 2) => {
   };
   /** How many connections each worker was given. */
   const given = (): readonly number[] => workers.map(({ handed }) => handed.size);
-  return { clock, log, desk, workers, refused, connect, given };
+  return { clock, log, desk, workers, refused, connect, given, rules };
 };
 
 describe('who gets a connection', () => {
@@ -200,8 +204,10 @@ describe('the limits of the whole gateway', () => {
   });
 
   it('are said in few lines', () => {
-    const { connect, clock, log } = bench({ maxConnections: 1 });
-    for (let i = 0; i < 101; i += 1) connect();
+    const { connect, desk, clock, log } = bench({ maxConnections: 1 });
+    connect();
+    desk.standing(0, 1, 'proven');
+    for (let i = 0; i < 100; i += 1) connect();
     expect(log.events('warn')).toEqual(['control.connection-refused']);
     clock.advance(9_000);
     connect();
@@ -229,5 +235,58 @@ describe('the limits of the whole gateway', () => {
     expect(log.lines.map(({ event, message }) => [event, message])).toEqual([
       ['control.accept', 'Accepting failed: accept EMFILE'],
     ]);
+  });
+});
+
+describe('connections whose user has not proven itself', () => {
+  it('make room for one of another address, wherever they are', () => {
+    const { desk, workers, connect, refused } = bench({ maxConnections: 3 });
+    for (const worker of workers) worker.takes = worker.index === 0;
+    const sockets = [connect('192.0.2.1'), connect('192.0.2.1'), connect('192.0.2.1')];
+    desk.taken(0, 1);
+    // The worker has the first one: it ends it, and tells when it is closed.
+    connect('192.0.2.2');
+    expect([workers[0]?.evicted, desk.size]).toEqual([[1], 4]);
+    desk.closed(0, 1);
+    expect(desk.size).toBe(3);
+    // The second is on its way.
+    connect('192.0.2.3');
+    expect([workers[0]?.evicted, sockets[1]?.destroyed, desk.size]).toEqual([[1, 2], true, 3]);
+    // What the worker says of one that is gone is passed over.
+    desk.taken(0, 2);
+    desk.closed(0, 2);
+    expect([desk.size, desk.connectionsOf(0)]).toEqual([3, 3]);
+    expect(refused).toEqual(Array.from({ length: 2 }, () => 'control.connection-refused made-room'));
+  });
+
+  it('are those that the workers do not say otherwise of', () => {
+    const { desk, workers, connect, clock, refused } = bench({ maxConnections: 2 });
+    for (const worker of workers) worker.takes = worker.index === 0;
+    connect('192.0.2.1');
+    connect('192.0.2.2');
+    desk.taken(0, 1);
+    desk.taken(0, 2);
+    // Only the worker that has it knows.
+    desk.standing(1, 2, 'proven');
+    desk.standing(0, 1, 'proven');
+    desk.standing(0, 2, 'waits');
+    clock.advance(60_000);
+    connect('192.0.2.3');
+    expect(refused).toEqual(['control.connection-refused limit']);
+    desk.standing(0, 2, 'goes-on');
+    clock.advance(5_000);
+    connect('192.0.2.3');
+    expect(workers[0]?.evicted).toEqual([2]);
+  });
+
+  it('of an address that is denied are not taken at all', () => {
+    const { desk, connect, refused, given, rules } = bench();
+    rules.update({
+      limits: rules.limits,
+      access: { allow: [], deny: [{ network: address('192.0.2.0'), prefixLength: 24 }] },
+    });
+    expect(connect('192.0.2.200').destroyed).toBe(true);
+    connect('192.0.3.1');
+    expect([refused, given(), desk.size]).toEqual([['control.connection-refused denied'], [1, 0], 1]);
   });
 });
