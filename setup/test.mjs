@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { buildAddon, buildSources } from './lib/build.mjs';
 import { runCommand } from './lib/command.mjs';
 import { add, countLine, exitCode, failureList, none } from './lib/counts.mjs';
+import { buildDashboard } from './lib/dashboard.mjs';
 import { gatherFacts } from './lib/facts.mjs';
 import { carryOut } from './lib/packages.mjs';
 import { nodeModules, root } from './lib/paths.mjs';
-import { checkMachine, planPackages, TEST_PROGRAMS } from './lib/preflight.mjs';
+import { checkMachine, planBrowser, planPackages, TEST_PROGRAMS } from './lib/preflight.mjs';
 import { prepareVerbs } from './lib/prepare.mjs';
 import { complain, runScript, SetupError } from './lib/script.mjs';
 import { unpackPrograms } from './lib/unpacked.mjs';
@@ -66,10 +67,12 @@ const runAll = async (args) => {
   if (problems.length > 0) return failure;
   await attempt(() => carryOut(planPackages(TEST_PROGRAMS, facts)));
   await attempt(() => unpackPrograms(facts));
+  await attempt(() => carryOut(planBrowser(facts)));
   // Compiles the gateway; when that fails, the check of all types below says so and counts it.
   await attempt(() => prepareVerbs(facts));
   await attempt(() => buildAddon(facts));
   let counts = add(await check('biome check', lint), await check('tsc -b', () => buildSources('all')));
+  counts = add(counts, await check('dashboard', buildDashboard));
   const { counts: tests, failures: failed, notRun } = await runVitest(args, { cwd: root });
   counts = add(counts, tests);
   failures.push(...failed);

@@ -45,7 +45,9 @@ export const count = (value: number): string =>
 export const percent = (part: number): string => {
   if (!Number.isFinite(part)) return NOTHING;
   const value = part * 100;
-  return `${value > 0 && value < 1 ? '<1' : Math.round(value)} %`;
+  if (value > 0 && value < 1) return '<1 %';
+  if (value > 99 && value < 100) return '>99 %';
+  return `${Math.round(value)} %`;
 };
 
 const MINUTE = 60;

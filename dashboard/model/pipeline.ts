@@ -1,6 +1,8 @@
 import type { StageDrops, StageFlow } from '../../gateway/admin/api/stats.ts';
 
-export const BOX = { width: 104, height: 84, gapX: 18, gapY: 34 } as const;
+export const BOX = { width: 124, height: 84, gapX: 20, gapY: 34 } as const;
+/** Boxes stand apart to fill the width, but not so far that the eye loses the way. */
+const WIDEST_GAP = 72;
 
 export interface StageBox {
   readonly flow: StageFlow;
@@ -25,11 +27,13 @@ export interface Drawing {
 
 /** Stages from the peers' side on, from left to right and in as many lines as the width needs. */
 export const layOut = (stages: readonly StageFlow[], width: number): Drawing => {
-  const pitch = BOX.width + BOX.gapX;
-  const most = Math.max(1, Math.floor((width + BOX.gapX) / pitch));
+  const most = Math.max(1, Math.floor((width + BOX.gapX) / (BOX.width + BOX.gapX)));
   const lines = Math.max(1, Math.ceil(stages.length / most));
   // As even as can be: seven and seven look better than twelve and two.
   const columns = Math.max(1, Math.ceil(stages.length / lines));
+  const room = columns === 1 ? 0 : (width - columns * BOX.width) / (columns - 1);
+  const gap = Math.min(WIDEST_GAP, Math.max(BOX.gapX, Math.floor(room)));
+  const pitch = BOX.width + gap;
   const boxes = stages.map((flow, index) => ({
     flow,
     x: (index % columns) * pitch,
@@ -43,7 +47,7 @@ export const layOut = (stages: readonly StageFlow[], width: number): Drawing => 
     boxes,
     joints,
     columns,
-    width: columns * pitch - BOX.gapX,
+    width: columns * pitch - gap,
     height: lines * (BOX.height + BOX.gapY) - BOX.gapY,
   };
 };

@@ -2,38 +2,33 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 import { bitRate, clockTime } from '../model/format.ts';
 import type { Series } from '../model/history.ts';
-import { plotOptions } from './plot-options.ts';
+import { plotOptions, sizeOf } from './plot-options.ts';
 
 const lastOf = (series: Series): number => series.at.length - 1;
 
 /** Traffic in and out over time. Colours come from the style sheet, so it is made anew with the theme. */
-export const Plot = (props: {
-  readonly series: Series;
-  readonly height: number;
-  readonly label: string;
-  readonly isDark: boolean;
-}) => {
+export const Plot = (props: { readonly series: Series; readonly label: string; readonly isDark: boolean }) => {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const [looked, setLooked] = useState<number | null>(null);
-  const { series, height, isDark } = props;
+  const { series, isDark } = props;
   const data = useRef(series);
   data.current = series;
   useEffect(() => {
     const host = place.current;
     if (host === null) return undefined;
     const { at, rateIn, rateOut } = data.current;
-    const options = plotOptions({ host, height, onLook: setLooked });
+    const options = plotOptions({ host, onLook: setLooked });
     const made = new uPlot(options, [[...at], [...rateIn], [...rateOut]], host);
     plot.current = made;
-    const watch = new ResizeObserver(() => made.setSize({ width: host.clientWidth, height }));
+    const watch = new ResizeObserver(() => made.setSize(sizeOf(host)));
     watch.observe(host);
     return () => {
       watch.disconnect();
       made.destroy();
       plot.current = null;
     };
-  }, [height, isDark]);
+  }, [isDark]);
   useEffect(() => {
     plot.current?.setData([[...series.at], [...series.rateIn], [...series.rateOut]]);
   }, [series]);

@@ -48,7 +48,8 @@ export const TopBar = (props: {
           {info.role}
         </span>
         <button type="button" class="button quiet" onClick={props.theme.next} title="Theme (t)">
-          {`Theme: ${theme}`}
+          <span class="wide">Theme:&nbsp;</span>
+          {theme}
         </button>
         <button type="button" class="button quiet" onClick={props.onHelp} aria-label="Help: keys" title="Keys (?)">
           ?

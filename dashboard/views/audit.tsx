@@ -1,6 +1,5 @@
 import type { AuditEntry } from '../../gateway/admin/api/operations.ts';
 import { dateTime, NOTHING } from '../model/format.ts';
-import { listIn } from '../model/list-in.ts';
 import { useDesk } from '../state/desk.ts';
 import { useAsked } from '../state/use-asked.ts';
 import { Failed } from '../ui/failed.tsx';
@@ -15,8 +14,12 @@ const target = ({ target }: AuditEntry): string =>
 /** Who changed what, newest first. */
 export const Audit = () => {
   const { client } = useDesk();
-  const { value, error } = useAsked<object>(client, '/v1/audit?limit=200', LOOK_MS);
-  const entries = listIn<AuditEntry>(value);
+  const { value, error } = useAsked<{ readonly entries: readonly AuditEntry[] }>(
+    client,
+    '/v1/audit?limit=200',
+    LOOK_MS,
+  );
+  const entries = value?.entries ?? [];
   return (
     <div class={error === undefined ? 'stack' : 'stack stale'}>
       <h1>Audit</h1>

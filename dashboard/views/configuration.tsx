@@ -1,7 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { ConfigLine } from '../../gateway/admin/api/operations.ts';
 import { NOTHING } from '../model/format.ts';
-import { listIn } from '../model/list-in.ts';
 import { useDesk } from '../state/desk.ts';
 import { useAsked } from '../state/use-asked.ts';
 import { Failed } from '../ui/failed.tsx';
@@ -14,10 +13,10 @@ const fits = (line: ConfigLine, search: string): boolean =>
 /** Each setting, where it comes from, and whether a reload is enough to change it. Secrets come masked. */
 export const Configuration = () => {
   const { client } = useDesk();
-  const { value, error } = useAsked<object>(client, '/v1/config');
+  const { value, error } = useAsked<{ readonly config: readonly ConfigLine[] }>(client, '/v1/config');
   const [search, setSearch] = useState('');
   const [isOwn, setOwn] = useState(false);
-  const all = listIn<ConfigLine>(value);
+  const all = value?.config ?? [];
   const needle = search.trim().toLowerCase();
   const lines = all.filter((line) => fits(line, needle) && !(isOwn && isDefault(line)));
   return (

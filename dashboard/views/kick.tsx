@@ -35,7 +35,7 @@ export const KickDialog = (props: { readonly session: Kicked; readonly onClose: 
         label="Reason"
         value={reason}
         onValue={setReason}
-        maxLength={128}
+        maxLength={200}
         hint="for the log and the audit; may stay empty"
       />
     </Confirm>

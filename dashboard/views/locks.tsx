@@ -1,7 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { LockLine } from '../../gateway/admin/api/operations.ts';
 import { dateTime, duration } from '../model/format.ts';
-import { listIn } from '../model/list-in.ts';
 import { useDesk, useMay } from '../state/desk.ts';
 import { useAct } from '../state/use-act.ts';
 import { useAsked } from '../state/use-asked.ts';
@@ -29,8 +28,8 @@ export const Locks = () => {
   const now = useNow();
   const { isBusy, act } = useAct();
   const [chosen, setChosen] = useState<LockLine>();
-  const { value, error, again } = useAsked<object>(client, '/v1/locks', LOOK_MS);
-  const locks = listIn<LockLine>(value);
+  const { value, error, again } = useAsked<{ readonly locks: readonly LockLine[] }>(client, '/v1/locks', LOOK_MS);
+  const locks = value?.locks ?? [];
   const clear = async (lock: LockLine): Promise<void> => {
     const isDone = await act(
       () => client.ask('DELETE', `/v1/locks?${query(lock)}`),

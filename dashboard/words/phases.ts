@@ -1,9 +1,9 @@
 const NAMES: ReadonlyMap<string, string> = new Map([
-  ['control', 'Control connection'],
+  ['control', 'Control'],
   ['lcp', 'LCP'],
   ['auth', 'Authentication'],
   ['address', 'Address'],
-  ['ccp', 'CCP (encryption)'],
+  ['ccp', 'CCP'],
   ['ipcp', 'IPCP'],
   ['ipv6cp', 'IPV6CP'],
   ['up', 'Up'],

@@ -18,6 +18,8 @@ export type Plan =
   | { readonly kind: 'tell'; readonly packages: readonly string[]; readonly problem: Problem };
 export const RUN_PROGRAMS: Readonly<Record<string, string>>;
 export const TEST_PROGRAMS: Readonly<Record<string, string>>;
+export const BROWSERS: readonly string[];
+export function planBrowser(facts: Facts): Plan;
 export function checkMachine(facts: Facts): Problem[];
 export function checkRun(facts: Facts): Problem[];
 export function planPackages(programs: Readonly<Record<string, string>>, facts: Facts): Plan;

@@ -58,6 +58,9 @@ export const RUN_PROGRAMS = { ip: 'iproute2', nft: 'nftables' };
 /** What the tests in network namespaces call besides. */
 export const TEST_PROGRAMS = { ...RUN_PROGRAMS, ping: 'iputils-ping', sysctl: 'procps', tshark: 'tshark' };
 
+/** Any of these shows the dashboard to its tests; the first is the smallest. */
+export const BROWSERS = ['chromium-headless-shell', 'chromium', 'chromium-browser', 'google-chrome'];
+
 /**
  * What is to be done about missing programs: nothing, install `packages`, or tell the operator.
  *
@@ -67,6 +70,12 @@ export const planPackages = (programs, facts) => {
   const missing = Object.keys(programs).filter((program) => !facts.isInstalled(program));
   if (missing.length === 0) return { kind: 'nothing' };
   return planInstall([...new Set(missing.map((program) => programs[program]))], missing, facts);
+};
+
+/** The same for a browser, of which one is enough. Apart from the others: not every system has a package of this name. */
+export const planBrowser = (facts) => {
+  if (BROWSERS.some((name) => facts.isInstalled(name))) return { kind: 'nothing' };
+  return planInstall(BROWSERS.slice(0, 1), BROWSERS.slice(0, 1), facts);
 };
 
 /** The same for packages known to be needed, because of `missing`. */

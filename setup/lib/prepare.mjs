@@ -1,5 +1,6 @@
 import { missingTools } from '../native.mjs';
 import { buildAddon, buildSources } from './build.mjs';
+import { tryDashboard } from './dashboard.mjs';
 import { dependenciesAreStale, ensureDependencies } from './dependencies.mjs';
 import { gatherFacts } from './facts.mjs';
 import { carryOut } from './packages.mjs';
@@ -25,6 +26,7 @@ export const prepareRun = async (facts) => {
   await carryOut(planPackages(RUN_PROGRAMS, facts));
   await prepareVerbs(facts);
   await buildAddon(facts);
+  await tryDashboard();
 };
 
 /** Everything that goes into a package or an image. */

@@ -4,18 +4,23 @@ import { type FunnelStep, funnelSteps } from '../../model/funnel.ts';
 import { Card } from '../../ui/card.tsx';
 import { phaseName } from '../../words/phases.ts';
 
-const Reasons = (props: { readonly step: FunnelStep }) => (
-  <details class="funnel-reasons">
-    <summary>{count(props.step.failed)} failed here</summary>
-    <ul>
-      {props.step.reasons.map(([reason, times]) => (
-        <li key={reason}>
-          <span class="mono">{reason}</span> <span class="number">{count(times)}</span>
-        </li>
-      ))}
-    </ul>
-  </details>
-);
+const Reasons = (props: { readonly step: FunnelStep }) => {
+  const [first] = props.step.reasons;
+  return (
+    <details class="funnel-reasons">
+      <summary>
+        {count(props.step.failed)} failed{first === undefined ? '' : `, most ${first[0]}`}
+      </summary>
+      <ul>
+        {props.step.reasons.map(([reason, times]) => (
+          <li key={reason}>
+            <span class="mono">{reason}</span> <span class="number">{count(times)}</span>
+          </li>
+        ))}
+      </ul>
+    </details>
+  );
+};
 
 /** How far set-ups get, and where they end. */
 export const FunnelCard = (props: { readonly funnel: Funnel }) => {

@@ -19,7 +19,7 @@ const until = ({ deadline, thenStop }: LifeView): string | undefined => {
 /** Where the gateway is in its life, and how to drain it. */
 export const LifeCard = () => {
   const { client } = useDesk();
-  const { may, why } = useMay('admin');
+  const { may, why } = useMay('operate');
   const { isBusy, act } = useAct();
   const [isAsking, setAsking] = useState(false);
   const life = useAsked<LifeView>(client, '/v1/life', LOOK_MS);

@@ -55,7 +55,7 @@ export const Overview = () => {
       </dl>
       <div class="columns">
         <Card title="Traffic" class="grow">
-          <Plot series={traffic} height={220} isDark={isDark} label="Traffic in and out over the last minutes" />
+          <Plot series={traffic} isDark={isDark} label="Traffic in and out over the last minutes" />
         </Card>
         <FunnelCard funnel={now.funnel} />
       </div>

@@ -82,21 +82,16 @@ export const SessionView = (props: { readonly id: string }) => {
       {value !== undefined && (
         <>
           <div class="columns">
-            <Card title="Throughput" class="grow">
-              <Plot
-                series={rates}
-                height={200}
-                isDark={isDark}
-                label={`Throughput of ${title} since this view opened`}
-              />
-            </Card>
+            <div class="stack fill">
+              <Card title="Throughput" class="grow">
+                <Plot series={rates} isDark={isDark} label={`Throughput of ${title} since this view opened`} />
+              </Card>
+              <RateForm session={value} onDone={again} />
+            </div>
             <Facts session={value} />
           </div>
           <SetUp session={value} />
-          <div class="columns even">
-            <SessionDrops drops={value.drops} />
-            <RateForm session={value} onDone={again} />
-          </div>
+          <SessionDrops drops={value.drops} />
         </>
       )}
       {isKicking && may && value !== undefined && !isGone && (

@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { checkMachine, checkRun, type Facts, planPackages, RUN_PROGRAMS } from '../../../setup/lib/preflight.mjs';
+import {
+  checkMachine,
+  checkRun,
+  type Facts,
+  planBrowser,
+  planPackages,
+  RUN_PROGRAMS,
+} from '../../../setup/lib/preflight.mjs';
 
 const NET_ADMIN = 1n << 12n;
 const NET_RAW = 1n << 13n;
@@ -91,6 +98,15 @@ describe('system packages', () => {
       kind: 'install',
       packages: ['nftables'],
       reason: 'nft is missing',
+    });
+  });
+
+  test('one browser is enough, and the smallest is installed where there is none', () => {
+    expect(planBrowser(without('chromium-headless-shell', 'chromium'))).toEqual({ kind: 'nothing' });
+    expect(planBrowser({ ...machine, isInstalled: () => false })).toEqual({
+      kind: 'install',
+      packages: ['chromium-headless-shell'],
+      reason: 'chromium-headless-shell is missing',
     });
   });
 

@@ -1,0 +1,8 @@
+// Builds the dashboard into dist/dashboard when it is not there or out of date: node setup/dashboard.mjs
+import { buildDashboard } from './lib/dashboard.mjs';
+import { runScript } from './lib/script.mjs';
+
+await runScript(async () => {
+  await buildDashboard();
+  return 0;
+});
