@@ -10,6 +10,8 @@ export interface CardFacts {
   readonly usersFile: string | undefined;
   readonly pool: string;
   readonly encryption: string;
+  /** Where the dashboard is, and the file with the token for it if that is not in the configuration. */
+  readonly admin?: { readonly url: string; readonly tokenFile: string | undefined } | undefined;
 }
 
 /** IPv4 addresses a client could call, for a gateway that listens on all of them. */
@@ -29,6 +31,14 @@ const usersLine = ({ users, usersFile }: CardFacts): string => {
   if (users.length === 0) return 'none yet: npx pptp-gateway users add NAME';
   const more = users.length > NAMES_SHOWN ? `, and ${users.length - NAMES_SHOWN} more` : '';
   return `${users.slice(0, NAMES_SHOWN).join(', ')}${more} (new password: npx pptp-gateway users passwd NAME)`;
+};
+
+const adminLines = ({ admin }: CardFacts): readonly string[] => {
+  if (admin === undefined) return [];
+  const { url, tokenFile } = admin;
+  return [
+    `  Dashboard   ${url}   with the token ${tokenFile === undefined ? 'of the configuration' : `in ${tokenFile}`}`,
+  ];
 };
 
 /** What a newcomer needs to know, printed once the gateway accepts calls. */
@@ -54,6 +64,7 @@ export function startCard(facts: CardFacts): string {
     ...account.lines,
     ...(facts.usersFile === undefined ? [] : [`  User file   ${facts.usersFile}`]),
     `  Clients get ${facts.pool}, encryption ${facts.encryption}`,
+    ...adminLines(facts),
     '',
     '  Connect from',
     `    Windows   Settings > Network & internet > VPN > Add: server ${server}, type PPTP, user name and password`,

@@ -6,15 +6,15 @@ import { logBridge } from '../observability/log-bridge.ts';
 import { LogLevels } from '../observability/log-levels.ts';
 import { createLog } from '../observability/logger.ts';
 import { createUserNames } from '../observability/user-names.ts';
+import { adminAccess } from './admin/admin-url.ts';
 import type { Gateway } from './bootstrap.ts';
 import { callableAddresses, startCard } from './card.ts';
 import { composeGateway, type Logging } from './compose.ts';
 import type { SiteTunnel } from './dial/site-tunnel.ts';
 import { type FirstStart, prepareStart } from './first-start.ts';
 import { followLevel } from './follow-level.ts';
-import { GatewayLife } from './life/gateway-life.ts';
-import { reloader } from './life/reload.ts';
-import { systemClock, systemWallClock } from './system-clock.ts';
+import { openLife } from './life/open-life.ts';
+
 import { type End, untilToldToStop } from './until-told.ts';
 import { openUserFile } from './user-file.ts';
 import { recoverAbandoned } from './workers/abandoned.ts';
@@ -30,11 +30,19 @@ export async function runGateway(loaded: LoadedConfig, version: string): Promise
   for (const warning of loaded.warnings) log.warn('config.warning', warning);
 
   // From here on nothing is made on the host that a signal could leave behind.
-  const life = new GatewayLife({ clock: systemClock, wallClock: systemWallClock, log, reload: reloader(log) }, loaded);
+  const { life, service, close } = openLife(loaded, log, process.env);
+  try {
+    return await runLife({ log, levels, userNames, bridge, life, service }, config, version);
+  } finally {
+    close();
+  }
+}
+
+async function runLife(logging: Logging, config: GatewayConfig, version: string): Promise<number> {
+  const { log, life } = logging;
   const end = untilToldToStop(log, { life });
   const { source, file } = config.users;
   const first = await prepareStart(config.stateDir, file, source === 'file' ? openUserFile(file) : undefined);
-  const logging = { log, levels, userNames, bridge, life };
   const greet = (addresses: readonly string[]): void => {
     first.keep();
     welcome(config, addresses, first);
@@ -105,6 +113,7 @@ function welcome(config: GatewayConfig, addresses: readonly string[], { user, us
       usersFile: config.users.source === 'file' ? config.users.file : undefined,
       pool: config.pool.range.text,
       encryption: `MPPE ${config.mppe.strengths.join('/')}-bit, ${config.mppe.policy}`,
+      admin: adminAccess(config.admin, config.stateDir),
     });
     flushLines();
     process.stdout.write(`${card}\n`);

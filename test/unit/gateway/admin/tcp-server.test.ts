@@ -347,8 +347,8 @@ describe('connections', () => {
     );
     expect(heard.match(/HTTP\/1\.1 \d+|\balive\n|started|NOT_FOUND/g)).toEqual([
       'HTTP/1.1 200',
-      'alive',
       'alive\n',
+      'HTTP/1.1 200',
       'started',
       'HTTP/1.1 404',
       'NOT_FOUND',
