@@ -23,6 +23,7 @@ import { Site } from './dial/site.ts';
 import type { SiteTunnel } from './dial/site-tunnel.ts';
 import { gatewayBody } from './life/gateway-body.ts';
 import type { GatewayLife } from './life/gateway-life.ts';
+import type { ServiceManager } from './life/service-manager.ts';
 import { gatewayOptions } from './options.ts';
 import { packetTraces } from './packet-traces.ts';
 import { loadPlugins } from './plugin-loader.ts';
@@ -36,6 +37,8 @@ export interface Logging {
   readonly userNames: UserNames;
   readonly bridge: LogBridge | undefined;
   readonly life: GatewayLife;
+  /** Who started this process. */
+  readonly service: ServiceManager;
 }
 
 /** What a gateway has that is one worker of several; a gateway of one process loads nothing of it. */

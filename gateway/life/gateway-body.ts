@@ -5,6 +5,7 @@ import type { LifeBody } from './gateway-life.ts';
 export const gatewayBody = (gateway: Gateway): LifeBody => ({
   sessions: gateway.sessions,
   isEmpty: () => gateway.sessions() === 0,
+  isWell: () => true,
   onFewer: (listener) => gateway.onTunnelEnd(() => listener()),
   refuseCalls: () => gateway.refuseCalls(),
   acceptCalls: () => gateway.acceptCalls(),

@@ -14,6 +14,8 @@ export interface LifeBody {
   sessions(): number;
   /** Surely none. */
   isEmpty(): boolean;
+  /** It does what it is there for. */
+  isWell(): boolean;
   /** `listener` is told whenever a call has ended. */
   onFewer(listener: () => void): void;
   refuseCalls(): void;
@@ -40,6 +42,7 @@ const NOBODY = 'the gateway';
 const NO_BODY: LifeBody = {
   sessions: () => 0,
   isEmpty: () => true,
+  isWell: () => true,
   onFewer: () => undefined,
   refuseCalls: () => undefined,
   acceptCalls: () => undefined,
@@ -53,6 +56,7 @@ export class GatewayLife implements Life {
   private readonly deps: LifeDeps;
   private readonly machine: LifeMachine;
   private readonly listeners = new Set<(view: LifeView) => void>();
+  private readonly startedListeners: (() => void)[] = [];
   private body: LifeBody = NO_BODY;
   private loaded: LoadedConfig;
   private since: number;
@@ -81,6 +85,17 @@ export class GatewayLife implements Life {
   /** Calls may come from now on. */
   started(): void {
     this.handle({ kind: 'started' });
+    for (const listener of this.startedListeners.splice(0)) listener();
+  }
+
+  /** `listener` is told once, when calls may come. */
+  onStarted(listener: () => void): void {
+    this.startedListeners.push(listener);
+  }
+
+  /** False: it takes calls, and there is nobody who could serve them. A watchdog may end it then. */
+  isWell(): boolean {
+    return this.machine.phase !== 'ready' || this.body.isWell();
   }
 
   /** The gateway cannot go on, or has been told to end at once. */

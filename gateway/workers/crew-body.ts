@@ -45,6 +45,10 @@ export class CrewBody implements LifeBody {
     return !this.uncertain && this.sessions() === 0;
   }
 
+  isWell(): boolean {
+    return this.links.workers.some(({ alive }) => alive);
+  }
+
   onFewer(listener: () => void): void {
     this.listeners.push(listener);
   }

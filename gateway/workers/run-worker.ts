@@ -9,6 +9,7 @@ import { composeGateway, type Logging } from '../compose.ts';
 import type { SiteTunnel } from '../dial/site-tunnel.ts';
 import { followLevel } from '../follow-level.ts';
 import type { GatewayLife } from '../life/gateway-life.ts';
+import { NO_SERVICE_MANAGER } from '../life/service-manager.ts';
 import { workerLife } from '../life/worker-life.ts';
 import { systemClock } from '../system-clock.ts';
 import { answerLifeOrders } from './life-orders.ts';
@@ -58,7 +59,7 @@ function openLog({ config, shard }: WorkerStart): Logging {
   const bridge = logBridge();
   const log = createLog({ ...config.log, level: levels, userNames, copy: bridge }).child({ worker: shard.index });
   followLevel(levels, log);
-  return { log, levels, userNames, bridge, life: workerLife(config) };
+  return { log, levels, userNames, bridge, life: workerLife(config), service: NO_SERVICE_MANAGER };
 }
 
 async function serveCalls(

@@ -81,4 +81,7 @@ napi_value tun_write_coalesced(napi_env env, napi_callback_info info);
 /* mppe_batch.c */
 napi_value mppe_batch(napi_env env, napi_callback_info info);
 
+/* notify.c */
+napi_value notify(napi_env env, napi_callback_info info);
+
 #endif
