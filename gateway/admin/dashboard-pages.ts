@@ -21,6 +21,8 @@ export const dashboardPages = async ({ log, dashboard }: PagesOptions): Promise<
       cacheControl: false,
       decorateReply: false,
       setHeaders: (response, path) => {
+        // What is kept between us must not give one browser the encoding of another.
+        response.setHeader('vary', 'accept-encoding');
         if (HASHED.test(relative(dashboard, path))) response.setHeader('cache-control', YEAR);
       },
     });

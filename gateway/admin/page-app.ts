@@ -13,8 +13,9 @@ export const pageApp = (log: Log, policy: string): FastifyInstance => {
       'content-security-policy': policy,
       'referrer-policy': 'no-referrer',
       'x-content-type-options': 'nosniff',
-      'cache-control': 'no-cache',
     });
+    // Beneath what is said of single files.
+    reply.raw.setHeader('cache-control', 'no-cache');
     done();
   });
   app.setErrorHandler((error, _request, reply) => answerError(error, reply, log));
