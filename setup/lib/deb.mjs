@@ -126,14 +126,14 @@ const fillTree = async (tree, { version, epoch, own }) => {
   }
   if (existsSync(MAN_PAGE))
     await put(tree, 'usr/share/man/man1/pptp-gateway.1.gz', gzipSync(await readFile(MAN_PAGE), { level: 9 }));
-  // COMPLETION
+  await put(tree, `usr/share/bash-completion/completions/${NAME}`, completion(tree));
   await put(tree, join(DOC, 'copyright'), copyrightFile(await installedPackages(), own));
   await put(tree, join(DOC, 'changelog.gz'), gzipSync(changelog(version, epoch), { level: 9 }));
   await put(tree, join(DOC, 'sbom.cdx.json'), await makeSbom(epoch));
 };
 
 /** As the program itself writes it. */
-const completion = async (tree) =>
+const completion = (tree) =>
   execFileSync(process.execPath, [join(tree, HOME, 'dist', 'gateway', 'main.js'), 'completion', 'bash'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -1,55 +1,100 @@
-import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { promisify } from 'node:util';
-import { npmCommand } from './dependencies.mjs';
-import { root } from './paths.mjs';
-import { SetupError } from './script.mjs';
+import { installedPackages, ownVersion, readLock } from './production.mjs';
 
-const run = promisify(execFile);
-const MOST_OCTETS = 64 << 20;
+const OWN = 'pptp-gateway';
+const NAMES = { sha1: 'SHA-1', sha256: 'SHA-256', sha384: 'SHA-384', sha512: 'SHA-512' };
 
-/** A UUID that is the same for the same content. */
+/** A UUID (version 8) that is the same for the same content. */
 const contentUuid = (text) => {
   const hex = createHash('sha256').update(text).digest('hex');
   const variant = ((Number.parseInt(hex.slice(16, 17), 16) & 0x3) | 0x8).toString(16);
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 };
 
-/** Without what differs from run to run and from machine to machine: time, serial number, folder, the registry used. */
-export const normalizeSbom = (sbom, { name, epoch }) => {
-  const components = (sbom.components ?? [])
-    .map((component) => ({
-      ...component,
-      externalReferences: (component.externalReferences ?? []).filter(({ type }) => type !== 'distribution'),
-    }))
-    .toSorted((a, b) => (a['bom-ref'] < b['bom-ref'] ? -1 : 1));
-  const dependencies = (sbom.dependencies ?? [])
-    .map(({ ref, dependsOn = [] }) => ({ ref, dependsOn: dependsOn.toSorted() }))
-    .toSorted((a, b) => (a.ref < b.ref ? -1 : 1));
-  const timestamp = new Date(epoch * 1000).toISOString();
-  const metadata = {
-    ...sbom.metadata,
-    timestamp,
-    component: { ...sbom.metadata.component, name, type: 'application' },
-  };
-  const content = { ...sbom, metadata, components, dependencies };
-  delete content.serialNumber;
-  return { ...content, serialNumber: `urn:uuid:${contentUuid(JSON.stringify(content))}` };
+const refOf = ({ name, version }) => `${name}@${version}`;
+const purlOf = ({ name, version }) => `pkg:npm/${name.replace('@', '%40')}@${version}`;
+
+/** Subresource integrity to what CycloneDX wants. */
+const hashesOf = (integrity = '') =>
+  integrity.split(/\s+/).flatMap((one) => {
+    const [algorithm, digest] = one.split('-', 2);
+    const alg = NAMES[algorithm];
+    if (alg === undefined || digest === undefined) return [];
+    return [{ alg, content: Buffer.from(digest, 'base64').toString('hex') }];
+  });
+
+const licencesOf = (license) => {
+  if (typeof license !== 'string') return [];
+  return [/\s(AND|OR)\s/.test(license) ? { expression: license } : { license: { id: license } }];
 };
 
-/**
- * The packages that a gateway needs to run as CycloneDX JSON, from the lock file by `npm sbom` (npm 10 and later).
- * `epoch` is the time to write into it, in seconds.
- */
+/** Which package `name` means for the one at `path`: the nearest one above it, as Node looks. */
+const resolve = (byPath, path, name) => {
+  const above = path === '' ? [] : path.split('/node_modules/');
+  for (let depth = above.length; depth >= 0; depth -= 1) {
+    const base = above.slice(0, depth).join('/node_modules/');
+    const found = byPath.get(base === '' ? `node_modules/${name}` : `${base}/node_modules/${name}`);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+};
+
+const linksOf = (byPath, path, entry) => {
+  const names = Object.keys({ ...entry.dependencies, ...entry.optionalDependencies, ...entry.peerDependencies });
+  const found = names.flatMap((name) => resolve(byPath, path, name) ?? []);
+  return [...new Set(found.map(refOf))].sort();
+};
+
+/** `npm sbom --omit dev` leaves out what is also wanted by a package for development, so this is done by hand. */
+export const sbomOf = (lock, packages, { version, epoch }) => {
+  const byPath = new Map(packages.map((one) => [one.path, one]));
+  const entryOf = (path) => lock.packages[path] ?? {};
+  // The same package may be there several times, below several others.
+  const components = new Map();
+  const links = new Map([
+    [refOf({ name: OWN, version }), linksOf(byPath, '', { dependencies: entryOf('').dependencies })],
+  ]);
+  for (const one of packages) {
+    const ref = refOf(one);
+    links.set(ref, [...new Set([...(links.get(ref) ?? []), ...linksOf(byPath, one.path, entryOf(one.path))])].sort());
+    components.set(ref, {
+      type: 'library',
+      'bom-ref': ref,
+      name: one.name,
+      version: one.version,
+      scope: 'required',
+      hashes: hashesOf(entryOf(one.path).integrity),
+      licenses: licencesOf(one.license),
+      purl: purlOf(one),
+    });
+  }
+  const byRef = ([a], [b]) => (a < b ? -1 : 1);
+  const content = {
+    metadata: {
+      timestamp: new Date(epoch * 1000).toISOString(),
+      component: {
+        type: 'application',
+        'bom-ref': refOf({ name: OWN, version }),
+        name: OWN,
+        version,
+        purl: purlOf({ name: OWN, version }),
+      },
+    },
+    components: [...components].toSorted(byRef).map(([, component]) => component),
+    dependencies: [...links].toSorted(byRef).map(([ref, dependsOn]) => ({ ref, dependsOn })),
+  };
+  return {
+    $schema: 'http://cyclonedx.org/schema/bom-1.5.schema.json',
+    bomFormat: 'CycloneDX',
+    specVersion: '1.5',
+    serialNumber: `urn:uuid:${contentUuid(JSON.stringify(content))}`,
+    version: 1,
+    ...content,
+  };
+};
+
+/** The packages that a gateway needs to run as CycloneDX JSON. `epoch` is the time to write into it, in seconds. */
 export const makeSbom = async (epoch) => {
-  const { program, args } = npmCommand();
-  const words = ['sbom', '--sbom-format', 'cyclonedx', '--omit', 'dev', '--package-lock-only'];
-  const { stdout } = await run(program, [...args, ...words], {
-    cwd: root,
-    maxBuffer: MOST_OCTETS,
-    env: { ...process.env, npm_config_update_notifier: 'false', npm_config_loglevel: 'silent' },
-  }).catch((error) => {
-    throw new SetupError('SBOM_FAILED', `npm sbom failed (npm 10 or newer has it): ${error.message.split('\n')[0]}`);
-  });
-  return `${JSON.stringify(normalizeSbom(JSON.parse(stdout), { name: 'pptp-gateway', epoch }), undefined, 2)}\n`;
+  const sbom = sbomOf(await readLock(), await installedPackages(), { version: await ownVersion(), epoch });
+  return `${JSON.stringify(sbom, undefined, 2)}\n`;
 };
