@@ -1,6 +1,6 @@
 import { missingTools } from '../native.mjs';
 import { buildAddon, buildSources } from './build.mjs';
-import { tryDashboard } from './dashboard.mjs';
+import { buildDashboard, tryDashboard } from './dashboard.mjs';
 import { dependenciesAreStale, ensureDependencies } from './dependencies.mjs';
 import { gatherFacts } from './facts.mjs';
 import { carryOut } from './packages.mjs';
@@ -34,4 +34,5 @@ export const prepareProduction = async () => {
   const facts = gatherFacts();
   await prepareVerbs(facts);
   await buildAddon(facts);
+  await buildDashboard();
 };

@@ -6,7 +6,7 @@ import { SetupError } from './script.mjs';
 
 /** What is compiled and what a gateway that runs has no use for: types, the tests, the kit of plug-in authors. */
 const COMPILED = ['core', 'plugins', 'config', 'observability', 'gateway', 'dashboard'];
-const NO_USE = /(\.d\.[cm]?ts(\.map)?|\.tsbuildinfo)$/;
+const NO_USE = /(\.d\.[cm]?ts(\.map)?|\.tsbuildinfo|\.stamp)$/;
 /** Of packages also maps, sources in other languages, and what their authors test and build with. */
 const NO_USE_IN_PACKAGES =
   /(^\..*|\.[cm]?js\.map|\.[cm]?ts|\.flow|\.c|\.cc|\.cpp|\.h|\.mk|\.gyp|\.yml|\.md|\.markdown|Makefile|config\.gypi)$/i;
