@@ -16,9 +16,6 @@ export const docsPages = async ({ log, version }: PagesOptions): Promise<Fastify
   await app.register(fastifySwaggerUi, {
     routePrefix: '/docs',
     staticCSP: STRICT_POLICY,
-    // It brings one style of its own in a page, known by its hash.
-    transformStaticCSP: (policy) =>
-      policy.replace("style-src 'self'", ["style-src 'self'", ...app.swaggerCSP.style].join(' ')),
     uiConfig: { docExpansion: 'list', deepLinking: true, tryItOutEnabled: false, persistAuthorization: false },
   });
   addOperations(app, ADMIN_SPECS);
