@@ -1,114 +1,144 @@
-import { Ajv2020 } from 'ajv/dist/2020.js';
-import addFormats from 'ajv-formats';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { adminRequest } from '../../gateway/admin/client.ts';
-import type { AdminRoute } from '../../gateway/admin/route.ts';
-import type { JsonSchema, RouteSpec } from '../../gateway/admin/spec.ts';
+import { type FastifyInstance, fastify } from 'fastify';
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
+import { mayAct, ROLES, type Role } from '../../gateway/admin/api/roles.ts';
+import { createAdminApp } from '../../gateway/admin/app.ts';
+import { silentAudit } from '../../gateway/admin/audit-file.ts';
+import type { Caller } from '../../gateway/admin/caller.ts';
+import { AdminError } from '../../gateway/admin/route.ts';
+import { furtherRoutes } from '../../gateway/admin/routes/further.ts';
+import { ADMIN_ROUTES } from '../../gateway/admin/routes/index.ts';
+import { fromSpec, type JsonSchema, type RouteSpec } from '../../gateway/admin/spec.ts';
 import { ADMIN_SPECS } from '../../gateway/admin/specs/index.ts';
+import { Crew } from '../../gateway/workers/view/crew.ts';
+import { VIEW_ROUTES } from '../../gateway/workers/view/routes/index.ts';
 import { type AdminRig, adminRig } from '../support/admin-rig.ts';
-import { CrewRig } from '../support/crew-rig.ts';
-import type { GatewayLab } from '../support/gateway-lab.ts';
-import { journalLab } from '../support/journal-lab.ts';
+import { FakeLinks } from '../support/crew-rig.ts';
+import { GatewayLab } from '../support/gateway-lab.ts';
+import { MemoryLog } from '../support/memory-log.ts';
 
-const ajv = new Ajv2020({ strict: false, allErrors: true });
-addFormats.default(ajv);
+const name = ({ method, url }: RouteSpec): string => `${method} ${url}`;
 
-/** What is wrong with the answer. */
-const mistakes = (schema: JsonSchema, answer: unknown): readonly string[] => {
-  const validate = ajv.compile(schema);
-  return validate(answer) ? [] : (validate.errors ?? []).map((one) => `${one.instancePath} ${one.message}`);
+/** The specs that routes bring along, or undefined for a route without. */
+const specsOf = (put: (app: FastifyInstance) => void): readonly (RouteSpec | undefined)[] => {
+  const app = fastify({ exposeHeadRoutes: false });
+  const found: (RouteSpec | undefined)[] = [];
+  app.addHook('onRoute', ({ method, config }) => {
+    if (method !== 'HEAD') found.push(config?.spec);
+  });
+  put(app);
+  return found;
 };
 
-/** Reads that need nothing but a gateway; `:id` is that of a session. */
-const asked = (url: string): boolean => url.startsWith('/v1/') && !SKIPPED.has(url);
-/** A capture and a rule would have to be there; that traces are off is no answer. */
-const SKIPPED: ReadonlySet<string> = new Set(['/v1/captures/:id', '/v1/trace/rules', '/v1/users']);
-const READS = ADMIN_SPECS.filter(
-  ({ method, url, answer }) => method === 'GET' && answer !== undefined && asked(url),
-).map((spec) => [spec.url, spec] as const);
+const sorted = (specs: readonly (RouteSpec | undefined)[]): readonly string[] =>
+  specs.map((spec) => (spec === undefined ? 'no spec' : name(spec))).toSorted();
 
-const pathOf = ({ url }: RouteSpec, id: string): string => url.replace(':id', id).replace(':which', id);
-
-describe('answers of a gateway of one process', () => {
-  let lab: GatewayLab;
+describe('the specs', () => {
   let rig: AdminRig;
-  /** What the last route has answered, before its schema cut it. */
-  let meant: unknown;
-  const spy: AdminRoute = (app) => {
-    app.addHook('preSerialization', (_request, _reply, payload, done) => {
-      meant = JSON.parse(JSON.stringify(payload));
-      done(null, payload);
-    });
-  };
   beforeAll(async () => {
-    const around = await journalLab();
-    lab = around.lab;
-    rig = await adminRig({
-      gateway: lab.gateway,
-      clock: lab.clock,
-      routes: [spy],
-      deps: { journal: around.journal },
-    });
-    await lab.connect();
-    await lab.dial({ password: 'looking-glass' });
-    await lab.clock.advance(10_000);
+    const lab = new GatewayLab();
+    rig = await adminRig({ gateway: lab.gateway, clock: lab.clock });
   });
   afterAll(() => rig.stop());
 
-  it.each(READS)('%s is as its schema says, and nothing of it is cut', async (_url, spec) => {
-    const id = lab.gateway.tunnels()[0]?.session.id ?? '';
-    const reply = await adminRequest(rig.socket, { method: 'GET', path: pathOf(spec, id) });
-    const answer = await reply.json();
-    expect(mistakes(spec.answer ?? {}, answer)).toEqual([]);
-    expect(answer).toEqual(meant);
-  });
-
-  it.each([
-    ['PATCH', '/v1/sessions/:id', { idleSeconds: 90 }],
-    ['POST', '/v1/drain', { seconds: 60 }],
-    ['DELETE', '/v1/drain', undefined],
-    ['POST', '/v1/reload', undefined],
-    ['DELETE', '/v1/locks', undefined],
-  ] as const)('%s %s too', async (method, url, body) => {
-    const spec = ADMIN_SPECS.find((one) => one.method === method && one.url === url);
-    if (spec === undefined) throw new Error('there is no such route');
-    const id = lab.gateway.tunnels()[0]?.session.id ?? '';
-    const path = pathOf(spec, id);
-    const reply = await adminRequest(rig.socket, { method, path, ...(body === undefined ? {} : { body }) });
-    const answer = await reply.json();
-    expect(mistakes(spec.answer ?? {}, answer)).toEqual([]);
-    expect(answer).toEqual(meant);
-  });
-});
-
-describe('answers of a supervisor', () => {
-  let rig: CrewRig;
-  beforeAll(async () => {
-    rig = await CrewRig.start();
-    for (const { lab } of rig.workers) {
-      await lab.connect();
-      await lab.clock.advance(1_000);
+  test('are those of the routes, one for one, in one process and in several', () => {
+    const one = specsOf((app) => {
+      for (const route of [...ADMIN_ROUTES, ...furtherRoutes(undefined)]) route(app, rig.deps);
+    });
+    const crew = new Crew(new FakeLinks(1), () => '');
+    const many = specsOf((app) => {
+      for (const route of VIEW_ROUTES) route(app, { ...rig.deps, crew, traces: false });
+    });
+    expect(ADMIN_SPECS.length).toBeGreaterThan(30);
+    expect(sorted(one)).toEqual(sorted(ADMIN_SPECS));
+    expect(sorted(many)).toEqual(sorted(ADMIN_SPECS));
+    for (const spec of ADMIN_SPECS) {
+      expect(one, name(spec)).toContain(spec);
+      expect(many, name(spec)).toContain(spec);
     }
   });
-  afterAll(() => rig.stop());
+});
 
-  const check = async (spec: RouteSpec): Promise<void> => {
-    const id = rig.worker(0).lab.gateway.tunnels()[0]?.session.id ?? '';
-    const reply = await adminRequest(rig.socket, { method: 'GET', path: pathOf(spec, id) });
-    expect(mistakes(spec.answer ?? {}, await reply.json())).toEqual([]);
-  };
+/** Schemas of objects in a schema, itself too. */
+const objects = (schema: JsonSchema): readonly JsonSchema[] => {
+  const inner = [
+    ...Object.values(Object(schema['properties'])),
+    ...(schema['items'] === undefined ? [] : [schema['items']]),
+  ];
+  const below = inner.flatMap((one) => objects(Object(one)));
+  return [schema['type']].flat().includes('object') ? [schema, ...below] : below;
+};
 
-  it.each(READS)('%s is as its schema says', (_url, spec) => check(spec));
+describe.each(ADMIN_SPECS.map((spec) => [name(spec), spec] as const))('%s', (_name, spec) => {
+  const { method, role, audit, auditFields = [], params, query, body, answer, produces, summary, url } = spec;
 
-  it('are so also when a worker is missing', async () => {
-    await rig.kill(1);
-    for (const [, spec] of READS) await check(spec);
+  it('is a change if and only if it is audited, and then takes more than looking', () => {
+    expect(audit === undefined).toBe(method === 'GET');
+    if (audit !== undefined) expect(role === null ? 'none' : role).toMatch(/^(operate|admin)$/);
+    for (const field of auditFields) {
+      expect(field).not.toMatch(/password|secret|token|key/i);
+      expect(Object.keys(Object(body?.['properties']))).toContain(field);
+    }
+  });
+
+  it('is without a token only where it answers words', () => {
+    expect(role === null).toBe(url.endsWith('z'));
+    expect(summary).toMatch(/^[A-Z][^\n]*[^.]$/);
+  });
+
+  it('takes nothing that it does not name', () => {
+    for (const schema of [params, query, body]) {
+      for (const one of schema === undefined ? [] : objects(schema)) expect(one['additionalProperties']).toBe(false);
+    }
+    const named = [...url.matchAll(/:(\w+)/g)].map(([, word]) => word);
+    expect(Object.keys(Object(params?.['properties']))).toEqual(named);
+  });
+
+  it('says what it answers', () => {
+    expect((answer === undefined) !== (produces === undefined)).toBe(true);
+    for (const one of answer === undefined ? [] : objects(answer)) expect(one['additionalProperties']).toBeDefined();
   });
 });
 
-it('every route that changes something is audited, and only those', () => {
-  for (const { method, url, audit, role } of ADMIN_SPECS) {
-    expect([url, audit !== undefined]).toEqual([url, method !== 'GET']);
-    if (method !== 'GET') expect([url, role]).not.toEqual([url, 'read']);
-  }
+describe('each role with each route', () => {
+  const callerOf = (role: Role | undefined): Caller => ({
+    from: '192.0.2.1',
+    identify: () => {
+      if (role === undefined) throw new AdminError(401, 'UNAUTHORIZED', 'Who are you?');
+      return role;
+    },
+  });
+  const appFor = (role: Role | undefined): FastifyInstance =>
+    createAdminApp(
+      { log: new MemoryLog(), audit: silentAudit },
+      ADMIN_SPECS.map((spec) => (app: FastifyInstance) => {
+        const { response: _, ...schema } = fromSpec(spec).schema ?? {};
+        app.route({ ...fromSpec(spec), schema, handler: (_request, reply) => reply.code(299).send('') });
+      }),
+      { callerOf: () => callerOf(role) },
+    );
+
+  it.each([undefined, ...ROLES])('%s', async (role) => {
+    const app = appFor(role);
+    for (const spec of ADMIN_SPECS) {
+      const { statusCode } = await app.inject({
+        method: spec.method,
+        url: spec.url.replaceAll(/:\w+/g, 'x'),
+        ...(spec.body === undefined ? {} : { payload: {} }),
+      });
+      if (spec.role === null || (role !== undefined && mayAct(role, spec.role))) {
+        expect([299, 400], name(spec)).toContain(statusCode);
+      } else {
+        expect(statusCode, name(spec)).toBe(role === undefined ? 401 : 403);
+      }
+    }
+    await app.close();
+  });
+});
+
+test('a route without a spec keeps the app from starting', async () => {
+  const app = createAdminApp({ log: new MemoryLog(), audit: silentAudit }, [
+    (one) => void one.get('/v1/secret', () => 'everything'),
+  ]);
+  await expect(app.ready()).rejects.toThrow('no spec, so nobody knows who may ask: GET /v1/secret');
+  await app.close();
 });
