@@ -37,6 +37,9 @@ export const ERROR_CODES = [
   'METRICS_ENDPOINT',
   'WORKER_FAILED',
   'NOT_READY',
+  'UPGRADE_REFUSED',
+  'UPGRADE_FAILED',
+  'RUN_AS',
 ] as const;
 export type ErrorCode = (typeof ERROR_CODES)[number];
 

@@ -3,10 +3,12 @@ import type { Ipv4 } from '../core/bytes/ipv4-address.ts';
 import { Probes } from '../core/datapath/probe.ts';
 import type { SessionView } from '../core/datapath/session.ts';
 import type { Stage } from '../core/datapath/stage.ts';
+import { RandomCallIds } from '../core/machine/call-ids.ts';
 import type { PoolPart } from '../core/ports/addresses.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { ClearReason, ControlPlugin } from '../core/ports/control.ts';
 import type { HostRoutes } from '../core/ports/host-routes.ts';
+import type { LiveOptions } from '../core/ports/live-options.ts';
 import type { CallIds } from '../core/ports/ids.ts';
 import type { Lifecycle } from '../core/ports/lifecycle.ts';
 import type { LockBook } from '../core/ports/locks.ts';
@@ -18,14 +20,17 @@ import type { LaterSpan, PhaseSpan, Telemetry } from '../core/ports/telemetry.ts
 import type { WallClock } from '../core/ports/wall-clock.ts';
 import { TOKENS } from '../core/tokens.ts';
 import type { GatewayNumbers } from '../observability/metrics/gateway-numbers.ts';
+import { ControlPptp, type LiveControlOptions } from '../plugins/control-pptp/index.ts';
+import { ControlPptp } from '../plugins/control-pptp/index.ts';
+import { HostNetwork } from '../plugins/host-network-linux/index.ts';
 import type { PluginLine } from './admin/api/operations.ts';
 import { LifecycleRunner } from './lifecycle-runner.ts';
-import { type DataPathOptions, dataPathModule, trafficModule } from './modules/data-path.module.ts';
-import { type SessionOptions, sessionModule } from './modules/session.module.ts';
+import { type DataPathOptions, dataPathModule, packetFilters, trafficModule } from './modules/data-path.module.ts';
+import { chooseMethods, type LiveSessionOptions, type SessionOptions, sessionModule } from './modules/session.module.ts';
 import { NumberKeeper } from './numbers.ts';
 import { orderStages, Pipeline } from './pipeline.ts';
 import type { LoadedPlugin } from './plugin-loader.ts';
-import { bindPlugins, broughtBy, checkBindings } from './plugins/bindings.ts';
+import { bindPlugins, broughtBy, type Claims, checkBindings } from './plugins/bindings.ts';
 import { lifecyclesOf } from './plugins/lifecycles.ts';
 import { pluginLines } from './plugins/plugin-lines.ts';
 import type { Driver } from './session/driver.ts';
@@ -34,6 +39,8 @@ import { LocalSessions } from './session/local-sessions.ts';
 import type { TunnelEnding, TunnelView } from './session/tunnel-view.ts';
 import { systemWallClock } from './system-clock.ts';
 import { GATEWAY_TOKENS } from './tokens.ts';
+import { immovable } from './upgrade/immovable.ts';
+import { Moving, type MovingParts } from './upgrade/moving.ts';
 
 /** What exists before the container. */
 export interface Platform {
@@ -52,7 +59,22 @@ export interface GatewayOptions {
   readonly session: SessionOptions;
   /** Stands between the pipeline and the GRE socket, for a process that has other uses for it. */
   readonly shareGre?: (gre: GreSocket) => GreSocket;
+  /** What may be another while it runs. */
+  readonly live?: LiveOptions<LiveGatewayOptions>;
 }
+
+export interface LiveGatewayOptions {
+  readonly dataPath: Pick<DataPathOptions, 'gre' | 'filters'>;
+  readonly session: LiveSessionOptions;
+  readonly connections: LiveControlOptions;
+}
+
+const sessionPart = (live: LiveOptions<LiveGatewayOptions>): LiveOptions<LiveSessionOptions> => ({
+  get current() {
+    return live.current.session;
+  },
+  onChange: (listener) => live.onChange(({ session }) => listener(session)),
+});
 
 export interface Gateway {
   readonly stages: readonly Stage[];
@@ -92,6 +114,10 @@ export interface Gateway {
   readonly locks: LockBook;
   /** Routes to single inner addresses; undefined where the operator sets up the host. */
   readonly hostRoutes: HostRoutes | undefined;
+  /** As far as another process can go on with it. */
+  readonly moving: Moving;
+  /** Throws what is wrong with options that are to come into force. */
+  check(options: LiveGatewayOptions): void;
   start(died: (device: string, cause: unknown) => void): Promise<void>;
   stop(): Promise<void>;
 }
@@ -108,7 +134,7 @@ export function createGateway(platform: Platform, options: GatewayOptions, plugi
       bind(TOKENS.Telemetry).toConstantValue(platform.telemetry);
       if (options.stateDir !== undefined) bind(TOKENS.StateDir).toConstantValue(options.stateDir);
     }),
-    sessionModule(options.session),
+    sessionModule(options.session, options.live && sessionPart(options.live)),
     dataPathModule(options.dataPath),
   );
   const claims = bindPlugins(container, plugins, platform.log);
@@ -122,6 +148,11 @@ export function createGateway(platform: Platform, options: GatewayOptions, plugi
   const stages = orderStages([...container.getAll(TOKENS.Stage), ...container.get(GATEWAY_TOKENS.IpsecHooks).stages]);
   const driver = container.get(GATEWAY_TOKENS.Driver);
   const control = container.get(TOKENS.Control);
+  options.live?.onChange(({ dataPath, connections }) => {
+    container.get(GATEWAY_TOKENS.SequenceStage).reconfigure(dataPath.gre);
+    container.get(GATEWAY_TOKENS.ShapeControl).replace(packetFilters(dataPath.filters));
+    if (control instanceof ControlPptp) control.reconfigure(connections);
+  });
   const probes = new Probes(platform.clock, (probe, cause) =>
     platform.log.error('probe.fault', `The probe ${probe} threw: a bug; it was taken out.`, { probe, error: cause }),
   );
@@ -142,8 +173,10 @@ export function createGateway(platform: Platform, options: GatewayOptions, plugi
   // The control connection comes last: nobody may call before everything a call needs is there. It goes first.
   const parts = [tun, gre, ...lifecyclesOf(container, claims, platform), flow, driver, control];
   const runner = new LifecycleRunner(parts, platform.log);
+  const moving = new Moving(movingParts(container, claims, { tun, gre, driver, control }));
   return {
     stages,
+    moving,
     tunName: () => tun.interfaceName,
     sessions: () => driver.size,
     callIds: container.get(TOKENS.CallIds),
@@ -164,16 +197,37 @@ export function createGateway(platform: Platform, options: GatewayOptions, plugi
     directory: container.get(TOKENS.Sessions),
     locks: allLocks(container.isBound(TOKENS.Locks) ? container.getAll(TOKENS.Locks) : []),
     hostRoutes: container.isBound(TOKENS.HostRoutes) ? container.get(TOKENS.HostRoutes) : undefined,
+    check: ({ session }) => void chooseMethods(session.authMethods, container.getAll(TOKENS.AuthMethod)),
     start: (onDeath) => {
       died = onDeath;
       return runner.start();
     },
     stop: async () => {
+      if (moving.gone) return;
       control.refuseCalls();
       await runner.stop();
     },
   };
 }
+
+const movingParts = (
+  container: Container,
+  claims: Claims,
+  { tun, gre, driver, control }: Pick<MovingParts, 'tun' | 'gre' | 'driver'> & { readonly control: ControlPlugin },
+): MovingParts => {
+  const callIds = container.get(TOKENS.CallIds);
+  const routes = container.isBound(TOKENS.HostRoutes) ? container.get(TOKENS.HostRoutes) : undefined;
+  const listeners = container.isBound(TOKENS.SessionListener) ? container.getAll(TOKENS.SessionListener) : [];
+  return {
+    tun,
+    gre,
+    driver,
+    control: control instanceof ControlPptp ? control : undefined,
+    callIds: callIds instanceof RandomCallIds ? callIds : undefined,
+    host: routes instanceof HostNetwork ? routes : undefined,
+    others: immovable(claims, listeners),
+  };
+};
 
 const liveTunnels = (driver: Driver): LiveTunnels => {
   const everybody = new LocalSessions(() => ({

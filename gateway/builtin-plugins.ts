@@ -2,6 +2,7 @@ import type { GatewayConfig } from '../config/types.ts';
 import { workerTunName } from '../config/workers.ts';
 import { parseIpv4 } from '../core/bytes/ipv4-address.ts';
 import type { StartCollisions } from '../core/machine/pptp-collision.ts';
+import type { InheritedDevice } from '../core/ports/handover.ts';
 import { chapMd5Plugin } from '../plugins/auth-chap-md5/index.ts';
 import { eapPlugin } from '../plugins/auth-eap/index.ts';
 import { eapTlsPlugin } from '../plugins/auth-eap-tls/index.ts';
@@ -9,7 +10,12 @@ import { msChapV1Plugin } from '../plugins/auth-ms-chap-v1/index.ts';
 import { msChapV2Plugin } from '../plugins/auth-ms-chap-v2/index.ts';
 import { papPlugin } from '../plugins/auth-pap/index.ts';
 import { userFilePlugin } from '../plugins/backend-user-file/index.ts';
-import { type ConnectionRules, type ConnectionSource, controlPptpPlugin } from '../plugins/control-pptp/index.ts';
+import {
+  type ConnectionRules,
+  type ConnectionSource,
+  controlPptpPlugin,
+  type LiveControlOptions,
+} from '../plugins/control-pptp/index.ts';
 import { type HostNetworkOptions, hostNetworkPlugin } from '../plugins/host-network-linux/index.ts';
 import { linuxTunPlugin } from '../plugins/io-tun-linux/index.ts';
 import { mppeNativePlugin } from '../plugins/mppe-native/index.ts';
@@ -17,6 +23,7 @@ import { connectionRules } from './edge.ts';
 import { greDriver } from './gre-driver.ts';
 import { TUN_QUEUE_LENGTH } from './options.ts';
 import { builtIn, type LoadedPlugin, withOptions } from './plugin-loader.ts';
+import { privilegesPlugin } from './privileges/plugin.ts';
 import { gatewayIpv6 } from './session/prefix-pool.ts';
 import { type Shard, shards, WHOLE } from './workers/shard.ts';
 import { addressBlocks, addressSlice, prefixBlocks, prefixSlice } from './workers/slices.ts';
@@ -28,6 +35,15 @@ export interface WorkerPlugins {
   readonly shard: Shard;
   /** Hands over the connections that the supervisor has accepted. */
   readonly source: ConnectionSource;
+  /** Of the whole gateway. */
+  readonly config: GatewayConfig;
+}
+
+/** What a process gets from the one that it takes over from. */
+export interface Inheritance {
+  readonly pid: number;
+  readonly tun: InheritedDevice;
+  readonly gre: InheritedDevice;
 }
 
 /** The plug-ins every gateway has, with their part of the configuration. `rules` may change while it runs. */
@@ -37,15 +53,27 @@ export function builtinPlugins(
   collisions?: StartCollisions,
   worker?: WorkerPlugins,
   rules: ConnectionRules = connectionRules(config),
+  inheritance?: Inheritance,
 ): readonly LoadedPlugin[] {
-  const { listen, control, calls, gre, setups } = config;
+  const { listen, calls, gre } = config;
   const address = parseIpv4(listen.address);
   const shard = worker?.shard ?? WHOLE;
   const plugins = [
-    withOptions(linuxTunPlugin, { interfaceName: tunName(config, shard), offloads: config.tun.offloads }),
-    greDriver(gre.driver, address, undefined, shard),
+    withOptions(linuxTunPlugin, {
+      interfaceName: tunName(config, shard),
+      offloads: config.tun.offloads,
+      inherited: inheritance?.tun,
+    }),
+    greDriver(gre.driver, address, undefined, shard, inheritance?.gre),
     withOptions(mppeNativePlugin, { kernel: config.mppe.kernel }),
-    ...(config.network.manage ? [withOptions(hostNetworkPlugin, hostNetwork(config, defaultInterface, shard))] : []),
+    ...(config.network.manage
+      ? [
+          withOptions(hostNetworkPlugin, {
+            ...hostNetwork(config, defaultInterface, shard),
+            predecessor: inheritance?.pid,
+          }),
+        ]
+      : []),
     withOptions(msChapV2Plugin, { maxAttempts: config.auth.maxAttempts }),
     withOptions(msChapV1Plugin, { maxAttempts: config.auth.maxAttempts }),
     withOptions(chapMd5Plugin, undefined),
@@ -63,31 +91,43 @@ export function builtinPlugins(
       ...rules.limits,
       rules,
       maxCalls: calls.max,
-      idleMs: config.edge.idleTimeout * MILLISECONDS,
-      setups: {
-        atOnce: setups.atOnce,
-        waiting: setups.queue,
-        // Its control connection would be taken for dead otherwise, without a word.
-        waitMs: Math.min(setups.wait, 0.9 * control.establishTimeout) * MILLISECONDS,
-      },
+      ...controlOptions(config),
       collisions,
       source: worker?.source,
-      control: {
-        hostName: config.hostName,
-        vendorName: config.vendor,
-        maxCalls: calls.maxPerConnection,
-        acceptIncomingCalls: calls.acceptIncoming,
-        incomingCallsHint: 'set PPTP_ACCEPT_INCOMING_CALLS=true to take calls that a PAC announces',
-        receiveWindow: gre.receiveWindow,
-        startTimeoutMs: control.establishTimeout * MILLISECONDS,
-        echoIntervalMs: control.echoInterval * MILLISECONDS,
-        echoTimeoutMs: control.echoTimeout * MILLISECONDS,
-        stopTimeoutMs: control.stopTimeout * MILLISECONDS,
-      },
+      inherits: inheritance !== undefined,
+
     }),
+    // The last: what the others start with, only root may do.
+    ...(config.edge.runAs === undefined ? [] : [withOptions(privilegesPlugin, { config: worker?.config ?? config })]),
   ];
   return plugins.map(builtIn);
 }
+
+/** What of the control connection may be another while it runs. */
+export const controlOptions = (config: GatewayConfig): Omit<LiveControlOptions, 'ruleSet'> => {
+  const { hostName, vendor, calls, control, edge, gre, setups } = config;
+  return {
+    idleMs: edge.idleTimeout * MILLISECONDS,
+    setups: {
+      atOnce: setups.atOnce,
+      waiting: setups.queue,
+      // Its control connection would be taken for dead otherwise, without a word.
+      waitMs: Math.min(setups.wait, 0.9 * control.establishTimeout) * MILLISECONDS,
+    },
+    control: {
+      hostName,
+      vendorName: vendor,
+      maxCalls: calls.maxPerConnection,
+      acceptIncomingCalls: calls.acceptIncoming,
+      incomingCallsHint: 'set PPTP_ACCEPT_INCOMING_CALLS=true to take calls that a PAC announces',
+      receiveWindow: gre.receiveWindow,
+      startTimeoutMs: control.establishTimeout * MILLISECONDS,
+      echoIntervalMs: control.echoInterval * MILLISECONDS,
+      echoTimeoutMs: control.echoTimeout * MILLISECONDS,
+      stopTimeoutMs: control.stopTimeout * MILLISECONDS,
+    },
+  };
+};
 
 /** Reads certificates at start, so it is there only where it is used. */
 function eapTls({ auth, eap }: GatewayConfig): readonly LoadedPlugin[] {

@@ -17,12 +17,13 @@ import type { AdminRoute } from './admin/route.ts';
 import { furtherRoutes } from './admin/routes/further.ts';
 import { withAdmin } from './admin/with-admin.ts';
 import { createGateway, type Gateway, type GatewayOptions } from './bootstrap.ts';
-import { builtinPlugins } from './builtin-plugins.ts';
+import { builtinPlugins, type Inheritance } from './builtin-plugins.ts';
 import { findDefaultInterface } from './default-route.ts';
 import { Site } from './dial/site.ts';
 import type { SiteTunnel } from './dial/site-tunnel.ts';
-import { gatewayBody } from './life/gateway-body.ts';
+import { gatewayBody, liveOptions } from './life/gateway-body.ts';
 import type { GatewayLife } from './life/gateway-life.ts';
+import { LiveValue } from './life/live-value.ts';
 import type { ServiceManager } from './life/service-manager.ts';
 import { gatewayOptions } from './options.ts';
 import { packetTraces } from './packet-traces.ts';
@@ -63,6 +64,16 @@ export interface WorkerPart {
   shareMetrics(snapshot: () => MetricsSnapshot): void;
 }
 
+/** Of a gateway that may be upgraded. */
+export interface Heritage {
+  /** Undefined: this process takes over from nobody. */
+  readonly inheritance: Inheritance | undefined;
+  /** Routes that need the gateway. */
+  routes(gateway: Gateway): readonly AdminRoute[];
+  /** Runs before metrics and the admin API are served: their places are another process' until then. */
+  before(gateway: Gateway): Promise<void>;
+}
+
 /**
  * Does `serve` with a gateway that is complete and not started, with its telemetry, metrics and admin socket there meanwhile.
  * The second argument keeps the tunnel to another site, where there is one.
@@ -73,6 +84,7 @@ export async function composeGateway(
   { log, levels, userNames, bridge, life }: Logging,
   serve: (gateway: Gateway, tunnel: SiteTunnel | undefined) => Promise<number>,
   worker?: WorkerPart,
+  heritage?: Heritage,
 ): Promise<number> {
   // Rules about two connections between two sites live in one process.
   const dials = worker === undefined || worker.shard.index === 0;
@@ -80,7 +92,7 @@ export async function composeGateway(
   // The operator's plug-ins first: their back-ends are asked before the built-in user file.
   const plugins = [
     ...(await loadPlugins(config.plugins, config.pluginOptions)),
-    ...builtinPlugins(config, findDefaultInterface, site.collisions, worker),
+    ...builtinPlugins(config, findDefaultInterface, site.collisions, worker, undefined, heritage?.inheritance),
   ];
   // Before the SDK: what the gateway does itself is taken out of the environment that the SDK reads.
   const endpoints = metricsEndpoints(worker?.config ?? config, process.env);
@@ -98,9 +110,10 @@ export async function composeGateway(
     const single = { ...gatewayOptions(config, worker?.shard), stateDir: (worker?.config ?? config).stateDir };
     const own = worker?.shareSessions(single, log) ?? single;
     const shared = worker?.shareAddresses(own, log);
-    const gateway = createGateway(platform, { ...(shared?.options ?? own), shareGre: site.shareGre }, plugins);
+    const live = new LiveValue(liveOptions(config, worker?.shard));
+    const gateway = createGateway(platform, { ...(shared?.options ?? own), shareGre: site.shareGre, live }, plugins);
     shared?.attach(gateway);
-    life.attach(gatewayBody(gateway));
+    life.attach(gatewayBody(gateway, { live, levels, shard: worker?.shard }));
     gateway.onTunnelEnd(({ view }) => journal.numbers(view.session.id, journalNumbers(view)));
     const collected = sdk?.traces === true;
     const tracePackets = packetTraces(config.packetTraces, collected, platform);
@@ -120,7 +133,7 @@ export async function composeGateway(
       counts: telemetry,
       audit: worker === undefined ? new AuditFile({ folder: config.stateDir, log }) : silentAudit,
     };
-    const routes = [...furtherRoutes(packets), ...(worker?.routes ?? [])];
+    const routes = [...furtherRoutes(packets), ...(worker?.routes ?? []), ...(heritage?.routes(gateway) ?? [])];
     const tunnel = site.tunnel(platform, gateway.callIds, tracePackets);
     const metrics = {
       version,
@@ -132,6 +145,7 @@ export async function composeGateway(
       share: endpoints.length === 0 ? undefined : worker?.shareMetrics,
       otel: sdk?.metrics === true,
     };
+    await heritage?.before(gateway);
     return await withMetrics(metrics, () => withAdmin(admin, routes, () => serve(gateway, tunnel)));
   } finally {
     await sdk?.shutdown();

@@ -1,6 +1,7 @@
 import type { GreDriver } from '../config/types.ts';
 import type { Ipv4 } from '../core/bytes/ipv4-address.ts';
 import { GatewayError } from '../core/errors.ts';
+import type { InheritedDevice } from '../core/ports/handover.ts';
 import type { GreSocket } from '../core/ports/packet-io.ts';
 import type { Telemetry } from '../core/ports/telemetry.ts';
 import { BatchGreSocket, batchGrePlugin, loadGreAddon } from '../plugins/io-batch-gre/index.ts';
@@ -20,13 +21,14 @@ export const greDriver = (
   listen?: Ipv4,
   load: () => unknown = loadGreAddon,
   shard: Shard = WHOLE,
+  inherited?: InheritedDevice,
 ): LoadedPlugin => {
   if (shard.count > 1) checkWorkers(wanted, shard.count, load);
   const { batch, why } = choose(wanted, load);
   const options = { why, ...(listen === undefined ? {} : { listen }) };
   if (!batch) return withOptions(rawGrePlugin, options);
   const share = shard.count > 1 ? { share: { modulus: shard.count, residue: shard.index } } : {};
-  return withOptions(batchGrePlugin, { ...options, ...share });
+  return withOptions(batchGrePlugin, { ...options, ...share, inherited });
 };
 
 const checkWorkers = (wanted: GreDriver, count: number, load: () => unknown): void => {

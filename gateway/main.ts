@@ -7,6 +7,12 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
   readonly version: string;
 };
 
+/** Told by the process before: this one is to go on with its tunnels. */
+const successor =
+  process.env['GATEWAY_TAKES_OVER'] === undefined
+    ? undefined
+    : await (await import('./upgrade/successor.ts')).successorOf(process.env);
+
 /** For what is still on its way when everything has been stopped. */
 const GRACE_MS = 500;
 
@@ -14,10 +20,10 @@ const GRACE_MS = 500;
 process.exitCode = await runCli(process.argv.slice(2), {
   version,
   env: process.env,
-  terminal: processTerminal,
+  terminal: successor === undefined ? processTerminal : successor.terminal(processTerminal),
   runGateway: async (loaded) => {
     await import('reflect-metadata');
-    return (await import('./run.ts')).runGateway(loaded, version);
+    return (await import('./run.ts')).runGateway(loaded, version, successor);
   },
   dial: async (loaded, order) => {
     await import('reflect-metadata');

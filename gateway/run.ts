@@ -12,15 +12,20 @@ import { callableAddresses, startCard } from './card.ts';
 import { composeGateway, type Logging } from './compose.ts';
 import type { SiteTunnel } from './dial/site-tunnel.ts';
 import { type FirstStart, prepareStart } from './first-start.ts';
+import { giveToPrograms } from './privileges/capabilities.ts';
 import { followLevel } from './follow-level.ts';
 import { openLife } from './life/open-life.ts';
-
 import { type End, untilToldToStop } from './until-told.ts';
+import { originOfProcess } from './upgrade/origin.ts';
+import { Succession } from './upgrade/succession.ts';
+import type { Successor } from './upgrade/successor.ts';
 import { openUserFile } from './user-file.ts';
 import { recoverAbandoned } from './workers/abandoned.ts';
 
 /** Runs the gateway in the foreground until SIGTERM, SIGINT or the death of a device; resolves with the exit code. */
-export async function runGateway(loaded: LoadedConfig, version: string): Promise<number> {
+export async function runGateway(loaded: LoadedConfig, version: string, successor?: Successor): Promise<number> {
+  // Before anything is taken out of the environment.
+  const origin = originOfProcess();
   const { config } = loaded;
   const userNames = createUserNames(config.telemetry.userNames, config.telemetry.hashKey);
   const levels = new LogLevels(config.log.level);
@@ -28,34 +33,40 @@ export async function runGateway(loaded: LoadedConfig, version: string): Promise
   const log = createLog({ ...config.log, level: levels, userNames, copy: bridge });
   followLevel(levels, log);
   for (const warning of loaded.warnings) log.warn('config.warning', warning);
+  giveToPrograms();
 
   // From here on nothing is made on the host that a signal could leave behind.
   const { life, service, close } = openLife(loaded, log, process.env);
+  const line = new Succession({ origin, version, log, successor, life, service });
   try {
-    return await runLife({ log, levels, userNames, bridge, life, service }, config, version);
+    line.check(config);
+    const code = await runLife({ log, levels, userNames, bridge, life, service }, config, version, line);
+    if (!line.isOver) return code;
   } finally {
     close();
   }
+  return line.afterwards();
 }
 
-async function runLife(logging: Logging, config: GatewayConfig, version: string): Promise<number> {
+async function runLife(logging: Logging, config: GatewayConfig, version: string, line: Succession): Promise<number> {
   const { log, life } = logging;
   const end = untilToldToStop(log, { life });
   const { source, file } = config.users;
   const first = await prepareStart(config.stateDir, file, source === 'file' ? openUserFile(file) : undefined);
   const greet = (addresses: readonly string[]): void => {
     first.keep();
-    welcome(config, addresses, first);
+    if (!line.takesOver) welcome(config, addresses, first);
   };
   try {
-    await recoverAbandoned(config, log);
+    if (!line.takesOver) await recoverAbandoned(config, log);
     if (config.workers > 1) {
       const { runSupervisor } = await import('./workers/run-supervisor.ts');
       return await runSupervisor({ config, version, logging, end, greet });
     }
     const serve = (gateway: Gateway, tunnel: SiteTunnel | undefined): Promise<number> =>
-      serveGateway(gateway, tunnel, { config, version, logging, end, greet });
-    return await composeGateway(config, version, logging, serve);
+      serveGateway(gateway, tunnel, { config, version, logging, end, greet, line });
+    const heritage = line.heritage(config, (device, cause) => end.fail(device, cause));
+    return await composeGateway(config, version, logging, serve, undefined, heritage);
   } finally {
     await first.undo();
   }
@@ -68,27 +79,31 @@ interface ServeOrder {
   readonly end: End;
   /** Tells the operator that the gateway is up; `addresses` are those that clients call. */
   greet(addresses: readonly string[]): void;
+  readonly line: Succession;
 }
 
 async function serveGateway(
   gateway: Gateway,
   tunnel: SiteTunnel | undefined,
-  { config, version, logging: { log, life }, end, greet }: ServeOrder,
+  { config, version, logging: { log, life }, end, greet, line }: ServeOrder,
 ): Promise<number> {
   // Before the TUN device adds its own address to the host's.
   const addresses = callableAddresses(config.listen.address);
-  await gateway.start((device, cause) => end.fail(device, cause));
+  if (!line.takesOver) await gateway.start((device, cause) => end.fail(device, cause));
   try {
     announce(gateway, log, version);
     greet(addresses);
     life.started();
     tunnel?.start();
-    return await end.promise;
+    return await Promise.race([end.promise, line.gone]);
   } finally {
-    life.end();
-    await tunnel?.stop();
-    await gateway.stop();
-    log.info('gateway.stopped', 'the gateway has stopped');
+    // Everything is another process' otherwise.
+    if (!line.isOver) {
+      life.end();
+      await tunnel?.stop();
+      await gateway.stop();
+      log.info('gateway.stopped', 'the gateway has stopped');
+    }
   }
 }
 

@@ -177,9 +177,27 @@ export class SpanTrace implements TunnelTrace {
   /** What spans of later life repeat of the root. */
   #identity: Attributes;
 
-  constructor(settings: TraceSettings, attributes: Attributes, since?: Instant, role: TunnelRole = 'server') {
+  /** `earlier`: the root that ended in a process before this one; nothing is exported of it again. */
+  constructor(
+    settings: TraceSettings,
+    attributes: Attributes,
+    since?: Instant,
+    role: TunnelRole = 'server',
+    earlier?: SpanReference,
+  ) {
     const { tracer, userNames, now } = settings;
     const times = new SpanTimes(now);
+    this.#settings = settings;
+    this.#identity = identityOf(attributes);
+    if (earlier !== undefined) {
+      const { traceId, spanId, sampled } = earlier;
+      const traceFlags = sampled ? TraceFlags.SAMPLED : TraceFlags.NONE;
+      const root = trace.wrapSpanContext({ traceId, spanId, traceFlags, isRemote: true });
+      this.#root = new EndOnceSpan(root, settings, times);
+      this.root = earlier;
+      this.traceId = traceId;
+      return;
+    }
     const kind = role === 'client' ? SpanKind.CLIENT : SpanKind.SERVER;
     const options = { kind, attributes: hideUser(attributes, userNames), startTime: times.at(since) };
     this.#root = new EndOnceSpan(tracer.startSpan('pptp.tunnel.setup', options, ROOT_CONTEXT), settings, times);
@@ -187,8 +205,6 @@ export class SpanTrace implements TunnelTrace {
     const { traceId } = this.root;
     // Without an SDK the id is all zeros; log lines of one set-up shall still have one in common.
     this.traceId = isValidTraceId(traceId) ? traceId : randomTraceId();
-    this.#settings = settings;
-    this.#identity = identityOf(attributes);
   }
 
   phase(name: SetupPhase, attributes?: Attributes, since?: Instant): PhaseSpan {

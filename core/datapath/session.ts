@@ -91,6 +91,12 @@ export class Session implements SessionView {
     this.dropCounts.set(key, (this.dropCounts.get(key) ?? 0) + 1);
   }
 
+  /** In a process that takes over. */
+  restoreDrops(drops: Iterable<readonly [key: string, count: number]>): void {
+    const counts = new Map(drops);
+    this.dropCounts = counts.size === 0 ? undefined : counts;
+  }
+
   get<T>(slot: Slot<T>): T | undefined {
     return this.slots.get(slot);
   }

@@ -86,6 +86,11 @@ export interface Telemetry {
   fault(stage: string, direction: Direction, cause: unknown): void;
   /** `since` is when the first control message came, on the gateway's clock. `role` is `server` if left out. */
   tunnel(attributes: Attributes, since?: Instant, role?: TunnelRole): TunnelTrace;
+  /**
+   * In a process that took over: the trace of a tunnel that is up, whose set-up ended in the process before. Where this is
+   * absent, another trace is begun.
+   */
+  resumed?(root: SpanReference, attributes: Attributes, since: Instant, upAt: Instant): TunnelTrace;
   /** Something worth counting that is not a packet (`auth.failed`, `call.refused`). */
   event(name: string, attributes?: Attributes): void;
   /** Something took so many seconds. The attributes are those that the metric of that name has. */

@@ -21,6 +21,7 @@ export const VERBS: readonly Verb[] = [
   { name: 'pools', add: async (cli) => (await import('./pools.ts')).addPoolsVerb(cli) },
   { name: 'drain', add: async (cli) => (await import('./drain.ts')).addDrainVerb(cli) },
   { name: 'reload', add: async (cli) => (await import('./reload.ts')).addReloadVerb(cli) },
+  { name: 'upgrade', add: async (cli) => (await import('./upgrade.ts')).addUpgradeVerb(cli) },
   { name: 'audit', add: async (cli) => (await import('./audit.ts')).addAuditVerb(cli) },
   { name: 'log-level', add: async (cli) => (await import('./log-level.ts')).addLogLevelVerb(cli) },
   { name: 'capture', add: async (cli) => (await import('./capture.ts')).addCaptureVerb(cli) },

@@ -115,6 +115,7 @@ export class Containment {
     return {
       name: listener.name,
       up: (...told) => guard.tell(() => listener.up?.(...told)),
+      restored: (...told) => guard.tell(() => listener.restored?.(...told)),
       changed: (...told) => guard.tell(() => listener.changed?.(...told)),
       down: (...told) => guard.tell(() => listener.down?.(...told)),
     };

@@ -14,6 +14,7 @@ import type { AddressPool } from '../../core/ports/addresses.ts';
 import type { Authenticator, AuthMethod } from '../../core/ports/auth.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Fleet } from '../../core/ports/fleet.ts';
+import type { LiveOptions } from '../../core/ports/live-options.ts';
 import type { SessionPolicy } from '../../core/ports/policy.ts';
 import type { SessionDirectory } from '../../core/ports/session-directory.ts';
 import type { SessionListener } from '../../core/ports/session-listener.ts';
@@ -78,6 +79,9 @@ export interface SessionOptions {
   readonly watchLink?: (link: Machine<LinkInput, LinkEffect>) => Machine<LinkInput, LinkEffect>;
 }
 
+/** What may be another while the gateway runs. */
+export type LiveSessionOptions = Pick<SessionOptions, 'driver' | 'link' | 'authMethods' | 'interimSeconds'>;
+
 /** Frames that may wait for the end of a turn; a turn handles at most a few batches of 64. */
 const OUTBOX_CAPACITY = 512;
 /** Packets of the gateway's own that may wait so: advertisements and ICMP errors, which have limits of their own. */
@@ -94,7 +98,7 @@ const NO_ADDRESSES: AddressPool = {
 };
 
 /** Sessions of this process: their table, addresses, Call IDs, and the driver of their machines. */
-export const sessionModule = (options: SessionOptions): ContainerModule =>
+export const sessionModule = (options: SessionOptions, live?: LiveOptions<LiveSessionOptions>): ContainerModule =>
   new ContainerModule(({ bind, onActivation }) => {
     bind(GATEWAY_TOKENS.SessionTable).toConstantValue(new SessionTable());
     bind(GATEWAY_TOKENS.Containment).toResolvedValue(
@@ -166,9 +170,13 @@ export const sessionModule = (options: SessionOptions): ContainerModule =>
       const containment = get(GATEWAY_TOKENS.Containment);
       const brought = get(GATEWAY_TOKENS.Brought);
       const watch = options.watchLink ?? ((link) => link);
-      const authMethods = chooseMethods(options.authMethods, getAll(TOKENS.AuthMethod));
-      const link = { ...options.link, authMethods, random };
-      return new Driver(
+      const linkOf = ({ link: one, authMethods }: LiveSessionOptions): LinkOptions => ({
+        ...one,
+        authMethods: chooseMethods(authMethods, getAll(TOKENS.AuthMethod)),
+        random,
+      });
+      let link = linkOf(options);
+      const driver = new Driver(
         {
           clock,
           log: get(TOKENS.Log),
@@ -190,6 +198,8 @@ export const sessionModule = (options: SessionOptions): ContainerModule =>
             packets: get(GATEWAY_TOKENS.PeerPackets),
           })),
           createLink: () => watch(new PppLink(link)),
+          snapshotLink: (one) => (one instanceof PppLink ? one.snapshot() : undefined),
+          restoreLink: (snapshot) => watch(PppLink.restored(link, snapshot)),
           setEncryption,
           wallClock: get(TOKENS.WallClock),
           policies: policiesOf(getAll(TOKENS.SessionPolicy), containment, get(TOKENS.WallClock)),
@@ -197,7 +207,7 @@ export const sessionModule = (options: SessionOptions): ContainerModule =>
             containment,
             clock,
             wallClock: get(TOKENS.WallClock),
-            interimSeconds: options.interimSeconds ?? 0,
+            interimSeconds: () => (live?.current ?? options).interimSeconds ?? 0,
           }),
           profiles: {
             shapes: get(GATEWAY_TOKENS.ShapeControl),
@@ -211,6 +221,11 @@ export const sessionModule = (options: SessionOptions): ContainerModule =>
         },
         options.driver,
       );
+      live?.onChange((now) => {
+        link = linkOf(now);
+        driver.reconfigure(now.driver);
+      });
+      return driver;
     });
   });
 
@@ -264,8 +279,8 @@ function reservedBy(backEnds: readonly Authenticator[]): ReadonlySet<Ipv4> {
   return others.length === 0 ? first : new Set(sets.flatMap((set) => [...set]));
 }
 
-/** The configured methods, strongest first. */
-function chooseMethods(names: readonly string[], methods: readonly AuthMethod[]): readonly AuthMethod[] {
+/** The configured methods, strongest first. Throws CONFIG_INVALID. */
+export function chooseMethods(names: readonly string[], methods: readonly AuthMethod[]): readonly AuthMethod[] {
   const unknown = names.filter((name) => !methods.some((method) => method.name === name));
   if (unknown.length > 0) {
     const known = methods.map((method) => method.name).join(', ');

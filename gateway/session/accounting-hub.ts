@@ -13,8 +13,8 @@ export interface AccountingDeps {
   readonly sinks: readonly AccountingSink[];
   readonly clock: Clock;
   readonly wallClock: WallClock;
-  /** Between interim records where a profile says nothing; 0: none. */
-  readonly interimSeconds: number;
+  /** Between interim records where a profile says nothing; 0: none. Asked when a session comes up, or is changed. */
+  readonly interimSeconds: () => number;
 }
 
 interface Running {
@@ -36,6 +36,7 @@ export class AccountingHub {
   private readonly due = new DeadlineHeap<LiveSession>();
   private cancelTimer: (() => void) | undefined;
   private timerAt = Number.POSITIVE_INFINITY;
+  private frozen = false;
 
   constructor(deps: AccountingDeps) {
     this.deps = deps;
@@ -47,6 +48,17 @@ export class AccountingHub {
     const record = this.record(facts, live.usage(), live.seconds());
     for (const sink of this.deps.sinks) sink.start(record);
     this.arm(live);
+  }
+
+  /** In a process that takes over: the sinks know of its start. */
+  restore(live: LiveSession, facts: SessionFacts, lastAt: number): void {
+    this.running.set(live, { facts, lastAt, seconds: this.intervalOf(facts) });
+    this.arm(live);
+  }
+
+  /** When the last record of it was made; undefined: there was none. */
+  lastRecordAt(live: LiveSession): number | undefined {
+    return this.running.get(live)?.lastAt;
   }
 
   changed(live: LiveSession, facts: SessionFacts): void {
@@ -69,7 +81,7 @@ export class AccountingHub {
   }
 
   private intervalOf({ profile }: SessionFacts): number {
-    return profile.interimSeconds ?? this.deps.interimSeconds;
+    return profile.interimSeconds ?? this.deps.interimSeconds();
   }
 
   private record(facts: SessionFacts, usage: SessionUsage, seconds: number): AccountingRecord {
@@ -85,7 +97,20 @@ export class AccountingHub {
     this.schedule();
   }
 
+  /** No record is made any more: another process makes them. */
+  freeze(): void {
+    this.frozen = true;
+    this.cancelTimer?.();
+    this.timerAt = Number.POSITIVE_INFINITY;
+  }
+
+  thaw(): void {
+    this.frozen = false;
+    this.schedule();
+  }
+
   private schedule(): void {
+    if (this.frozen) return;
     const at = this.due.earliest ?? Number.POSITIVE_INFINITY;
     // An early firing is harmless; only an earlier deadline needs a new timer.
     if (at >= this.timerAt) return;

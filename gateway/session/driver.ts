@@ -1,4 +1,4 @@
-import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
+import { formatIpv4, type Ipv4 } from '../../core/bytes/ipv4-address.ts';
 import { GRE_CHANNEL, type GreChannel, PEER_WINDOW } from '../../core/datapath/gre-channel.ts';
 import { PacketBatch } from '../../core/datapath/packet-batch.ts';
 import { PEER_HOST_NAME, Session, type SessionView } from '../../core/datapath/session.ts';
@@ -6,6 +6,7 @@ import { SETUP_SPAN } from '../../core/datapath/setup-span.ts';
 import type { Stage } from '../../core/datapath/stage.ts';
 import { GreWindowStage } from '../../core/datapath/stages/gre-window.stage.ts';
 import type { SequenceStage } from '../../core/datapath/stages/sequence.stage.ts';
+import type { LinkSnapshot } from '../../core/machine/link-snapshot.ts';
 import type { Machine } from '../../core/machine/machine.ts';
 import type { EncryptionParameters, LinkEffect, LinkInput } from '../../core/machine/ppp-link-types.ts';
 import type { Clock } from '../../core/ports/clock.ts';
@@ -13,7 +14,7 @@ import type { CallEvent, ClearReason, ControlPlugin, ControlRecord } from '../..
 import type { CallEndpoint, SessionId } from '../../core/ports/ids.ts';
 import type { Lifecycle } from '../../core/ports/lifecycle.ts';
 import type { Log } from '../../core/ports/log.ts';
-import type { LaterSpan, PhaseSpan, Telemetry, TunnelRole } from '../../core/ports/telemetry.ts';
+import type { LaterSpan, PhaseSpan, Telemetry, TunnelRole, TunnelTrace } from '../../core/ports/telemetry.ts';
 import type { WallClock } from '../../core/ports/wall-clock.ts';
 import { after, earliest, type Instant, instant } from '../../core/time.ts';
 import type { AskedBackEnd, AskedPool } from '../containment/containment.ts';
@@ -31,6 +32,7 @@ import { Tunnel } from './tunnel.ts';
 import type { TunnelContext } from './tunnel-context.ts';
 import type { Ipv6Services } from './tunnel-ipv6.ts';
 import type { SessionLimits } from './tunnel-limits.ts';
+import type { SentTunnel, TunnelSnapshot } from './tunnel-snapshot.ts';
 import { TunnelSpans } from './tunnel-spans.ts';
 import type { TunnelEnding, TunnelView } from './tunnel-view.ts';
 
@@ -57,6 +59,9 @@ export interface DriverDeps {
   readonly watchers?: SessionWatchers | undefined;
   readonly profiles: ProfileServices;
   createLink(): Machine<LinkInput, LinkEffect>;
+  /** Of a link that another process may go on with. */
+  snapshotLink?(link: Machine<LinkInput, LinkEffect>): LinkSnapshot | undefined;
+  restoreLink?(snapshot: LinkSnapshot): Machine<LinkInput, LinkEffect>;
   setEncryption(session: Session, parameters: EncryptionParameters | undefined): void;
 }
 
@@ -77,6 +82,11 @@ const HANG_UP_TURN_MS = 10;
 /** A packet of the acknowledgment entrance: GRE encode makes it a lone acknowledgment. */
 const NOTHING = new Uint8Array(0);
 
+const ended = (trace: TunnelTrace): TunnelTrace => {
+  trace.end();
+  return trace;
+};
+
 /**
  * The one driver: executes the effects of all machines, keeps all deadlines in one heap behind one timer of the clock,
  * and opens and ends sessions as the control connection says.
@@ -92,9 +102,11 @@ export class Driver implements Lifecycle, StageEvents {
   private readonly window: GreWindowStage | undefined;
   private readonly failedConnections: FailedConnections;
   private cancelTimer: (() => void) | undefined;
+  private frozen = false;
   private timerAt = Number.POSITIVE_INFINITY;
   private unsubscribe: (() => void) | undefined;
   private readonly newId: () => SessionId;
+  private readonly ups: ((tunnel: Tunnel) => void)[] = [];
   private readonly endings: ((ending: TunnelEnding) => void)[] = [];
 
   constructor(deps: DriverDeps, options: DriverOptions) {
@@ -106,7 +118,6 @@ export class Driver implements Lifecycle, StageEvents {
       role: deps.role ?? 'server',
       clock: deps.clock,
       now: () => deps.clock.now(),
-  private readonly ups: ((tunnel: Tunnel) => void)[] = [];
       roundTrip: (milliseconds) =>
         deps.telemetry.measure('pptp.echo.duration', milliseconds / 1000, { protocol: 'lcp' }),
       telemetry: deps.telemetry,
@@ -125,7 +136,6 @@ export class Driver implements Lifecycle, StageEvents {
       clear: (session, reason, detail) => deps.control.clear(session.call, reason, detail),
       endOlder: (identity, address) => this.endOlder(identity, address),
       reschedule: (tunnel) => this.reschedule(tunnel.session),
-      proven: (session) => deps.control.proven?.(session.call),
       proven: (session) => deps.control.proven?.(session.call),
       settled: (session) => this.settled(session),
     };
@@ -153,6 +163,86 @@ export class Driver implements Lifecycle, StageEvents {
     return [...this.tunnels.values()].map((tunnel) => tunnel.view());
   }
 
+  /** No timer is served until `thaw`; what the devices and the control connections do is theirs. */
+  freeze(): void {
+    this.frozen = true;
+    this.cancelTimer?.();
+    this.timerAt = Number.POSITIVE_INFINITY;
+    this.deps.hub.control.flush();
+    this.deps.hub.acks.flush();
+    this.deps.watchers?.freeze();
+  }
+
+  thaw(): void {
+    this.frozen = false;
+    this.deps.watchers?.thaw();
+    this.arm();
+  }
+
+  /** Of each tunnel, for a process that takes over; undefined where it cannot be moved. */
+  snapshots(): readonly {
+    readonly call: CallEndpoint;
+    readonly up: boolean;
+    readonly snapshot: SentTunnel | undefined;
+  }[] {
+    return [...this.tunnels.values()].map((tunnel) => ({
+      call: tunnel.session.call,
+      up: tunnel.upAt !== undefined,
+      snapshot: tunnel.snapshot(this.deps.snapshotLink?.(tunnel.link)),
+    }));
+  }
+
+  /** In a process that takes over, before `thaw`: goes on with a tunnel. False: it cannot, and nothing of it is left. */
+  restore(snapshot: TunnelSnapshot): boolean {
+    const { telemetry, log, restoreLink, sessions } = this.deps;
+    if (restoreLink === undefined || sessions.byCallId(snapshot.call.localCallId) !== undefined) return false;
+    const { id, call, peerName, openedAt, trace } = snapshot;
+    const session = new Session(id, call);
+    session.set(PEER_WINDOW, snapshot.window);
+    for (const { name, value } of snapshot.attributes) session.attribute(name, value);
+    session.restoreDrops(snapshot.drops.map(({ key, count }) => [key, count]));
+    session.set(SETUP_SPAN, trace);
+    const { role } = this.context;
+    const attributes = {
+      'session.id': id,
+      ...connectionAttributes(role, call.local, call.peer, peerName),
+      'pptp.call.id': call.localCallId,
+      'pptp.peer_call.id': call.peerCallId,
+      'ppp.auth.protocol': snapshot.user.method,
+      'user.name': snapshot.user.identity,
+      'ppp.ipcp.address': formatIpv4(snapshot.address),
+    };
+    const resumed =
+      telemetry.resumed?.(trace, attributes, openedAt, snapshot.upAt) ??
+      ended(telemetry.tunnel(attributes, openedAt, role));
+    const spans = new TunnelSpans(resumed, this.context.now, this.context.roundTrip);
+    const fields = {
+      session: id,
+      peer: peerName,
+      trace_id: trace.traceId,
+      ...(trace.sampled ? { span_id: trace.spanId } : {}),
+    };
+    const lines = new SessionLog(log, fields, this.context.now);
+    const tunnel = new Tunnel(session, peerName, restoreLink(snapshot.link), spans, this.context, lines, openedAt);
+    this.tunnels.set(session, tunnel);
+    sessions.add(session);
+    let restored = false;
+    try {
+      for (const stage of this.deps.stages) stage.open?.(session);
+      restored = tunnel.restore(snapshot);
+    } catch (cause) {
+      log.error('upgrade.fault', 'a bug: a tunnel could not be restored', { session: id, error: cause });
+    }
+    if (restored) this.reschedule(session);
+    else this.end(tunnel, 'administrative', 'the tunnel could not be moved to the new process');
+    return restored;
+  }
+
+  /** Whether there is a tunnel of this call. */
+  has(call: CallEndpoint): boolean {
+    return this.find(call) !== undefined;
+  }
+
   /** A span for what is done about a tunnel elsewhere; undefined when the tunnel is over. */
   later(session: SessionView, name: LaterSpan): PhaseSpan | undefined {
     return [...this.tunnels.values()].find((tunnel) => tunnel.session === session)?.later(name);
@@ -161,6 +251,16 @@ export class Driver implements Lifecycle, StageEvents {
   /** The sessions whose user has proven who it is, in the order of their beginning. */
   *live(): IterableIterator<Tunnel> {
     for (const tunnel of this.tunnels.values()) if (tunnel.hasUser) yield tunnel;
+  }
+
+  /** Every session, in the order of their beginning. */
+  all(): IterableIterator<Tunnel> {
+    return this.tunnels.values();
+  }
+
+  one(id: SessionId): Tunnel | undefined {
+    for (const tunnel of this.tunnels.values()) if (tunnel.session.id === id) return tunnel;
+    return undefined;
   }
 
   /** Undefined: there is no such session, or no user on it yet. */
@@ -177,6 +277,11 @@ export class Driver implements Lifecycle, StageEvents {
   /** `listener` is told of every tunnel that is over, with its last numbers. */
   onEnd(listener: (ending: TunnelEnding) => void): void {
     this.endings.push(listener);
+  }
+
+  /** For sessions that begin from now on, and for what those that are there have still to ask. */
+  reconfigure({ dns, wins, silenceMs, limits }: DriverOptions): void {
+    Object.assign(this.context, { dns, wins, silenceMs, limits });
   }
 
   /** Ends every link in order: LCP Terminate-Request, then the call. */
@@ -243,6 +348,12 @@ export class Driver implements Lifecycle, StageEvents {
     queueMicrotask(() => this.tunnels.get(session)?.quotaReached());
   }
 
+  private settled(session: Session): void {
+    this.deps.control.settled?.(session.call);
+    const tunnel = this.tunnels.get(session);
+    if (tunnel !== undefined) for (const listener of this.ups) listener(tunnel);
+  }
+
   private onCall(event: CallEvent): void {
     if (event.kind === 'opened') {
       this.begin(event);
@@ -251,16 +362,6 @@ export class Driver implements Lifecycle, StageEvents {
     if (event.kind === 'no-call') {
       this.failedConnections.report(event);
       return;
-  /** Every session, in the order of their beginning. */
-  all(): IterableIterator<Tunnel> {
-    return this.tunnels.values();
-  }
-
-  one(id: SessionId): Tunnel | undefined {
-    for (const tunnel of this.tunnels.values()) if (tunnel.session.id === id) return tunnel;
-    return undefined;
-  }
-
     }
     const tunnel = this.find(event.call);
     if (event.kind === 'closed' && tunnel !== undefined) this.end(tunnel, event.reason, event.detail, event.control);
@@ -337,12 +438,6 @@ export class Driver implements Lifecycle, StageEvents {
   private replace(session: Session): boolean {
     this.deps.control.clear(session.call, 'administrative', 'replaced by a newer log-in of the same user');
     return !this.tunnels.has(session);
-  private settled(session: Session): void {
-    this.deps.control.settled?.(session.call);
-    const tunnel = this.tunnels.get(session);
-    if (tunnel !== undefined) for (const listener of this.ups) listener(tunnel);
-  }
-
   }
 
   private find(call: CallEndpoint): Tunnel | undefined {
@@ -361,6 +456,7 @@ export class Driver implements Lifecycle, StageEvents {
 
   /** One timer for the earliest deadline of all. */
   private arm(): void {
+    if (this.frozen) return;
     const at = this.deadlines.earliest ?? Number.POSITIVE_INFINITY;
     if (at === this.timerAt) return;
     // An early firing is harmless; only an earlier deadline needs a new timer.
@@ -371,6 +467,7 @@ export class Driver implements Lifecycle, StageEvents {
   }
 
   private onTimer(): void {
+    if (this.frozen) return;
     this.timerAt = Number.POSITIVE_INFINITY;
     const now = this.deps.clock.now();
     // Taken out first: a session that is due again at once waits for the next turn of the event loop.

@@ -96,6 +96,11 @@ export class InnerNetworks {
     }
   }
 
+  /** As `claim`, in a process that takes over: the host has the routes already. */
+  restore(networks: readonly InnerNetwork[], session: Session): void {
+    for (const network of networks) this.deps.table.set(network, session);
+  }
+
   release(networks: readonly InnerNetwork[], session: Session): void {
     const routes = this.deps.routes();
     for (const network of networks) {

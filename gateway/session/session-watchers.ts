@@ -28,6 +28,24 @@ export class SessionWatchers {
     });
   }
 
+  /** In a process that takes over: who was told of it before is not told again. */
+  restore(live: LiveSession, facts: SessionFacts, lastRecordAt: number): void {
+    this.accounting?.restore(live, facts, lastRecordAt);
+    for (const one of this.listeners) one.restored(facts, live.session);
+  }
+
+  freeze(): void {
+    this.accounting?.freeze();
+  }
+
+  thaw(): void {
+    this.accounting?.thaw();
+  }
+
+  lastRecordAt(live: LiveSession): number | undefined {
+    return this.accounting?.lastRecordAt(live);
+  }
+
   changed(live: LiveSession, facts: SessionFacts): void {
     this.tell(() => {
       this.accounting?.changed(live, facts);

@@ -60,6 +60,20 @@ export class TunnelAddress {
     this.waiting = done;
   }
 
+  /** The pool that it came from; undefined: the default one, or it is fixed. */
+  get pool(): string | undefined {
+    return this.from;
+  }
+
+  /** In a process that takes over. False: somebody else has it by now, or the pool answers too late. */
+  restore(address: Ipv4, pool: string | undefined, identity: string): boolean {
+    const lease = this.context.addresses.lease(address, identity);
+    if (lease instanceof Promise || !lease.ok) return false;
+    this.leased = address;
+    this.from = pool;
+    return true;
+  }
+
   /** Whether this tunnel is of that user and has that address. */
   isOf(identity: string, address: Ipv4): boolean {
     return sameUser(this.session.identity, identity) && this.leased === address;

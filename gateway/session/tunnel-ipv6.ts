@@ -12,6 +12,7 @@ import { MPPE_OVERHEAD } from '../../core/wire/mppe-header.ts';
 import type { PrefixPool } from './prefix-pool.ts';
 import type { RouteTurns } from './route-turns.ts';
 import type { SessionTable } from './session-table.ts';
+import type { Ipv6Snapshot } from './tunnel-snapshot.ts';
 
 /** What the tunnels of a gateway with IPv6 share. */
 export interface Ipv6Services {
@@ -112,6 +113,26 @@ export class TunnelIpv6 {
     this.router = new RouterAdvertiser({ localInterfaceId, prefix, mtu, dns, random });
     this.log.info('session.ipv6-up', `IPv6 is up: ${formatPrefix64(prefix)}`, { prefix: formatPrefix64(prefix) });
     this.send(this.router.handle({ kind: 'start' }, now));
+  }
+
+  /** Undefined: the peer has no prefix. */
+  snapshot(): Ipv6Snapshot | undefined {
+    const { assigned, fixed, routed } = this;
+    if (assigned === undefined) return undefined;
+    const { prefix, localInterfaceId } = assigned;
+    return { prefix, localInterfaceId, fixed, routed, up: this.session.ipv6 };
+  }
+
+  /** In a process that takes over: the host has the route already. False: somebody else has the prefix by now. */
+  restore({ prefix, localInterfaceId, fixed, routed, up }: Ipv6Snapshot, now: Instant): boolean {
+    const lease = this.services.prefixes.leaseFixed(prefix);
+    if (lease === 'in-use' || lease === 'elsewhere') return false;
+    this.assigned = { prefix, localInterfaceId };
+    this.fixed = fixed;
+    this.routed = routed;
+    if (fixed) this.sessions.fixedPrefixes.set(formatPrefix64(prefix), this.session);
+    if (up !== undefined) this.change(up, now);
+    return true;
   }
 
   packet(bytes: Uint8Array, now: Instant): void {

@@ -24,7 +24,7 @@ export class TunnelLimits {
   private readonly idleMs: number;
   private readonly endsAt: Instant | undefined;
   private readonly sessionMs: number;
-  private readonly begunAt: Instant;
+  readonly begunAt: Instant;
 
   constructor(session: Session, limits: SessionLimits, profile: UserProfile, now: Instant) {
     this.session = session;

@@ -10,6 +10,7 @@ import {
   SETUP_PHASES,
   type SetupPhase,
   type SpanFailure,
+  type SpanReference,
   type TunnelTrace,
 } from '../../core/ports/telemetry.ts';
 import type { Instant } from '../../core/time.ts';
@@ -174,6 +175,20 @@ export class TunnelSpans {
 
   attribute(name: string, value: string): void {
     this.trace.attributes({ [name]: value });
+  }
+
+  /** Its root, for a process that takes over. */
+  get root(): SpanReference {
+    return this.trace.root;
+  }
+
+  /** In a process that takes over: the set-up is long over. */
+  restore(encryption: string): void {
+    this.seen = (1 << SETUP_PHASES.length) - 1;
+    this.setupOver = true;
+    this.wasUp = true;
+    this.networkUp = true;
+    this.encryptionText = encryption;
   }
 
   /** Something that the machines noticed. */

@@ -6,7 +6,7 @@ import { PPP_FRAMING } from '../../core/datapath/stages/ppp.stage.ts';
 import type { InnerNetwork, ProfileChange, UserProfile } from '../../core/ports/profile.ts';
 import type { ChangeAnswer } from '../../core/ports/session-directory.ts';
 import type { SessionEnding, SessionFacts, SessionUsage } from '../../core/ports/session-facts.ts';
-import type { Instant } from '../../core/time.ts';
+import { type Instant, instant } from '../../core/time.ts';
 import { formatNetwork } from './inner-networks.ts';
 import type { LiveSession } from './live-session.ts';
 import { changedProfile, sameProfile } from './profile-change.ts';
@@ -16,6 +16,7 @@ import type { TunnelContext } from './tunnel-context.ts';
 import type { ProvenUser, Refusal } from './tunnel-entry.ts';
 import type { TunnelIpv6 } from './tunnel-ipv6.ts';
 import { type LimitReached, TunnelLimits } from './tunnel-limits.ts';
+import type { UserSnapshot } from './tunnel-snapshot.ts';
 
 /** What a tunnel knows that its user's facts are made of. */
 export interface UserTunnel extends LiveSession {
@@ -88,6 +89,39 @@ export class TunnelUser {
     this.routes = [...this.routes, ...added];
     const why = ipv6?.wish(profile.ipv6Prefix, givesWay, failed);
     return why === undefined ? undefined : { denial: 'prefix-in-use', detail: why };
+  }
+
+  /** Undefined: the user is not let in yet. */
+  snapshot(): Omit<UserSnapshot, 'profile'> | undefined {
+    if (!this.admitted) return undefined;
+    const { identity, method } = this.user;
+    const lastRecordAt = this.context.watchers?.lastRecordAt(this.tunnel);
+    return {
+      identity,
+      method,
+      routes: this.routes.map(({ network, prefixLength }) => ({ network, prefixLength })),
+      begunAt: this.limits?.begunAt,
+      startedAt: this.startedAt,
+      told: this.told !== undefined,
+      lastRecordAt: lastRecordAt === undefined ? undefined : instant(lastRecordAt),
+    };
+  }
+
+  /** In a process that takes over; the tunnel is there, with all that its facts are made of. */
+  restore({ routes, begunAt, startedAt, told, lastRecordAt }: UserSnapshot): void {
+    const { session } = this.tunnel;
+    const { profiles, clock, limits, watchers } = this.context;
+    const { profile } = this.user;
+    this.admitted = true;
+    this.routes = routes;
+    this.startedAt = startedAt;
+    profiles.networks.restore(routes, session);
+    profiles.shapes.apply(session, profile, clock.now());
+    if (limits !== undefined && begunAt !== undefined)
+      this.limits = new TunnelLimits(session, limits, profile, begunAt);
+    if (watchers === undefined || !told) return;
+    this.told = this.facts();
+    watchers.restore(this.tunnel, this.told, lastRecordAt ?? clock.now());
   }
 
   /** The tunnel has ended. */

@@ -1,10 +1,14 @@
 import { printable } from '../../core/bytes/ascii.ts';
 import { formatIpv4, type Ipv4 } from '../../core/bytes/ipv4-address.ts';
 import { formatPrefix64, ZERO_BITS64 } from '../../core/bytes/ipv6-address.ts';
-import { GRE_CHANNEL } from '../../core/datapath/gre-channel.ts';
-import { flushEncryption } from '../../core/datapath/mppe-state.ts';
+import { GRE_CHANNEL, PEER_WINDOW } from '../../core/datapath/gre-channel.ts';
+import { encryptionState, flushEncryption, restoreEncryption } from '../../core/datapath/mppe-state.ts';
 import type { Session } from '../../core/datapath/session.ts';
+import { SESSION_USAGE } from '../../core/datapath/session-usage.ts';
+import { restoreShape, shapeState } from '../../core/datapath/shape.ts';
 import { PPP_FRAMING } from '../../core/datapath/stages/ppp.stage.ts';
+import { USER_TRAFFIC } from '../../core/datapath/user-traffic.ts';
+import type { LinkSnapshot } from '../../core/machine/link-snapshot.ts';
 import type { Machine } from '../../core/machine/machine.ts';
 import type { LinkEffect, LinkEnd, LinkInput, LinkIpv6, NetworkProfile } from '../../core/machine/ppp-link-types.ts';
 import type { ClearReason, ControlRecord } from '../../core/ports/control.ts';
@@ -22,6 +26,7 @@ import { TunnelIpv6 } from './tunnel-ipv6.ts';
 import { TunnelLog } from './tunnel-log.ts';
 import { type LoginTunnel, TunnelLogin } from './tunnel-login.ts';
 import { TunnelQuestions } from './tunnel-questions.ts';
+import { type SentTunnel, sentProfile, type TunnelSnapshot } from './tunnel-snapshot.ts';
 import { endNumbers, type TunnelSpans } from './tunnel-spans.ts';
 import { TunnelUser, usageOf } from './tunnel-user.ts';
 import { type TunnelView, viewOf } from './tunnel-view.ts';
@@ -45,7 +50,7 @@ export class Tunnel implements LoginTunnel {
   /** GRE numbers given up that a Wan-Error-Notify has told of. */
   lostReported = 0;
   private readonly context: TunnelContext;
-  private readonly link: Machine<LinkInput, LinkEffect>;
+  readonly link: Machine<LinkInput, LinkEffect>;
   readonly spans: TunnelSpans;
   private readonly log: SessionLog;
   readonly lines: TunnelLog;
@@ -72,6 +77,7 @@ export class Tunnel implements LoginTunnel {
     spans: TunnelSpans,
     context: TunnelContext,
     log: SessionLog,
+    openedAt: Instant = context.clock.now(),
   ) {
     this.session = session;
     this.peerName = peerName;
@@ -80,7 +86,7 @@ export class Tunnel implements LoginTunnel {
     this.context = context;
     this.log = log;
     this.lines = new TunnelLog(this.log, session, peerName, context.role);
-    this.openedAt = context.clock.now();
+    this.openedAt = openedAt;
     this.silenceAt = after(this.openedAt, context.silenceMs);
     this.address = new TunnelAddress(session, context);
     this.ipv6 = context.ipv6 && new TunnelIpv6(session, context.ipv6, context.sessions, this.log);
@@ -134,6 +140,83 @@ export class Tunnel implements LoginTunnel {
     if (reached === undefined) return;
     this.spans.limitReached(reached.reason, reached.detail);
     this.close(reached.reason, reached.detail);
+  }
+
+  /** Undefined: it is not up, or something of it is under way that cannot be moved. */
+  snapshot(link: LinkSnapshot | undefined): SentTunnel | undefined {
+    const { session, user, upAt, over, running } = this;
+    const known = user?.snapshot();
+    const channel = session.get(GRE_CHANNEL);
+    const mppe = encryptionState(session);
+    const framing = session.get(PPP_FRAMING);
+    const address = this.address.current;
+    if (link === undefined || known === undefined || user === undefined || upAt === undefined) return undefined;
+    if (channel === undefined || mppe === undefined || framing === undefined || address === undefined) return undefined;
+    if (
+      over ||
+      running ||
+      this.wanted !== undefined ||
+      this.questions?.isIdle === false ||
+      this.login?.isIdle === false
+    )
+      return undefined;
+    return {
+      id: session.id,
+      call: session.call,
+      peerName: this.peerName,
+      window: session.get(PEER_WINDOW) ?? { packets: 64, processingDelay: 0 },
+      attributes: [...session.attributes].map(([name, value]) => ({ name, value })),
+      drops: [...session.drops].map(([key, count]) => ({ key, count })),
+      openedAt: this.openedAt,
+      upAt,
+      undecryptable: this.undecryptable,
+      lostReported: this.lostReported,
+      // The trace of a tunnel that nobody collects has an id of its own, which is in the log.
+      trace: { ...this.spans.root, traceId: this.spans.traceId },
+      encryption: this.encryption,
+      address,
+      bound: session.address,
+      pool: this.address.pool,
+      user: { ...known, profile: sentProfile(user.profile) },
+      ipv6: this.ipv6?.snapshot(),
+      framing: { ...framing },
+      usage: session.get(SESSION_USAGE) && { ...usageOf(session) },
+      lastUsed: session.get(USER_TRAFFIC)?.lastUsed,
+      link,
+      channel: channel.state(),
+      mppe,
+      shape: shapeState(session),
+    };
+  }
+
+  /** Right after it was made, in a process that takes over, and the stages have opened. False: it cannot go on here. */
+  restore(snapshot: TunnelSnapshot): boolean {
+    const { session, context } = this;
+    const channel = session.get(GRE_CHANNEL);
+    const framing = session.get(PPP_FRAMING);
+    const { user, usage, lastUsed, shape, ipv6, bound } = snapshot;
+    if (channel === undefined || framing === undefined || !restoreEncryption(session, snapshot.mppe)) return false;
+    channel.restore(snapshot.channel);
+    Object.assign(framing, snapshot.framing);
+    session.identity = user.identity;
+    if (!this.address.restore(snapshot.address, snapshot.pool, user.identity)) return false;
+    if (bound !== undefined) context.sessions.bind(session, bound);
+    const counters = session.get(SESSION_USAGE);
+    if (counters !== undefined && usage !== undefined) Object.assign(counters, usage);
+    const traffic = session.get(USER_TRAFFIC);
+    if (traffic !== undefined && lastUsed !== undefined) traffic.lastUsed = lastUsed;
+    this.upAt = snapshot.upAt;
+    this.undecryptable = snapshot.undecryptable;
+    this.lostReported = snapshot.lostReported;
+    this.silenceAt = undefined;
+    this.heardAt = channel.lastReceived;
+    this.spans.restore(snapshot.encryption);
+    if (ipv6 !== undefined && this.ipv6?.restore(ipv6, context.clock.now()) !== true) return false;
+    this.user = new TunnelUser(this, context, user);
+    this.user.restore(user);
+    if (shape !== undefined) restoreShape(session, shape);
+    this.log.rest();
+    return true;
   }
 
   /** What is done about this tunnel elsewhere. */

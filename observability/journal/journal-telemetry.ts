@@ -48,6 +48,13 @@ export class JournalTelemetry implements Telemetry {
     this.#inner.measure(name, seconds, attributes);
   }
 
+  resumed(root: SpanReference, attributes: Attributes, since: Instant, upAt: Instant): TunnelTrace {
+    const trace = this.#inner.resumed?.(root, attributes, since, upAt) ?? this.#inner.tunnel(attributes, since);
+    const entry = this.#journal.begin(trace.traceId, attributes, since, 'server');
+    entry.up(upAt);
+    return new JournalTrace(trace, entry, this.#journal);
+  }
+
   tunnel(attributes: Attributes, since?: Instant, role?: TunnelRole): TunnelTrace {
     const trace = this.#inner.tunnel(attributes, since, role);
     const entry = this.#journal.begin(trace.traceId, attributes, since ?? this.#journal.now(), role ?? 'server');

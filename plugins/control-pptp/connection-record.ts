@@ -6,6 +6,7 @@ import { type Instant, instant } from '../../core/time.ts';
 import type { PptpMessage } from '../../core/wire/pptp-message.ts';
 import { describeResult, type ResultFamily } from '../../core/wire/pptp-message-codes.ts';
 import type { EchoReply, EchoRequest } from '../../core/wire/pptp-message-connection.ts';
+import type { ConnectionSnapshot } from './connection-snapshot.ts';
 
 /** Messages that are kept; a call takes four of them, and clearing it two. */
 const MAX_MESSAGES = 32;
@@ -61,6 +62,18 @@ export class ConnectionRecord {
 
   constructor(host: RecordHost) {
     this.host = host;
+  }
+
+  /** What the peer says of itself, for a process that takes over. */
+  get peerSays(): Pick<ControlRecord, 'hostName' | 'vendorName'> {
+    return this.names();
+  }
+
+  /** In a process that takes over: the connection has had its call. */
+  restore({ hostName, vendorName }: Pick<ConnectionSnapshot, 'hostName' | 'vendorName'>): void {
+    this.hostName = hostName;
+    this.vendorName = vendorName;
+    this.hadCall = true;
   }
 
   /** As the machine's `seen`. Echoes say nothing about calls and would push out what does. */

@@ -19,7 +19,9 @@ import type { Attributes } from '../../core/ports/telemetry.ts';
 import { after, earliest, type Instant } from '../../core/time.ts';
 import type { PptpMessage } from '../../core/wire/pptp-message.ts';
 import { ConnectionRecord, type RecordHost } from './connection-record.ts';
+import type { ConnectionSnapshot } from './connection-snapshot.ts';
 import type { ConnectionStanding } from './connection-source.ts';
+import { holdSocket, readOn } from './held-socket.ts';
 import type { ControlPptpOptions } from './options.ts';
 import type { Applicant, SetupAdmission, SetupRefusal } from './setup-admission.ts';
 
@@ -107,15 +109,27 @@ export class ControlConnection implements ControlDeps, Applicant {
   /** Of them: their user has proven itself. */
   private provenCalls = 0;
   private gone = NOTHING;
+  private frozen = false;
 
-  constructor(socket: Socket, local: Ipv4, peer: Ipv4, host: ConnectionHost) {
+  /** `earlier`: what it was in the process before. */
+  constructor(socket: Socket, local: Ipv4, peer: Ipv4, host: ConnectionHost, earlier?: ConnectionSnapshot) {
     this.socket = socket;
     this.local = local;
     this.peer = peer;
     this.peerName = `${formatIpv4(peer)}:${socket.remotePort ?? 0}`;
     this.host = host;
     this.record = new ConnectionRecord(host);
-    this.machine = new PptpControl(this, host.control);
+    if (earlier === undefined) {
+      this.machine = new PptpControl(this, host.control);
+      return;
+    }
+    this.machine = PptpControl.restored(this, host.control, earlier.machine);
+    this.record.restore(earlier);
+    this.since = earlier.since;
+    this.kept = undefined;
+    this.established = true;
+    this.frozen = true;
+    this.calls = earlier.machine.book.calls.filter(({ state }) => state === 'established').length;
   }
 
   get callIds(): CallIds {
@@ -137,6 +151,54 @@ export class ControlConnection implements ControlDeps, Applicant {
   seen(direction: Direction, message: PptpMessage): void {
     this.record.seen(direction, message);
     this.host.count('control.message', { message: message.kind, direction });
+  }
+
+  /**
+   * Reads and says nothing until `thaw`. False: what was said last is still on its way to a peer that does not read, so
+   * that nobody else can go on here.
+   */
+  freeze(): boolean {
+    this.frozen = true;
+    return holdSocket(this.socket) && this.socket.writableLength === 0;
+  }
+
+  thaw(): void {
+    this.frozen = false;
+    readOn(this.socket);
+    this.drain();
+  }
+
+  /** Undefined: it is not established, or ends. */
+  snapshot(): ConnectionSnapshot | undefined {
+    const machine = this.closing || this.executing ? undefined : this.machine.snapshot();
+    if (machine === undefined) return undefined;
+    const { peerName, local, peer, since } = this;
+    const { hostName, vendorName } = this.record.peerSays;
+    return { peerName, local, peer, since, hostName, vendorName, machine };
+  }
+
+  /** Calls that are open. */
+  openCalls(): readonly CallEndpoint[] {
+    const calls = this.machine.snapshot()?.book.calls ?? [];
+    return calls.flatMap(({ localCallId, peerCallId, state }) =>
+      peerCallId === undefined || state !== 'established' ? [] : [this.endpoint(localCallId, peerCallId)],
+    );
+  }
+
+  /** In a process that takes over: from now on it is this one's. */
+  resume(): void {
+    this.frozen = false;
+    this.gone = this.host.served(this);
+    this.begin();
+    readOn(this.socket);
+  }
+
+  /** Another process has it: closes this one's copy of the socket, and tells nobody. */
+  abandon(): void {
+    this.frozen = true;
+    this.socket.removeAllListeners();
+    this.socket.on('error', NOTHING);
+    this.socket.destroy();
   }
 
   begin(): void {
@@ -222,15 +284,14 @@ export class ControlConnection implements ControlDeps, Applicant {
       this.host.admission.ask(this);
       this.waits = this.kept !== undefined;
       if (this.waits) this.host.standing(this, 'waits');
-    }
-    else if (kept.length > MOST_PIECES || kept.reduce((octets, { length }) => octets + length, 0) > MOST_KEPT) {
+    } else if (kept.length > MOST_PIECES || kept.reduce((octets, { length }) => octets + length, 0) > MOST_KEPT) {
       this.handle(TOO_MUCH);
       this.abort();
     }
   }
 
   private drain(): void {
-    if (this.executing) return;
+    if (this.executing || this.frozen) return;
     for (let input = this.waiting.shift(); input !== undefined; input = this.waiting.shift()) {
       const next = input;
       this.run(() => this.machine.handle(next, this.host.now()));

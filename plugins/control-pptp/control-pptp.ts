@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import { type Observable, Subject } from 'rxjs';
 import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
 import { DeadlineHeap } from '../../core/machine/deadline-heap.ts';
@@ -8,6 +8,7 @@ import { type CallRefusal, CONTROL_DEFAULTS } from '../../core/machine/pptp-cont
 import type { CancelSignal } from '../../core/ports/cancel.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { CallEvent, ClearReason, ControlPlugin, WanErrors } from '../../core/ports/control.ts';
+import type { Movable } from '../../core/ports/handover.ts';
 import type { CallEndpoint, CallId, CallIds } from '../../core/ports/ids.ts';
 import type { Log } from '../../core/ports/log.ts';
 import type { RandomSource } from '../../core/ports/random.ts';
@@ -16,9 +17,11 @@ import { after, type Instant, instant } from '../../core/time.ts';
 import { CallLimits } from './call-limits.ts';
 import { ConnectionLimits } from './connection-limits.ts';
 import { ConnectionRefusals, type RefusedConnection } from './connection-refusals.ts';
-import { ConnectionRules } from './connection-rules.ts';
+import { ConnectionRules, type ConnectionRuleSet } from './connection-rules.ts';
+import type { ConnectionSnapshot } from './connection-snapshot.ts';
 import type { ConnectionSource, ConnectionStanding } from './connection-source.ts';
 import { type ConnectionHost, ControlConnection } from './control-connection.ts';
+import { holdSocket, readOn } from './held-socket.ts';
 import { CONTROL_PPTP_DEFAULTS, type ControlPptpOptions } from './options.ts';
 import { SetupAdmission } from './setup-admission.ts';
 import { socketIpv4 } from './socket-address.ts';
@@ -41,6 +44,11 @@ export interface ControlPptpDeps {
   readonly source?: ConnectionSource | undefined;
 }
 
+/** What may be another while it runs. */
+export interface LiveControlOptions extends Pick<ControlPptpOptions, 'control' | 'idleMs' | 'setups'> {
+  readonly ruleSet: ConnectionRuleSet;
+}
+
 /** Deadlines nearer together than this are served by one run over the connections. */
 const TIMER_GRAIN_MS = 100;
 /** `stop` waits this long for the connections beyond their own time-out for the last reply. */
@@ -51,11 +59,11 @@ const MADE_ROOM = 'another call needs the place, and nobody has logged in on thi
 const NOTHING = (): void => undefined;
 
 /** The server of RFC 2637's control connection: one PAC machine per TCP connection, one timer for all. */
-export class ControlPptp implements ControlPlugin {
+export class ControlPptp implements ControlPlugin, Movable {
   readonly name = 'control-pptp';
   readonly calls$: Observable<CallEvent>;
   private readonly deps: ControlPptpDeps;
-  private readonly options: ControlPptpOptions;
+  private options: ControlPptpOptions;
   private readonly calls = new Subject<CallEvent>();
   private readonly connections = new Set<ControlConnection>();
   /** When each of them wants time next: with thousands, a look at all of them for each deadline is dear. */
@@ -67,11 +75,17 @@ export class ControlPptp implements ControlPlugin {
   /** Where the source applies them, and may want one to make room. */
   private readonly bySocket = new WeakMap<Socket, ControlConnection>();
   private readonly refusals: ConnectionRefusals;
+  private readonly rules: ConnectionRules;
   private readonly admission: SetupAdmission;
   /** Of all connections. */
-  private readonly host: ConnectionHost;
+  private host: ConnectionHost;
   private readonly source: ConnectionSource;
   private started = false;
+  private frozen = false;
+  /** Connected while it was frozen. */
+  private readonly held: Socket[] = [];
+  /** They have something to say that their peer does not take. */
+  private readonly stuck = new Set<ControlConnection>();
   private refusing = false;
   private stopping: Promise<void> | undefined;
   private timer: { readonly when: Instant; readonly cancel: () => void } | undefined;
@@ -88,6 +102,7 @@ export class ControlPptp implements ControlPlugin {
     this.source = deps.source ?? new TcpListener(this.options);
     this.host = this.connectionHost();
     const rules = this.options.rules ?? new ConnectionRules(this.options);
+    this.rules = rules;
     this.limits =
       deps.source === undefined
         ? new ConnectionLimits(rules, deps.clock, (connection) => this.evict(connection))
@@ -156,13 +171,105 @@ export class ControlPptp implements ControlPlugin {
     for (const connection of this.connections) connection.handle({ kind: 'refuse-calls' });
   }
 
+  /** Names, times and limits of connections that come from now on; those that are there keep theirs. */
+  reconfigure({ control, idleMs, setups, ruleSet }: LiveControlOptions): void {
+    this.options = { ...this.options, control, idleMs, setups };
+    this.rules.update(ruleSet);
+    this.host = { ...this.host, options: this.options, control: { ...control, role: 'pac' } };
+    this.admission.reconfigure(setups);
+  }
+
   acceptCalls(): void {
     if (this.stopping !== undefined) return;
     this.refusing = false;
     for (const connection of this.connections) connection.handle({ kind: 'accept-calls' });
   }
 
+  /** Undefined: this one does not listen itself. */
+  get listener(): Server | undefined {
+    return this.source instanceof TcpListener ? this.source.listener : undefined;
+  }
+
+  freeze(): void {
+    this.frozen = true;
+    this.timer?.cancel();
+    this.timer = undefined;
+    for (const connection of this.connections) if (!connection.freeze()) this.stuck.add(connection);
+  }
+
+  thaw(): void {
+    this.frozen = false;
+    this.stuck.clear();
+    for (const connection of this.connections) connection.thaw();
+    for (const socket of this.held.splice(0)) {
+      readOn(socket);
+      this.accept(socket);
+    }
+    if (this.deadlines.earliest !== undefined) this.arm(instant(this.deadlines.earliest));
+  }
+
+  /** While it is frozen: each connection that another process can go on with, and its socket. */
+  snapshots(): readonly { readonly socket: Socket; readonly snapshot: ConnectionSnapshot }[] {
+    return [...this.connections].flatMap((connection) => {
+      const snapshot = this.stuck.has(connection) ? undefined : connection.snapshot();
+      return snapshot === undefined ? [] : [{ socket: connection.socket, snapshot }];
+    });
+  }
+
+  /** Calls that are open, of all connections. */
+  *openCalls(): IterableIterator<CallEndpoint> {
+    for (const connection of this.connections) yield* connection.openCalls();
+  }
+
+  /** In a process that takes over, before `resume`: goes on with connections; `proven` are the calls that are up. */
+  restore(
+    all: Iterable<{ readonly socket: Socket; readonly snapshot: ConnectionSnapshot }>,
+    proven: ReadonlySet<CallId>,
+  ): void {
+    this.frozen = true;
+    for (const { socket, snapshot } of all) {
+      const connection = new ControlConnection(socket, snapshot.local, snapshot.peer, this.host, snapshot);
+      this.connections.add(connection);
+      this.limits?.taken(snapshot.peer, connection);
+      for (const { localCallId, state } of snapshot.machine.book.calls) {
+        if (state !== 'established') continue;
+        this.connectionOf.set(localCallId, connection);
+        this.calledBy.opened(localCallId, snapshot.peer);
+        if (proven.has(localCallId)) this.restoreProven(localCallId, connection);
+      }
+      this.schedule(connection, connection.nextTimeout());
+    }
+  }
+
+  /** The connections that were restored are this process' from now on. */
+  resume(server: Server | undefined): void {
+    this.frozen = false;
+    if (server !== undefined && this.source instanceof TcpListener) this.source.inherit(server);
+    for (const connection of this.connections) connection.resume();
+    for (const connection of this.connections) this.schedule(connection, connection.nextTimeout());
+  }
+
+  /** Another process has everything: closes this one's copies, and tells nobody. */
+  abandon(): void {
+    this.frozen = true;
+    this.listener?.close();
+    for (const connection of this.connections) connection.abandon();
+    for (const socket of this.held.splice(0)) socket.destroy();
+    this.connections.clear();
+  }
+
+  private restoreProven(localCallId: CallId, connection: ControlConnection): void {
+    if (this.calledBy.proven(localCallId)) connection.callProven();
+  }
+
   private accept(socket: Socket): void {
+    if (this.frozen) {
+      // Whoever comes while another process takes over waits, unread, until it is known who serves.
+      socket.on('error', NOTHING);
+      holdSocket(socket);
+      this.held.push(socket);
+      return;
+    }
     // Before anything else: a socket without a listener for its errors ends the process.
     socket.on('error', NOTHING);
     if (socket.remoteAddress === undefined) {
@@ -269,6 +376,7 @@ export class ControlPptp implements ControlPlugin {
 
   /** A nearer deadline moves the timer; a later one is found when the timer fires. */
   private arm(when: Instant): void {
+    if (this.frozen) return;
     const earliestRun = this.lastRun === undefined ? when : after(this.lastRun, TIMER_GRAIN_MS);
     const at = instant(Math.max(when, earliestRun));
     if (this.timer !== undefined) {

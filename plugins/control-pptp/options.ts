@@ -28,6 +28,8 @@ export interface ControlPptpOptions extends ConnectionLimitOptions {
    * after 1, 3 and 7 s, whatever we have to do meanwhile.
    */
   readonly backlog: number;
+  /** The process before hands its listener and its connections over. */
+  readonly inherits?: boolean;
   /** Of the machine: names said to the peer, times, window. */
   readonly control: Partial<Omit<ControlOptions, 'role' | 'originates'>>;
 }

@@ -1,18 +1,22 @@
 import { createServer, type Server } from 'node:net';
 import type { CancelSignal } from '../../core/ports/cancel.ts';
 import type { ConnectionSource, ConnectionTaker } from './connection-source.ts';
+import { takeFrom } from './held-socket.ts';
 import { listenError } from './listen-error.ts';
 import type { ControlPptpOptions } from './options.ts';
 
 export type TcpListenerOptions = Pick<ControlPptpOptions, 'address' | 'port' | 'backlog'> & {
   /** Nothing is read from the sockets here, so that another process can have them whole. */
   readonly pauseOnConnect?: boolean;
+  /** Does not listen at `start`: `inherit` says on what. */
+  readonly inherits?: boolean;
 };
 
 /** Takes connections on a TCP port. */
 export class TcpListener implements ConnectionSource {
   private readonly options: TcpListenerOptions;
   private server: Server | undefined;
+  private taker: ConnectionTaker | undefined;
 
   constructor(options: TcpListenerOptions) {
     this.options = options;
@@ -25,6 +29,8 @@ export class TcpListener implements ConnectionSource {
 
   /** Rejects with PORT_TAKEN, ADDRESS_UNAVAILABLE or NOT_ROOT. */
   async start(taker: ConnectionTaker, signal: CancelSignal): Promise<void> {
+    this.taker = taker;
+    if (this.options.inherits === true) return;
     const { address, port, backlog, pauseOnConnect = false } = this.options;
     const server = createServer({ pauseOnConnect }, (socket) => taker.take(socket));
     this.server = server;
@@ -45,6 +51,26 @@ export class TcpListener implements ConnectionSource {
     server.removeAllListeners('error');
     // For example no file descriptor left: the listening socket lives on.
     server.on('error', (error) => taker.failed(error));
+  }
+
+  /** The server, for a process that takes over. */
+  get listener(): Server | undefined {
+    return this.server;
+  }
+
+  /** Takes connections from the server of the process before. */
+  inherit(server: Server): void {
+    const { taker } = this;
+    if (taker === undefined) {
+      server.close();
+      return;
+    }
+    this.server = server;
+    takeFrom(
+      server,
+      (socket) => taker.take(socket),
+      (error) => taker.failed(error),
+    );
   }
 
   async stop(): Promise<void> {

@@ -62,6 +62,28 @@ export class HostJournal {
     return state.interfaceName;
   }
 
+  /**
+   * Makes what that process has changed, which hands over to this one, this one's to take back. False: there is no record of
+   * it.
+   */
+  async inherit(pid: number): Promise<boolean> {
+    const state = await loadState(this.statePath);
+    if (typeof state === 'string' || state.pid !== pid) return false;
+    this.active = await this.own(state);
+    return true;
+  }
+
+  /** The process that was to take over did not: the record is this one's again. */
+  async reclaim(): Promise<void> {
+    if (this.active !== undefined) this.active = await this.own(this.active);
+  }
+
+  private async own(state: HostState): Promise<HostState> {
+    const own = { ...state, pid: process.pid, startTime: (await this.startTimeOf(process.pid)) ?? '' };
+    await saveState(this.statePath, own);
+    return own;
+  }
+
   /** Takes back what a process that did not stop cleanly left. Throws GatewayError HOST_NETWORK when it still runs. */
   async recover(): Promise<void> {
     const state = await loadState(this.statePath);

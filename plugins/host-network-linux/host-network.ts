@@ -18,6 +18,8 @@ import { acceptRaPath, disableIpv6Path, ipv6ForwardPath, proxyArpPath, type Sysc
 export type HostNetworkOptions = Omit<HostNetworkConfig, 'interfaceName'> & {
   /** An existing or creatable folder that is this gateway's own. */
   readonly stateDirectory: string;
+  /** The process that has set everything up, and hands over to this one. */
+  readonly predecessor?: number | undefined;
 };
 
 export interface HostNetworkDependencies {
@@ -54,6 +56,11 @@ export class HostNetwork implements Lifecycle, HostRoutes {
   /** Throws GatewayError HOST_NETWORK or HOST_REFUSED; whatever was done by then is taken back. */
   async start(signal: CancelSignal): Promise<void> {
     if (this.journal.isActive || signal.aborted) return;
+    const { predecessor } = this.options;
+    if (predecessor !== undefined) {
+      if (await this.journal.inherit(predecessor)) return;
+      throw new GatewayError('HOST_NETWORK', `There is no record of what process ${predecessor} has set up.`);
+    }
     const config: HostNetworkConfig = { ...this.options, interfaceName: this.tun.interfaceName };
     await this.journal.host.exclusively(async () => {
       await this.journal.recover();
@@ -70,6 +77,20 @@ export class HostNetwork implements Lifecycle, HostRoutes {
     if (interfaceName !== undefined) {
       this.log.info('host-network.down', 'The host network is as it was.', { interfaceName });
     }
+  }
+
+  /** Routes that were added while running, for the process that takes over. */
+  snapshot(): readonly string[] {
+    return [...this.networks];
+  }
+
+  restore(networks: readonly string[]): void {
+    for (const network of networks) this.networks.add(network);
+  }
+
+  /** The process that was to take over did not. */
+  reclaim(): Promise<void> {
+    return this.journal.reclaim();
   }
 
   /** One address of the pool that is not in the slice. Needs no record: the route ends with the device. */

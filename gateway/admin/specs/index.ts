@@ -10,13 +10,27 @@ import * as operations from './operations.ts';
 import * as sessions from './sessions.ts';
 import * as stats from './stats.ts';
 import * as trace from './trace.ts';
+import * as upgrade from './upgrade.ts';
 
 const isSpec = (value: unknown): value is RouteSpec =>
   typeof value === 'object' && value !== null && 'method' in value && 'url' in value && 'role' in value;
 
 const specsOf = (module: object): readonly RouteSpec[] => Object.values(module).filter(isSpec);
 
-const modules = [health, gateway, sessions, stats, events, life, operations, explain, capture, trace, logLevel];
+const modules = [
+  health,
+  gateway,
+  sessions,
+  stats,
+  events,
+  life,
+  upgrade,
+  operations,
+  explain,
+  capture,
+  trace,
+  logLevel,
+];
 
 const byUrl = (a: RouteSpec, b: RouteSpec): number => (a.url < b.url ? -1 : a.url > b.url ? 1 : 0);
 

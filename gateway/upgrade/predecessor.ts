@@ -1,0 +1,313 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import type { Socket } from 'node:net';
+import { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { GatewayConfig } from '../../config/types.ts';
+import { GatewayError } from '../../core/errors.ts';
+import type { Log } from '../../core/ports/log.ts';
+import type { UpgradeOrder, UpgradeReport } from '../admin/api/upgrade.ts';
+import type { Gateway } from '../bootstrap.ts';
+import { readClock } from '../system-clock.ts';
+import { keepWatch } from './keeper.ts';
+import type { LifeLine } from './life-line.ts';
+import { type FromSuccessor, readFromSuccessor, type ToSuccessor } from './messages.ts';
+import type { MovedGateway } from './moving.ts';
+import type { Origin } from './origin.ts';
+import { STATE_VERSION } from './state-version.ts';
+import { type Bequest, SUCCESSOR_VARIABLE } from './successor.ts';
+
+export interface UpgradeDeps {
+  readonly origin: Origin;
+  readonly version: string;
+  readonly log: Log;
+  readonly gateway: Gateway;
+  /** In force now. */
+  readonly config: () => GatewayConfig;
+  /** Why not now; undefined: the gateway is up and takes calls. */
+  readonly notNow: () => string | undefined;
+  readonly lifeLine: LifeLine | undefined;
+  /** Tells the service manager which process is the gateway from now on. False: there is none. */
+  readonly tellManager: (pid: number) => boolean;
+}
+
+/** A new process reads its configuration and plug-ins, and opens nothing. */
+const START_MS = 60_000;
+/** From the moment on when nothing is read any more. */
+const HAND_OVER_MS = 15_000;
+/** Tunnels that negotiate just now are given so long to come to rest. */
+const REST_MS = 2_000;
+const REST_STEP_MS = 100;
+const TUNNELS_A_MESSAGE = 64;
+/** For the answer to who has asked. */
+const ANSWER_MS = 150;
+/** Tunnels that are ended for the upgrade. */
+const END_MS = 5_000;
+
+/** The process that serves, while it looks for a successor. One upgrade at a time. */
+export class Upgrade {
+  /** Resolves when this process serves no more, and everything but its tunnels may be taken down. */
+  readonly gone: Promise<number>;
+  private readonly deps: UpgradeDeps;
+  private running = false;
+  private leave: (code: number) => void = () => undefined;
+  private child: ChildProcess | undefined;
+  private keepsWatch = true;
+
+  constructor(deps: UpgradeDeps) {
+    this.deps = deps;
+    this.gone = new Promise((resolve) => {
+      this.leave = resolve;
+    });
+  }
+
+  /** Rejects with UPGRADE_REFUSED or UPGRADE_FAILED; then this process goes on, and no tunnel has noticed. */
+  async run({ allowDrop = false }: UpgradeOrder, by: string): Promise<UpgradeReport> {
+    if (this.running) throw refused('An upgrade is under way already: wait for its end.');
+    this.running = true;
+    try {
+      return await this.try(allowDrop, by);
+    } finally {
+      this.running = this.deps.gateway.moving.gone;
+    }
+  }
+
+  get isOver(): boolean {
+    return this.deps.gateway.moving.gone;
+  }
+
+  /** After everything else was taken down: what becomes of this process. Resolves with its exit code. */
+  async afterwards(): Promise<number> {
+    const { child } = this;
+    if (child?.pid === undefined) return 0;
+    const streams: readonly unknown[] = child.stdio;
+    const lifeLine = streams[LIFE_LINE_AT];
+    if (child.connected) child.disconnect();
+    child.unref();
+    if (!this.keepsWatch || !(lifeLine instanceof Readable)) return 0;
+    return keepWatch(child.pid, lifeLine, this.deps.log);
+  }
+
+  private async try(allowDrop: boolean, by: string): Promise<UpgradeReport> {
+    const { gateway, log, notNow } = this.deps;
+    const obstacles = [...(notNow() === undefined ? [] : [notNow() ?? '']), ...gateway.moving.obstacles()];
+    if (obstacles.length > 0) {
+      throw refused(
+        `${obstacles.join(' ')} Without handing over, "restart" ends every tunnel; its clients call again.`,
+      );
+    }
+    await this.settle(allowDrop);
+    const descriptors = gateway.moving.descriptors();
+    if (descriptors === undefined) throw refused('The devices of the gateway are not open.');
+    log.info('upgrade.begins', 'a new process is started, to take over', { by });
+    const talk = this.begin(descriptors);
+    try {
+      await talk.ready;
+    } catch (cause) {
+      talk.end();
+      throw cause;
+    }
+    const since = performance.now();
+    const setups = gateway.moving.stragglers().setups;
+    gateway.moving.freeze();
+    try {
+      const moved = gateway.moving.take();
+      const restored = await talk.handOver(moved);
+      const stillMs = Math.round(performance.now() - since);
+      const { pid } = talk;
+      this.child = talk.child;
+      gateway.moving.gone = true;
+      this.keepsWatch = this.deps.lifeLine === undefined && !this.deps.tellManager(pid);
+      this.deps.lifeLine?.passOn();
+      log.info('upgrade.done', 'another process serves now', { pid, tunnels: restored, setups, stillMs });
+      setTimeout(() => void gateway.moving.abandon().then(() => this.leave(0)), ANSWER_MS);
+      return { pid, tunnels: restored, setups, stillMs };
+    } catch (cause) {
+      talk.end();
+      await gateway.moving.thaw();
+      log.warn('upgrade.failed', 'the new process did not take over; this one goes on, and no tunnel was lost');
+      throw cause;
+    }
+  }
+
+  /** Waits for tunnels that negotiate just now. Those that cannot be moved are ended where that may be. */
+  private async settle(allowDrop: boolean): Promise<void> {
+    const { gateway, log } = this.deps;
+    for (let waited = 0; waited < REST_MS && gateway.moving.stragglers().up.length > 0; waited += REST_STEP_MS) {
+      await sleep(REST_STEP_MS);
+    }
+    const { up } = gateway.moving.stragglers();
+    if (up.length === 0) return;
+    const which = `${up.length} of ${gateway.sessions()} tunnels cannot be moved now: they negotiate, or end`;
+    if (!allowDrop) throw refused(`${which}. Ask again, or end them with --allow-drop.`);
+    log.warn('upgrade.drops', `${which}; they are ended`, { tunnels: up.length });
+    const ids = gateway
+      .tunnels()
+      .filter(({ session }) => up.some(({ localCallId }) => localCallId === session.call.localCallId));
+    const ending = { reason: 'administrative', detail: 'the gateway is upgraded' } as const;
+    await Promise.race([
+      Promise.all(ids.map(({ session }) => gateway.directory.disconnect(session.id, ending))),
+      sleep(END_MS),
+    ]);
+    if (gateway.moving.stragglers().up.length > 0) throw refused(`${which}, and did not end in ${END_MS / 1000} s.`);
+  }
+
+  private begin({ tun, gre }: Pick<Bequest, 'tun' | 'gre'>): Talk {
+    const { origin, lifeLine, version, config } = this.deps;
+    const bequest: Bequest = {
+      tun: { fd: TUN_AT, about: tun.about },
+      gre: { fd: GRE_AT, about: gre.about },
+      ...(lifeLine !== undefined || !this.managed ? { lifeLine: LIFE_LINE_AT } : {}),
+    };
+    const child = fork(origin.script, [...origin.args], {
+      cwd: origin.cwd,
+      execArgv: [...origin.execArgv],
+      env: environmentOf(origin, bequest),
+      serialization: 'advanced',
+      stdio: [
+        'ignore',
+        'inherit',
+        'inherit',
+        'ipc',
+        tun.fd,
+        gre.fd,
+        lifeLine?.fd ?? (this.managed ? 'ignore' : 'pipe'),
+      ],
+    });
+    return new Talk(child, version, config());
+  }
+
+  private get managed(): boolean {
+    return this.deps.origin.env['NOTIFY_SOCKET'] !== undefined;
+  }
+}
+
+/** As this process was started; the watchdog of the service manager is to look at the new one. */
+const environmentOf = ({ env }: Origin, bequest: Bequest): NodeJS.ProcessEnv => {
+  const { WATCHDOG_PID: _old, ...rest } = env;
+  return { ...rest, [SUCCESSOR_VARIABLE]: JSON.stringify(bequest) };
+};
+
+/** Places in the list of descriptors that a child inherits. */
+const TUN_AT = 4;
+const GRE_AT = 5;
+const LIFE_LINE_AT = 6;
+
+/** The talk with one process that may become the successor. */
+class Talk {
+  readonly child: ChildProcess;
+  /** Resolves when it has everything but the tunnels. */
+  readonly ready: Promise<void>;
+  private readonly waiting = new Map<FromSuccessor['kind'], (message: FromSuccessor) => void>();
+  private readonly said: string[] = [];
+  private failed: (error: GatewayError) => void = () => undefined;
+  private readonly failure: Promise<never>;
+
+  constructor(child: ChildProcess, version: string, config: GatewayConfig) {
+    this.child = child;
+    this.failure = new Promise((_resolve, reject) => {
+      this.failed = reject;
+    });
+    this.failure.catch(() => undefined);
+    child.on('message', (value: unknown) => this.heard(value));
+    child.on('error', (error) => this.failed(failedBecause(`it could not be started or told: ${error.message}`)));
+    child.on('exit', (code, signal) => {
+      const words = this.said.length === 0 ? '' : `: ${this.said.join(' ')}`;
+      this.failed(failedBecause(`it ended with ${signal ?? `code ${code ?? 0}`} before it took over${words}`));
+    });
+    const hello = this.next('hello').then((message) => {
+      if (message.kind !== 'hello') return;
+      if (message.state !== STATE_VERSION) {
+        throw refused(
+          `The new version hands tunnels over in another form (${message.state}; this one: ${STATE_VERSION}).`,
+        );
+      }
+      this.tell({ kind: 'hello', state: STATE_VERSION, version, pid: process.pid, clock: readClock(), config });
+    });
+    this.ready = this.within(
+      START_MS,
+      hello.then(() => this.next('ready')),
+      'it was not ready',
+    ).then(() => undefined);
+    this.ready.catch(() => undefined);
+  }
+
+  get pid(): number {
+    return this.child.pid ?? 0;
+  }
+
+  /** Returns how many tunnels it goes on with, when it serves. */
+  async handOver({ tunnels, connections, callIds, networks, listener }: MovedGateway): Promise<number> {
+    const answer = this.next('restored');
+    for (const { socket, snapshot } of connections) this.tell({ kind: 'connection', connection: snapshot }, socket);
+    for (let from = 0; from < tunnels.length; from += TUNNELS_A_MESSAGE) {
+      this.tell({ kind: 'tunnels', tunnels: tunnels.slice(from, from + TUNNELS_A_MESSAGE) });
+    }
+    this.tell({ kind: 'restore', callIds, networks });
+    const restored = await this.within(HAND_OVER_MS, answer, 'it did not take the tunnels over');
+    if (restored.kind !== 'restored') return 0;
+    if (restored.failed.length > 0) {
+      throw failedBecause(
+        `it could not go on with ${restored.failed.length} tunnels (${restored.failed.slice(0, 5).join(', ')})`,
+      );
+    }
+    await new Promise<void>((resolve, reject) => {
+      const sent = (error: Error | null): void => (error === null ? resolve() : reject(failedBecause(error.message)));
+      const message: ToSuccessor = { kind: 'yours' };
+      if (listener === undefined) this.child.send(message, sent);
+      else this.child.send(message, listener, undefined, sent);
+    });
+    return restored.tunnels;
+  }
+
+  end(): void {
+    this.child.removeAllListeners();
+    this.child.on('error', () => undefined);
+    this.child.kill('SIGKILL');
+  }
+
+  private tell(message: ToSuccessor, socket?: Socket): void {
+    const failed = (error: Error | null): void => {
+      if (error !== null) this.failed(failedBecause(`it could not be told: ${error.message}`));
+    };
+    if (socket === undefined) this.child.send(message, failed);
+    else this.child.send(message, socket, { keepOpen: true }, failed);
+  }
+
+  private heard(value: unknown): void {
+    const message = readFromSuccessor(value);
+    if (message === undefined) return;
+    if (message.kind === 'said') {
+      if (this.said.length < 10) this.said.push(message.line);
+      return;
+    }
+    if (message.kind === 'failed') {
+      this.failed(failedBecause(`${message.code}: ${message.message}`));
+      return;
+    }
+    this.waiting.get(message.kind)?.(message);
+  }
+
+  private next(kind: FromSuccessor['kind']): Promise<FromSuccessor> {
+    const heard = new Promise<FromSuccessor>((resolve) => {
+      this.waiting.set(kind, resolve);
+    });
+    return Promise.race([heard, this.failure]);
+  }
+
+  private async within<T>(milliseconds: number, work: Promise<T>, what: string): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_resolve, reject) => {
+      const error = failedBecause(`${what} within ${milliseconds / 1000} s`);
+      timer = setTimeout(() => reject(error), milliseconds);
+    });
+    try {
+      return await Promise.race([work, late, this.failure]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+const refused = (message: string): GatewayError => new GatewayError('UPGRADE_REFUSED', message);
+const failedBecause = (why: string): GatewayError =>
+  new GatewayError('UPGRADE_FAILED', `The new process did not take over, and this one goes on: ${why}.`);

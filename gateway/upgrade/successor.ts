@@ -1,0 +1,218 @@
+import type { Server, Socket } from 'node:net';
+import { Server as NetServer, Socket as NetSocket } from 'node:net';
+import type { GatewayConfig } from '../../config/types.ts';
+import { GatewayError } from '../../core/errors.ts';
+import type { InheritedDevice } from '../../core/ports/handover.ts';
+import type { Log } from '../../core/ports/log.ts';
+import { holdSocket, readConnectionSnapshot } from '../../plugins/control-pptp/index.ts';
+import type { Gateway } from '../bootstrap.ts';
+import type { Inheritance } from '../builtin-plugins.ts';
+import { readTunnelSnapshot, type TunnelSnapshot } from '../session/tunnel-snapshot.ts';
+import { continueClock } from '../system-clock.ts';
+import { keptThatDiffer } from './kept-settings.ts';
+import { LifeLine } from './life-line.ts';
+import { type FromSuccessor, kindOf, readHelloToSuccessor, type SuccessorHello } from './messages.ts';
+import type { MovedConnection } from './moving.ts';
+import { STATE_VERSION } from './state-version.ts';
+
+/** The environment tells a process that it is to take over, and by which descriptors. Not a setting: nobody sets it. */
+export const SUCCESSOR_VARIABLE = 'GATEWAY_TAKES_OVER';
+
+/** What the process before tells by that variable. */
+export interface Bequest {
+  readonly tun: InheritedDevice;
+  readonly gre: InheritedDevice;
+  /** Where a process that stays to be looked at wants to hear of its successors. */
+  readonly lifeLine?: number;
+}
+
+/** When the process before says nothing more, it is gone: it was killed, or hangs. */
+const PATIENCE_MS = 30_000;
+
+interface Taken {
+  readonly tunnels: unknown[];
+  readonly connections: MovedConnection[];
+  /** Sockets whose connection could not be read. */
+  lost: number;
+}
+
+/** The process that takes over, as it talks with the one before. */
+export class Successor {
+  readonly inheritance: Inheritance;
+  readonly lifeLine: LifeLine | undefined;
+  private readonly before: SuccessorHello;
+  private readonly taken: Taken = { tunnels: [], connections: [], lost: 0 };
+  private readonly left: Promise<void>;
+  private answered: (order: { readonly callIds: unknown; readonly networks: readonly string[] }) => void = () =>
+    undefined;
+  private handed: (listener: Server | undefined) => void = () => undefined;
+  private restored = false;
+
+  constructor(before: SuccessorHello, { tun, gre, lifeLine }: Bequest) {
+    this.before = before;
+    this.inheritance = { pid: before.pid, tun, gre };
+    this.lifeLine = lifeLine === undefined ? undefined : new LifeLine(lifeLine);
+    process.on('message', (message: unknown, handle: unknown) => this.heard(message, handle));
+    this.left = new Promise((resolve) => {
+      process.once('disconnect', () => {
+        // Before everything is here nobody needs this process: the one before goes on, or is dead and has left nothing.
+        if (!this.restored) process.exit(1);
+        resolve();
+        this.handed(undefined);
+      });
+    });
+  }
+
+  /** What is said of mistakes, the process before shows to who has asked for the upgrade, too. */
+  terminal<T extends { err(line: string): void }>(terminal: T): T {
+    return {
+      ...terminal,
+      err: (line: string) => {
+        tell({ kind: 'said', line: line.slice(0, 4000) });
+        terminal.err(line);
+      },
+    };
+  }
+
+  /** Throws CONFIG_INVALID where the new configuration wants other tunnels than those that are up. */
+  check(config: GatewayConfig): void {
+    const differ = keptThatDiffer(this.before.config, config);
+    if (differ.length === 0) return;
+    throw new GatewayError(
+      'CONFIG_INVALID',
+      `${differ.join(', ')} cannot change while tunnels are up: put back what was there before and upgrade, or start the gateway again.`,
+    );
+  }
+
+  /** Starts the gateway with what it inherits, and returns when it serves. Ends the process where it cannot. */
+  async takeOver(gateway: Gateway, died: (device: string, cause: unknown) => void, log: Log): Promise<void> {
+    try {
+      const order = new Promise<Parameters<Successor['answered']>[0]>((resolve) => {
+        this.answered = resolve;
+      });
+      const yours = new Promise<Server | undefined>((resolve) => {
+        this.handed = resolve;
+      });
+      await gateway.start(died);
+      tell({ kind: 'ready' });
+      const { callIds, networks } = await order;
+      const tunnels = this.taken.tunnels.map((value) => readTunnelSnapshot(value));
+      const good = tunnels.filter((one): one is TunnelSnapshot => one !== undefined);
+      const failed = [
+        ...gateway.moving.restore(good, this.taken.connections, callIds, networks),
+        ...Array.from({ length: tunnels.length - good.length + this.taken.lost }, () => 'unreadable'),
+      ];
+      this.restored = failed.length === 0;
+      tell({ kind: 'restored', tunnels: good.length, failed });
+      const listener = await yours;
+      gateway.moving.resume(listener);
+      this.lifeLine?.tell(`pid ${process.pid}`);
+      log.info('upgrade.taken-over', 'this process goes on with the tunnels of the one before', {
+        tunnels: good.length,
+        before: this.before.pid,
+        versionBefore: this.before.version,
+      });
+      // Its admin socket and its ports are free then.
+      await this.left;
+    } catch (cause) {
+      this.fail(cause);
+    }
+  }
+
+  /** Tells why it does not take over, and ends. Nothing on the host is touched. */
+  fail(cause: unknown): never {
+    const code = cause instanceof GatewayError ? cause.code : 'INTERNAL';
+    const message =
+      cause instanceof GatewayError ? cause.message : cause instanceof Error ? (cause.stack ?? '') : String(cause);
+    tell({ kind: 'failed', code, message: message.slice(0, 4000) });
+    process.exit(1);
+  }
+
+  private heard(message: unknown, handle: unknown): void {
+    switch (kindOf(message)) {
+      case 'connection':
+        this.takeConnection(message, handle);
+        return;
+      case 'tunnels': {
+        const tunnels: unknown = fieldOf(message, 'tunnels');
+        if (Array.isArray(tunnels)) this.taken.tunnels.push(...tunnels);
+        return;
+      }
+      case 'restore': {
+        const networks: unknown = fieldOf(message, 'networks');
+        const known = Array.isArray(networks) ? networks.filter((one) => typeof one === 'string') : [];
+        this.answered({ callIds: fieldOf(message, 'callIds'), networks: known });
+        return;
+      }
+      case 'yours':
+        this.handed(handle instanceof NetServer ? handle : undefined);
+        return;
+      default:
+    }
+  }
+
+  private takeConnection(message: unknown, handle: unknown): void {
+    const snapshot = readConnectionSnapshot(fieldOf(message, 'connection'));
+    // Gone meanwhile: the process before would find that out, too.
+    if (!(handle instanceof NetSocket)) return;
+    handle.on('error', () => undefined);
+    holdSocket(handle);
+    if (snapshot === undefined) this.taken.lost += 1;
+    else this.taken.connections.push({ socket: handle satisfies Socket, snapshot });
+  }
+}
+
+const fieldOf = (value: unknown, name: string): unknown =>
+  typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+
+const tell = (message: FromSuccessor): void => {
+  // The channel may close at any moment, and then nobody wants to know.
+  if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
+};
+
+/** Undefined: this process takes over from nobody. Sets the gateway's clock otherwise. */
+export const successorOf = async (env: NodeJS.ProcessEnv): Promise<Successor | undefined> => {
+  const bequest = readBequest(env[SUCCESSOR_VARIABLE]);
+  delete env[SUCCESSOR_VARIABLE];
+  if (bequest === undefined || process.send === undefined) return undefined;
+  const hello = await new Promise<SuccessorHello | undefined>((resolve) => {
+    const late = setTimeout(() => resolve(undefined), PATIENCE_MS);
+    process.once('message', (message: unknown) => {
+      clearTimeout(late);
+      resolve(readHelloToSuccessor(message));
+    });
+    tell({ kind: 'hello', state: STATE_VERSION, version: '' });
+  });
+  if (hello === undefined || hello.state !== STATE_VERSION) {
+    tell({
+      kind: 'failed',
+      code: 'UPGRADE_REFUSED',
+      message: 'The two versions hand tunnels over in different forms.',
+    });
+    process.exit(1);
+  }
+  continueClock(hello.clock);
+  return new Successor(hello, bequest);
+};
+
+const readBequest = (text: string | undefined): Bequest | undefined => {
+  if (text === undefined) return undefined;
+  try {
+    const value: unknown = JSON.parse(text);
+    const tun = deviceOf(fieldOf(value, 'tun'));
+    const gre = deviceOf(fieldOf(value, 'gre'));
+    const lifeLine: unknown = fieldOf(value, 'lifeLine');
+    if (tun === undefined || gre === undefined) return undefined;
+    return { tun, gre, ...(typeof lifeLine === 'number' ? { lifeLine } : {}) };
+  } catch {
+    return undefined;
+  }
+};
+
+const deviceOf = (value: unknown): InheritedDevice | undefined => {
+  const fd: unknown = fieldOf(value, 'fd');
+  const about: unknown = fieldOf(value, 'about');
+  return typeof fd === 'number' && Number.isInteger(fd) && fd > 2 && typeof about === 'string'
+    ? { fd, about }
+    : undefined;
+};
