@@ -1,6 +1,6 @@
 // Writes the generated pages of docs/ from the sources: node setup/docs.mjs
 // The results in docs/performance.md from what was measured: node setup/docs.mjs --performance results.json [more.json]
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buildSources } from './lib/build.mjs';
 import { root } from './lib/paths.mjs';
@@ -10,10 +10,19 @@ const writeReference = async () => {
   await buildSources();
   const { configurationPage } = await import('../dist/config/describe.js');
   const { profilesPage } = await import('../dist/config/profiles-page.js');
+  const { cliPage } = await import('../dist/gateway/cli/reference.js');
+  const { manPage } = await import('../dist/gateway/cli/man-page.js');
+  const { PROGRAM, programModel } = await import('../dist/gateway/cli/program.js');
+  const { adminApiPage } = await import('../dist/gateway/admin/api-page.js');
   const { metricsPage } = await import('../dist/observability/metrics/page.js');
   const { tracesPage } = await import('../dist/observability/traces-page.js');
   await writeFile(join(root, 'docs', 'configuration.md'), configurationPage());
   await writeFile(join(root, 'docs', 'profiles.md'), profilesPage());
+  await writeFile(join(root, 'docs', 'cli.md'), cliPage(PROGRAM, await programModel()));
+  const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+  await mkdir(join(root, 'deploy', 'man'), { recursive: true });
+  await writeFile(join(root, 'deploy', 'man', 'pptp-gateway.1'), manPage(PROGRAM, version, await programModel()));
+  await writeFile(join(root, 'docs', 'admin-api.md'), adminApiPage());
   await writeFile(join(root, 'docs', 'metrics.md'), metricsPage());
   await writeFile(join(root, 'docs', 'traces.md'), tracesPage());
 };

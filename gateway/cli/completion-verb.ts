@@ -32,7 +32,7 @@ export const addCompletionVerb = (cli: Cli): void => {
     return users.map(({ name }) => name).slice(0, MOST);
   };
 
-  addConfigOptions(addConnectionOptions(verb)).action(async (shell: Shell | undefined) => {
+  addConfigOptions(addConnectionOptions(verb), 'socket').action(async (shell: Shell | undefined) => {
     const { values: what } = verb.opts<{ readonly values?: LiveValues }>();
     if (what !== undefined) for (const word of (await values(what)).filter(isWord)) terminal.out(word);
     else if (shell === undefined) verb.error(`error: name a shell: ${SHELLS.join(', ')}`);

@@ -5,15 +5,21 @@ import type { Environment } from '../../config/sources.ts';
 import { COMMAND_ENV } from './connection.ts';
 
 export const CONFIG_GROUP = 'Configuration:';
-const collect = (value: string, earlier: readonly string[]): readonly string[] => [...earlier, value];
+const collect = (value: string, earlier: readonly string[] = []): readonly string[] => [...earlier, value];
 const flagKeys = KEYS.flatMap((key) => (key.flag === undefined ? [] : [{ ...key, flag: key.flag }]));
 
-/** `--config`, `--set` and the flags that keys have of their own. */
-export const addConfigOptions = (command: Command): Command => {
+/** Keys that say where a running gateway answers: the others are no concern of a verb that asks one. */
+const ABOUT_SOCKET: ReadonlySet<string> = new Set(['profile', 'stateDir', 'admin.socket']);
+
+/** `--config`, `--set` and the flags that keys have of their own; a verb that asks a gateway shows few of them. */
+export const addConfigOptions = (command: Command, about: 'everything' | 'socket' = 'everything'): Command => {
   const options = [
     new Option('--config <file>', 'configuration file (YAML or JSON; also PPTP_CONFIG)'),
-    new Option('--set <key=value>', 'set any key of the configuration; may be repeated').argParser(collect).default([]),
-    ...flagKeys.map(({ flag, doc, env }) => new Option(`${flag} <value>`, `${doc} (${env})`)),
+    new Option('--set <key=value>', 'set any key of the configuration; may be repeated').argParser(collect),
+    ...flagKeys.map(({ flag, doc, env, path }) => {
+      const option = new Option(`${flag} <value>`, `${doc} (${env})`);
+      return about === 'everything' || ABOUT_SOCKET.has(path) ? option : option.hideHelp();
+    }),
   ];
   for (const option of options) command.addOption(option.helpGroup(CONFIG_GROUP));
   return command;
@@ -43,13 +49,18 @@ export interface ConfigSurroundings {
   outerMtu?(this: void, listen: string): number | undefined;
 }
 
+interface ConfigFlags {
+  readonly config?: string;
+  readonly set?: readonly string[];
+}
+
 /** `first`: keys set before the operator's own, by a verb whose flags are not the configuration's. */
 export const sourcesOf = (
   command: Command,
   { env, outerMtu }: ConfigSurroundings,
   first?: readonly string[],
 ): ConfigSources => {
-  const { config: file, set: given } = command.opts<{ readonly config?: string; readonly set: readonly string[] }>();
+  const { config: file, set: given = [] } = command.opts<ConfigFlags>();
   const set = [...(first ?? []), ...given];
   const named = first === undefined ? namedFlags(command) : {};
   const path = outerMtu === undefined ? {} : { outerMtu };

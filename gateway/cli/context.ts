@@ -82,7 +82,7 @@ export const cliContext = (plain: PlainCli): Cli => {
     withPlugins: (command, work) =>
       addConfigOptions(command).action(async () => finish(await work(await loadWithPlugins(command)))),
     action: (command, work) =>
-      addConfigOptions(addConnectionOptions(command)).action(async () => {
+      addConfigOptions(addConnectionOptions(command), 'socket').action(async () => {
         const { gateway } = await gatewayOf(command);
         const code = await work(gateway, ...command.args);
         finish(typeof code === 'number' ? code : EXIT.done);

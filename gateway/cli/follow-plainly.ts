@@ -29,10 +29,7 @@ export const followPlainly = async <T>(order: PlainFollow<T>): Promise<number> =
       if (events !== undefined && !events.includes(event)) continue;
       for (const line of lines(event, JSON.parse(data) as T, data)) terminal.out(line);
       seen += 1;
-      if (seen >= count) {
-        abort.abort();
-        break;
-      }
+      if (seen >= count) break;
     }
     return isInterrupted ? EXIT.interrupted : EXIT.done;
   } finally {

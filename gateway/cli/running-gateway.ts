@@ -45,14 +45,23 @@ async function* follow(
   path: string,
   signal: AbortSignal,
 ): AsyncGenerator<ServerEvent, void, undefined> {
+  if (signal.aborted) return;
+  const connecting = new AbortController();
+  let end = (): void => connecting.abort();
+  const stop = (): void => end();
+  signal.addEventListener('abort', stop);
   try {
-    const { stream } = await request({ method: 'GET', path, signal });
+    const { stream } = await request({ method: 'GET', path, signal: connecting.signal });
+    // An answer that is there already is closed: to abort a request that is over throws at nobody.
+    end = () => stream.destroy();
     const events = new EventStream();
     for await (const piece of stream) yield* events.push(piece as Uint8Array);
   } catch (cause) {
     if (signal.aborted) return;
     if (cause instanceof GatewayError) throw cause;
     throw new GatewayError('ADMIN_UNREACHABLE', 'the gateway went away.', { cause });
+  } finally {
+    signal.removeEventListener('abort', stop);
   }
 }
 

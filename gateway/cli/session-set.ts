@@ -5,29 +5,33 @@ import { profileLine } from './session-profile.ts';
 import { SESSIONS_PATH } from './session-query.ts';
 import { parseBitRate, parseOctets, parseSpan } from './units.ts';
 
+const DEFAULT = 'default';
+type Limit = number | typeof DEFAULT;
+
 type SetFlags = {
-  readonly rateUp?: number | null;
-  readonly rateDown?: number | null;
-  readonly idle?: number | null;
-  readonly time?: number | null;
-  readonly quota?: number | null;
+  readonly rateUp?: Limit;
+  readonly rateDown?: Limit;
+  readonly idle?: Limit;
+  readonly time?: Limit;
+  readonly quota?: Limit;
   readonly filter?: string;
   readonly json?: true;
 };
 
-const DEFAULT = 'default';
 const orDefault =
   (parse: (text: string) => number) =>
-  (text: string): number | null =>
-    text === DEFAULT ? null : parse(text);
+  (text: string): Limit =>
+    text === DEFAULT ? DEFAULT : parse(text);
+/** Null puts a limit back to what the configuration says. */
+const sent = <T>(value: T | typeof DEFAULT): T | null => (value === DEFAULT ? null : value);
 
 const changeOf = ({ rateUp, rateDown, idle, time, quota, filter }: SetFlags): SessionChange => ({
-  ...(rateUp === undefined ? {} : { rateUp }),
-  ...(rateDown === undefined ? {} : { rateDown }),
-  ...(idle === undefined ? {} : { idleSeconds: idle }),
-  ...(time === undefined ? {} : { sessionSeconds: time }),
-  ...(quota === undefined ? {} : { quotaOctets: quota }),
-  ...(filter === undefined ? {} : { filter: filter === DEFAULT ? null : filter }),
+  ...(rateUp === undefined ? {} : { rateUp: sent(rateUp) }),
+  ...(rateDown === undefined ? {} : { rateDown: sent(rateDown) }),
+  ...(idle === undefined ? {} : { idleSeconds: sent(idle) }),
+  ...(time === undefined ? {} : { sessionSeconds: sent(time) }),
+  ...(quota === undefined ? {} : { quotaOctets: sent(quota) }),
+  ...(filter === undefined ? {} : { filter: sent(filter) }),
 });
 
 /** Adds `sessions set`. */

@@ -42,6 +42,12 @@ const sameCode = (error: unknown): unknown => {
   return code === undefined || !(error instanceof AdminRefusal) ? error : new GatewayError(code, error.message);
 };
 
+const notFromAfar = (): GatewayError =>
+  new GatewayError(
+    'USER_INVALID',
+    'a password is stored readably only by a command on the host of the gateway itself.',
+  );
+
 const summaryOf = ({ name, address, expired, sessions }: UserLine): UserSummary => {
   const fixed = address === null ? undefined : parseIpv4(address);
   return {
@@ -64,10 +70,15 @@ export const gatewayUsers = (gateway: RunningGateway): UserAdmin => {
   };
   return {
     list: async () => (await gateway.get<{ readonly users: readonly UserLine[] }>(PATH)).users.map(summaryOf),
-    add: ({ address, ...user }) =>
-      send('POST', PATH, { ...user, ...(address === undefined ? {} : { address: formatIpv4(address) }) }),
-    setPassword: (name, password, storePassword) =>
-      send('PUT', `${at(name)}/password`, { password, ...(storePassword ? { storePassword } : {}) }),
+    add: async ({ name, password, address, mustChange, storePassword }) => {
+      if (storePassword === true) throw notFromAfar();
+      const fixed = address === undefined ? {} : { address: formatIpv4(address) };
+      return send('POST', PATH, { name, password, ...fixed, ...(mustChange === true ? { expired: true } : {}) });
+    },
+    setPassword: async (name, password, storePassword) => {
+      if (storePassword) throw notFromAfar();
+      return send('PUT', `${at(name)}/password`, { password });
+    },
     expire: (name) => send('PATCH', at(name), { expired: true }),
     remove: (name) => send('DELETE', at(name)),
   };

@@ -21,7 +21,7 @@ interface Users {
   readonly admin: UserAdmin;
   /** Undefined where the gateway is elsewhere. */
   readonly pool: GatewayConfig['pool'] | undefined;
-  /** "to /var/lib/…" goes on as `in` or `from`. */
+  /** "/var/lib/…", "the running gateway": for "added to", "changed in". */
   readonly place: string;
   /** The gateway that has them, where one answers. */
   readonly gateway: RunningGateway | undefined;
@@ -77,7 +77,7 @@ const isUnreachable = (error: unknown): boolean => error instanceof GatewayError
 
 /**
  * Through the gateway where one answers, so that it is in its audit; else in the file. Also in the file when a flag names
- * one: it need not be the gateway's.
+ * one, which need not be the gateway's, and for passwords that are to be readable, which no gateway takes.
  */
 const usersOf = async (command: Command, { services, terminal, load }: Cli): Promise<Users> => {
   const remote = await remoteTarget(command, services.env, terminal.err);
@@ -90,7 +90,9 @@ const usersOf = async (command: Command, { services, terminal, load }: Cli): Pro
   const inFile = async (): Promise<Users> => {
     return { admin: await services.openUsers(file), pool: config.pool, place: file, gateway: undefined };
   };
-  if (config.admin.socket === undefined || origins.get('users.file')?.kind === 'flag') return inFile();
+  const stores = command.opts<PasswordOptions>().storePassword === true;
+  const named = origins.get('users.file')?.kind === 'flag';
+  if (config.admin.socket === undefined || config.users.source !== 'file' || named || stores) return inFile();
   const gateway = gatewayAt(config.admin.socket, terminal.err);
   try {
     await gateway.get('/v1/users');

@@ -145,13 +145,4 @@ describe('GET', () => {
       failures: [{ outcome: 'failed', user: 'alice', method: 'ms-chap-v2', error: 'authentication-failed' }],
     });
   });
-
-  it('/v1/tunnels/:id shows one', async () => {
-    const { address } = await around.lab.connect();
-    expect(address).toBeDefined();
-
-    const id = around.lab.gateway.tunnels()[0]?.session.id ?? '';
-    const reply = await adminRequest(rig.socket, { method: 'GET', path: `/v1/tunnels/${id}` });
-    expect(await reply.json()).toMatchObject({ id, callId: expect.any(Number), drops: {}, lost: 0, silentSeconds: 1 });
-  });
 });

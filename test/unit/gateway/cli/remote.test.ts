@@ -1,0 +1,158 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
+import { loadConfig } from '../../../../config/load.ts';
+import { EXIT } from '../../../../gateway/cli/exit.ts';
+import { quickSocket } from '../../../../gateway/cli/healthcheck.ts';
+import { tlsVector } from '../../../support/eap-tls-files.ts';
+import { type FakeGateway, fakeGateway, runVerb } from '../../../support/fake-gateway.ts';
+
+let gateway: FakeGateway;
+let servers: Server[];
+beforeEach(async () => {
+  gateway = await fakeGateway();
+  servers = [];
+  gateway.on('GET /v1/pools', ({ headers }) =>
+    headers.authorization === 'Bearer s3cret'
+      ? { json: { pools: [] } }
+      : { status: 401, json: { code: 'UNAUTHORIZED', message: 'This takes a token.' } },
+  );
+});
+afterEach(async () => {
+  for (const server of servers) {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  }
+  await gateway.stop();
+});
+
+const listen = async (server: Server): Promise<number> => {
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return (server.address() as AddressInfo).port;
+};
+const put = (name: string, text: string): string => {
+  writeFileSync(join(gateway.folder, name), text);
+  return join(gateway.folder, name);
+};
+
+describe('a gateway elsewhere', () => {
+  it('is asked with the token of a file', async () => {
+    const url = `http://127.0.0.1:${await listen(createServer(gateway.listener))}`;
+    const file = put('token', 's3cret\n');
+    expect(await runVerb(['pools', '--url', url, '--token-file', file], {})).toMatchObject({ code: 0, err: [] });
+    const env = { PPTP_ADMIN_URL: url, PPTP_ADMIN_TOKEN: 's3cret' };
+    expect((await runVerb(['pools'], env)).code).toBe(0);
+    expect((await runVerb(['pools'], { PPTP_ADMIN_URL: `${url}/`, PPTP_ADMIN_TOKEN_FILE: file })).code).toBe(0);
+  });
+
+  it('may refuse: 4', async () => {
+    const url = `http://127.0.0.1:${await listen(createServer(gateway.listener))}`;
+    expect(await runVerb(['pools', '--url', url], {})).toMatchObject({
+      code: EXIT.refused,
+      err: ['pptp-gateway: ADMIN_REFUSED: This takes a token.'],
+    });
+  });
+
+  it('is not asked where a flag names the one on this host', async () => {
+    const env = { PPTP_ADMIN_URL: 'http://127.0.0.1:1', PPTP_ADMIN_TOKEN: 'x' };
+    const argv = ['pools', '--admin-socket', gateway.socket];
+    // It answers, and wants no less a token than before.
+    expect((await runVerb(argv, { PPTP_ADMIN_URL: env.PPTP_ADMIN_URL })).code).toBe(EXIT.refused);
+  });
+
+  it('must have a certificate that is believed', async () => {
+    const tls = { cert: readFileSync(tlsVector('server.pem')), key: readFileSync(tlsVector('server.key')) };
+    const port = await listen(createSecureServer(tls, gateway.listener));
+    const env = { PPTP_ADMIN_URL: `https://127.0.0.1:${port}`, PPTP_ADMIN_TOKEN: 's3cret' };
+    const stranger = await runVerb(['pools'], env);
+    expect([stranger.code, stranger.err[0]]).toEqual([3, expect.stringContaining('name its authority with --ca FILE')]);
+    const other = await runVerb(['pools'], { ...env, PPTP_ADMIN_CA: tlsVector('ca.pem') });
+    // The authority is right, but the name in the certificate is another than the address.
+    expect([other.code, other.err[0]]).toEqual([3, expect.stringContaining('is not believed')]);
+    expect(gateway.asked).toEqual([]);
+  });
+
+  it('is not there: 3', async () => {
+    const server = createServer();
+    const port = await listen(server);
+    await new Promise((resolve) => server.close(resolve));
+    servers.pop();
+    const { code, err } = await runVerb(['pools', '--url', `http://127.0.0.1:${port}`], {});
+    expect([code, err[0]]).toEqual([3, expect.stringMatching(/ADMIN_UNREACHABLE: no gateway answers on http:\/\/127/)]);
+  });
+
+  it.each(['vpn1', 'ftp://x', 'http://user:pass@x', ''])('%j is no URL of one', async (url) => {
+    expect(await runVerb(['pools', '--url', url], {})).toMatchObject({ code: 1 });
+  });
+
+  it('is sent no token in the clear without a word', async () => {
+    // 192.0.2.0/24 is for documentation: what matters is said before anybody is asked.
+    const { addConnectionOptions, remoteTarget } = await import('../../../../gateway/cli/connection.ts');
+    const { Command } = await import('commander');
+    const command = addConnectionOptions(new Command()).parse(['--url', 'http://192.0.2.1:8723'], { from: 'user' });
+    const said: string[] = [];
+    expect(await remoteTarget(command, { PPTP_ADMIN_TOKEN: 'x' }, (line) => said.push(line))).toMatchObject({
+      token: 'x',
+    });
+    expect(said).toEqual(['warning: the token goes to 192.0.2.1:8723 unencrypted; use https']);
+    await expect(remoteTarget(command, { PPTP_ADMIN_TOKEN: 'a b' }, () => undefined)).rejects.toThrow(/one word/);
+  });
+
+  it('leaves the names of the command line out of the configuration', async () => {
+    const env = { PPTP_ADMIN_URL: 'http://127.0.0.1:1', PPTP_ADMIN_CA: '/ca.pem' };
+    expect((await runVerb(['config', 'check'], env)).out.at(-1)).toBe('the configuration is valid');
+  });
+});
+
+describe('healthcheck', () => {
+  const check = (...flags: readonly string[]) =>
+    runVerb(['healthcheck', ...flags], { PPTP_ADMIN_SOCKET: gateway.socket });
+
+  it('is 0 or 1, in a line', async () => {
+    gateway.on('GET /healthz', { json: 'alive' });
+    gateway.on('GET /readyz', { status: 503, json: 'draining' });
+    expect(await check()).toMatchObject({ code: 0, out: ['alive'] });
+    expect(await check('--live')).toMatchObject({ code: 0 });
+    expect(await check('--ready')).toMatchObject({
+      code: 1,
+      out: [expect.stringMatching(/^unhealthy: .*503.*draining/)],
+    });
+    gateway.on('GET /readyz', { json: 'ready' });
+    expect(await check('--ready')).toMatchObject({ code: 0, out: ['ready'] });
+    expect(await check('--admin-socket', `${gateway.folder}/none`)).toMatchObject({ code: 1 });
+  });
+
+  it('waits for no gateway that hangs', async () => {
+    gateway.on('GET /healthz', { stream: () => undefined });
+    const hangs = await fakeGateway();
+    hangs.on('GET /healthz', () => ({ stream: (response) => void response.write('x') }));
+    expect(await check('--timeout', 'x')).toMatchObject({ code: 2 });
+    await hangs.stop();
+  });
+
+  it('reads the whole configuration where it has to', async () => {
+    gateway.on('GET /healthz', { json: 'alive' });
+    const file = put('gateway.yaml', `admin:\n  socket: ${gateway.socket}\n`);
+    expect(await runVerb(['healthcheck', '--config', file], {})).toMatchObject({ code: 0 });
+    expect(await runVerb(['healthcheck'], { PPTP_ADMIN_SOCKET: 'off' })).toMatchObject({ code: 1 });
+  });
+
+  test.each([
+    {},
+    { PPTP_STATE_DIR: '/srv/vpn' },
+    { PPTP_ADMIN_SOCKET: '/run/x.sock' },
+    { PPTP_ADMIN_SOCKET: 'auto', PPTP_STATE_DIR: '/srv/vpn' },
+    { PPTP_ADMIN_SOCKET: 'off' },
+  ])('finds the socket of %j as the gateway does', (env) => {
+    expect(quickSocket({}, env)).toBe(loadConfig({ env }).config.admin.socket);
+  });
+
+  test.each([{ PPTP_CONFIG: '/x' }, { PPTP_PROFILE: 'site' }, { PPTP_ADMIN_SOCKET: 'x' }, { PPTP_STATE_DIR: 'x' }])(
+    'does not guess with %j',
+    (env) => expect(quickSocket({}, env)).toBeUndefined(),
+  );
+});
