@@ -21,10 +21,10 @@ import type { WallClock } from '../core/ports/wall-clock.ts';
 import { TOKENS } from '../core/tokens.ts';
 import type { GatewayNumbers } from '../observability/metrics/gateway-numbers.ts';
 import { ControlPptp, type LiveControlOptions } from '../plugins/control-pptp/index.ts';
-import { ControlPptp } from '../plugins/control-pptp/index.ts';
 import { HostNetwork } from '../plugins/host-network-linux/index.ts';
 import type { PluginLine } from './admin/api/operations.ts';
 import { LifecycleRunner } from './lifecycle-runner.ts';
+import { reconfigureControl } from './live-control.ts';
 import { type DataPathOptions, dataPathModule, packetFilters, trafficModule } from './modules/data-path.module.ts';
 import { chooseMethods, type LiveSessionOptions, type SessionOptions, sessionModule } from './modules/session.module.ts';
 import { NumberKeeper } from './numbers.ts';
@@ -151,7 +151,7 @@ export function createGateway(platform: Platform, options: GatewayOptions, plugi
   options.live?.onChange(({ dataPath, connections }) => {
     container.get(GATEWAY_TOKENS.SequenceStage).reconfigure(dataPath.gre);
     container.get(GATEWAY_TOKENS.ShapeControl).replace(packetFilters(dataPath.filters));
-    if (control instanceof ControlPptp) control.reconfigure(connections);
+    reconfigureControl(control, connections);
   });
   const probes = new Probes(platform.clock, (probe, cause) =>
     platform.log.error('probe.fault', `The probe ${probe} threw: a bug; it was taken out.`, { probe, error: cause }),

@@ -29,7 +29,7 @@ const MILLISECONDS = 1000;
 
 /** The level of a log and of all its children, changed while the process runs. */
 export class LogLevels {
-  readonly configured: LogLevel;
+  #configured: LogLevel;
   #level: LogLevel;
   #rank: number;
   #back: { readonly timer: NodeJS.Timeout; readonly at: number } | undefined;
@@ -37,9 +37,21 @@ export class LogLevels {
   #changed: (change: LevelChange) => void = () => undefined;
 
   constructor(configured: LogLevel) {
-    this.configured = configured;
+    this.#configured = configured;
     this.#level = configured;
     this.#rank = rank(configured);
+  }
+
+  /** What the configuration says. */
+  get configured(): LogLevel {
+    return this.#configured;
+  }
+
+  /** The configuration says something else now; it holds unless somebody asked for another level meanwhile. */
+  reconfigure(configured: LogLevel, by: string): void {
+    const holds = this.#level === this.#configured;
+    this.#configured = configured;
+    if (holds && configured !== this.#level) this.set(configured, { by });
   }
 
   /** `announce` writes the line about a change, while the more talkative of the two levels holds. */

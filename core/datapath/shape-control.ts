@@ -9,7 +9,7 @@ export type TrafficProfile = Pick<UserProfile, 'rate' | 'filter' | 'quotaOctets'
 
 /** From profiles to the data path: names of filters become filters, and what cannot be done is refused. */
 export class ShapeControl {
-  private readonly filters: ReadonlyMap<string, PacketFilter>;
+  private filters: ReadonlyMap<string, PacketFilter>;
   /** Whether the traffic stages are there. */
   readonly active: boolean;
 
@@ -24,6 +24,11 @@ export class ShapeControl {
     this.filters = filters;
     this.active = active;
     this.applied = applied;
+  }
+
+  /** For profiles that are applied from now on; a session keeps the filter that it has until its profile changes. */
+  replace(filters: ReadonlyMap<string, PacketFilter>): void {
+    if (this.active) this.filters = filters;
   }
 
   /** Why this gateway cannot do what the profile asks for, as a sentence; undefined when it can. */

@@ -1,4 +1,5 @@
 import type { LoadedConfig } from '../../config/load.ts';
+import type { GatewayConfig } from '../../config/types.ts';
 import { GatewayError } from '../../core/errors.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Log } from '../../core/ports/log.ts';
@@ -22,10 +23,26 @@ export interface LifeBody {
   acceptCalls(): void;
   /** Tells every tunnel to end, in turns; resolves when each has been told. Does not reject. */
   endTunnels(reason: 'shutdown' | 'administrative', detail: string): Promise<void>;
+  /**
+   * Rejects with what is wrong with this configuration here, and then nothing has changed; else the result brings into
+   * force what can be while it runs, and does not reject.
+   */
+  prepare(config: GatewayConfig, by: string): Promise<() => void | Promise<void>>;
 }
 
-/** Brings a new configuration into force as far as that can be done. Rejects with ConfigError. */
-export type Reload = (before: LoadedConfig, by: string) => Promise<{ loaded: LoadedConfig; report: ReloadReport }>;
+/** A configuration that was read anew, and what came of it. */
+export interface Reread {
+  /** What will be in force: keys that need a restart have their old values. */
+  readonly loaded: LoadedConfig;
+  readonly report: ReloadReport;
+}
+
+/** Reads the configuration again; `enforce` brings it into force, or rejects. Rejects with ConfigError, and then nothing has changed. */
+export type Reload = (
+  before: LoadedConfig,
+  by: string,
+  enforce: (loaded: LoadedConfig) => Promise<void>,
+) => Promise<Reread>;
 
 export interface LifeDeps {
   readonly clock: Clock;
@@ -47,6 +64,7 @@ const NO_BODY: LifeBody = {
   refuseCalls: () => undefined,
   acceptCalls: () => undefined,
   endTunnels: () => Promise.resolve(),
+  prepare: () => Promise.resolve(() => undefined),
 };
 
 /** The life of this gateway. It begins before the gateway is made; `attach` gives it what it lives in. */
@@ -145,14 +163,27 @@ export class GatewayLife implements Life {
     return this.loaded;
   }
 
+  /** As the body's. */
+  prepare(config: GatewayConfig, by: string): Promise<() => void | Promise<void>> {
+    return this.body.prepare(config, by);
+  }
+
+  /** Another process has read it, and checked it with this one. */
+  adopt(config: GatewayConfig): void {
+    this.loaded = { ...this.loaded, config };
+  }
+
   private async reloadNow(by: string): Promise<ReloadReport> {
     const { phase } = this.machine;
     if (phase === 'starting' || phase === 'stopping') {
       const when = phase === 'starting' ? 'ask again when it takes calls' : 'start it again to give it another one';
       throw new GatewayError('NOT_READY', `The gateway is ${phase} and reads no configuration now: ${when}.`);
     }
-    const { loaded, report } = await this.deps.reload(this.loaded, by);
-    this.loaded = loaded;
+    const { report } = await this.deps.reload(this.loaded, by, async (loaded) => {
+      const commit = await this.body.prepare(loaded.config, by);
+      await commit();
+      this.loaded = loaded;
+    });
     return report;
   }
 

@@ -25,10 +25,10 @@ export const openLife = (loaded: LoadedConfig, log: Log, env: Record<string, str
       clock: systemClock,
       wallClock: systemWallClock,
       log,
-      reload: async (before, by) => {
+      reload: async (before, by, enforce) => {
         told.reloading();
         try {
-          return await reload(before, by);
+          return await reload(before, by, enforce);
         } finally {
           told.reloaded();
         }

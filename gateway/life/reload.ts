@@ -18,7 +18,7 @@ const told = ({ key, env, from, to }: KeyChange): ChangedKey => ({ key, env, fro
 /** Reads the sources again, brings into force what can be, and says in the log what came of it. */
 export const reloader =
   (log: Log, read: ReadAgain = readWithPlugins): Reload =>
-  async (before, by) => {
+  async (before, by, enforce) => {
     try {
       const next = await read(before.sources);
       const changes = changesOf(before, next);
@@ -28,10 +28,12 @@ export const reloader =
         before,
         later.map(({ key }) => key),
       );
-      const loaded = later.length === 0 ? next : await read({ ...before.sources, kept });
+      const inForce = later.length === 0 ? next : await read({ ...before.sources, kept });
+      const loaded = { ...inForce, sources: before.sources };
+      await enforce(loaded);
       const report: ReloadReport = { changed: live.map(told), needRestart: later.map(told), warnings: loaded.warnings };
       note(log, report, by);
-      return { loaded: { ...loaded, sources: before.sources }, report };
+      return { loaded, report };
     } catch (cause) {
       const text = cause instanceof GatewayError ? cause.message : String(cause);
       log.error('config.refused', `the configuration was not read again, and the one before stays in force: ${text}`, {

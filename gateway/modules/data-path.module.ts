@@ -103,14 +103,12 @@ export const trafficModule = (options: DataPathOptions): ContainerModule =>
       bind(GATEWAY_TOKENS.ShapeControl).toConstantValue(NO_SHAPES);
       return;
     }
-    const filters = Object.entries(options.filters ?? {}).map(
-      ([name, list]) => [name, new PacketFilter(name, list)] as const,
-    );
+
     const releases: TrafficRelease[] = [];
     const changed = (session: Session): void => {
       for (const release of releases) release.changed(session);
     };
-    bind(GATEWAY_TOKENS.ShapeControl).toConstantValue(new ShapeControl(new Map(filters), true, changed));
+    bind(GATEWAY_TOKENS.ShapeControl).toConstantValue(new ShapeControl(packetFilters(options.filters), true, changed));
     for (const direction of ['in', 'out'] as const) {
       bind(TOKENS.Stage).toResolvedValue(
         (clock, events) => {
@@ -125,6 +123,10 @@ export const trafficModule = (options: DataPathOptions): ContainerModule =>
     }
     bind(TOKENS.Stage).toResolvedValue((events) => new TrafficCountStage(events), [GATEWAY_TOKENS.DriverHub]);
   });
+
+/** By the names that profiles use. */
+export const packetFilters = (lists: DataPathOptions['filters'] = {}): ReadonlyMap<string, PacketFilter> =>
+  new Map(Object.entries(lists).map(([name, list]) => [name, new PacketFilter(name, list)]));
 
 /** The hooks, told of sessions like every listener, and what they need of the data path. */
 function bindIpsec(bind: ContainerModuleLoadOptions['bind'], options: DataPathOptions): void {

@@ -1,8 +1,11 @@
+import { ConfigError } from '../../config/problems.ts';
+import type { GatewayConfig } from '../../config/types.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import { after } from '../../core/time.ts';
 import type { LifeBody } from '../life/gateway-life.ts';
 import type { WorkerLink } from './ask.ts';
 import { LIFE_ORDER, type LifeOrder } from './life-orders.ts';
+import { RELOAD_ORDER, type ReloadOrder } from './reload-orders.ts';
 import type { Supervisor } from './supervisor.ts';
 
 /** While no calls are taken, how often workers are asked how many they have left. */
@@ -10,12 +13,23 @@ const LOOK_MS = 250;
 /** To tell thousands of tunnels to end. */
 const END_MS = 10_000;
 
-type CrewLinks = Pick<Supervisor, 'workers' | 'onStarted' | 'onEnded' | 'holdWorkers' | 'onSessions'>;
+type CrewLinks = Pick<Supervisor, 'workers' | 'onStarted' | 'onEnded' | 'holdWorkers' | 'onSessions' | 'reconfigure'>;
+
+/** Of the supervisor itself. */
+export interface CrewConfig {
+  /** What workers are to have of a configuration that was read. */
+  complete(config: GatewayConfig): GatewayConfig;
+  /** Brings it into force in this process. */
+  enforce(config: GatewayConfig, by: string): void;
+}
 
 /** All workers, as the life of the gateway sees them. */
 export class CrewBody implements LifeBody {
   private readonly links: CrewLinks;
   private readonly clock: Clock;
+  private readonly config: CrewConfig;
+  /** Since the start it was read again. */
+  private latest: { readonly config: GatewayConfig; readonly by: string } | undefined;
   /** What each worker last said it has. */
   private readonly counts = new Map<number, number>();
   private readonly listeners: (() => void)[] = [];
@@ -24,12 +38,17 @@ export class CrewBody implements LifeBody {
   private uncertain = false;
   private cancelLook: (() => void) | undefined;
 
-  constructor(links: CrewLinks, clock: Clock) {
+  constructor(links: CrewLinks, clock: Clock, config: CrewConfig) {
     this.links = links;
     this.clock = clock;
+    this.config = config;
     links.onSessions((worker, sessions) => this.count(worker, sessions));
-    // One that starts while no calls are taken takes none.
+    // One that was on its way when the configuration changed has the one before; and while no calls are taken it takes none.
     links.onStarted(async (worker) => {
+      if (this.latest !== undefined) {
+        await worker.request(RELOAD_ORDER, { order: 'prepare', ...this.latest });
+        await worker.request(RELOAD_ORDER, { order: 'commit' });
+      }
       if (this.refusing) await worker.request(LIFE_ORDER, { order: 'refuse' });
     });
     links.onEnded(({ index }) => this.count(index, 0));
@@ -76,6 +95,32 @@ export class CrewBody implements LifeBody {
     await this.all({ order: 'end', reason, detail }, END_MS);
   }
 
+  /** All or none: whoever finds something wrong keeps all workers from it. One that dies meanwhile starts with the new one. */
+  async prepare(read: GatewayConfig, by: string): Promise<() => Promise<void>> {
+    const config = this.config.complete(read);
+    const alive = this.links.workers.filter((worker) => worker.alive);
+    const results = await Promise.allSettled(
+      alive.map((worker) => worker.request(RELOAD_ORDER, { order: 'prepare', config, by })),
+    );
+    const refusals = results.flatMap((result, at) =>
+      result.status === 'rejected' && alive[at]?.alive === true ? [sentenceOf(result.reason)] : [],
+    );
+    if (refusals.length > 0) {
+      await this.tellAll(alive, { order: 'forget' });
+      throw new ConfigError([...new Set(refusals)].map((message) => ({ message })));
+    }
+    return async () => {
+      this.latest = { config, by };
+      this.links.reconfigure(config);
+      this.config.enforce(config, by);
+      await this.tellAll(alive, { order: 'commit' });
+    };
+  }
+
+  private async tellAll(workers: readonly WorkerLink[], order: ReloadOrder): Promise<void> {
+    await Promise.all(workers.map((worker) => worker.request(RELOAD_ORDER, order).catch(() => undefined)));
+  }
+
   /** A worker that does not answer is dying, and then it has none. */
   private async all(order: LifeOrder, timeoutMs?: number): Promise<void> {
     const alive = this.links.workers.filter((worker) => worker.alive);
@@ -107,3 +152,5 @@ export class CrewBody implements LifeBody {
     });
   }
 }
+
+const sentenceOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));

@@ -5,6 +5,8 @@ import { OpenTelemetryTelemetry } from '../../observability/telemetry.ts';
 import { CONTROL_PPTP_DEFAULTS, TcpListener } from '../../plugins/control-pptp/index.ts';
 import { callableAddresses } from '../card.ts';
 import type { Logging } from '../compose.ts';
+import { afterwards } from '../privileges/guarded-source.ts';
+import { runAs } from '../privileges/run-as.ts';
 import { systemClock } from '../system-clock.ts';
 import type { End } from '../until-told.ts';
 import { metricsEndpoints } from '../with-metrics.ts';
@@ -36,16 +38,25 @@ export async function runSupervisor({ config, version, logging, end, greet }: Su
     const telemetry = new OpenTelemetryTelemetry({ log, userNames, now: systemClock.now });
     const { address, port } = config.listen;
     const { backlog } = CONTROL_PPTP_DEFAULTS;
-    const source = new TcpListener({ address, port, backlog, pauseOnConnect: true });
+    const listener = new TcpListener({ address, port, backlog, pauseOnConnect: true });
+    // Each worker has done the same before it said that it is ready.
+    const source = afterwards(listener, () => runAs(config, log));
+    const whole = withSharedKey(config);
     const supervisor = new Supervisor(
       { clock: systemClock, log, telemetry, fork: (events) => forkWorker(env, events), source },
-      withSharedKey(config),
+      whole,
       version,
     );
     new Loans(supervisor.workers, (one) => ownerOfAddress(config.pool, config.workers, one)).attach(supervisor);
     new SessionDesk(supervisor).attach();
     end.onHurry(() => supervisor.kill());
-    life.attach(new CrewBody(supervisor, systemClock));
+    const { telemetry: named } = whole;
+    life.attach(
+      new CrewBody(supervisor, systemClock, {
+        complete: (read) => ({ ...read, telemetry: named }),
+        enforce: (read, by) => levels.reconfigure(read.log.level, by),
+      }),
+    );
     const view = {
       config,
       version,

@@ -11,9 +11,11 @@ import { followLevel } from '../follow-level.ts';
 import type { GatewayLife } from '../life/gateway-life.ts';
 import { NO_SERVICE_MANAGER } from '../life/service-manager.ts';
 import { workerLife } from '../life/worker-life.ts';
+import { giveToPrograms } from '../privileges/capabilities.ts';
 import { systemClock } from '../system-clock.ts';
 import { answerLifeOrders } from './life-orders.ts';
 import type { WorkerStart } from './messages.ts';
+import { answerReloadOrders } from './reload-orders.ts';
 import { type Channel, SupervisorPort } from './supervisor-port.ts';
 import { leaveWorkerFolder, makeWorkerFolder, workerConfig } from './worker-config.ts';
 import { workerPart } from './worker-part.ts';
@@ -41,9 +43,11 @@ async function work(start: WorkerStart, port: SupervisorPort): Promise<number> {
   const { shard, version, restarts } = start;
   const config = workerConfig(start.config, shard);
   const logging = openLog(start);
+  giveToPrograms();
   await makeWorkerFolder(config.stateDir);
   const serve = async (gateway: Gateway, tunnel: SiteTunnel | undefined): Promise<number> => {
     answerLifeOrders(port, gateway);
+    answerReloadOrders(port, logging.life, shard);
     return serveCalls(gateway, tunnel, port, logging.life);
   };
   try {

@@ -3,8 +3,12 @@ import { ipv4 } from '../../core/bytes/ipv4-address.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Log } from '../../core/ports/log.ts';
 import type { Telemetry } from '../../core/ports/telemetry.ts';
-import { CONTROL_PPTP_DEFAULTS, type ConnectionRules, type ConnectionSource } from '../../plugins/control-pptp/index.ts';
-import { connectionRules } from '../edge.ts';
+import {
+  CONTROL_PPTP_DEFAULTS,
+  type ConnectionRules,
+  type ConnectionSource,
+} from '../../plugins/control-pptp/index.ts';
+import { connectionRules, edgeRules } from '../edge.ts';
 import type { Ask, WorkerLink, WorkerLinks } from './ask.ts';
 import { ConnectionDesk } from './connection-desk.ts';
 import { DIALLED_SERVER } from './dialled-server.ts';
@@ -33,12 +37,14 @@ export class Supervisor implements WorkerLinks {
   private readonly startedListeners: ((worker: WorkerLink) => void | Promise<void>)[] = [];
   private readonly endedListeners: ((worker: WorkerLink) => void)[] = [];
   private readonly sessionsListeners: ((worker: number, sessions: number) => void)[] = [];
+  private readonly rules: ConnectionRules;
   private readonly abort = new AbortController();
   private stopping: Promise<void> | undefined;
   private listens = false;
 
   constructor(deps: SupervisorDeps, config: GatewayConfig, version: string) {
     this.deps = deps;
+    this.rules = deps.rules ?? connectionRules(config);
     const { answerers } = this;
     const events: SlotEvents = {
       started: (slot) => this.started(slot),
@@ -58,7 +64,7 @@ export class Supervisor implements WorkerLinks {
     this.desk = new ConnectionDesk(
       deps,
       {
-        rules: deps.rules ?? connectionRules(config),
+        rules: this.rules,
         refusalLogIntervalMs: CONTROL_PPTP_DEFAULTS.refusalLogIntervalMs,
       },
       this.workers,
@@ -86,6 +92,12 @@ export class Supervisor implements WorkerLinks {
   /** `listener` is told every few seconds how many calls a worker has. */
   onSessions(listener: (worker: number, sessions: number) => void): void {
     this.sessionsListeners.push(listener);
+  }
+
+  /** What workers start with from now on, and who may connect. */
+  reconfigure(config: GatewayConfig): void {
+    this.rules.update(edgeRules(config));
+    for (const worker of this.workers) worker.reconfigure(config);
   }
 
   /** While held, a worker that dies is not started again; those that have died are when that is over. */

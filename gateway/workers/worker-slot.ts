@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { GatewayConfig } from '../../config/types.ts';
 import { ERROR_CODES, GatewayError } from '../../core/errors.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Log, LogFields } from '../../core/ports/log.ts';
@@ -56,7 +57,7 @@ export class WorkerSlot implements WorkerLink {
   readonly index: number;
   private readonly deps: SlotDeps;
   private readonly events: SlotEvents;
-  private readonly start: WorkerStart;
+  private start: WorkerStart;
   private readonly log: Log;
   private readonly requests: Requests;
   private readonly delay = new RestartDelay();
@@ -114,6 +115,11 @@ export class WorkerSlot implements WorkerLink {
       this.first = { resolve, reject };
       this.launch();
     });
+  }
+
+  /** What it starts with from now on. */
+  reconfigure(config: GatewayConfig): void {
+    this.start = { ...this.start, config };
   }
 
   /** While held, it is not started again. */

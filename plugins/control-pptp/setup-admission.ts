@@ -52,7 +52,7 @@ const STORM = 64;
 export class SetupAdmission {
   private readonly clock: Clock;
   private readonly log: Log;
-  private readonly limits: SetupLimits;
+  private limits: SetupLimits;
   private readonly storms: NoteBudget;
   /** Until when each holds its place; all hold it for as long, so the oldest is first. The same with those that wait. */
   private readonly holding = new Map<Applicant, Instant>();
@@ -72,6 +72,12 @@ export class SetupAdmission {
     // It is made to measure while somebody waits.
     this.window = limits.waiting === 0 ? limits.atOnce : Math.min(FIRST_WINDOW, limits.atOnce);
     this.storms = new NoteBudget(1, logIntervalMs);
+  }
+
+  /** Who waits already waits as long as was said then. */
+  reconfigure(limits: SetupLimits): void {
+    this.limits = limits;
+    this.window = Math.max(Math.min(LEAST_WINDOW, limits.atOnce), Math.min(this.window, limits.atOnce));
   }
 
   get running(): number {

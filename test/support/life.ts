@@ -16,10 +16,10 @@ export interface TestLifeOptions {
 
 /** The life of a gateway that is ready; it reads its configuration again without finding anything new. */
 export const testLife = ({ clock, log, loaded, body, reload, starting }: TestLifeOptions): GatewayLife => {
-  const none: LifeDeps['reload'] = async (before) => ({
-    loaded: before,
-    report: { changed: [], needRestart: [], warnings: [] },
-  });
+  const none: LifeDeps['reload'] = async (before, _by, enforce) => {
+    await enforce(before);
+    return { loaded: before, report: { changed: [], needRestart: [], warnings: [] } };
+  };
   const life = new GatewayLife(
     { clock, wallClock: { now: () => clock.now() }, log: log ?? new MemoryLog(), reload: reload ?? none },
     loaded ?? loadConfig({ env: {} }),

@@ -16,12 +16,17 @@ export class SequenceStage implements Stage {
   readonly slot = STAGE_SLOT.sequence;
   readonly inbound: BatchStep;
   private readonly wakeups: Wakeups;
-  private readonly options: GreChannelOptions;
+  private options: GreChannelOptions;
 
   constructor(wakeups: Wakeups, options: GreChannelOptions, released$: Observable<PacketBatch>) {
     this.wakeups = wakeups;
     this.options = options;
     this.inbound = { released$, process: (batch, from) => this.process(batch, from) };
+  }
+
+  /** For sessions that open from now on. */
+  reconfigure(options: GreChannelOptions): void {
+    this.options = options;
   }
 
   open(session: Session): void {

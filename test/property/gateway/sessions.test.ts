@@ -127,7 +127,7 @@ const bench = (slow: boolean, refuses: boolean) => {
       policies: new Policies([policy], wallClock),
       watchers: new SessionWatchers(
         [notes],
-        new AccountingHub({ sinks: [notes], clock, wallClock, interimSeconds: 60 }),
+        new AccountingHub({ sinks: [notes], clock, wallClock, interimSeconds: () => 60 }),
       ),
       createLink: () => link,
       setEncryption,

@@ -17,6 +17,7 @@ const bench = (watchdogMs?: number) => {
     refuseCalls: () => undefined,
     acceptCalls: () => undefined,
     endTunnels: () => Promise.resolve(),
+    prepare: () => Promise.resolve(() => undefined),
   };
   const life = testLife({ clock, body, starting: true });
   const teller = new TellService({ service: { watchdogMs, tell: (one) => news.push(one) }, clock, life });

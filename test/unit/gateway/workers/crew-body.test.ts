@@ -27,7 +27,12 @@ const bench = async () => {
     config,
     '1.2.3',
   );
-  const life = testLife({ clock, log, body: new CrewBody(supervisor, clock), starting: true });
+  const enforced: GatewayConfig[] = [];
+  const own = {
+    complete: (read: GatewayConfig): GatewayConfig => ({ ...read, hostName: 'completed' }),
+    enforce: (read: GatewayConfig) => void enforced.push(read),
+  };
+  const life = testLife({ clock, log, body: new CrewBody(supervisor, clock, own), starting: true });
   workers.onFork = (worker) => worker.ready();
   await supervisor.start();
   workers.onFork = () => undefined;

@@ -1,0 +1,45 @@
+import type { GatewayConfig } from '../../config/types.ts';
+import type { GatewayLife } from '../life/gateway-life.ts';
+import { type Ask, AskError, isNothing } from './ask.ts';
+import type { Shard } from './shard.ts';
+import type { SupervisorPort } from './supervisor-port.ts';
+import { workerConfig } from './worker-config.ts';
+
+/** What a supervisor tells a worker about a new configuration: to look at it, and then to have it or to forget it. */
+export type ReloadOrder =
+  | { readonly order: 'prepare'; readonly config: GatewayConfig; readonly by: string }
+  | { readonly order: 'commit' }
+  | { readonly order: 'forget' };
+
+const isOrder = (value: unknown): value is ReloadOrder => {
+  if (typeof value !== 'object' || value === null) return false;
+  // What is in the configuration the supervisor, of the same build, has checked.
+  const { order, config, by } = Object.fromEntries(Object.entries(value));
+  if (order === 'prepare') return typeof config === 'object' && config !== null && typeof by === 'string';
+  return order === 'commit' || order === 'forget';
+};
+
+/** Refused with the code and the sentence of what is wrong. */
+export const RELOAD_ORDER: Ask<ReloadOrder, undefined> = { name: 'reload', isBody: isOrder, isAnswer: isNothing };
+
+/** In a worker. */
+export const answerReloadOrders = (port: Pick<SupervisorPort, 'answer'>, life: GatewayLife, shard: Shard): void => {
+  let pending: (() => Promise<void>) | undefined;
+  port.answer(RELOAD_ORDER, async (order) => {
+    if (order.order === 'prepare') {
+      const config = workerConfig(order.config, shard);
+      const commit = await life.prepare(config, order.by);
+      pending = async () => {
+        await commit();
+        life.adopt(config);
+      };
+      return undefined;
+    }
+    const commit = pending;
+    pending = undefined;
+    if (order.order === 'forget') return undefined;
+    if (commit === undefined) throw new AskError('BAD_REQUEST', 'there is no configuration to bring into force');
+    await commit();
+    return undefined;
+  });
+};
