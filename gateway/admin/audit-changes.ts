@@ -12,10 +12,15 @@ const namesOf = (value: unknown, wanted?: readonly string[]): [string, unknown][
     ? Object.entries(value).filter(([name]) => wanted === undefined || wanted.includes(name))
     : [];
 
-/** What a change is about: path parameters, named fields of the body, and what the route adds. */
-const targetOf = ({ params, body, audited }: FastifyRequest, { auditFields = [] }: RouteSpec): AuditTarget => {
+/** What a change is about: path parameters, named fields of query and body, and what the route adds. */
+const targetOf = ({ params, query, body, audited }: FastifyRequest, { auditFields = [] }: RouteSpec): AuditTarget => {
   const target: Record<string, string | number | boolean> = {};
-  const parts = [...namesOf(params), ...namesOf(body, auditFields), ...namesOf(audited)];
+  const parts = [
+    ...namesOf(params),
+    ...namesOf(query, auditFields),
+    ...namesOf(body, auditFields),
+    ...namesOf(audited),
+  ];
   for (const [name, value] of parts.slice(0, MOST_NAMES)) {
     if (typeof value === 'string') target[name] = printable(value, LONGEST);
     else if (typeof value === 'number' || typeof value === 'boolean') target[name] = value;

@@ -2,6 +2,7 @@ import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger';
 import type { FastifyInstance, FastifySchema } from 'fastify';
 import type { JsonSchema, RouteSpec } from './spec.ts';
 import { list, object, text } from './specs/json.ts';
+import { TAGS } from './specs/tags.ts';
 
 const BEARER = 'token';
 const JSON_TYPE = 'application/json';
@@ -27,11 +28,6 @@ const REFUSALS = {
   '4XX': refusal('Refused'),
   '5XX': refusal('The gateway cannot do it now'),
 } as const;
-
-const TAGS: Readonly<Record<string, string>> = {
-  health: 'For load balancers and service managers; without a token',
-  sessions: 'Tunnels: who is connected, and how it goes',
-};
 
 /** "getSessionsById" */
 const operationId = ({ method, url }: RouteSpec): string =>

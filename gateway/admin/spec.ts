@@ -30,7 +30,7 @@ export interface RouteSpec {
   readonly produces?: string;
   /** Name of the change for the audit log; every route that changes something has one. */
   readonly audit?: string;
-  /** Fields of the body that the audit keeps, besides all path parameters; never one that holds a secret. */
+  /** Fields of query and body that the audit keeps, besides all path parameters; never one that holds a secret. */
   readonly auditFields?: readonly string[];
 }
 

@@ -9,6 +9,7 @@ import { furtherRoutes } from '../../gateway/admin/routes/further.ts';
 import { ADMIN_ROUTES } from '../../gateway/admin/routes/index.ts';
 import { fromSpec, type JsonSchema, type RouteSpec } from '../../gateway/admin/spec.ts';
 import { ADMIN_SPECS } from '../../gateway/admin/specs/index.ts';
+import { TAGS } from '../../gateway/admin/specs/tags.ts';
 import { Crew } from '../../gateway/workers/view/crew.ts';
 import { VIEW_ROUTES } from '../../gateway/workers/view/routes/index.ts';
 import { type AdminRig, adminRig } from '../support/admin-rig.ts';
@@ -69,19 +70,21 @@ const objects = (schema: JsonSchema): readonly JsonSchema[] => {
 };
 
 describe.each(ADMIN_SPECS.map((spec) => [name(spec), spec] as const))('%s', (_name, spec) => {
-  const { method, role, audit, auditFields = [], params, query, body, answer, produces, summary, url } = spec;
+  const { method, role, audit, auditFields = [], params, query, body, answer, produces, summary, tag, url } = spec;
 
   it('is a change if and only if it is audited, and then takes more than looking', () => {
     expect(audit === undefined).toBe(method === 'GET');
     if (audit !== undefined) expect(role === null ? 'none' : role).toMatch(/^(operate|admin)$/);
     for (const field of auditFields) {
       expect(field).not.toMatch(/password|secret|token|key/i);
-      expect(Object.keys(Object(body?.['properties']))).toContain(field);
+      const fields = [query, body].flatMap((one) => Object.keys(Object(one?.['properties'])));
+      expect(fields).toContain(field);
     }
   });
 
   it('is without a token only where it answers words', () => {
     expect(role === null).toBe(url.endsWith('z'));
+    expect(Object.keys(TAGS)).toContain(tag);
     expect(summary).toMatch(/^[A-Z][^\n]*[^.]$/);
   });
 

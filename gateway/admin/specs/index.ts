@@ -32,7 +32,12 @@ const modules = [
   logLevel,
 ];
 
-const byUrl = (a: RouteSpec, b: RouteSpec): number => (a.url < b.url ? -1 : a.url > b.url ? 1 : 0);
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
+
+const byUrl = (a: RouteSpec, b: RouteSpec): number => {
+  if (a.url !== b.url) return a.url < b.url ? -1 : 1;
+  return METHODS.indexOf(a.method) - METHODS.indexOf(b.method);
+};
 
 /** Every route of the admin API that operators see. A test compares them with the routes there are. */
 export const ADMIN_SPECS: readonly RouteSpec[] = modules.flatMap((module) => specsOf(module).toSorted(byUrl));

@@ -52,6 +52,7 @@ export const CLEAR_LOCKS: RouteSpec = {
   ),
   answer: object({ cleared: whole }, missing),
   audit: 'lock.clear',
+  auditFields: ['user', 'source'],
 };
 
 const entry = object({
@@ -150,4 +151,5 @@ export const REMOVE_USER: RouteSpec = {
   query: object({}, { disconnect: flag }),
   answer: object({ name: text, disconnected: list(text) }, missing),
   audit: 'user.remove',
+  auditFields: ['disconnect'],
 };

@@ -174,6 +174,7 @@ export const DISCONNECT_SESSION: RouteSpec = {
   query: object({}, { reason }),
   answer: disconnected,
   audit: 'session.disconnect',
+  auditFields: ['reason'],
 };
 
 export const DISCONNECT: RouteSpec = {
