@@ -73,7 +73,7 @@ describe.skipIf(reason !== undefined)(`asking a gateway that runs${reason ? ` (s
 
   it('by a socket that is for its user alone', () => {
     expect(lstatSync(socket()).mode & 0o777).toBe(0o600);
-    expect(verb('tunnels')).toBe('no tunnels\n');
+    expect(verb('tunnels')).toBe('no sessions\n');
   });
 
   it('why a call failed: the password, then a rule that drops GRE', async () => {
@@ -97,8 +97,8 @@ describe.skipIf(reason !== undefined)(`asking a gateway that runs${reason ? ` (s
   it('who is connected', async () => {
     const up = dial('wonderland');
     await up.says(/^connected/);
-    const { tunnels } = JSON.parse(verb('tunnels', '--json'));
-    expect(tunnels).toMatchObject([{ state: 'up', user: 'alice', peer: expect.stringContaining(CLIENT) }]);
+    const { sessions } = JSON.parse(verb('tunnels', '--json'));
+    expect(sessions).toMatchObject([{ state: 'up', user: 'alice', peer: expect.stringContaining(CLIENT) }]);
     expect(main('alice')).toBe('healthy');
     await up.end('SIGTERM');
     await gateway.says(/"session.closed".*"address":"10\./);
@@ -118,14 +118,14 @@ describe.skipIf(reason !== undefined)(`asking a gateway that runs${reason ? ` (s
     const second = spawnSync(program, [...args], { env: { ...process.env, ...env() }, encoding: 'utf8' });
     expect(second.status).toBe(1);
     expect(second.stderr).toMatch(/pptp-gateway: ADMIN_SOCKET: another gateway answers on/);
-    expect(verb('tunnels')).toBe('no tunnels\n');
+    expect(verb('tunnels')).toBe('no sessions\n');
   });
 
   it('after a crash, whose socket is replaced; an orderly end leaves none', async () => {
     await gateway.end('SIGKILL');
     expect(existsSync(socket())).toBe(true);
     gateway = await start();
-    expect(verb('tunnels')).toBe('no tunnels\n');
+    expect(verb('tunnels')).toBe('no sessions\n');
     expect(await gateway.end('SIGTERM')).toBe(0);
     expect(existsSync(socket())).toBe(false);
   });

@@ -3,7 +3,7 @@ import { existsSync, lstatSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { TunnelSummary } from '../../gateway/admin/tunnel-json.ts';
+import type { SessionRow, SessionsPage } from '../../gateway/admin/api/sessions.ts';
 import { connect, Netns, netnsUnavailable, ROOT } from '../support/netns.ts';
 import { readPcapng } from '../support/pcapng.ts';
 import { Program } from '../support/program.ts';
@@ -51,7 +51,7 @@ describe.skipIf(reason !== undefined)(`two workers as one gateway${reason ? ` (s
     return { status, stdout, stderr };
   };
   const json = <T>(...args: readonly string[]): T => JSON.parse(verb(...args, '--json').stdout) as T;
-  const tunnels = (): readonly TunnelSummary[] => json<{ readonly tunnels: TunnelSummary[] }>('tunnels').tunnels;
+  const tunnels = (): readonly SessionRow[] => json<SessionsPage>('tunnels').sessions;
   const page = (): ReadonlyMap<string, PageMetric> =>
     parsePage(hub.run('curl', '-s', `http://127.0.0.1:${METRICS_PORT}/metrics`));
   const inNs = (ns: Netns, command: readonly string[], more: Readonly<Record<string, string>>): Program => {
@@ -129,7 +129,7 @@ describe.skipIf(reason !== undefined)(`two workers as one gateway${reason ? ` (s
       ['bela', expect.any(Number)],
     ]);
     expect(new Set(tunnels().map(({ worker }) => worker))).toEqual(new Set([0, 1]));
-    expect(verb('tunnels').stdout).toMatch(/PACKETS IN +OUT +DROPPED +WORKER\n/);
+    expect(verb('tunnels').stdout).toMatch(/RATE OUT +DROPPED +WORKER\n/);
     for (const user of USERS) {
       expect(json<object>('explain', user)).toMatchObject({ findings: [{ case: 'healthy' }], record: { user } });
     }
@@ -207,7 +207,7 @@ describe.skipIf(reason !== undefined)(`two workers as one gateway${reason ? ` (s
     const answer = await stopped(pidOf(hangs), () => verb('tunnels', '--json'));
     expect(answer.stderr).toBe(`warning: no answer from worker ${hangs}: what follows lacks its part\n`);
     const others = before.filter(({ worker }) => worker !== hangs).map(({ id }) => ({ id }));
-    expect(JSON.parse(answer.stdout)).toMatchObject({ missing: [hangs], tunnels: others });
+    expect(JSON.parse(answer.stdout)).toMatchObject({ missing: [hangs], sessions: others });
     const metrics = await stopped(pidOf(hangs), () => page());
     expect(sampleOf(metrics, 'pptp_tunnels', { state: 'up' })).toBe(2);
   });

@@ -22,10 +22,10 @@ await describeWithLab('a capture of a real client’s tunnel', (lab) => {
 
   /** Captures a tunnel from now until the client hangs up. */
   async function captureUntilHungUp(work: () => Promise<unknown>, ...options: readonly string[]) {
-    const listed = await command('tunnels', '--json');
-    const tunnels: { readonly tunnels: readonly { readonly id: string }[] } = JSON.parse(listed.output);
+    const listed = await command('sessions', 'list', '--json');
+    const { sessions }: { readonly sessions: readonly { readonly id: string }[] } = JSON.parse(listed.output);
     const since = gateway.lines.length;
-    const capturing = command('capture', '--tunnel', tunnels.tunnels[0]?.id ?? '', '-w', file, ...options);
+    const capturing = command('capture', '--tunnel', sessions[0]?.id ?? '', '-w', file, ...options);
     await Promise.race([started(since), capturing]);
     await work();
     await client.hangUp();

@@ -100,7 +100,9 @@ export class LocalLive implements LiveSource {
     const now = this.now();
     this.keeper.step(now);
     this.sessions.rest(now.at);
-    const wait = HISTORY_STEP_MS - (now.wall % HISTORY_STEP_MS);
+    const rest = HISTORY_STEP_MS - (now.wall % HISTORY_STEP_MS);
+    // A timer may be early: no point twice.
+    const wait = rest < HISTORY_STEP_MS / 2 ? rest + HISTORY_STEP_MS : rest;
     this.cancel = this.deps.clock.schedule(after(now.at, wait), () => this.step());
   }
 

@@ -46,6 +46,11 @@ class Reader {
     this.takenAt = this.saidAt;
   }
 
+  begin(): void {
+    this.begun = true;
+    this.write(': ready\n\n');
+  }
+
   /** The next one says it again: nothing is sent while the one before waits. */
   snapshot(event: string, data: string): void {
     if (this.response.writableLength === 0) this.write(`event: ${event}\ndata: ${data}\n\n`);
@@ -157,7 +162,7 @@ export class LiveStreams {
     if (reader.topic.kind !== 'events') return;
     const last = Number(request.headers['last-event-id'] ?? Number.NaN);
     if (Number.isSafeInteger(last)) for (const kept of this.source.ring.since(last)) reader.event(kept);
-    reader.begun = true;
+    reader.begin();
   }
 
   /** The ticker runs until `rest`. */
