@@ -24,7 +24,10 @@ export const browserUnavailable = (): string | undefined =>
   browserPath() === undefined ? `there is none of the browsers ${BROWSERS.join(', ')}` : undefined;
 
 /** A browser without a window, in a network namespace if wanted; its script goes into `folder` then. */
-export const openBrowser = (inside?: { readonly ns: Netns; readonly folder: string }): Promise<Browser> => {
+export const openBrowser = (inside?: {
+  readonly ns: Pick<Netns, 'name'>;
+  readonly folder: string;
+}): Promise<Browser> => {
   const program = browserPath();
   if (program === undefined) throw new Error('no browser');
   const args = ['--disable-gpu', '--no-first-run', ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])];
