@@ -13,6 +13,7 @@ import { composeGateway, type Logging } from './compose.ts';
 import type { SiteTunnel } from './dial/site-tunnel.ts';
 import { type FirstStart, prepareStart } from './first-start.ts';
 import { giveToPrograms } from './privileges/capabilities.ts';
+import { giveToPrograms } from './privileges/capabilities.ts';
 import { followLevel } from './follow-level.ts';
 import { openLife } from './life/open-life.ts';
 import { type End, untilToldToStop } from './until-told.ts';
@@ -33,6 +34,7 @@ export async function runGateway(loaded: LoadedConfig, version: string, successo
   const log = createLog({ ...config.log, level: levels, userNames, copy: bridge });
   followLevel(levels, log);
   for (const warning of loaded.warnings) log.warn('config.warning', warning);
+  giveToPrograms();
   giveToPrograms();
 
   // From here on nothing is made on the host that a signal could leave behind.

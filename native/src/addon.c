@@ -132,6 +132,8 @@ NAPI_MODULE_INIT() {
       {.utf8name = "pollStart", .method = poll_start, .attributes = napi_enumerable},
       {.utf8name = "pollStop", .method = poll_stop, .attributes = napi_enumerable},
       {.utf8name = "mppeBatch", .method = mppe_batch, .attributes = napi_enumerable},
+      {.utf8name = "raiseAmbientCapabilities", .method = raise_ambient_capabilities, .attributes = napi_enumerable},
+      {.utf8name = "becomeUser", .method = become_user, .attributes = napi_enumerable},
       {.utf8name = "notify", .method = notify, .attributes = napi_enumerable},
       {.utf8name = "adoptFd", .method = adopt_fd, .attributes = napi_enumerable},
       {.utf8name = "closeFd", .method = close_fd, .attributes = napi_enumerable},

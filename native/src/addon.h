@@ -81,6 +81,10 @@ napi_value tun_write_coalesced(napi_env env, napi_callback_info info);
 /* mppe_batch.c */
 napi_value mppe_batch(napi_env env, napi_callback_info info);
 
+/* privileges.c */
+napi_value raise_ambient_capabilities(napi_env env, napi_callback_info info);
+napi_value become_user(napi_env env, napi_callback_info info);
+
 /* notify.c */
 napi_value notify(napi_env env, napi_callback_info info);
 

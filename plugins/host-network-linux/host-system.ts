@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { readFile, readlink, writeFile } from 'node:fs/promises';
+import { writeFileSync } from 'node:fs';
+import { readFile, readlink } from 'node:fs/promises';
 import { exclusively } from './host-lock.ts';
 
 export interface Command {
@@ -59,7 +60,12 @@ export const linuxHost: HostSystem = {
 
   link: (path) => readlink(path).catch(() => undefined),
 
-  write: (path, value) => writeFile(path, `${value}\n`),
+  // On this thread: after PPTP_RUN_AS those that do file work for Node may not.
+  write: (path, value) =>
+    new Promise((resolve) => {
+      writeFileSync(path, `${value}\n`);
+      resolve();
+    }),
 
   exclusively: (work, patienceMs) => exclusively(work, patienceMs),
 };
