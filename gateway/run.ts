@@ -12,10 +12,9 @@ import { callableAddresses, startCard } from './card.ts';
 import { composeGateway, type Logging } from './compose.ts';
 import type { SiteTunnel } from './dial/site-tunnel.ts';
 import { type FirstStart, prepareStart } from './first-start.ts';
-import { giveToPrograms } from './privileges/capabilities.ts';
-import { giveToPrograms } from './privileges/capabilities.ts';
 import { followLevel } from './follow-level.ts';
 import { openLife } from './life/open-life.ts';
+import { giveToPrograms } from './privileges/capabilities.ts';
 import { type End, untilToldToStop } from './until-told.ts';
 import { originOfProcess } from './upgrade/origin.ts';
 import { Succession } from './upgrade/succession.ts';
@@ -34,7 +33,6 @@ export async function runGateway(loaded: LoadedConfig, version: string, successo
   const log = createLog({ ...config.log, level: levels, userNames, copy: bridge });
   followLevel(levels, log);
   for (const warning of loaded.warnings) log.warn('config.warning', warning);
-  giveToPrograms();
   giveToPrograms();
 
   // From here on nothing is made on the host that a signal could leave behind.

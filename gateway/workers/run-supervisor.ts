@@ -7,8 +7,6 @@ import { callableAddresses } from '../card.ts';
 import type { Logging } from '../compose.ts';
 import { afterwards } from '../privileges/guarded-source.ts';
 import { runAs } from '../privileges/run-as.ts';
-import { afterwards } from '../privileges/guarded-source.ts';
-import { runAs } from '../privileges/run-as.ts';
 import { systemClock } from '../system-clock.ts';
 import type { End } from '../until-told.ts';
 import { metricsEndpoints } from '../with-metrics.ts';

@@ -12,7 +12,6 @@ import type { GatewayLife } from '../life/gateway-life.ts';
 import { NO_SERVICE_MANAGER } from '../life/service-manager.ts';
 import { workerLife } from '../life/worker-life.ts';
 import { giveToPrograms } from '../privileges/capabilities.ts';
-import { giveToPrograms } from '../privileges/capabilities.ts';
 import { systemClock } from '../system-clock.ts';
 import { answerLifeOrders } from './life-orders.ts';
 import type { WorkerStart } from './messages.ts';
@@ -44,7 +43,6 @@ async function work(start: WorkerStart, port: SupervisorPort): Promise<number> {
   const { shard, version, restarts } = start;
   const config = workerConfig(start.config, shard);
   const logging = openLog(start);
-  giveToPrograms();
   giveToPrograms();
   await makeWorkerFolder(config.stateDir);
   const serve = async (gateway: Gateway, tunnel: SiteTunnel | undefined): Promise<number> => {
