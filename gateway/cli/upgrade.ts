@@ -1,6 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { GatewayError } from '../../core/errors.ts';
+import type { Stats } from '../admin/api/stats.ts';
 import type { UpgradeReport } from '../admin/api/upgrade.ts';
 import { EXIT } from './exit.ts';
-import type { AdminVerbs } from './running-gateway.ts';
+import type { AdminVerbs, RunningGateway } from './running-gateway.ts';
 import { countText } from './units.ts';
 
 /** For people. */
@@ -9,8 +12,27 @@ export const upgradeLines = ({ pid, tunnels, setups, stillMs }: UpgradeReport): 
   ...(setups === 0 ? [] : [`${countText(setups, 'set-up')} was under way and is lost: the clients call again`]),
 ];
 
+const TURNS = 200;
+const TURN_MS = 100;
+
+/** The admin API changes hands a moment after the tunnels: whoever asks next is to find it. */
+const untilItAnswers = async (gateway: RunningGateway, pid: number, pause: () => Promise<unknown>): Promise<void> => {
+  for (let turn = 0; turn < TURNS; turn += 1) {
+    try {
+      const { processes } = await gateway.get<Pick<Stats, 'processes'>>('/v1/stats');
+      if (processes.some((one) => one.pid === pid)) return;
+    } catch (error) {
+      if (!(error instanceof GatewayError) || error.code !== 'ADMIN_UNREACHABLE') throw error;
+    }
+    await pause();
+  }
+};
+
 /** Adds the verb `upgrade`. */
-export const addUpgradeVerb = ({ program, terminal, action }: AdminVerbs): void => {
+export const addUpgradeVerb = (
+  { program, terminal, action }: AdminVerbs,
+  pause = (): Promise<unknown> => sleep(TURN_MS),
+): void => {
   const verb = program
     .command('upgrade')
     .description(
@@ -21,6 +43,7 @@ export const addUpgradeVerb = ({ program, terminal, action }: AdminVerbs): void 
   action(verb, async (gateway) => {
     const { allowDrop = false, json } = verb.opts<{ readonly allowDrop?: true; readonly json?: true }>();
     const report = await gateway.send<UpgradeReport>('POST', '/v1/upgrade', { allowDrop });
+    await untilItAnswers(gateway, report.pid, pause);
     if (json === true) terminal.out(JSON.stringify(report, null, 2));
     else for (const line of upgradeLines(report)) terminal.out(line);
     return EXIT.done;

@@ -39,7 +39,7 @@ const REST_MS = 2_000;
 const REST_STEP_MS = 100;
 const TUNNELS_A_MESSAGE = 64;
 /** For the answer to who has asked. */
-const ANSWER_MS = 150;
+const ANSWER_MS = 50;
 /** Tunnels that are ended for the upgrade. */
 const END_MS = 5_000;
 
@@ -310,4 +310,4 @@ class Talk {
 
 const refused = (message: string): GatewayError => new GatewayError('UPGRADE_REFUSED', message);
 const failedBecause = (why: string): GatewayError =>
-  new GatewayError('UPGRADE_FAILED', `The new process did not take over, and this one goes on: ${why}.`);
+  new GatewayError('UPGRADE_FAILED', `The new process did not take over, and this one goes on: ${why.replace(/\.$/, '')}.`);

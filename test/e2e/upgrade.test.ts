@@ -69,7 +69,9 @@ describe.skipIf(reason !== undefined)(`upgrade${reason ? ` (skipped: ${reason})`
     LEDGER_FILE: join(folder, 'ledger'),
   });
   const verb = async (...args: readonly string[]): Promise<{ readonly code: number; readonly text: string }> => {
-    const program = new Program(server, [process.execPath, MAIN, ...args], setting());
+    // A verb reads its configuration for itself: a mistake in it is none of this one's.
+    const { PPTP_CONFIG: _file, PPTP_PLUGINS: _plugins, ...env } = setting();
+    const program = new Program(server, [process.execPath, MAIN, ...args], env);
     const code = await program.end();
     return { code, text: program.lines.join('\n') };
   };
@@ -88,15 +90,18 @@ describe.skipIf(reason !== undefined)(`upgrade${reason ? ` (skipped: ${reason})`
     await dialler.says(/^connected/);
     await gateway.says(/"session.up"/);
 
-    const ping = new Program(client, ['ping', '-c', '40', '-i', '0.1', '-W', '2', INNER], {});
+    const ping = new Program(client, ['ping', '-i', '0.1', '-W', '2', INNER], {});
     await ping.says(/icmp_seq=5 /);
     const upgrade = await verb('upgrade');
     expect(upgrade).toMatchObject({ code: 0 });
     expect(upgrade.text).toMatch(/process \d+ serves now, with 1 tunnel; nothing passed for \d+ ms/);
     await gateway.says(/"upgrade.taken-over"/);
-    await ping.end();
-    // At most a short gap: two of forty.
-    expect(Number(/(\d+) received/.exec(ping.lines.join('\n'))?.[1])).toBeGreaterThanOrEqual(38);
+    const seen = Math.max(...ping.lines.map((line) => Number(/icmp_seq=(\d+) /.exec(line)?.[1] ?? 0)));
+    await ping.says(new RegExp(`icmp_seq=${seen + 5} `));
+    await ping.end('SIGINT');
+    const [, sent, received] = /(\d+) packets transmitted, (\d+) received/.exec(ping.lines.join('\n')) ?? [];
+    // At most a short gap, and the one that was on its way at the end.
+    expect(Number(sent) - Number(received)).toBeLessThanOrEqual(3);
     await gateway.says(/"upgrade.keeps-watch"/);
     expect(dialler.ended).toBe(false);
     expect(gateway.ended).toBe(false);
@@ -105,11 +110,11 @@ describe.skipIf(reason !== undefined)(`upgrade${reason ? ` (skipped: ${reason})`
     // A new version that does not start leaves the one that serves alone.
     writeFileSync(join(folder, 'gateway.yaml'), 'log:\n  level: loudest\n');
     const failed = await verb('upgrade');
-    expect(failed.code).toBe(1);
-    expect(failed.text).toContain('UPGRADE_FAILED');
+    expect(failed.code).not.toBe(0);
+    expect(failed.text).toContain('did not take over, and this one goes on');
     writeFileSync(join(folder, 'gateway.yaml'), 'pool:\n  range: 10.98.0.0/24\n');
     const other = await verb('upgrade');
-    expect(other.code).toBe(1);
+    expect(other.code).not.toBe(0);
     expect(other.text).toContain('pool cannot change while tunnels are up');
     writeFileSync(join(folder, 'gateway.yaml'), 'log:\n  level: debug\n');
     expect(client.run('ping', '-c', '3', '-i', '0.2', '-W', '2', INNER)).toContain(' 0% packet loss');
