@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { printable } from '../../core/bytes/ascii.ts';
 import { mayAct } from './api/roles.ts';
-import type { CallerOf } from './caller.ts';
+import { type CallerOf, SOCKET_CALLER } from './caller.ts';
 import { ACTOR_HEADER } from './headers.ts';
 import { AdminError } from './route.ts';
 import type { RouteSpec } from './spec.ts';
@@ -40,7 +40,8 @@ export const guard = (app: FastifyInstance, callerOf: CallerOf): void => {
     const caller = callerOf(request.raw);
     const said = request.headers[ACTOR_HEADER];
     request.from = caller.from;
-    request.actor = typeof said === 'string' && said !== '' ? printable(said, ACTOR_LENGTH) : 'unknown';
+    const named = typeof said === 'string' && said !== '';
+    request.actor = named ? printable(said, ACTOR_LENGTH) : 'unknown';
     void reply.headers(HEADERS);
     if ((request.raw.url ?? '').length > URL_LENGTH) {
       throw new AdminError(414, 'URI_TOO_LONG', `A path may have ${URL_LENGTH} characters at most.`);
@@ -48,6 +49,7 @@ export const guard = (app: FastifyInstance, callerOf: CallerOf): void => {
     const spec = request.routeOptions.config.spec;
     if (spec !== undefined && spec.role !== null) {
       request.role = caller.identify();
+      if (!named && caller !== SOCKET_CALLER) request.actor = `the ${request.role} token`;
       if (!mayAct(request.role, spec.role)) {
         const message = `This takes the role ${spec.role}, and the token is of the role ${request.role}.`;
         throw new AdminError(403, 'FORBIDDEN', message);

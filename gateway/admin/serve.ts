@@ -54,8 +54,8 @@ export const serveAdmin = async <Deps extends ServedDeps, T>(
     await server.start();
     if (server.tcpAddress !== undefined) {
       const url = adminUrl(admin, server.tcpAddress);
-      const token = file === undefined ? 'of the configuration' : path;
-      log.info('admin.listening', `the admin API and the dashboard are at ${url}`, { url, token });
+      const where = file === undefined ? 'of the configuration' : `in ${path}`;
+      log.info('admin.listening', `the admin API and the dashboard are at ${url}, with the token ${where}`, { url });
     }
     return await work();
   } catch (cause) {

@@ -253,7 +253,7 @@ describe('changes', () => {
       },
       {
         ...common,
-        actor: 'unknown',
+        actor: 'the admin token',
         action: 'capture.end',
         role: 'admin',
         outcome: 'refused',
