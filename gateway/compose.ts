@@ -15,6 +15,7 @@ import { AuditFile, silentAudit } from './admin/audit-file.ts';
 import { journalNumbers } from './admin/journal-numbers.ts';
 import type { AdminRoute } from './admin/route.ts';
 import { furtherRoutes } from './admin/routes/further.ts';
+import type { Upgradable } from './admin/routes/upgrade.ts';
 import { withAdmin } from './admin/with-admin.ts';
 import { createGateway, type Gateway, type GatewayOptions } from './bootstrap.ts';
 import { builtinPlugins, type Inheritance } from './builtin-plugins.ts';
@@ -68,8 +69,8 @@ export interface WorkerPart {
 export interface Heritage {
   /** Undefined: this process takes over from nobody. */
   readonly inheritance: Inheritance | undefined;
-  /** Routes that need the gateway. */
-  routes(gateway: Gateway): readonly AdminRoute[];
+  /** Who hands this gateway over when somebody asks for it. */
+  upgradable(gateway: Gateway): Upgradable;
   /** Runs before metrics and the admin API are served: their places are another process' until then. */
   before(gateway: Gateway): Promise<void>;
 }
@@ -133,7 +134,7 @@ export async function composeGateway(
       counts: telemetry,
       audit: worker === undefined ? new AuditFile({ folder: config.stateDir, log }) : silentAudit,
     };
-    const routes = [...furtherRoutes(packets), ...(worker?.routes ?? []), ...(heritage?.routes(gateway) ?? [])];
+    const routes = [...furtherRoutes(packets, heritage?.upgradable(gateway)), ...(worker?.routes ?? [])];
     const tunnel = site.tunnel(platform, gateway.callIds, tracePackets);
     const metrics = {
       version,

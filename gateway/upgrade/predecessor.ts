@@ -310,4 +310,7 @@ class Talk {
 
 const refused = (message: string): GatewayError => new GatewayError('UPGRADE_REFUSED', message);
 const failedBecause = (why: string): GatewayError =>
-  new GatewayError('UPGRADE_FAILED', `The new process did not take over, and this one goes on: ${why.replace(/\.$/, '')}.`);
+  new GatewayError(
+    'UPGRADE_FAILED',
+    `The new process did not take over, and this one goes on: ${why.replace(/\.$/, '')}.`,
+  );

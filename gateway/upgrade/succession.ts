@@ -1,6 +1,6 @@
 import type { GatewayConfig } from '../../config/types.ts';
 import type { Log } from '../../core/ports/log.ts';
-import { cannotUpgrade, upgradeRoute } from '../admin/routes/upgrade.ts';
+import { cannotUpgrade } from '../admin/routes/upgrade.ts';
 import type { Heritage } from '../compose.ts';
 import type { Life } from '../life/life.ts';
 import { NO_SERVICE_MANAGER, type ServiceManager } from '../life/service-manager.ts';
@@ -59,9 +59,9 @@ export class Succession {
       before: async (gateway) => {
         await successor?.takeOver(gateway, died, log);
       },
-      routes: (gateway) => {
+      upgradable: (gateway) => {
         if (config.dial.server !== undefined) {
-          return [upgradeRoute(cannotUpgrade('A gateway that dials another site cannot hand that tunnel over.'))];
+          return cannotUpgrade('A gateway that dials another site cannot hand that tunnel over.');
         }
         const upgrade = new Upgrade({
           origin,
@@ -83,7 +83,7 @@ export class Succession {
         });
         void upgrade.gone.then(this.leave);
         this.upgrade = upgrade;
-        return [upgradeRoute(upgrade)];
+        return upgrade;
       },
     };
   }

@@ -2,6 +2,7 @@ import { auditRoute } from '../../../admin/routes/audit.ts';
 import { configRoute } from '../../../admin/routes/config.ts';
 import { healthRoute } from '../../../admin/routes/health.ts';
 import { lifeRoute } from '../../../admin/routes/life.ts';
+import { cannotUpgrade, upgradeRoute } from '../../../admin/routes/upgrade.ts';
 import type { ViewRoute } from '../view-route.ts';
 import { captureView } from './capture.ts';
 import { explainViews } from './explain.ts';
@@ -20,6 +21,7 @@ export const VIEW_ROUTES: readonly ViewRoute[] = [
   ...sessionViews,
   liveViews,
   lifeRoute,
+  upgradeRoute(cannotUpgrade('A gateway of several workers cannot hand its tunnels over.')),
   configRoute,
   ...operationViews,
   usersView,
