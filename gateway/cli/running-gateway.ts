@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import type { GatewayConfig } from '../../config/types.ts';
 import { GatewayError } from '../../core/errors.ts';
 import { type AdminReply, type AdminRequest, type AdminTarget, adminRequest } from '../admin/client.ts';
 import { MISSING_HEADER } from '../admin/headers.ts';
@@ -18,8 +17,13 @@ export interface RunningGateway {
   follow(path: string, signal: AbortSignal): AsyncGenerator<ServerEvent, void, undefined>;
 }
 
+/** What of a configuration says where its gateway answers. */
+export interface WithSocket {
+  readonly admin: { readonly socket: string | undefined };
+}
+
 /** Where the gateway of this configuration answers. */
-export const socketOf = ({ admin }: Pick<GatewayConfig, 'admin'>): string => {
+export const socketOf = ({ admin }: WithSocket): string => {
   if (admin.socket !== undefined) return admin.socket;
   throw new GatewayError('ADMIN_UNREACHABLE', 'the admin socket is switched off: PPTP_ADMIN_SOCKET is off.');
 };
@@ -37,7 +41,7 @@ export const gatewayAt = (target: AdminTarget, warn: (line: string) => void = ()
   return { request, send, get: (path) => send('GET', path), follow: (path, signal) => follow(request, path, signal) };
 };
 
-export const runningGateway = (config: Pick<GatewayConfig, 'admin'>, warn?: (line: string) => void): RunningGateway =>
+export const runningGateway = (config: WithSocket, warn?: (line: string) => void): RunningGateway =>
   gatewayAt(socketOf(config), warn);
 
 async function* follow(

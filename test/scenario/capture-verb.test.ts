@@ -58,7 +58,9 @@ function capture(argv: readonly string[], open: CaptureHost['open'] = openCaptur
       program,
       terminal,
       action: (command, work) =>
-        command.action(() => work(runningGateway({ admin: { socket: rig.socket } }), ...command.args)),
+        command.action(async () => {
+          await work(runningGateway({ admin: { socket: rig.socket } }), ...command.args);
+        }),
     },
     {
       open,

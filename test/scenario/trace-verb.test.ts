@@ -33,7 +33,9 @@ async function trace(...argv: string[]): Promise<string> {
     program,
     terminal,
     action: (command, work) =>
-      command.action(() => work(runningGateway({ admin: { socket: rig.socket } }), ...command.args)),
+      command.action(async () => {
+        await work(runningGateway({ admin: { socket: rig.socket } }), ...command.args);
+      }),
   });
   try {
     await program.parseAsync(['trace', ...argv], { from: 'user' });

@@ -18,7 +18,8 @@ export interface Asked {
 /** An answer in JSON, or what else becomes of the request. */
 export type Answer =
   | { readonly status?: number; readonly json: unknown }
-  | { readonly stream: (response: ServerResponse) => void };
+  | { readonly stream: (response: ServerResponse) => void }
+  | { readonly silent: true };
 
 export interface FakeGateway {
   readonly socket: string;
@@ -47,6 +48,7 @@ export const fakeGateway = async (): Promise<FakeGateway> => {
       status: 404,
       json: { code: 'NOT_FOUND', message: `There is no ${method} ${url}.` },
     };
+    if ('silent' in answer) return;
     if ('stream' in answer) {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       answer.stream(response);
