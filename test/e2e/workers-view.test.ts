@@ -214,7 +214,7 @@ describe.skipIf(reason !== undefined)(`two workers as one gateway${reason ? ` (s
 
   it('has no traces to show where nobody collects them', () => {
     expect(verb('trace', '--user', 'anna')).toMatchObject({
-      status: 1,
+      status: 4,
       stderr: expect.stringContaining('Nobody collects'),
     });
   });
