@@ -44,7 +44,8 @@ const row = (key: Key): string => {
   const env = key.sensitive === true ? `\`${key.env}\`, \`${key.env}_FILE\`` : `\`${key.env}\``;
   const flag = key.flag === undefined ? '' : `\`${key.flag}\``;
   const initial = key.default === '' || showValue(key.default) === '(none)' ? '' : `\`${showValue(key.default)}\``;
-  return `| \`${key.path}\` | ${env} | ${flag} | ${cell(key.kind.expected)} | ${initial} | ${cell(key.doc)} |`;
+  const live = key.reload === true ? 'yes' : '';
+  return `| \`${key.path}\` | ${env} | ${flag} | ${cell(key.kind.expected)} | ${initial} | ${live} | ${cell(key.doc)} |`;
 };
 
 /** docs/configuration.md. */
@@ -61,11 +62,12 @@ Every key has its value from one of five places; each beats the ones before it:
 5. a flag: \`--set key=value\` for every key, or the flag of the table.
 
 Lists are comma-separated in the environment and in flags. A secret can be read from a file with the \`_FILE\` name.
-Keys and \`PPTP_*\` names that do not exist are errors. \`pptp-gateway config check\` prints every problem at once;
+Keys that are \`Live\` can be given another value while the gateway runs ([life-cycle.md](life-cycle.md) says how, and from when on
+it holds); the others need a restart. Keys and \`PPTP_*\` names that do not exist are errors. \`pptp-gateway config check\` prints every problem at once;
 \`pptp-gateway config show\` prints the values in force and where each came from.
 
-| Key | Environment | Flag | Must be | Default | Meaning |
-|---|---|---|---|---|---|
+| Key | Environment | Flag | Must be | Default | Live | Meaning |
+|---|---|---|---|---|---|---|
 ${KEYS.map(row).join('\n')}
 
 Settings of plug-ins are keys \`pluginOptions.PLUGIN.SETTING\`, given in the same places: in the file, as \`PPTP_PLUGIN_SETTING\` (or

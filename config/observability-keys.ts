@@ -90,6 +90,7 @@ export const observabilityKeys = {
   capture: {
     decrypted: key(toggle, {
       env: 'PPTP_CAPTURE_DECRYPTED',
+      reload: true,
       default: false,
       doc: 'Let `capture --decrypted` show what tunnels encrypt, and authentication frames whole.',
     }),

@@ -43,11 +43,13 @@ export const schema = {
   }),
   hostName: key(asciiName, {
     env: 'PPTP_HOST_NAME',
+    reload: true,
     default: 'pptp-gateway',
     doc: 'Name the gateway gives itself in PPTP replies and in authentication challenges.',
   }),
   vendor: key(asciiName, {
     env: 'PPTP_VENDOR',
+    reload: true,
     default: 'pptp-gateway',
     doc: 'Vendor string of the Start-Control-Connection-Reply.',
   }),
@@ -77,11 +79,13 @@ export const schema = {
     }),
     maxConnections: key(integer(1, 100_000), {
       env: 'PPTP_MAX_CONNECTIONS',
+      reload: true,
       default: 2000,
       doc: 'Control connections open at once; more are closed on arrival.',
     }),
     maxConnectionsPerAddress: key(integer(1, 100_000), {
       env: 'PPTP_MAX_CONNECTIONS_PER_ADDRESS',
+      reload: true,
       default: 64,
       doc: 'Control connections, and calls, from one peer address, which may be a NAT with many clients behind it.',
     }),
@@ -89,16 +93,19 @@ export const schema = {
   setups: {
     atOnce: key(integer(0, 10_000), {
       env: 'PPTP_SETUPS_AT_ONCE',
+      reload: true,
       default: 512,
       doc: 'Set-ups of tunnels that one process runs at a time, at the most; fewer while the event loop is late. More clients wait for their turn. With 0 nobody waits, and a storm of calls may leave none of them a tunnel.',
     }),
     queue: key(integer(0, 100_000), {
       env: 'PPTP_SETUP_QUEUE',
+      reload: true,
       default: 10_000,
       doc: 'Clients that may wait for their set-up to begin; more are refused with a Start-Control-Connection-Reply.',
     }),
     wait: key(seconds(1, 600), {
       env: 'PPTP_SETUP_WAIT',
+      reload: true,
       default: 25,
       doc: 'How long a client waits for its set-up to begin before it is refused, at most nine tenths of PPTP_ESTABLISH_TIMEOUT. More than its own patience is of no use to it.',
     }),
@@ -111,11 +118,13 @@ export const schema = {
     }),
     maxPerConnection: key(integer(1, 65_535), {
       env: 'PPTP_MAX_CALLS_PER_CONNECTION',
+      reload: true,
       default: 16,
       doc: 'Calls on one control connection.',
     }),
     acceptIncoming: key(toggle, {
       env: 'PPTP_ACCEPT_INCOMING_CALLS',
+      reload: true,
       default: false,
       doc: 'Take calls that a PAC in front of real lines announces (Incoming-Call-Request), with users, addresses and limits as for all others.',
     }),
@@ -128,6 +137,7 @@ export const schema = {
   drain: {
     timeout: key(seconds(0, 86_400), {
       env: 'PPTP_DRAIN_TIMEOUT',
+      reload: true,
       default: 10,
       doc: 'How long tunnels that are up may go on when the gateway is told to stop, and takes no new calls; 0 ends them at once. See docs/life-cycle.md.',
     }),
@@ -135,21 +145,25 @@ export const schema = {
   control: {
     establishTimeout: key(seconds(1, 600), {
       env: 'PPTP_ESTABLISH_TIMEOUT',
+      reload: true,
       default: 30,
       doc: 'Time for a new TCP connection to complete the control connection set-up.',
     }),
     echoInterval: key(seconds(1, 3600), {
       env: 'PPTP_CONTROL_ECHO_INTERVAL',
+      reload: true,
       default: 60,
       doc: 'Silence on the control connection after which an Echo-Request is sent.',
     }),
     echoTimeout: key(seconds(1, 3600), {
       env: 'PPTP_CONTROL_ECHO_TIMEOUT',
+      reload: true,
       default: 60,
       doc: 'Wait for the Echo-Reply before the control connection and its calls are cleared.',
     }),
     stopTimeout: key(seconds(1, 60), {
       env: 'PPTP_CONTROL_STOP_TIMEOUT',
+      reload: true,
       default: 5,
       doc: 'Wait for the answer to our Stop-Control-Connection-Request before TCP is closed.',
     }),
@@ -162,21 +176,25 @@ export const schema = {
     }),
     ackDelayMs: key(milliseconds(0, 2000), {
       env: 'PPTP_GRE_ACK_DELAY_MS',
+      reload: true,
       default: 100,
       doc: 'Wait for a packet to carry an acknowledgement before one is sent alone.',
     }),
     receiveWindow: key(integer(1, 65_535, 'packets'), {
       env: 'PPTP_GRE_RECEIVE_WINDOW',
+      reload: true,
       default: 64,
       doc: 'Packet Receive Window Size offered to peers.',
     }),
     reorderWindow: key(integer(0, 1024, 'packets'), {
       env: 'PPTP_GRE_REORDER_WINDOW',
+      reload: true,
       default: 64,
       doc: 'Packets per call held back to restore their order; 0 delivers at once and drops what comes late.',
     }),
     reorderTimeoutMs: key(milliseconds(1, 5000), {
       env: 'PPTP_GRE_REORDER_TIMEOUT_MS',
+      reload: true,
       default: 300,
       doc: 'How long a missing packet is waited for.',
     }),
@@ -187,16 +205,19 @@ export const schema = {
     }),
     windowQueue: key(integer(1, 4096, 'packets'), {
       env: 'PPTP_GRE_WINDOW_QUEUE',
+      reload: true,
       default: 256,
       doc: 'Packets per call that wait while the window is closed; more are dropped.',
     }),
     windowMaxTimeoutMs: key(milliseconds(100, 60_000), {
       env: 'PPTP_GRE_WINDOW_MAX_TIMEOUT_MS',
+      reload: true,
       default: 3000,
       doc: 'Longest wait for an acknowledgement while the window is on (MaxTimeOut); it adapts to the path below that.',
     }),
     silenceSeconds: key(seconds(1, 600), {
       env: 'PPTP_GRE_SILENCE',
+      reload: true,
       default: 10,
       doc: 'Time after call set-up without any GRE packet after which the log says that GRE is filtered on the way.',
     }),
@@ -214,46 +235,55 @@ export const schema = {
     }),
     echoInterval: key(seconds(0, 3600), {
       env: 'PPTP_LCP_ECHO_INTERVAL',
+      reload: true,
       default: 30,
       doc: 'Time between LCP Echo-Requests; 0 sends none.',
     }),
     echoFailures: key(integer(1, 100), {
       env: 'PPTP_LCP_ECHO_FAILURES',
+      reload: true,
       default: 4,
       doc: 'Unanswered LCP Echo-Requests in a row after which the peer counts as gone.',
     }),
     restartTimer: key(seconds(1, 60), {
       env: 'PPTP_PPP_RESTART_TIMER',
+      reload: true,
       default: 3,
       doc: 'Restart timer of LCP, CCP and IPCP (RFC 1661 section 4.6).',
     }),
     maxConfigure: key(integer(1, 255), {
       env: 'PPTP_PPP_MAX_CONFIGURE',
+      reload: true,
       default: 10,
       doc: 'Configure-Requests sent without an answer before the peer is given up.',
     }),
     maxTerminate: key(integer(1, 255), {
       env: 'PPTP_PPP_MAX_TERMINATE',
+      reload: true,
       default: 2,
       doc: 'Terminate-Requests sent without an answer.',
     }),
     maxFailure: key(integer(1, 255), {
       env: 'PPTP_PPP_MAX_FAILURE',
+      reload: true,
       default: 5,
       doc: 'Configure-Naks sent before the option is rejected.',
     }),
     authTimeout: key(seconds(1, 600), {
       env: 'PPTP_AUTH_TIMEOUT',
+      reload: true,
       default: 60,
       doc: 'Time for a peer to complete authentication; people need some of it to type a password again.',
     }),
     idleTimeout: key(seconds(0, 31_536_000), {
       env: 'PPTP_IDLE_TIMEOUT',
+      reload: true,
       default: 0,
       doc: 'Time without user data in either direction after which a session ends; 0 is never.',
     }),
     sessionTimeout: key(seconds(0, 31_536_000), {
       env: 'PPTP_SESSION_TIMEOUT',
+      reload: true,
       default: 0,
       doc: 'Time after which a session ends, whatever passes; 0 is never.',
     }),
@@ -261,6 +291,7 @@ export const schema = {
   auth: {
     methods: key(list(methodName, 'authentication methods', 16, 1), {
       env: 'PPTP_AUTH_METHODS',
+      reload: true,
       default: ['ms-chap-v2'],
       doc: 'Methods offered to peers, strongest first whatever their order here, and nothing below them: `ms-chap-v2`, `eap` (see `eap.methods`), and the weak `ms-chap-v1`, `chap-md5` and `pap`.',
     }),
@@ -325,11 +356,13 @@ export const schema = {
     }),
     strengths: key(list(mppeStrength, 'key lengths', 3), {
       env: 'PPTP_MPPE_STRENGTHS',
+      reload: true,
       default: [128],
       doc: 'Key lengths in bits that may be negotiated. 40 and 56 are weak and must be listed to be used.',
     }),
     stateful: key(oneOf('off', 'allow', 'prefer'), {
       env: 'PPTP_MPPE_STATEFUL',
+      reload: true,
       default: 'off',
       doc: 'Encryption and compression whose state goes on from packet to packet: never, if the peer asks, or if it can. Each lost packet costs a round trip. Linux clients without `mppe-stateful` hang up on `prefer`.',
     }),
@@ -363,11 +396,13 @@ export const schema = {
     }),
     dns: key(list(ipv4Address, 'DNS servers', 2), {
       env: 'PPTP_DNS',
+      reload: true,
       default: [],
       doc: 'DNS servers given to clients, primary first.',
     }),
     wins: key(list(ipv4Address, 'WINS servers', 2), {
       env: 'PPTP_WINS',
+      reload: true,
       default: [],
       doc: 'NetBIOS name servers given to clients, primary first.',
     }),
@@ -451,6 +486,7 @@ export const schema = {
   accounting: {
     interim: key(either(integer(0, 0), seconds(60, 86_400)), {
       env: 'PPTP_ACCOUNTING_INTERIM',
+      reload: true,
       default: 0,
       doc: 'Time between two interim accounting records of a session whose profile says nothing of it; 0 is none.',
     }),
@@ -458,6 +494,7 @@ export const schema = {
   filters: {
     file: key(fileOrNone, {
       env: 'PPTP_FILTERS_FILE',
+      reload: true,
       default: 'none',
       doc: 'YAML or JSON file with the packet filters that profiles of users may name; see docs/policies.md.',
     }),
@@ -465,6 +502,7 @@ export const schema = {
   log: {
     level: key(oneOf('debug', 'info', 'warn', 'error'), {
       env: 'PPTP_LOG_LEVEL',
+      reload: true,
       flag: '--log-level',
       default: 'info',
       doc: 'Least important level that is written.',

@@ -1,4 +1,5 @@
 import type { ConfigSources, LoadedConfig } from '../../config/load.ts';
+import { keyByPath } from '../../config/schema.ts';
 import { GatewayError } from '../../core/errors.ts';
 import type { Log } from '../../core/ports/log.ts';
 import type { ChangedKey, ReloadReport } from '../admin/api/life.ts';
@@ -13,6 +14,13 @@ const readWithPlugins: ReadAgain = async (sources) => {
   return loadConfigWithPlugins(sources);
 };
 
+/** Plug-ins keep the settings that they were started with. */
+const withoutPluginChanges = (loaded: LoadedConfig, { config, pluginSettings }: LoadedConfig): LoadedConfig => ({
+  ...loaded,
+  config: { ...loaded.config, pluginOptions: config.pluginOptions },
+  pluginSettings,
+});
+
 const told = ({ key, env, from, to }: KeyChange): ChangedKey => ({ key, env, from, to });
 
 /** Reads the sources again, brings into force what can be, and says in the log what came of it. */
@@ -26,10 +34,10 @@ export const reloader =
       const later = changes.filter(({ reload }) => !reload);
       const kept = keptOf(
         before,
-        later.map(({ key }) => key),
+        later.map(({ key }) => key).filter((key) => keyByPath.has(key)),
       );
-      const inForce = later.length === 0 ? next : await read({ ...before.sources, kept });
-      const loaded = { ...inForce, sources: before.sources };
+      const inForce = kept.size === 0 ? next : await read({ ...before.sources, kept });
+      const loaded = withoutPluginChanges({ ...inForce, sources: before.sources }, before);
       await enforce(loaded);
       const report: ReloadReport = { changed: live.map(told), needRestart: later.map(told), warnings: loaded.warnings };
       note(log, report, by);

@@ -280,8 +280,8 @@ export class Driver implements Lifecycle, StageEvents {
   }
 
   /** For sessions that begin from now on, and for what those that are there have still to ask. */
-  reconfigure({ dns, wins, silenceMs, limits }: DriverOptions): void {
-    Object.assign(this.context, { dns, wins, silenceMs, limits });
+  reconfigure({ worker: _, ...options }: DriverOptions): void {
+    Object.assign(this.context, options);
   }
 
   /** Ends every link in order: LCP Terminate-Request, then the call. */

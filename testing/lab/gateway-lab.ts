@@ -4,9 +4,10 @@ import { formatIpv4, type Ipv4, ipv4 } from '../../core/bytes/ipv4-address.ts';
 import type { LinkOptions } from '../../core/machine/ppp-link-types.ts';
 import type { CallRefusal } from '../../core/machine/pptp-control-types.ts';
 import type { AuthMethod } from '../../core/ports/auth.ts';
+import type { LiveOptions } from '../../core/ports/live-options.ts';
 import { definePlugin, PLUGIN_API } from '../../core/ports/plugin.ts';
 import { TOKENS } from '../../core/tokens.ts';
-import { createGateway, type Gateway, type Platform } from '../../gateway/bootstrap.ts';
+import { createGateway, type Gateway, type LiveGatewayOptions, type Platform } from '../../gateway/bootstrap.ts';
 import { type ClientEvent, clientOptions, PptpClient } from '../../gateway/dial/pptp-client.ts';
 import { gatewayOptions } from '../../gateway/options.ts';
 import { builtIn, type LoadedPlugin, withOptions } from '../../gateway/plugin-loader.ts';
@@ -44,6 +45,8 @@ export interface LabOptions {
   readonly seed?: number;
   /** Stands between the gateway and what it reports to. */
   readonly observe?: (platform: Platform) => Platform;
+  /** What a test changes while the gateway runs. */
+  readonly live?: LiveOptions<LiveGatewayOptions>;
 }
 
 export interface DialOptions {
@@ -142,7 +145,8 @@ export class GatewayLab {
         this.devices(new MemoryUsers(options.users ?? ALICE)),
       ].map(builtIn),
     ];
-    this.gateway = createGateway(platform, this.options, plugins);
+    const { live } = options;
+    this.gateway = createGateway(platform, { ...this.options, ...(live && { live }) }, plugins);
   }
 
   static async start(options: LabOptions = {}): Promise<GatewayLab> {

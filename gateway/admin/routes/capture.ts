@@ -111,7 +111,7 @@ export class CaptureAnswers {
 }
 
 /** Starts captures, ends them, and says how they went. */
-export const captureRoute: AdminRoute = (app, { gateway, clock, log, version, config }) => {
+export const captureRoute: AdminRoute = (app, { gateway, life, clock, log, version }) => {
   const captures = new Captures({
     probes: gateway.probes,
     stages: gateway.stages,
@@ -119,7 +119,9 @@ export const captureRoute: AdminRoute = (app, { gateway, clock, log, version, co
     clock,
     log,
     version,
-    allowDecrypted: config.capture.decrypted,
+    get allowDecrypted() {
+      return life.config().config.capture.decrypted;
+    },
   });
   const answers = new CaptureAnswers(clock);
 
