@@ -8,9 +8,9 @@ import type { PoolPart } from '../core/ports/addresses.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { ClearReason, ControlPlugin } from '../core/ports/control.ts';
 import type { HostRoutes } from '../core/ports/host-routes.ts';
-import type { LiveOptions } from '../core/ports/live-options.ts';
 import type { CallIds } from '../core/ports/ids.ts';
 import type { Lifecycle } from '../core/ports/lifecycle.ts';
+import type { LiveOptions } from '../core/ports/live-options.ts';
 import type { LockBook } from '../core/ports/locks.ts';
 import type { Log } from '../core/ports/log.ts';
 import type { GreSocket, TunDevice } from '../core/ports/packet-io.ts';
@@ -26,7 +26,12 @@ import type { PluginLine } from './admin/api/operations.ts';
 import { LifecycleRunner } from './lifecycle-runner.ts';
 import { reconfigureControl } from './live-control.ts';
 import { type DataPathOptions, dataPathModule, packetFilters, trafficModule } from './modules/data-path.module.ts';
-import { chooseMethods, type LiveSessionOptions, type SessionOptions, sessionModule } from './modules/session.module.ts';
+import {
+  chooseMethods,
+  type LiveSessionOptions,
+  type SessionOptions,
+  sessionModule,
+} from './modules/session.module.ts';
 import { NumberKeeper } from './numbers.ts';
 import { orderStages, Pipeline } from './pipeline.ts';
 import type { LoadedPlugin } from './plugin-loader.ts';
@@ -225,7 +230,7 @@ const movingParts = (
     control: control instanceof ControlPptp ? control : undefined,
     callIds: callIds instanceof RandomCallIds ? callIds : undefined,
     host: routes instanceof HostNetwork ? routes : undefined,
-    others: immovable(claims, listeners),
+    others: immovable(claims, { listeners, lifecycles: container.getAll(TOKENS.Lifecycle) }),
   };
 };
 

@@ -5,4 +5,9 @@ export interface Lifecycle {
   readonly name: string;
   start(signal: CancelSignal): Promise<void>;
   stop(): Promise<void>;
+  /**
+   * Two processes may have it started at a time, one of which takes over and then the other ends without `stop`: it holds no
+   * port, no lock and nothing that has to be written. Absent: a gateway with it is not upgraded without dropping tunnels.
+   */
+  readonly runsBeside?: boolean;
 }

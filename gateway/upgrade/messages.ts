@@ -39,7 +39,8 @@ const READERS = {
 /** From the process that is to take over. */
 export type FromSuccessor = StateOf<(typeof READERS)[keyof typeof READERS]>;
 
-const isKind = (kind: unknown): kind is keyof typeof READERS => typeof kind === 'string' && kind in READERS;
+const isKind = (kind: unknown): kind is keyof typeof READERS =>
+  typeof kind === 'string' && Object.hasOwn(READERS, kind);
 
 /** Undefined: it is none. Another version may have sent anything. */
 export const readFromSuccessor = (value: unknown): FromSuccessor | undefined => {

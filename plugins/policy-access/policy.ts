@@ -27,6 +27,11 @@ export class AccessPolicy implements SessionPolicy, SessionListener, Lifecycle {
   }
 
   /** Rejects with CONFIG_FILE when the rules cannot be used. */
+  /** It only reads a file. */
+  get runsBeside(): boolean {
+    return true;
+  }
+
   async start(): Promise<void> {
     await this.file.load();
   }
@@ -56,6 +61,9 @@ export class AccessPolicy implements SessionPolicy, SessionListener, Lifecycle {
     const since = found?.facts.upAt ?? at;
     return { admit: true, profile: within(profile, secondsTo(closes, since)) };
   }
+
+  /** Its profile says by now when its time is over. */
+  restored(): void {}
 
   up(facts: SessionFacts, session: SessionView): void {
     this.keepWithin(facts, session);

@@ -32,6 +32,11 @@ export class ProfilePolicy implements SessionPolicy, SessionListener, Lifecycle 
   }
 
   /** Rejects with CONFIG_FILE when the profiles cannot be used, and with STATE_DIR when nothing can be kept. */
+  /** Without a ledger it only reads a file. */
+  get runsBeside(): boolean {
+    return this.deps.ledger === undefined;
+  }
+
   async start(): Promise<void> {
     await this.deps.file.load();
     await this.deps.ledger?.load();

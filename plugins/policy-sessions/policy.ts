@@ -57,6 +57,9 @@ export class SessionsPolicy implements SessionPolicy, SessionListener {
     return { admit: true };
   }
 
+  /** Counted when it came up; who comes next is counted with it. */
+  restored(): void {}
+
   up({ id, identity }: SessionFacts): void {
     this.lookAgain(identity).catch((cause: unknown) =>
       this.log.error('policy.sessions-unknown', 'The sessions of a user cannot be counted.', {
