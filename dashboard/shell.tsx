@@ -69,8 +69,8 @@ export const Shell = (props: {
     [client, info, stats, before, traffic, theme.isDark, tell],
   );
   useEffect(() => {
-    document.title = `${TITLES[route.view]} – PPTP gateway`;
-  }, [route]);
+    document.title = `${TITLES[route.view]} – ${info.host ?? 'PPTP gateway'}`;
+  }, [route, info]);
   useKeys((key) => {
     const view = PLAIN_VIEWS[Number(key) - 1];
     if (view !== undefined) goTo({ view });

@@ -28,7 +28,7 @@ export const TopBar = (props: {
       <div class="brand">
         <Mark />
         <span>
-          <strong>PPTP gateway</strong> <span class="muted small">{info.version}</span>
+          <strong>{info.host ?? 'PPTP gateway'}</strong> <span class="muted small">{info.version}</span>
         </span>
       </div>
       <nav aria-label="Views">

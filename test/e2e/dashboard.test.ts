@@ -42,6 +42,10 @@ describe.skipIf(reason !== undefined)(`the dashboard of a gateway${reason ? ` (s
     PPTP_LOG_FORMAT: 'json',
     PPTP_NAT: 'off',
     PPTP_INTRANET_INTERFACE: 'lo',
+    // Rates are held where a policy wants them.
+    PPTP_PLUGINS: 'policy-profile,policy-lockout',
+    PPTP_POLICY_PROFILE_FILE: join(folder, 'profiles.yaml'),
+    PPTP_ADMIN_PORT: '8723',
     PPTP_ADMIN_TOKEN: ADMIN,
     PPTP_ADMIN_READ_TOKEN: READER,
   });
@@ -62,6 +66,7 @@ describe.skipIf(reason !== undefined)(`the dashboard of a gateway${reason ? ` (s
       { ns: client, device: 'up0', addresses: ['203.0.113.2/24'] },
     );
     folder = mkdtempSync(join(tmpdir(), 'pptp-dashboard-'));
+    writeFileSync(join(folder, 'profiles.yaml'), '{}\n');
     const options = { env: { ...process.env, ...gatewayEnv() }, input: 'wonderland\n' };
     execFileSync(process.execPath, [MAIN, 'users', 'add', 'alice'], options);
     const gateway = started(server, [process.execPath, MAIN, 'run'], gatewayEnv());
@@ -150,7 +155,6 @@ describe.skipIf(reason !== undefined)(`the dashboard of a gateway${reason ? ` (s
     const phases = page.locator('.wf-line:not(.wf-scale) .wf-name');
     await phases.first().waitFor();
     expect(await phases.allTextContents()).toEqual(expect.arrayContaining(['LCP', 'Authentication', 'CCP', 'IPCP']));
-    expect(await page.locator('.timeline li').count()).toBeGreaterThan(3);
     await page.getByLabel('From the client').focus();
     await page.keyboard.type('2 Mbit/s');
     await page.keyboard.press('Enter');

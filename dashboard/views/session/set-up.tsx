@@ -1,10 +1,12 @@
-import type { SessionDetail } from '../../../gateway/admin/api/sessions.ts';
+import type { SessionDetail, TimelineEntry } from '../../../gateway/admin/api/sessions.ts';
 import { span } from '../../model/format.ts';
 import { type Bar, latest, waterfall } from '../../model/waterfall.ts';
 import { Card } from '../../ui/card.tsx';
 import { phaseName } from '../../words/phases.ts';
 
 const MOST_LINES = 200;
+/** More are shown when they are asked for. */
+const FEW_LINES = 40;
 
 const words = ({ seconds, error }: Bar): string => {
   if (error !== null) return error;
@@ -24,6 +26,21 @@ const BarLine = (props: { readonly bar: Bar }) => {
     </li>
   );
 };
+
+const Timeline = (props: { readonly lines: readonly TimelineEntry[]; readonly all: number }) => (
+  <details class="timeline" open={props.lines.length <= FEW_LINES}>
+    <summary>Timeline ({props.all})</summary>
+    <ol>
+      {props.lines.map((line, index) => (
+        <li key={`${line.seconds} ${index}`}>
+          <span class="number">{span(line.seconds)}</span>
+          <span class="mono">{line.event}</span>
+          <span>{line.message}</span>
+        </li>
+      ))}
+    </ol>
+  </details>
+);
 
 /** How the tunnel came up: its phases on one scale, and each thing that was said. */
 export const SetUp = (props: { readonly session: SessionDetail }) => {
@@ -54,18 +71,8 @@ export const SetUp = (props: { readonly session: SessionDetail }) => {
           </li>
         )}
       </ol>
-      <details class="timeline" open={lines.length <= 40}>
-        <summary>Timeline ({timeline.length})</summary>
-        <ol>
-          {lines.map((line, index) => (
-            <li key={`${line.seconds} ${index}`}>
-              <span class="number">{span(line.seconds)}</span>
-              <span class="mono">{line.event}</span>
-              <span>{line.message}</span>
-            </li>
-          ))}
-        </ol>
-      </details>
+      {lines.length === 0 && <p class="muted timeline">Nothing was noted besides its phases.</p>}
+      {lines.length > 0 && <Timeline lines={lines} all={timeline.length} />}
     </Card>
   );
 };

@@ -172,7 +172,7 @@ export class FakeGateway {
   private look({ method, pathname }: Asked, role: Role): Reply {
     switch (pathname) {
       case '/v1/gateway':
-        return ok({ version: '1.0.0', uptimeSeconds: 93_000, role, traceLink: TRACES });
+        return ok({ version: '1.0.0', host: 'edge-1', uptimeSeconds: 93_000, role, traceLink: TRACES });
       case '/v1/stats/history':
         return ok(fakeHistory(this.size));
       case '/v1/life':
