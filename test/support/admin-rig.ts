@@ -63,10 +63,11 @@ export const adminRig = async (options: AdminRigOptions): Promise<AdminRig> => {
   const folder = mkdtempSync(join(tmpdir(), 'pptp-admin-'));
   const socket = join(folder, 'admin.sock');
   const log = new MemoryLog();
-  const loaded = loadConfig({ env: { PPTP_STATE_DIR: folder } });
+  const own = loadConfig({ env: { PPTP_STATE_DIR: folder } });
+  const loaded = { ...own, config: config ?? own.config };
   const deps: AdminDeps = {
     version: '1.2.3',
-    config: config ?? loaded.config,
+    config: loaded.config,
     gateway,
     life: testLife({ clock, log, loaded, body: gatewayBody(gateway) }),
     clock,
