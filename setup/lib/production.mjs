@@ -9,7 +9,7 @@ const COMPILED = ['core', 'plugins', 'config', 'observability', 'gateway', 'dash
 const NO_USE = /(\.d\.[cm]?ts(\.map)?|\.tsbuildinfo|\.stamp)$/;
 /** Of packages also maps, sources in other languages, and what their authors test and build with. */
 const NO_USE_IN_PACKAGES =
-  /(^\..*|\.[cm]?js\.map|\.[cm]?ts|\.flow|\.c|\.cc|\.cpp|\.h|\.mk|\.gyp|\.yml|\.md|\.markdown|Makefile|config\.gypi)$/i;
+  /(^\..*|\.map|\.[cm]?ts|\.flow|\.c|\.cc|\.cpp|\.h|\.mk|\.gyp|\.yml|\.md|\.markdown|Makefile|config\.gypi)$/i;
 /** These go along whatever they end with. */
 const TERMS = /^(licen[cs]e|copying|notice|authors)/i;
 const NO_USE_FOLDERS = new Set([

@@ -1,8 +1,9 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { loadConfig } from '../../../config/load.ts';
+import { KEYS } from '../../../config/schema.ts';
 
 interface Service {
   readonly image?: string;
@@ -16,6 +17,10 @@ interface Service {
   readonly cap_add?: readonly string[];
   readonly devices?: readonly string[];
   readonly depends_on?: readonly string[];
+  readonly security_opt?: readonly string[];
+  readonly read_only?: boolean;
+  readonly secrets?: readonly string[];
+  readonly stop_grace_period?: string;
   readonly healthcheck?: { readonly test: readonly string[] };
 }
 interface Compose {
@@ -38,7 +43,7 @@ const SERVICE_KEYS = [
     'image',
     'init',
   ],
-  ...['network_mode', 'restart', 'security_opt', 'stop_grace_period', 'volumes'],
+  ...['network_mode', 'read_only', 'restart', 'security_opt', 'stop_grace_period', 'tmpfs', 'volumes'],
 ];
 
 /** `${NAME:-default}` without NAME. */
@@ -101,6 +106,14 @@ describe('the compose file', () => {
   test('every named volume is declared, and used', () => {
     const named = mounts.filter(({ source }) => !source.startsWith('.')).map(({ source }) => source);
     expect(Object.keys(compose.volumes).toSorted()).toEqual(named.toSorted());
+  });
+
+  test('the gateway is stopped no sooner than it has drained, and can write to its state alone', () => {
+    const drain = Number(gateway.environment?.['PPTP_DRAIN_TIMEOUT']);
+    expect(Number(gateway.stop_grace_period?.replace(/s$/, ''))).toBeGreaterThanOrEqual(drain + 20);
+    expect(gateway.read_only).toBe(true);
+    // It takes its capabilities by a program with file capabilities.
+    expect(gateway.security_opt).not.toContain('no-new-privileges=true');
   });
 
   test('the gateway has the rights that it needs and no other', () => {
@@ -190,44 +203,22 @@ describe('what belongs together', () => {
   });
 });
 
-describe('the image', () => {
-  const FOLDER = dirname(FILE);
-  const dockerfile = readFileSync(`${FOLDER}/Dockerfile`, 'utf8');
-  const ignore = readFileSync(`${FOLDER}/Dockerfile.dockerignore`, 'utf8').split('\n');
-  const allowed = ignore.filter((line) => line.startsWith('!')).map((line) => line.slice(1));
+describe('secrets beside it', () => {
+  const extra = yaml('deploy/compose/secrets.yaml') as {
+    readonly services: Readonly<Record<string, Service>>;
+    readonly secrets: Readonly<Record<string, { readonly file: string }>>;
+  };
+  const env = extra.services['gateway']?.environment ?? {};
 
-  test('is built from files that are there, and from no others', () => {
-    expect(ignore.find((line) => line !== '' && !line.startsWith('#'))).toBe('*');
-    for (const path of allowed) expect(existsSync(path), path).toBe(true);
-    const tsc = parse(readFileSync('gateway/tsconfig.json', 'utf8')) as {
-      readonly references: readonly { readonly path: string }[];
-    };
-    const needed = tsc.references.map(({ path }) => normalize(join('gateway', path)));
-    expect(allowed).toEqual(expect.arrayContaining([...needed, 'gateway', 'native', 'setup', 'package-lock.json']));
-  });
-
-  test('copies files that are there or that its first stage made', () => {
-    const copied = [...dockerfile.matchAll(/^COPY (?!--from)(.*) \S+$/gm)].flatMap(([, paths = '']) =>
-      paths.split(' '),
-    );
-    for (const path of copied.filter((one) => one !== '.')) {
-      expect(allowed).toContain(path);
-      expect(existsSync(path), path).toBe(true);
+  test('are files, each declared and each named to the gateway', () => {
+    const named = Object.values(env).map((path) => path.replace('/run/secrets/', ''));
+    expect(named.toSorted()).toEqual(Object.keys(extra.secrets).toSorted());
+    expect(extra.services['gateway']?.secrets).toEqual(named);
+    for (const name of Object.keys(env)) {
+      expect(
+        KEYS.some((key) => key.sensitive === true && `${key.env}_FILE` === name),
+        name,
+      ).toBe(true);
     }
-    expect(dockerfile.match(/^FROM /gm)).toHaveLength(2);
-  });
-
-  test('has the command that the documentation types, as its entrance', () => {
-    expect(dockerfile).toContain('ENTRYPOINT ["pptp-gateway"]');
-    expect(gateway.healthcheck?.test.slice(0, 2)).toEqual(['CMD', 'pptp-gateway']);
-    expect(statSync(`${FOLDER}/pptp-gateway`).mode & 0o111).toBe(0o111);
-    expect(readFileSync(`${FOLDER}/pptp-gateway`, 'utf8')).toContain(
-      'exec node --enable-source-maps /app/dist/gateway/main.js',
-    );
-  });
-
-  test('has the programs that the gateway calls', async () => {
-    const { RUN_PROGRAMS } = await import('../../../setup/lib/preflight.mjs');
-    for (const name of Object.values(RUN_PROGRAMS)) expect(dockerfile).toMatch(new RegExp(`install .*\\b${name}\\b`));
   });
 });
