@@ -2,6 +2,8 @@
 const TEXTS: ReadonlyMap<string, string> = new Map([
   ['gre', 'takes the GRE header off, and writes it'],
   ['gre-window', "keeps to the peer's window"],
+  ['acknowledgments', 'acknowledges what came, alone or with data'],
+  ['control-frames', 'takes frames of the negotiation out, and lets those of the gateway in'],
   ['call-demux', 'finds the session by addresses and Call ID'],
   ['sequence', 'delivers each packet once and in order'],
   ['ppp', 'tells user data from control frames'],

@@ -92,6 +92,27 @@ describe('import directions', () => {
     ).toEqual([]);
   });
 
+  it('the dashboard, which runs in browsers, imports what the admin API says, and of core types only', () => {
+    const files = readdirSync('dashboard', { recursive: true, encoding: 'utf8' })
+      .filter((name) => /\.tsx?$/.test(name) && name !== 'vite.config.ts')
+      .map((name) => join('dashboard', name));
+    const imports = files.flatMap((from) =>
+      [...readFileSync(from, 'utf8').matchAll(/^import (type )?[^;]*?'([^']+)';/gms)].map(([, type, target = '']) => ({
+        from,
+        isType: type !== undefined,
+        to: target.startsWith('.') ? relative('.', join(dirname(from), target)) : target,
+      })),
+    );
+    expect(imports.length).toBeGreaterThan(100);
+    const packages = ['preact', 'preact/hooks', 'uplot'];
+    const isAllowed = ({ to, isType }: (typeof imports)[number]): boolean =>
+      to.startsWith('dashboard/') ||
+      to.startsWith('gateway/admin/api/') ||
+      packages.includes(to) ||
+      (isType && to.startsWith('core/'));
+    expect(imports.filter((one) => !isAllowed(one))).toEqual([]);
+  });
+
   it('testing, which is shipped, imports what a gateway is made of, and no package that only we have', () => {
     const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
     const folders = ['core', 'plugins', 'config', 'gateway', 'testing'];

@@ -194,7 +194,7 @@ describe.skipIf(reason !== undefined)(`the dashboard of a gateway${reason ? ` (s
     await page.getByText('Nobody is locked out.').waitFor();
     await page.keyboard.press('5');
     const token = page.getByRole('row', { name: 'PPTP_ADMIN_TOKEN' });
-    await token.getByText('environment').waitFor();
+    await token.getByText('env PPTP_ADMIN_TOKEN').waitFor();
     expect(await page.content()).not.toContain(ADMIN);
     expect(watched.takeProblems()).toEqual([]);
   });
