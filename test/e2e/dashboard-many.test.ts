@@ -153,7 +153,6 @@ describe.skipIf(reason !== undefined)(
       if (!isDrawing) return;
       for (const colorScheme of ['light', 'dark'] as const) {
         const one = await open({ ...size, colorScheme });
-        await picture(one.page, 'login');
         await logIn(one.page, 'admin');
         await one.page.locator('.tiles').waitFor();
         await one.page.waitForTimeout(2500);
