@@ -185,6 +185,11 @@ export class Lab {
     return this.#inNamespace('gw', command, timeoutMs);
   }
 
+  /** The network namespace that the gateway runs in. */
+  get gatewayNamespace(): string {
+    return this.#namespace('gw');
+  }
+
   async nat(nat: NatMode): Promise<void> {
     const pairs = nat.mode === 'split' ? nat.pairs.flatMap(({ server, client }) => [server, client.address]) : [];
     await mustRun(`${SCRIPTS}net.sh`, ['nat', nat.mode, ...pairs], { env: this.#env });
