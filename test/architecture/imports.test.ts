@@ -147,11 +147,23 @@ describe('a gateway of one process', () => {
   };
 
   it('loads neither the supervisor nor the worker', () => {
-    const loaded = loadedWith('gateway/main.ts');
+    const loaded = loadedWith('gateway/run.ts');
     expect(loaded).toContain('gateway/compose.ts');
     // Sums tell what is whose, also when everything is one's own; and what workers of an earlier start left on the host is
     // taken back.
     const common = ['abandoned', 'shard', 'slices'].map((name) => `gateway/workers/${name}.ts`);
     expect([...loaded].filter((path) => path.startsWith('gateway/workers/')).toSorted()).toEqual(common);
+  });
+
+  it('loads nothing that serves the admin API before the configuration wants it', () => {
+    const loaded = loadedWith('gateway/run.ts');
+    expect(loaded).toContain('gateway/admin/with-admin.ts');
+    const serving = ['app', 'guard', 'server', 'serve', 'tcp-server', 'pages', 'specs/index', 'routes/index'];
+    for (const name of serving) expect(loaded).not.toContain(`gateway/admin/${name}.ts`);
+    for (const path of loaded) {
+      expect(readFileSync(path, 'utf8'), path).not.toMatch(
+        /^import (?!type )[^;]* from '(fastify|@fastify\/[a-z-]+)';/m,
+      );
+    }
   });
 });
