@@ -11,6 +11,7 @@ import { startTelemetrySdk } from '../observability/sdk.ts';
 import { OpenTelemetryTelemetry } from '../observability/telemetry.ts';
 import type { UserNames } from '../observability/user-names.ts';
 import type { ConnectionSource } from '../plugins/control-pptp/index.ts';
+import { LIFE_PHASES } from './admin/api/life.ts';
 import { AuditFile, silentAudit } from './admin/audit-file.ts';
 import { journalNumbers } from './admin/journal-numbers.ts';
 import type { AdminRoute } from './admin/route.ts';
@@ -141,6 +142,7 @@ export async function composeGateway(
       log,
       telemetry,
       numbers: gateway.numbers,
+      life: worker === undefined ? () => ({ phases: LIFE_PHASES, phase: life.view().phase }) : undefined,
       // The page is the supervisor's, which asks for what is on it.
       endpoints: worker === undefined ? endpoints : [],
       share: endpoints.length === 0 ? undefined : worker?.shareMetrics,

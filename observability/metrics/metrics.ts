@@ -6,7 +6,7 @@ import { EventLoopWatch } from './event-loop.ts';
 import type { GatewayNumbers } from './gateway-numbers.ts';
 import { KernelReader } from './kernel.ts';
 import { readProcess } from './process-numbers.ts';
-import { collect, type Readings, type WorkerNumbers } from './readings.ts';
+import { collect, type LifeNumbers, type Readings, type WorkerNumbers } from './readings.ts';
 import type { MetricsSnapshot } from './snapshot.ts';
 
 export interface MetricsOptions {
@@ -21,6 +21,8 @@ export interface MetricsOptions {
   readonly otel: boolean;
   /** Of a process that has workers. */
   readonly workers?: () => WorkerNumbers;
+  /** Of the gateway; undefined in a worker, which has no life of its own. */
+  readonly life?: (() => LifeNumbers) | undefined;
   /** Makes what the page shows of what this process knows of itself; that alone if left out. */
   readonly gather?: (own: MetricsSnapshot) => Promise<MetricsSnapshot>;
   /** Is given what another process may ask for, to show it. */
@@ -49,6 +51,7 @@ export const startMetrics = async (options: MetricsOptions): Promise<Metrics | u
       versions: { gateway: options.version, node: process.versions.node },
       gateway,
       workers: options.workers?.(),
+      life: options.life?.(),
     });
   };
   const ends: (() => Promise<void> | void)[] = [() => loop.stop()];

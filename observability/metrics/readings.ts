@@ -33,6 +33,14 @@ export interface MetricSources {
   /** Undefined before there is a gateway. */
   readonly gateway: GatewayNumbers | undefined;
   readonly workers?: WorkerNumbers | undefined;
+  /** Of the gateway that this process is, or is the supervisor of. */
+  readonly life?: LifeNumbers | undefined;
+}
+
+/** The phases that there are, and the one of now. */
+export interface LifeNumbers {
+  readonly phases: readonly string[];
+  readonly phase: string;
 }
 
 class Collected {
@@ -54,6 +62,8 @@ export const collect = (sources: MetricSources): Readings => {
   collectKernel(sources.kernel, into);
   collectProcess(sources, into);
   if (sources.workers !== undefined) collectWorkers(sources.workers, into);
+  for (const phase of sources.life?.phases ?? [])
+    into.add('pptp.life', phase === sources.life?.phase ? 1 : 0, { phase });
   return into.values;
 };
 

@@ -208,8 +208,19 @@ export const METRICS = [
     prometheus: 'pptp_control_refused_total',
     kind: 'counter',
     unit: '{connection}',
-    description: 'Control connections that were closed on arrival, refused because too many clients called at once, or ended without a user for another one (`made-room`).',
+    description:
+      'Control connections that were closed on arrival, refused because too many clients called at once, or ended without a user for another one (`made-room`).',
     attributes: ['reason'],
+  },
+  {
+    name: 'pptp.life',
+    prometheus: 'pptp_life',
+    kind: 'gauge',
+    unit: '1',
+    description:
+      'Where the gateway is in its life: 1 for the phase that it is in, 0 for the others (docs/life-cycle.md).',
+    attributes: ['phase'],
+    workers: 'max',
   },
   {
     name: 'pptp.setups.running',

@@ -37,6 +37,7 @@ export const fullSources = (): MetricSources => {
       tun: 'pptp0',
     },
     workers: { alive: 1, restarts: [0, 2] },
+    life: { phases: ['starting', 'ready', 'draining', 'stopping'], phase: 'ready' },
   };
 };
 

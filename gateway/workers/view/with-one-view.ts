@@ -5,6 +5,7 @@ import type { Log } from '../../../core/ports/log.ts';
 import type { LogLevels } from '../../../observability/log-levels.ts';
 import type { EndpointOptions } from '../../../observability/metrics/endpoint.ts';
 import type { OpenTelemetryTelemetry } from '../../../observability/telemetry.ts';
+import { LIFE_PHASES } from '../../admin/api/life.ts';
 import { AuditFile } from '../../admin/audit-file.ts';
 import type { Life } from '../../life/life.ts';
 import { withMetrics } from '../../with-metrics.ts';
@@ -59,6 +60,7 @@ export const withOneView = async <T>(options: OneViewOptions, work: () => Promis
         endpoints,
         otel: otel.metrics,
         workers: () => metrics.numbers(),
+        life: () => ({ phases: LIFE_PHASES, phase: life.view().phase }),
         gather: (own) => metrics.gather(own),
       },
       () => withOperator(deps, work),

@@ -47,6 +47,7 @@ beforeAll(async () => {
     telemetry,
     numbers: () => gateway,
     workers: () => ({ alive: 1, restarts: [0, 1] }),
+    life: () => ({ phases: ['ready', 'draining'], phase: 'ready' }),
     endpoints: [],
     otel: sdk.metrics,
   });
