@@ -42,7 +42,19 @@ describe.skipIf(reason !== undefined)(`the life of a gateway${reason ? ` (skippe
   const dial = (name: string): Program => {
     const file = join(folder, 'dialled');
     writeFileSync(file, 'wonderland');
-    const command = [process.execPath, MAIN, 'dial', SERVER, '--user', 'alice', '--password-file', file, '--once', '--tun', name];
+    const command = [
+      process.execPath,
+      MAIN,
+      'dial',
+      SERVER,
+      '--user',
+      'alice',
+      '--password-file',
+      file,
+      '--once',
+      '--tun',
+      name,
+    ];
     const program = new Program(client, command, { PPTP_STATE_DIR: join(folder, name) });
     programs.push(program);
     return program;

@@ -31,9 +31,7 @@ describe('a configuration that is read again', () => {
     const { write, again, enforced, log } = bench('ppp:\n  echoInterval: 30\npool:\n  range: 10.99.0.0/24\n');
     write('ppp:\n  echoInterval: 10\npool:\n  range: 10.77.0.0/24\n');
     const { report } = await again();
-    expect(report.changed).toEqual([
-      { key: 'ppp.echoInterval', env: 'PPTP_LCP_ECHO_INTERVAL', from: '30', to: '10' },
-    ]);
+    expect(report.changed).toEqual([{ key: 'ppp.echoInterval', env: 'PPTP_LCP_ECHO_INTERVAL', from: '30', to: '10' }]);
     expect(report.needRestart).toEqual([
       { key: 'pool.range', env: 'PPTP_POOL', from: '10.99.0.0/24', to: '10.77.0.0/24' },
     ]);
@@ -70,9 +68,7 @@ describe('a configuration that is read again', () => {
     const { again } = bench('', { PPTP_ADMIN_TOKEN_FILE: secret });
     writeFileSync(secret, 'a-token-of-the-second-day-012345678');
     const { report } = await again();
-    expect(report.changed).toEqual([
-      { key: 'admin.token', env: 'PPTP_ADMIN_TOKEN', from: '[secret]', to: '[secret]' },
-    ]);
+    expect(report.changed).toEqual([{ key: 'admin.token', env: 'PPTP_ADMIN_TOKEN', from: '[secret]', to: '[secret]' }]);
   });
 
   it('sees what stands in a file that a key names', async () => {

@@ -58,7 +58,26 @@ const bench = async () => {
     await settle();
     return orders.map(({ body }) => body);
   };
-  return { clock, log, workers, supervisor, life, answer, isOver: () => over };
+  /** As `answer`, of questions about a configuration. `refused`: what is wrong with it. */
+  const judge = async (index: number, refused?: string): Promise<readonly string[]> => {
+    const worker = workers.of(index);
+    const asks = worker.heard.flatMap((message) =>
+      message.kind === 'request' && message.ask === 'reload' && !seen(worker).has(message.id) ? [message] : [],
+    );
+    for (const { id } of asks) {
+      seen(worker).add(id);
+      worker.says(
+        refused === undefined
+          ? { kind: 'response', id, ok: true, body: undefined }
+          : { kind: 'response', id, ok: false, code: 'CONFIG_INVALID', message: refused },
+      );
+    }
+    await settle();
+    return asks.map(({ body }) =>
+      typeof body === 'object' && body !== null ? String(Reflect.get(body, 'order')) : '',
+    );
+  };
+  return { clock, log, workers, supervisor, life, answer, judge, config, enforced, isOver: () => over };
 };
 
 describe('the life of a gateway of several processes', () => {
@@ -124,6 +143,36 @@ describe('the life of a gateway of several processes', () => {
     await settle();
     expect(workers.all).toHaveLength(3);
     expect(isOver()).toBe(false);
+  });
+
+  it('brings a configuration into force when every worker has checked it, and gives it to those that start later', async () => {
+    const { clock, life, workers, judge, config, enforced } = await bench();
+    const done = life.prepare({ ...config, vendor: 'another' }, 'ann').then((commit) => commit());
+    expect(await judge(0)).toEqual(['prepare']);
+    expect([enforced.length, workers.of(0).heard.length > 0]).toEqual([0, true]);
+    expect(await judge(1)).toEqual(['prepare']);
+    expect([await judge(0), await judge(1)]).toEqual([['commit'], ['commit']]);
+    await done;
+    expect(enforced).toMatchObject([{ vendor: 'another', hostName: 'completed' }]);
+    workers.of(1).end(null, 'SIGSEGV');
+    await settle();
+    clock.advance(0);
+    await settle();
+    const again = workers.of(1).heard[0];
+    expect(again?.kind === 'start' ? again.start.config.vendor : '').toBe('another');
+  });
+
+  it('brings it into force nowhere when one worker finds something wrong', async () => {
+    const { life, judge, config, enforced } = await bench();
+    const refusal = life.prepare({ ...config, vendor: 'another' }, 'ann').catch((cause: unknown) => cause);
+    await judge(0);
+    await judge(1, 'there is no such method here');
+    expect([await judge(0), await judge(1)]).toEqual([['forget'], ['forget']]);
+    expect(await refusal).toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: expect.stringContaining('there is no such method here'),
+    });
+    expect(enforced).toEqual([]);
   });
 
   it('has a worker refuse calls that comes up during the drain', async () => {
