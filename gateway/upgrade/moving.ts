@@ -75,6 +75,11 @@ export class Moving {
     return { up: left.filter(({ up }) => up).map(({ call }) => call), setups: left.filter(({ up }) => !up).length };
   }
 
+  /** Tunnels that are up. */
+  get upCount(): number {
+    return this.parts.driver.views().filter(({ upAt }) => upAt !== undefined).length;
+  }
+
   freeze(): void {
     this.devices?.gre.freeze();
     this.devices?.tun.freeze();

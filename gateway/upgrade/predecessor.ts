@@ -102,6 +102,8 @@ export class Upgrade {
     const talk = this.begin(descriptors);
     try {
       await talk.ready;
+      // Tunnels may have begun anew while it started.
+      await this.settle(allowDrop);
     } catch (cause) {
       talk.end();
       throw cause;
@@ -111,6 +113,9 @@ export class Upgrade {
     gateway.moving.freeze();
     try {
       const moved = gateway.moving.take();
+      const stuck = gateway.moving.upCount - moved.tunnels.length;
+      if (stuck > 0)
+        throw refused(`The control connections of ${stuck} tunnels cannot be moved: their peers do not read.`);
       const restored = await talk.handOver(moved);
       const stillMs = Math.round(performance.now() - since);
       const { pid } = talk;

@@ -123,7 +123,7 @@ export class Successor {
   fail(cause: unknown): never {
     const code = cause instanceof GatewayError ? cause.code : 'INTERNAL';
     const message =
-      cause instanceof GatewayError ? cause.message : cause instanceof Error ? (cause.stack ?? '') : String(cause);
+      cause instanceof GatewayError ? cause.message : cause instanceof Error ? cause.message : String(cause);
     tell({ kind: 'failed', code, message: message.slice(0, 4000) });
     process.exit(1);
   }
