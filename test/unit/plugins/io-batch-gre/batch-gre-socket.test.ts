@@ -310,3 +310,33 @@ describe('BatchGreSocket: starting and stopping', () => {
     expect(batches).toEqual([[gre(5, SLOT_SIZE - HEADROOM)]]);
   });
 });
+
+describe('BatchGreSocket: handed over', () => {
+  it('reads and sends nothing while it stands still, and goes on with all that came', async () => {
+    const { addon, socket, batches } = await setUp();
+    expect(socket.descriptor()).toEqual({ fd: expect.any(Number), about: expect.stringMatching(/^\d+ \d+$/) });
+    socket.freeze();
+    addon.inbox.push(arriving(1));
+    addon.wake();
+    expect(addon.watched).toBe(false);
+    expect(socket.write(outgoing(gre(2)))).toBe(0);
+    expect([batches, addon.sent]).toEqual([[], []]);
+    socket.thaw();
+    addon.wake();
+    expect(batches).toEqual([[gre(1)]]);
+    expect(socket.write(outgoing(gre(2)))).toBe(1);
+  });
+
+  it('an inherited one opens nothing, and is silent until it thaws', async () => {
+    const opened = await setUp();
+    const inherited = opened.socket.descriptor();
+    const { addon, socket, batches } = await setUp({ inherited });
+    expect(socket.descriptor()).toEqual(inherited);
+    addon.inbox.push(arriving(3));
+    addon.wake();
+    expect(batches).toEqual([]);
+    socket.thaw();
+    addon.wake();
+    expect(batches).toEqual([[gre(3)]]);
+  });
+});
