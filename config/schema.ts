@@ -491,6 +491,13 @@ export const schema = {
       doc: 'Time between two interim accounting records of a session whose profile says nothing of it; 0 is none.',
     }),
   },
+  traffic: {
+    limits: key(oneOf('auto', 'on'), {
+      env: 'PPTP_TRAFFIC_LIMITS',
+      default: 'auto',
+      doc: 'Whether sessions can be held to rates, quotas and filters, and their octets be counted: `auto` where a plug-in needs it, `on` always, so that an operator may set a rate. It costs something for each packet (docs/policies.md).',
+    }),
+  },
   filters: {
     file: key(fileOrNone, {
       env: 'PPTP_FILTERS_FILE',

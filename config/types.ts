@@ -124,6 +124,10 @@ interface PlainGroups {
   };
   /** Package names or paths, loaded in this order. */
   readonly plugins: readonly string[];
+  readonly traffic: {
+    /** `on`: the stages that hold sessions to rates, quotas and filters are there, whether a plug-in needs them or not. */
+    readonly limits: 'auto' | 'on';
+  };
   readonly accounting: {
     /** 0: no interim records. */
     readonly interim: Seconds;
@@ -188,6 +192,8 @@ export interface AdminSettings {
   /** PEM files, or `none`. */
   readonly tlsCert: string;
   readonly tlsKey: string;
+  /** With `{traceId}` in it; empty: none. */
+  readonly traceLink: string;
 }
 
 interface DialSettings {
@@ -213,8 +219,6 @@ export interface RawConfig extends PlainGroups {
   readonly workers: number | 'auto';
   readonly calls: CallLimits & { readonly max: number | 'auto' };
   readonly ppp: PppSettings & { readonly mru: number | 'auto' };
-  /** With `{traceId}` in it; empty: none. */
-  readonly traceLink: string;
   readonly pool: {
     readonly range: string;
     readonly named: readonly string[];

@@ -33,6 +33,7 @@ export function gatewayOptions(config: GatewayConfig, shard: Shard = WHOLE): Gat
       tunnelMtu: config.tun.mtu,
       clearAllowed: mppe.policy !== 'required',
       role: 'server',
+      limits: config.traffic.limits === 'on',
       filters: config.filters,
     },
     session: {

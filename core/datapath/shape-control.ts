@@ -37,7 +37,7 @@ export class ShapeControl {
       return undefined;
     }
     if (!this.active) {
-      return 'The profile has a rate, a filter or a quota, and no plug-in has asked for the traffic stages (TOKENS.TrafficNeed).';
+      return 'This gateway holds no session to a rate, a filter or a quota: no plug-in needs it. PPTP_TRAFFIC_LIMITS=on switches it on, with a restart.';
     }
     if (filter !== undefined && !this.filters.has(filter)) {
       return `The profile names the filter ${JSON.stringify(filter)}, and PPTP_FILTERS_FILE has no list of this name.`;

@@ -45,6 +45,8 @@ export interface DataPathOptions {
   readonly role: LinkRole;
   /** Role `server`: answer for packets that do not fit a peer's MRU. */
   readonly mtu?: MtuOptions;
+  /** The traffic stages are wanted whether a plug-in needs them or not. */
+  readonly limits?: boolean;
   /** Packet filters that profiles may name. */
   readonly filters?: Readonly<Record<string, FilterList>>;
 }
@@ -94,11 +96,12 @@ export const dataPathModule = (options: DataPathOptions): ContainerModule =>
 
 /**
  * The stages that count, limit and filter what sessions move, and who puts profiles into force there. To be loaded after
- * the plug-ins: where none of them needs it (a sink, a policy, a TrafficNeed), there are no such stages.
+ * the plug-ins: where none of them needs it (a sink, a policy, a TrafficNeed) and the operator does not ask for them, there are no such stages.
  */
 export const trafficModule = (options: DataPathOptions): ContainerModule =>
   new ContainerModule(({ bind, isBound }) => {
-    const wanted = [TOKENS.AccountingSink, TOKENS.SessionPolicy, TOKENS.TrafficNeed].some((token) => isBound(token));
+    const needs = [TOKENS.AccountingSink, TOKENS.SessionPolicy, TOKENS.TrafficNeed];
+    const wanted = options.limits === true || needs.some((token) => isBound(token));
     if (!wanted || options.role === 'client') {
       bind(GATEWAY_TOKENS.ShapeControl).toConstantValue(NO_SHAPES);
       return;

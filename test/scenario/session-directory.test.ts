@@ -185,8 +185,20 @@ describe('changing a session', () => {
     expect(await lab.gateway.directory.change(await idOf(lab, 'alice'), { rate })).toMatchObject({
       ok: false,
       why: 'refused',
-      detail: expect.stringContaining('TrafficNeed'),
+      detail: expect.stringContaining('PPTP_TRAFFIC_LIMITS=on'),
     });
+  });
+
+  it('where the operator asks for limits can set a rate without any plug-in, and octets are counted', async () => {
+    const lab = await GatewayLab.start({ env: { PPTP_TRAFFIC_LIMITS: 'on' } });
+    const client = await lab.connect();
+    const id = await idOf(lab, 'alice');
+    const rate = { down: { bitsPerSecond: 1_000_000 } };
+    expect(await lab.gateway.directory.change(id, { rate })).toEqual({ ok: true });
+    client.tun.hostSends(ipv4Packet({ source: client.address, destination: HOST }));
+    await lab.clock.advance(SECOND);
+    const [found] = await lab.gateway.directory.find({ id });
+    expect(found).toMatchObject({ facts: { profile: { rate } }, usage: { packetsIn: 1 } });
   });
 });
 
