@@ -8,6 +8,7 @@ import { connect } from '../support/netns.ts';
 import { cpuMicroseconds } from './support/children.ts';
 import { jsonLine, said } from './support/lines.ts';
 import { numberOption, showSpread, spread } from './support/numbers.ts';
+import { sendDatagrams } from './support/probe.ts';
 import { type Outcome, runBench } from './support/report.ts';
 import { ratios } from './support/verdicts.ts';
 import {
@@ -26,7 +27,10 @@ const ROUNDS = numberOption('rounds', 3);
 const SECONDS = numberOption('seconds', 2);
 /** Connections in all, and in a second. */
 const CONNECTIONS = numberOption('connections', 10_000);
-const RATE = numberOption('rate', 1_000);
+const RATE = numberOption('rate', 500);
+/** Datagrams a second of a client that does what clients do, and their octets: 56 Mbit/s. */
+const PACE = numberOption('pace', 5_000);
+const OCTETS = 1_396;
 const REQUESTS = numberOption('requests', 1_000);
 const SOURCES = 100;
 /** Connections that the crowd holds at a time. */
@@ -122,7 +126,11 @@ const run = async ({ children, state, namespace }: Bench): Promise<Outcome> => {
     'quiet' | 'flood',
     Record<Direction, number[]>
   >;
+  const paced: Record<'quiet' | 'flood', number[]> = { quiet: [], flood: [] };
   const measure = async (when: 'quiet' | 'flood'): Promise<void> => {
+    const load = { octets: OCTETS, seconds: SECONDS, rate: PACE };
+    const { received } = await sendDatagrams(children, { from: client, to: gateway, target: peer.gateway }, load);
+    paced[when].push((received * OCTETS * 8) / SECONDS / 1e6);
     for (const direction of DIRECTIONS) {
       speeds[when][direction].push((await transfer(children, way, direction, SECONDS)).megabits);
     }
@@ -149,19 +157,25 @@ const run = async ({ children, state, namespace }: Bench): Promise<Outcome> => {
   return {
     title: 'Strangers at the door',
     about: [
-      `${CONNECTIONS} half-open and malformed control connections from ${SOURCES} addresses, ${RATE} a second, ${AT_ONCE} at once, and ${REQUESTS} bad requests of the admin API, in ${ROUNDS} rounds; TCP for ${SECONDS} s through one tunnel with MPPE-128 meanwhile, and before each round without.`,
+      `${CONNECTIONS} half-open and malformed control connections from ${SOURCES} addresses, ${RATE} a second, ${AT_ONCE} at once, and ${REQUESTS} bad requests of the admin API, in ${ROUNDS} rounds; through one tunnel with MPPE-128 meanwhile, and before each round without: UDP at a given rate, and TCP, for ${SECONDS} s each.`,
       'Gateway, client, load and crowd share the cores: what the crowd itself takes is missing in the throughput, too.',
     ],
     tables: [
       {
         rows: [
-          ['TCP through the tunnel, Mbit/s', 'quiet', 'flood', 'flood / quiet'],
+          ['through the tunnel, Mbit/s', 'quiet', 'flood', 'flood / quiet'],
           ...DIRECTIONS.map((direction) => [
-            direction,
+            `TCP ${direction}, as much as it takes`,
             showSpread(spread(speeds.quiet[direction])),
             showSpread(spread(speeds.flood[direction])),
             showSpread(ratios(speeds.flood[direction], speeds.quiet[direction])),
           ]),
+          [
+            `UDP up at ${PACE} datagrams/s`,
+            showSpread(spread(paced.quiet)),
+            showSpread(spread(paced.flood)),
+            showSpread(ratios(paced.flood, paced.quiet)),
+          ],
         ],
       },
       {
@@ -186,6 +200,7 @@ const run = async ({ children, state, namespace }: Bench): Promise<Outcome> => {
       seconds: SECONDS,
       connections: CONNECTIONS,
       rate: RATE,
+      paced,
       speeds,
       against,
       before,

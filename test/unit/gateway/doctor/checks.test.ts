@@ -53,7 +53,12 @@ describe('rights', () => {
   });
   test('a user with none, where /proc does not say', () => {
     expect(said(check(false, undefined))).toEqual(['fail: CAP_NET_ADMIN and CAP_NET_RAW are missing.']);
-    expect(said(check(true, undefined))).toEqual(['ok: CAP_NET_ADMIN, CAP_NET_RAW: all there.']);
+    expect(said(check(true, undefined, { PPTP_RUN_AS: 'pptp' }))).toEqual([
+      'ok: CAP_NET_ADMIN, CAP_NET_RAW: all there.',
+    ]);
+  });
+  test('root that stays root is told how not to', () => {
+    expect(said(check(true, netAdmin | netRaw))[0]).toMatch(/all there\. PPTP_RUN_AS=user/);
   });
   test('a port below 1024', () => {
     expect(said(check(false, netAdmin | netRaw, { PPTP_PORT: '723' }))).toEqual([
