@@ -93,6 +93,8 @@ export class Successor {
       const yours = new Promise<Server | undefined>((resolve) => {
         this.handed = resolve;
       });
+      // What is loaded when it is needed first, and would end this process if it were not whole.
+      await Promise.all([import('../admin/serve.ts'), import('../admin/routes/index.ts')]);
       await gateway.start(died);
       tell({ kind: 'ready' });
       const { callIds, networks } = await order;
