@@ -10,7 +10,7 @@ export default defineConfig({
   logLevel: 'warn',
   // The content security policy lets no script stand in the page.
   build: {
-    outDir: fileURLToPath(new URL('../dist/dashboard', import.meta.url)),
+    outDir: fileURLToPath(new URL('../dist/pages', import.meta.url)),
     emptyOutDir: true,
     target: 'es2023',
     assetsInlineLimit: 0,

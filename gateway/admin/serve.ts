@@ -16,10 +16,10 @@ export interface ServedDeps extends AppDeps {
   readonly life: Life;
 }
 
-/** dist/dashboard, from dist/gateway/admin and from gateway/admin. */
+/** dist/pages, from dist/gateway/admin and from gateway/admin. */
 const dashboardFolder = (): string => {
   const top = new URL('../../', import.meta.url);
-  return fileURLToPath(new URL(top.pathname.endsWith('/dist/') ? 'dashboard' : 'dist/dashboard', top));
+  return fileURLToPath(new URL(top.pathname.endsWith('/dist/') ? 'pages' : 'dist/pages', top));
 };
 
 const tlsOf = ({ tlsCert, tlsKey }: AdminSettings): { readonly cert: string; readonly key: string } | undefined =>

@@ -8,7 +8,7 @@ import { dist, nodeModules, root } from './paths.mjs';
 import { requireWritable, SetupError, say } from './script.mjs';
 import { fingerprint, isStamped, writeStamp } from './stamp.mjs';
 
-const built = join(dist, 'dashboard');
+const built = join(dist, 'pages');
 /** Its own sources, and the types and words of the API that it shares. */
 const folders = ['dashboard', join('gateway', 'admin', 'api')];
 const isSource = (name) => /\.(tsx?|css|html|svg|json)$/.test(name);

@@ -5,7 +5,7 @@ import { dist, root } from './paths.mjs';
 import { SetupError } from './script.mjs';
 
 /** What is compiled and what a gateway that runs has no use for: types, the tests, the kit of plug-in authors. */
-const COMPILED = ['core', 'plugins', 'config', 'observability', 'gateway', 'dashboard'];
+const COMPILED = ['core', 'plugins', 'config', 'observability', 'gateway', 'pages'];
 const NO_USE = /(\.d\.[cm]?ts(\.map)?|\.tsbuildinfo|\.stamp)$/;
 /** Of packages also maps, sources in other languages, and what their authors test and build with. */
 const NO_USE_IN_PACKAGES =
@@ -52,7 +52,7 @@ const copyWhere = (from, to, wanted) =>
 /** Compiled from a source that is gone. */
 const isStale = (file) => {
   const source = join(root, file.slice(dist.length + 1)).replace(/\.js(\.map)?$/, '.ts');
-  return source.endsWith('.ts') && !file.startsWith(join(dist, 'dashboard')) && !existsSync(source);
+  return source.endsWith('.ts') && !file.startsWith(join(dist, 'pages')) && !existsSync(source);
 };
 
 const wantedOf = (folder) => (source) => {

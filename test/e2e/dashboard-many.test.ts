@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { browserUnavailable, logIn, openBrowser, type Watched, watchedPage } from '../support/dashboard/browser.ts';
 import { FakeGateway } from '../support/dashboard/fake-gateway.ts';
 
-const FILES = fileURLToPath(new URL('../../dist/dashboard', import.meta.url));
+const FILES = fileURLToPath(new URL('../../dist/pages', import.meta.url));
 const PICTURES = fileURLToPath(new URL('../../docs/pictures', import.meta.url));
 const reason = browserUnavailable() ?? (existsSync(FILES) ? undefined : 'the dashboard is not built (npm run build)');
 /** Draws the pictures of docs/dashboard.md anew: they are to be looked at, and committed. */

@@ -11,7 +11,7 @@ import { Program } from '../support/program.ts';
 const MAIN = join(ROOT, 'dist', 'gateway', 'main.js');
 const NEEDED = [
   MAIN,
-  join(ROOT, 'dist', 'dashboard', 'index.html'),
+  join(ROOT, 'dist', 'pages', 'index.html'),
   join(ROOT, 'native', 'build', 'Release', 'pptp_native.node'),
 ];
 const built = NEEDED.every((path) => existsSync(path)) ? undefined : 'the gateway is not built (npm run build)';

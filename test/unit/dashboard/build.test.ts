@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 
-const BUILT = join('dist', 'dashboard');
+const BUILT = join('dist', 'pages');
 const isBuilt = existsSync(join(BUILT, '.stamp'));
 
 const files = (): readonly string[] =>
