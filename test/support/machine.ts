@@ -117,13 +117,18 @@ export class Machine {
     return last.output;
   }
 
+  /** Waits for the end of process 1; its exit status. */
+  async ended(): Promise<number> {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) await once(this.#child, 'close');
+    return this.#child.exitCode ?? -1;
+  }
+
   /** Ends process 1 and with it everything. The exit status of process 1, -1 for none. */
   async end(signal: NodeJS.Signals = 'SIGKILL'): Promise<number> {
     const first = this.#find();
     if (first > 0) process.kill(first, signal);
     else this.#child.kill('SIGTERM');
-    if (this.#child.exitCode === null && this.#child.signalCode === null) await once(this.#child, 'close');
-    return this.#child.exitCode ?? -1;
+    return await this.ended();
   }
 
   remove(): void {

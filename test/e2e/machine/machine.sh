@@ -46,6 +46,8 @@ cd "$root"
 pivot_root . run/host
 umount -l /run/host
 rmdir /run/host
+# As systemd wants it, which does not see to it itself in a container: credentials are mounts that have to spread.
+mount --make-rshared /
 exec env -i container=test PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
 ' machine "$folder" "$root" "$@"
 ) &
