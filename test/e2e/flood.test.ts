@@ -129,7 +129,7 @@ const settledAt = async (look: () => Promise<Held>, before?: Held): Promise<Held
   for (let turn = 0; turn < 40; turn += 1) {
     await new Promise((resolve) => setTimeout(resolve, 250));
     const now = await look();
-    if (before === undefined ? same(now, last) && turn > 8 : same(now, before)) return now;
+    if (before === undefined ? same(now, last) && turn > 3 : same(now, before)) return now;
     last = now;
   }
   return last;
