@@ -17,7 +17,7 @@ const TRAITS = {
   latency: { native: true, quick: ['--rounds=1', '--seconds=0.3'] },
   scale: { quick: ['--rounds=1', '--tunnels=200', '--idle=1'] },
   workers: { quick: ['--rounds=1', '--seconds=0.3'] },
-  edge: { quick: ['--rounds=1', '--seconds=0.3', '--connections=500', '--requests=50'] },
+  edge: { native: true, quick: ['--rounds=1', '--seconds=0.3', '--connections=500', '--requests=50'] },
   stages: { quick: ['--rounds=1', '--batches=20'] },
   policy: { quick: ['--rounds=1', '--batches=20'] },
   allocation: { quick: ['--rounds=1', '--packets=10000', '--warm-up=10000'] },
