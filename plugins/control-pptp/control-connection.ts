@@ -189,6 +189,7 @@ export class ControlConnection implements ControlDeps, Applicant {
   resume(): void {
     this.frozen = false;
     this.gone = this.host.served(this);
+    if (this.provenCalls === 0) this.awaitCall();
     this.begin();
     readOn(this.socket);
   }
