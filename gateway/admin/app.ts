@@ -51,7 +51,8 @@ export const createAdminApp = <Deps extends AppDeps>(
     routerOptions: { maxParamLength: PARAM_LENGTH },
     frameworkErrors: (error, _request, reply) => answerError(error, reply, deps.log),
     clientErrorHandler: hangUp,
-    ajv: { customOptions: { coerceTypes: 'array', removeAdditional: false, allErrors: false } },
+    // What is not of its type is refused, not read as something else: a drain with `seconds: null` must not be one with 0.
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, allErrors: false } },
   });
   app.removeContentTypeParser('text/plain');
   const paths = new KnownPaths();

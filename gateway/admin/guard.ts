@@ -4,7 +4,7 @@ import { mayAct } from './api/roles.ts';
 import { type CallerOf, SOCKET_CALLER } from './caller.ts';
 import { ACTOR_HEADER } from './headers.ts';
 import { AdminError } from './route.ts';
-import type { RouteSpec } from './spec.ts';
+import type { JsonSchema, RouteSpec } from './spec.ts';
 
 const ACTOR_LENGTH = 64;
 /** No route has a longer path with its query. */
@@ -29,6 +29,19 @@ const checkUnspoken = (spec: RouteSpec, query: unknown, body: unknown): void => 
   if (spec.body === undefined && body !== undefined && body !== null) {
     throw new AdminError(400, 'INVALID_REQUEST', 'body is not wanted here.');
   }
+};
+
+/** In a query all are words. What is no number, and neither true nor false, stays one, and its schema refuses it. */
+const inQuery = (type: unknown, word: unknown): unknown => {
+  if (type === 'integer' && typeof word === 'string' && /^-?\d{1,15}$/.test(word)) return Number(word);
+  if (type === 'boolean' && (word === 'true' || word === 'false')) return word === 'true';
+  return word;
+};
+
+const readQuery = (schema: JsonSchema, query: unknown): unknown => {
+  const properties = Object(schema['properties']);
+  const entries = Object.entries(Object(query));
+  return Object.fromEntries(entries.map(([name, word]) => [name, inQuery(Object(properties[name]).type, word)]));
 };
 
 /** Lets nobody do what the spec of a route does not allow, and nothing into a route that its spec does not name. */
@@ -60,6 +73,7 @@ export const guard = (app: FastifyInstance, callerOf: CallerOf): void => {
   app.addHook('preValidation', (request, _reply, done) => {
     const spec = request.routeOptions.config.spec;
     if (spec !== undefined) checkUnspoken(spec, request.query, request.body);
+    if (spec?.query !== undefined) request.query = readQuery(spec.query, request.query);
     done();
   });
 };

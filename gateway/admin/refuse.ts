@@ -105,13 +105,30 @@ export const rawRefusal = (status: number, phrase: string, message: string): str
   return `HTTP/1.1 ${status} ${phrase}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`;
 };
 
+/** What is said last to a connection; to who has not taken what was said before, nothing. */
+const lastWord = (socket: Socket, refusal: string): void => {
+  if (socket.writableLength > 0) socket.destroy();
+  // Who does not read it must not keep the connection.
+  else socket.end(refusal, () => socket.destroySoon());
+};
+
+const answering = (socket: Socket): unknown => field(socket, '_httpMessage') ?? undefined;
+
+/** To who wants a tunnel through the admin API; node does not listen to the connection any more. */
+export const refuseTunnel = (socket: Socket): void => {
+  // An error that nobody listens to would end the gateway.
+  socket.on('error', () => undefined);
+  if (answering(socket) !== undefined) socket.destroy();
+  else lastWord(socket, rawRefusal(405, 'Method Not Allowed', 'This is no proxy.'));
+};
+
 /** To who does not speak HTTP, or too much of it, or too slowly; node's parser has given up on the connection. */
 export const hangUp = (error: Error, socket: Socket): void => {
   const code = field(error, 'code');
   // What is said now must not be taken for the answer to an earlier request, or for a part of it.
-  const answer = field(socket, '_httpMessage');
+  const answer = answering(socket);
   const timedOut = code === 'ERR_HTTP_REQUEST_TIMEOUT' && field(answer, 'headersSent') !== true;
-  if (!socket.writable || code === 'ECONNRESET' || (typeof answer === 'object' && answer !== null && !timedOut)) {
+  if (!socket.writable || code === 'ECONNRESET' || (answer !== undefined && !timedOut)) {
     socket.destroy();
     return;
   }
@@ -121,6 +138,5 @@ export const hangUp = (error: Error, socket: Socket): void => {
       : timedOut
         ? rawRefusal(408, 'Request Timeout', 'The request did not come in time.')
         : rawRefusal(400, 'Bad Request', 'This is no HTTP request.');
-  // Who does not read it must not keep the connection.
-  socket.end(refusal, () => socket.destroySoon());
+  lastWord(socket, refusal);
 };

@@ -3,7 +3,7 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import type { Socket } from 'node:net';
 import { GatewayError } from '../../core/errors.ts';
 import type { Log } from '../../core/ports/log.ts';
-import { hangUp, rawRefusal } from './refuse.ts';
+import { hangUp, refuseTunnel } from './refuse.ts';
 import { plainAddress, sourceOf } from './tcp-source.ts';
 import { type TlsFiles, TlsSource } from './tls-files.ts';
 import { Turns } from './turns.ts';
@@ -106,7 +106,8 @@ export class TcpServer {
       hangUp(error, socket as Socket);
     });
     server.on('connect', (_request, socket) => {
-      socket.end(rawRefusal(405, 'Method Not Allowed', 'This is no proxy.'));
+      // As above.
+      refuseTunnel(socket as Socket);
     });
     server.on('checkExpectation', (_request, response) => {
       plain(response, 417, 'EXPECTATION_FAILED', 'Only 100-continue can be expected.');

@@ -135,7 +135,17 @@ describe('life', () => {
       traceLink: null,
     });
     expect(await ask('DELETE', '/v1/drain')).toMatchObject({ phase: 'ready', deadline: null });
-    await expect(ask('POST', '/v1/drain', { seconds: -1 })).rejects.toMatchObject({ status: 400 });
+    for (const body of [
+      { seconds: -1 },
+      { seconds: null },
+      { seconds: true },
+      { seconds: '300' },
+      { stop: null },
+      [],
+    ]) {
+      await expect(ask('POST', '/v1/drain', body)).rejects.toMatchObject({ status: 400 });
+    }
+    expect(await ask('GET', '/v1/life')).toMatchObject({ phase: 'ready' });
   });
 
   it('a configuration with mistakes is refused part by part', async () => {

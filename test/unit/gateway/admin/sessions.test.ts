@@ -65,12 +65,23 @@ describe('the list', () => {
     expect(page.sessions[0]).toMatchObject({ state: 'up', method: 'ms-chap-v2', encryption: 'MPPE 128 stateless' });
   });
 
-  it.each(['?sort=password', '?limit=0', '?limit=1001', '?offset=-1', '?peer=x', '?nonsense=1', '?state=down'])(
-    'refuses %s',
-    async (query) => {
-      await expect(list(query)).rejects.toMatchObject({ cause: 'INVALID_REQUEST' });
-    },
-  );
+  it.each([
+    '?sort=password',
+    '?limit=0',
+    '?limit=1001',
+    '?limit=',
+    '?limit=1e2',
+    '?limit=0x10',
+    '?limit=1&limit=2',
+    '?offset=-1',
+    '?peer=x',
+    '?nonsense=1',
+    '?__proto__=1',
+    '?constructor=1',
+    '?state=down',
+  ])('refuses %s', async (query) => {
+    await expect(list(query)).rejects.toMatchObject({ cause: 'INVALID_REQUEST' });
+  });
 
   it('has rates from the second look on', async () => {
     const client = await lab.connect();

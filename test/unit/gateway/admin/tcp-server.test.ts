@@ -126,6 +126,7 @@ describe('who asks', () => {
       readToken: '',
       tlsCert: 'none',
       tlsKey: 'none',
+      traceLink: '',
     };
     let settings = first;
     const { url } = await make({ tcp: { settings: () => settings } });
@@ -151,6 +152,8 @@ describe('health', () => {
       refuseCalls: () => undefined,
       acceptCalls: () => undefined,
       endTunnels: () => Promise.resolve(),
+      isWell: () => true,
+      prepare: () => Promise.reject(new Error('not in this test')),
     };
     const life = testLife({ clock: lab.clock, log, body: sessions, starting: true });
     const { url } = await make({ deps: { life } });
@@ -377,6 +380,40 @@ describe('connections', () => {
     const heard = await sendRaw(portOf(rig), octets);
     expect(heard).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
     expect(JSON.parse(heard.split('\r\n\r\n')[1] ?? '')).toMatchObject({ code: expect.any(String) });
+  });
+
+  it('that ask for a tunnel and are cut do not end the gateway', async () => {
+    const rig = await make();
+    const faults: unknown[] = [];
+    const note = (fault: unknown) => faults.push(fault);
+    process.on('uncaughtException', note);
+    const cut = (octets: string): Promise<void> =>
+      new Promise((resolve) => {
+        const socket = connect({ host: '127.0.0.1', port: portOf(rig) }, () => {
+          socket.write(octets, () => socket.resetAndDestroy());
+        });
+        socket.on('error', () => undefined);
+        socket.on('close', () => resolve());
+      });
+    const tunnel = 'CONNECT 192.0.2.1:443 HTTP/1.1\r\nHost: a\r\n\r\n';
+    const endless = `GET /v1/odd/endless HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${admin}\r\n\r\n`;
+    try {
+      for (let at = 0; at < 20; at += 1) await Promise.all([cut(tunnel), cut(`${endless}${tunnel}`)]);
+      expect((await talk(rig.url, '/healthz')).status).toBe(200);
+    } finally {
+      process.off('uncaughtException', note);
+    }
+    expect(faults).toEqual([]);
+  });
+
+  it('that ask for a tunnel and stay are closed', async () => {
+    const rig = await make({ tcp: { limits: { connections: 1 } } });
+    const tunnel = 'CONNECT 192.0.2.1:443 HTTP/1.1\r\nHost: a\r\n\r\n';
+    const stays = connect({ host: '127.0.0.1', port: portOf(rig), allowHalfOpen: true });
+    stays.on('error', () => undefined).write(tunnel);
+    await new Promise((resolve) => stays.once('data', resolve));
+    await expect.poll(() => talk(rig.url, '/healthz').catch(() => undefined)).toMatchObject({ status: 200 });
+    stays.destroy();
   });
 
   it('do not hold up the end', async () => {
