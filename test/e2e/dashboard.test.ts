@@ -117,8 +117,7 @@ describe.skipIf(reason !== undefined)(`the dashboard of a gateway${reason ? ` (s
     const stage = page.getByRole('button', { name: /^mppe: passed/ });
     const first = await stage.getAttribute('aria-label');
     await page.waitForFunction(
-      (text) => document.querySelector('[aria-label^="mppe: passed"]')?.getAttribute('aria-label') !== text,
-      first,
+      `document.querySelector('[aria-label^="mppe: passed"]')?.getAttribute('aria-label') !== ${JSON.stringify(first)}`,
     );
     await stage.focus();
     await page.keyboard.press('Enter');

@@ -33,7 +33,7 @@ export const sessionParts = ({ policies, sinks, listeners, traffic }: SessionPar
 export type Told =
   | { readonly kind: 'start' | 'interim'; readonly record: AccountingRecord }
   | { readonly kind: 'stop'; readonly record: AccountingRecord; readonly ending: SessionEnding }
-  | { readonly kind: 'up' | 'changed'; readonly facts: SessionFacts }
+  | { readonly kind: 'up' | 'restored' | 'changed'; readonly facts: SessionFacts }
   | {
       readonly kind: 'down';
       readonly facts: SessionFacts;
@@ -60,6 +60,10 @@ export class SessionNotes implements AccountingSink, SessionListener {
 
   up(facts: SessionFacts): void {
     this.told.push({ kind: 'up', facts });
+  }
+
+  restored(facts: SessionFacts): void {
+    this.told.push({ kind: 'restored', facts });
   }
 
   changed(facts: SessionFacts): void {

@@ -16,7 +16,7 @@ it.each([
 });
 
 it('leads back to every session, whatever its name', () => {
-  const name = fc.string({ minLength: 1, unit: 'grapheme' }).filter((id) => id.isWellFormed());
+  const name = fc.string({ minLength: 1, unit: 'grapheme' }).filter((id) => !/\p{Surrogate}/u.test(id));
   fc.assert(
     fc.property(name, (id) => {
       expect(parseRoute(formatRoute({ view: 'session', id }))).toEqual({ view: 'session', id });

@@ -16,6 +16,7 @@ const SETTINGS = {
   readToken: '',
   tlsCert: 'none',
   tlsKey: 'none',
+  traceLink: '',
 };
 
 describe('tokens', () => {

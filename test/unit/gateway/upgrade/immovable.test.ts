@@ -7,6 +7,7 @@ import { immovable } from '../../../../gateway/upgrade/immovable.ts';
 const plugin = (name: string, kind: 'built-in' | 'shipped'): LoadedPlugin => ({
   name,
   api: 1,
+  requires: [],
   source: { kind },
   register: () => undefined,
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../../../config/load.ts';
+import type { GatewayConfig } from '../../../../config/types.ts';
 import { CrewBody } from '../../../../gateway/workers/crew-body.ts';
 import { Supervisor } from '../../../../gateway/workers/supervisor.ts';
 import { silentTelemetry } from '../../../support/batches.ts';
