@@ -202,6 +202,25 @@ describe.skipIf(reason !== undefined)(`the Debian package${reason ? ` (skipped: 
     expect(await program.end('SIGTERM')).toBe(0);
   });
 
+  test('goes on with its tunnels in the program that is installed now, and is the same service', {
+    timeout: 60_000,
+  }, async () => {
+    const program = dial();
+    await program.says(/^connected/);
+    const before = await show('MainPID');
+    await machine.do('dpkg', '-i', '/root/package.deb');
+    expect(await show('MainPID')).toBe(before);
+    await machine.do('pptp-gateway', 'upgrade');
+    await until(
+      async () => (await show('MainPID')) !== before,
+      () => 'the service has the old process',
+    );
+    expect(await show('ActiveState')).toBe('active');
+    expect(await show('NRestarts')).toBe('0');
+    expect(client.attempt('ping', '-c', '1', '-W', '5', INNER)).toMatchObject({ ok: true });
+    expect(await program.end('SIGTERM')).toBe(0);
+  });
+
   test('is started again by the watchdog when it hangs', { timeout: 60_000 }, async () => {
     expect(await show('WatchdogUSec')).toBe('2s');
     const before = await show('MainPID');

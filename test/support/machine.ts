@@ -9,6 +9,8 @@ import { type Netns, netnsUnavailable, ROOT } from './netns.ts';
 const SCRIPTS = join(ROOT, 'test', 'e2e', 'machine');
 const MOST_OCTETS = 16 << 20;
 const POLL_MS = 50;
+/** What one command in a machine may take. */
+const MOST_MS = 60_000;
 
 /** Why machines cannot be had here; undefined when they can. */
 export const machineUnavailable = (): string | undefined => {
@@ -54,7 +56,9 @@ export class Machine {
     this.folder = folder;
     const env =
       onlyWritable === undefined ? {} : { PPTP_TEST_READ_ONLY: '1', PPTP_TEST_VOLUMES: onlyWritable.join(' ') };
-    this.#child = spawn(join(SCRIPTS, 'machine.sh'), [folder, root, netns.name, ...command], {
+    // It must not outlive a test run that is killed.
+    const words = ['--pdeathsig', 'TERM', join(SCRIPTS, 'machine.sh'), folder, root, netns.name, ...command];
+    this.#child = spawn('setpriv', words, {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -89,11 +93,17 @@ export class Machine {
   async run(command: readonly string[], input = ''): Promise<Ran> {
     const words = ['-t', String(await this.first()), '-a', 'env', '-i', `PATH=${PATH}`, 'LANG=C.UTF-8', ...command];
     return await new Promise((resolve) => {
-      const child = execFile('nsenter', words, { maxBuffer: MOST_OCTETS }, (error, stdout, stderr) => {
-        const status = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
-        resolve({ status, output: `${stdout}${stderr}` });
-      });
-      child.stdin?.end(input);
+      const child = execFile(
+        'nsenter',
+        words,
+        { maxBuffer: MOST_OCTETS, timeout: MOST_MS },
+        (error, stdout, stderr) => {
+          const status = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
+          resolve({ status, output: `${stdout}${stderr}` });
+        },
+      );
+      // Some end before they have read it.
+      child.stdin?.on('error', () => undefined).end(input);
     });
   }
 

@@ -8,6 +8,10 @@ folder=$1 root=$2 netns=$3
 shift 3
 mkdir -p "$folder"/{tree,upper,work}
 cgroup=
+# What machines left that were killed; one that lives has processes in it, which keep it there.
+for old in /sys/fs/cgroup{/unified,}/pptp-machine-*; do
+  [ ! -d "$old" ] || [ -d "/proc/${old##*-}" ] || find "$old" -depth -type d -exec rmdir {} + 2>/dev/null || true
+done
 for mount in /sys/fs/cgroup/unified /sys/fs/cgroup; do
   [ -f "$mount/cgroup.procs" ] && [ -f "$mount/cgroup.controllers" ] || continue
   cgroup=$mount/pptp-machine-$$
@@ -19,7 +23,7 @@ printf '%s\n' "$cgroup" >"$folder/cgroup"
 status=0
 (
   echo "$BASHPID" >"$cgroup/cgroup.procs"
-  exec nsenter --net="/run/netns/$netns" \
+  exec setpriv --pdeathsig KILL nsenter --net="/run/netns/$netns" \
     unshare --mount --propagation private --pid --fork --kill-child --cgroup --uts --ipc \
     bash -c '
 set -euo pipefail
