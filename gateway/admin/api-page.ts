@@ -35,7 +35,8 @@ need no internet.
 
 A token has 16 to 256 visible characters; \`openssl rand -base64 24\` makes a good one. Each setting has a \`_FILE\` name. Where none of the
 three is set, a token of the role \`admin\` is made at the first start, in \`admin-token\` in \`stateDir\`, mode 0600; to have another one, remove
-the file and start the gateway again. Tokens of the configuration are taken anew by a reload.
+the file and start the gateway again. Tokens of the configuration are taken anew by a reload; streams and captures that were
+asked for with one that is gone end within a second.
 
 Tokens are compared in constant time and are in no log, no audit and no error. Of one source (an IPv4 address, or an IPv6 /64) ten wrong tokens
 are looked at, then one every six seconds; until then every token from there gets 429 with \`Retry-After\`. The Unix socket is not concerned.

@@ -5,6 +5,7 @@ import type { Role } from './api/roles.ts';
 import type { AuditLog } from './audit.ts';
 import type { RefusedBudget } from './audit-changes.ts';
 import type { Caller } from './caller.ts';
+import type { TokenHolder } from './ongoing-answers.ts';
 import { AdminError } from './route.ts';
 import { plainAddress, sourceOf } from './tcp-source.ts';
 import type { WrongTokens } from './wrong-tokens.ts';
@@ -22,10 +23,12 @@ export interface BearerDeps {
 }
 
 /** Who asks over TCP: whoever has a token. */
-export class BearerCaller implements Caller {
+export class BearerCaller implements Caller, TokenHolder {
   readonly from: string;
   readonly #authorization: string;
   readonly #deps: BearerDeps;
+  /** It was let in, and the tokens that say so. */
+  #let: { readonly role: Role; readonly by: AccessTokens } | undefined;
 
   constructor(request: IncomingMessage, deps: BearerDeps) {
     this.from = plainAddress(request.socket.remoteAddress);
@@ -34,8 +37,8 @@ export class BearerCaller implements Caller {
   }
 
   identify(): Role {
-    const { tokens, wrong } = this.#deps;
-    const token = BEARER.exec(this.#authorization)?.[1];
+    const { wrong } = this.#deps;
+    const token = this.#token();
     if (token === undefined) {
       const message = 'This takes a token: send it as "Authorization: Bearer TOKEN".';
       throw new AdminError(401, 'UNAUTHORIZED', message, { headers: { 'www-authenticate': REALM } });
@@ -46,12 +49,29 @@ export class BearerCaller implements Caller {
       const message = `There were too many wrong tokens from ${this.from}: try again in ${wait} s.`;
       throw new AdminError(429, 'TOO_MANY_REQUESTS', message, { headers: { 'retry-after': String(wait) } });
     }
-    const role = tokens().roleOf(token);
-    if (role !== undefined) return role;
+    const tokens = this.#deps.tokens();
+    const role = tokens.roleOf(token);
+    if (role !== undefined) {
+      this.#let = { role, by: tokens };
+      return role;
+    }
     wrong.note(source);
     this.#tell();
     const headers = { 'www-authenticate': `${REALM}, error="invalid_token"` };
     throw new AdminError(401, 'UNAUTHORIZED', 'This token is not one of this gateway.', { headers });
+  }
+
+  isOutdated(): boolean {
+    const token = this.#token();
+    const tokens = this.#deps.tokens();
+    if (this.#let === undefined || token === undefined || tokens === this.#let.by) return false;
+    if (tokens.roleOf(token) !== this.#let.role) return true;
+    this.#let = { role: this.#let.role, by: tokens };
+    return false;
+  }
+
+  #token(): string | undefined {
+    return BEARER.exec(this.#authorization)?.[1];
   }
 
   #tell(): void {

@@ -6,6 +6,7 @@ import { type AppDeps, type AppOptions, createAdminApp } from './app.ts';
 import { RefusedBudget } from './audit-changes.ts';
 import { BearerCaller, type BearerDeps } from './bearer.ts';
 import { type Caller, SOCKET_CALLER } from './caller.ts';
+import { OngoingAnswers } from './ongoing-answers.ts';
 import { cannotServe, SocketPlace } from './socket-place.ts';
 import { TcpServer, type TcpServerOptions } from './tcp-server.ts';
 import { WrongTokens } from './wrong-tokens.ts';
@@ -54,8 +55,11 @@ export class AdminServer<Deps extends AppDeps> {
     });
     if (tcp !== undefined) {
       const bearer = bearerDeps(deps, tcp, refused);
+      const ongoing = new OngoingAnswers();
       this.tcp = new TcpServer({ ...tcp, log: deps.log }, (request, response) => {
-        strangers.set(request, new BearerCaller(request, bearer));
+        const caller = new BearerCaller(request, bearer);
+        strangers.set(request, caller);
+        ongoing.watch(response, caller);
         this.app.routing(request, response);
       });
     }

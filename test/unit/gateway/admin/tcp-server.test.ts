@@ -117,23 +117,41 @@ describe('who asks', () => {
     expect(JSON.stringify([kept, log.lines])).not.toContain('wrong-');
   });
 
+  const first = {
+    address: '',
+    port: 1,
+    token: 'first-of-the-tokens',
+    operateToken: '',
+    readToken: '',
+    tlsCert: 'none',
+    tlsKey: 'none',
+    traceLink: '',
+  };
+
   it('has the tokens of the configuration in force', async () => {
-    const first = {
-      address: '',
-      port: 1,
-      token: 'first-of-the-tokens',
-      operateToken: '',
-      readToken: '',
-      tlsCert: 'none',
-      tlsKey: 'none',
-      traceLink: '',
-    };
     let settings = first;
     const { url } = await make({ tcp: { settings: () => settings } });
     expect((await talk(url, '/v1/gateway', { token: 'first-of-the-tokens' })).status).toBe(200);
     settings = { ...first, token: 'second-of-the-tokens' };
     expect((await talk(url, '/v1/gateway', { token: 'first-of-the-tokens' })).status).toBe(401);
     expect((await talk(url, '/v1/gateway', { token: 'second-of-the-tokens' })).status).toBe(200);
+  });
+
+  it('is answered no more when its token is gone, and its streams end', async () => {
+    let settings = { ...first, readToken: 'reader-of-the-tokens' };
+    const rig = await make({ tcp: { settings: () => settings } });
+    const get = (token: string) => `GET /v1/odd/endless HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${token}\r\n\r\n`;
+    let adminIsCut = false;
+    const ofAdmin = sendRaw(portOf(rig), get(first.token)).then(() => {
+      adminIsCut = true;
+    });
+    const ofReader = sendRaw(portOf(rig), get('reader-of-the-tokens'));
+    await expect.poll(() => begun).toBe(2);
+    settings = { ...first, readToken: 'another-reader-token' };
+    expect(await ofReader).toMatch(/^HTTP\/1.1 200 .*begun/s);
+    expect(adminIsCut).toBe(false);
+    await rig.server.stop();
+    await ofAdmin;
   });
 });
 
