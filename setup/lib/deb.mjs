@@ -13,6 +13,8 @@ import { SetupError } from './script.mjs';
 
 const NAME = 'pptp-gateway';
 const parts = join(root, 'deploy', 'debian');
+/** Whoever hands the package on puts themselves here. */
+const MAINTAINER = 'pptp-gateway maintainers <maintainers@pptp-gateway.invalid>';
 const HOME = join('usr', 'lib', NAME);
 const DOC = join('usr', 'share', 'doc', NAME);
 /** Debian's names of the processors that Node runs on. */
@@ -54,7 +56,7 @@ const put = async (tree, to, content, mode = 0o644) => {
 const mailDate = (epoch) => new Date(epoch * 1000).toUTCString().replace('GMT', '+0000');
 
 const changelog = (version, epoch) =>
-  `${NAME} (${version}) unstable; urgency=medium\n\n  * Built from the sources of this version.\n\n -- pptp-gateway <root@localhost>  ${mailDate(epoch)}\n`;
+  `${NAME} (${version}) unstable; urgency=medium\n\n  * Built from the sources of this version.\n\n -- ${MAINTAINER}  ${mailDate(epoch)}\n`;
 
 /** Who holds which part, by the licences that the packages name; their texts are in the folders of the packages. */
 const copyrightFile = (packages, own) => {
@@ -79,9 +81,9 @@ const control = ({ version, architecture, octets, node }) =>
   `Package: ${NAME}
 Version: ${version}
 Architecture: ${architecture}
-Maintainer: pptp-gateway <root@localhost>
+Maintainer: ${MAINTAINER}
 Installed-Size: ${Math.ceil(octets / 1024)}
-Depends: nodejs (>= ${node}), iproute2, nftables, libc6, libstdc++6, util-linux
+Depends: nodejs (>= ${node}), iproute2, nftables, libc6, libstdc++6
 Recommends: systemd
 Section: net
 Priority: optional
@@ -116,6 +118,7 @@ const settle = async (tree, epoch) => {
 const fillTree = async (tree, { version, epoch, own }) => {
   await copyProduction(join(tree, HOME));
   for (const path of await filesBelow(join(tree, HOME))) {
+    if (path.endsWith('.node')) await strip(join(tree, HOME, path));
     // Packages come from npm with whatever modes their authors had.
     await chmod(join(tree, HOME, path), 0o644);
   }
@@ -137,6 +140,11 @@ const completion = (tree) =>
   execFileSync(process.execPath, [join(tree, HOME, 'dist', 'gateway', 'main.js'), 'completion', 'bash'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+
+/** Without what only a debugger needs; where there is no strip it stays. */
+const strip = async (file) => {
+  await runCommand('strip', ['--strip-unneeded', file], { stdout: 'ignore' }).catch(() => undefined);
+};
 
 const writeControl = async (tree, facts) => {
   const sums = [];

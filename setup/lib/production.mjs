@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { copyFile, cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, cp, mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { dist, root } from './paths.mjs';
 import { SetupError } from './script.mjs';
@@ -9,7 +9,7 @@ const COMPILED = ['core', 'plugins', 'config', 'observability', 'gateway', 'page
 const NO_USE = /(\.d\.[cm]?ts(\.map)?|\.tsbuildinfo|\.stamp)$/;
 /** Of packages also maps, sources in other languages, and what their authors test and build with. */
 const NO_USE_IN_PACKAGES =
-  /(^\..*|\.map|\.[cm]?ts|\.flow|\.c|\.cc|\.cpp|\.h|\.mk|\.gyp|\.yml|\.md|\.markdown|Makefile|config\.gypi)$/i;
+  /(^\..*|\.map|\.[cm]?ts|\.flow|\.c|\.cc|\.cpp|\.h|\.mk|\.gyp|\.yml|\.md|\.markdown|\.sh|Makefile|config\.gypi)$/i;
 /** These go along whatever they end with. */
 const TERMS = /^(licen[cs]e|copying|notice|authors)/i;
 const NO_USE_FOLDERS = new Set([
@@ -21,6 +21,8 @@ const NO_USE_FOLDERS = new Set([
   'docs',
   'benchmark',
   'benchmarks',
+  'integration',
+  'scripts',
 ]);
 const COMPILER_LEFTOVERS = new Set(['obj.target', '.deps']);
 const ADDON = join('native', 'build', 'Release', 'pptp_native.node');
@@ -60,8 +62,16 @@ const wantedOf = (folder) => (source) => {
   const name = inside.at(-1) ?? '';
   // A package's own packages are copied by themselves: some may be for development.
   if (inside.includes('node_modules') || inside.some((part) => COMPILER_LEFTOVERS.has(part))) return false;
-  if (inside.length === 1 && NO_USE_FOLDERS.has(name)) return false;
+  if (inside.length === 1 && (NO_USE_FOLDERS.has(name) || name === 'index.html')) return false;
   return TERMS.test(name) || !NO_USE_IN_PACKAGES.test(name);
+};
+
+/** Folders whose files were all of no use. */
+const removeEmpty = async (folder) => {
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    if (entry.isDirectory()) await removeEmpty(join(folder, entry.name));
+  }
+  if ((await readdir(folder)).length === 0) await rmdir(folder);
 };
 
 /**
@@ -85,6 +95,7 @@ export const copyProduction = async (target) => {
     await readFile(join(root, 'package.json'), 'utf8'),
   );
   const own = { name, version, private: true, description, license, type, engines, dependencies };
+  await removeEmpty(target);
   await writeFile(join(target, 'package.json'), `${JSON.stringify(own, undefined, 2)}\n`);
 };
 
