@@ -112,7 +112,8 @@ const lastWord = (socket: Socket, refusal: string): void => {
   else socket.end(refusal, () => socket.destroySoon());
 };
 
-const answering = (socket: Socket): unknown => field(socket, '_httpMessage') ?? undefined;
+/** What is being answered on a connection; undefined: nothing. */
+export const answering = (socket: Socket): unknown => field(socket, '_httpMessage') ?? undefined;
 
 /** To who wants a tunnel through the admin API; node does not listen to the connection any more. */
 export const refuseTunnel = (socket: Socket): void => {

@@ -3,7 +3,7 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import type { Socket } from 'node:net';
 import { GatewayError } from '../../core/errors.ts';
 import type { Log } from '../../core/ports/log.ts';
-import { hangUp, refuseTunnel } from './refuse.ts';
+import { answering, hangUp, refuseTunnel } from './refuse.ts';
 import { plainAddress, sourceOf } from './tcp-source.ts';
 import { type TlsFiles, TlsSource } from './tls-files.ts';
 import { Turns } from './turns.ts';
@@ -26,7 +26,7 @@ export interface TcpLimits {
   readonly requestMs: number;
   /** Between two requests of a connection. */
   readonly keepAliveMs: number;
-  /** Without anything sent or received in the middle of an answer. */
+  /** Until who does not take what was sent is given up. */
   readonly silenceMs: number;
   /** How often time-outs are looked after. */
   readonly checkMs: number;
@@ -41,6 +41,8 @@ const LIMITS: TcpLimits = {
   silenceMs: 60_000,
   checkMs: 2000,
 };
+
+const KEEP_ALIVE_PROBE_MS = 30_000;
 
 export type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -101,6 +103,11 @@ export class TcpServer {
     server.maxConnections = connections;
     server.on('connection', (socket: Socket) => this.#admit(socket));
     server.on('request', (request, response) => this.#take(request, response));
+    server.on('timeout', (socket: Socket) => {
+      // A capture has nothing to send while nothing happens: given up is who does not take what was sent.
+      if (answering(socket) !== undefined && socket.writableLength === 0) socket.setTimeout(silenceMs);
+      else socket.destroy();
+    });
     server.on('clientError', (error, socket) => {
       // Of both kinds of server it is a stream of TCP.
       hangUp(error, socket as Socket);
@@ -145,6 +152,8 @@ export class TcpServer {
       return;
     }
     this.#sources.set(source, count + 1);
+    // Who is gone without a word is found out also where nothing is sent.
+    socket.setKeepAlive(true, KEEP_ALIVE_PROBE_MS);
     socket.once('close', () => {
       const left = (this.#sources.get(source) ?? 1) - 1;
       if (left > 0) this.#sources.set(source, left);

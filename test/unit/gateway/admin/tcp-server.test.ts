@@ -23,6 +23,8 @@ const { admin, operate, read } = RIG_TOKENS;
 const spec = { role: 'read', tag: 'odd', summary: 'A route of this test' } as const;
 /** Answers that have begun and do not end. */
 let begun = 0;
+/** Answers with too much in them that were given up. */
+let givenUp = 0;
 const oddRoutes: AdminRoute = (app) => {
   app.route({
     ...fromSpec({ ...spec, method: 'GET', url: '/v1/odd/endless' }),
@@ -31,6 +33,16 @@ const oddRoutes: AdminRoute = (app) => {
       const endless = new Readable({ read: () => undefined });
       endless.push('begun');
       return reply.send(endless);
+    },
+  });
+  app.route({
+    ...fromSpec({ ...spec, method: 'GET', url: '/v1/odd/flood' }),
+    handler: (_request, reply) => {
+      const flood = new Readable({ read: () => flood.push(Buffer.alloc(65_536)) });
+      flood.once('close', () => {
+        givenUp += 1;
+      });
+      return reply.send(flood);
     },
   });
   app.route({
@@ -51,6 +63,7 @@ const portOf = ({ url }: AdminRig): number => Number(new URL(url).port);
 beforeEach(() => {
   lab = new GatewayLab();
   begun = 0;
+  givenUp = 0;
 });
 afterEach(async () => {
   for (const rig of rigs.splice(0)) await rig.stop();
@@ -349,7 +362,6 @@ describe('connections', () => {
       `PUT /v1/log/level HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${admin}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{`,
     ],
     ['that were answered and say no more', 'GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n'],
-    ['whose answer nobody reads', `GET /v1/odd/endless HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${admin}\r\n\r\n`],
   ])('%s are not kept', async (_what, octets) => {
     const limits = { headersMs: 100, requestMs: 200, keepAliveMs: 50, silenceMs: 100, checkMs: 20 };
     const rig = await make({ tcp: { limits } });
@@ -357,6 +369,25 @@ describe('connections', () => {
     const status = /^HTTP\/1\.1 (\d+)/.exec(heard)?.[1];
     expect([undefined, '200', '408']).toContain(status);
     if (status === '408') expect(heard).toContain('"code":"REQUEST_TIMEOUT"');
+  });
+
+  it('whose answer nobody reads are not kept, others are, however long nothing is said', async () => {
+    const rig = await make({ tcp: { limits: { silenceMs: 100, checkMs: 20 } } });
+    const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${admin}\r\n\r\n`;
+    let isCut = false;
+    const quiet = sendRaw(portOf(rig), get('/v1/odd/endless')).then((heard) => {
+      isCut = true;
+      return heard;
+    });
+    await expect.poll(() => begun).toBe(1);
+    // Is given up later than the other one would have been.
+    const unread = connect({ host: '127.0.0.1', port: portOf(rig) });
+    unread.on('error', () => undefined).write(get('/v1/odd/flood'));
+    await expect.poll(() => givenUp, { timeout: 5000 }).toBe(1);
+    unread.destroy();
+    expect(isCut).toBe(false);
+    await rig.server.stop();
+    expect(await quiet).toContain('begun');
   });
 
   it('have one answer at a time, in the order of their requests', async () => {
