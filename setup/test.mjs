@@ -57,6 +57,20 @@ const tell = (notRun) => {
   console.log('');
 };
 
+const projects = (...names) => names.flatMap((name) => ['--project', name]);
+
+/**
+ * What needs processors first. Then the two kinds that mostly wait for programs, guests and networks of their own, beside
+ * each other.
+ */
+const runEverything = async () => {
+  const quick = await runVitest(projects('unit', 'conformance', 'property', 'contract', 'architecture', 'scenario'), {
+    cwd: root,
+  });
+  const slow = ['e2e', 'interop'].map((name) => runVitest(projects(name), { cwd: root }));
+  return [quick, ...(await Promise.all(slow))];
+};
+
 const runAll = async (args) => {
   const facts = gatherFacts();
   const problems = checkMachine(facts);
@@ -73,10 +87,12 @@ const runAll = async (args) => {
   await attempt(() => buildAddon(facts));
   let counts = add(await check('biome check', lint), await check('tsc -b', () => buildSources('all')));
   counts = add(counts, await check('dashboard', buildDashboard));
-  const { counts: tests, failures: failed, notRun } = await runVitest(args, { cwd: root });
-  counts = add(counts, tests);
-  failures.push(...failed);
-  tell(notRun);
+  const reports = args.length > 0 ? [await runVitest(args, { cwd: root })] : await runEverything();
+  for (const { counts: tests, failures: failed } of reports) {
+    counts = add(counts, tests);
+    failures.push(...failed);
+  }
+  tell(reports.flatMap(({ notRun }) => notRun));
   return counts;
 };
 
