@@ -1,11 +1,17 @@
-import { type ClientRequest, request as httpRequest, type IncomingHttpHeaders, type RequestOptions } from 'node:http';
+import {
+  type ClientRequest,
+  request as httpRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type RequestOptions,
+} from 'node:http';
 import { userInfo } from 'node:os';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { printable } from '../../core/bytes/ascii.ts';
 import { GatewayError } from '../../core/errors.ts';
 import { ACTOR_HEADER } from './headers.ts';
-import { refusalOf } from './refusal.ts';
+import { AdminRefusal, refusalOf } from './refusal.ts';
 
 export interface AdminRequest {
   readonly method: 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE';
@@ -35,12 +41,17 @@ export interface AdminReply {
   readonly stream: Readable;
   /** What came behind the body, once it has been read. */
   trailers(): Readonly<Record<string, string | undefined>>;
-  /** The body as JSON. The gateway is of the same version, so its shape is taken at its word. */
+  /**
+   * The body as JSON. The gateway is of the same version, so its shape is taken at its word. Rejects with ADMIN_UNREACHABLE
+   * when it is none, or breaks off.
+   */
   json<T>(): Promise<T>;
 }
 
 /** For the way to a gateway elsewhere; how long it takes to answer is its own matter. */
 const CONNECT_TIMEOUT_MS = 10_000;
+
+const NO_TOKEN = 'this gateway wants a token: name the file of one with --token-file, or in PPTP_ADMIN_TOKEN_FILE.';
 
 const actor = (): string => {
   try {
@@ -77,21 +88,58 @@ const noSocket = (path: string, cause: unknown): GatewayError => {
 const isDistrust = (code: unknown): boolean =>
   typeof code === 'string' && /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ALTNAME/.test(code);
 
-const noRemote = ({ url, ca }: RemoteGateway, cause: unknown): GatewayError => {
+const trustTodo = (code: unknown, ca: string | undefined): string => {
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return 'write --url with a name that is in it';
+  if (code === 'CERT_HAS_EXPIRED') return 'give the gateway a new one (PPTP_ADMIN_TLS_CERT)';
+  return ca === undefined ? 'name its authority with --ca FILE' : 'its authority is not in the file of --ca';
+};
+
+/** One side speaks TLS, the other does not. */
+const mismatchTodo = ({ url }: RemoteGateway, code: unknown, why: string): string => {
+  if (url.protocol === 'https:') return code === 'EPROTO' ? ': it may speak plain HTTP, which is http: in --url' : '';
+  return why === 'socket hang up' ? ': it may want TLS, which is https: in --url' : '';
+};
+
+const noRemote = (remote: RemoteGateway, cause: unknown): GatewayError => {
   const code = codeOf(cause);
-  const where = url.origin;
+  const where = remote.url.origin;
   if (isDistrust(code)) {
-    const todo = ca === undefined ? 'name its authority with --ca FILE' : 'its authority is not in the file of --ca';
+    const todo = trustTodo(code, remote.ca);
     return unreachable(`the certificate of ${where} is not believed (${whyOf(cause)}): ${todo}.`, cause);
   }
   if (code === 'ECONNREFUSED' || code === 'ENOTFOUND' || code === 'EAI_AGAIN' || code === 'EHOSTUNREACH') {
     const todo = 'see PPTP_ADMIN_ADDRESS and PPTP_ADMIN_PORT there, and what stands between';
     return unreachable(`no gateway answers on ${where} (${whyOf(cause)}): ${todo}.`, cause);
   }
-  return unreachable(`the gateway on ${where} did not answer (${whyOf(cause)}).`, cause);
+  // OpenSSL says in which of its lines it was, over several lines.
+  const why = code === 'EPROTO' ? 'no TLS' : whyOf(cause);
+  return unreachable(`the gateway on ${where} did not answer (${why})${mismatchTodo(remote, code, why)}.`, cause);
+};
+
+/** A web server, a proxy's page of its own, a log-in: what a wrong address leads to. */
+const isStranger = ({ statusCode = 0, headers }: IncomingMessage): boolean =>
+  (statusCode >= 300 && statusCode < 400) || /^text\/html/i.test(headers['content-type'] ?? '');
+
+const noGateway = (where: string, status: number): GatewayError =>
+  unreachable(
+    `what answers on ${where} is no gateway (HTTP ${status}): check --url, its port and its path.`,
+    undefined,
+  );
+
+const jsonOf = async <T>(response: IncomingMessage, where: string, failed: Way['failed']): Promise<T> => {
+  const said = await text(response).catch((cause: unknown) => {
+    throw failed(cause);
+  });
+  try {
+    return JSON.parse(said) as T;
+  } catch {
+    throw noGateway(where, response.statusCode ?? 0);
+  }
 };
 
 interface Way {
+  /** For messages. */
+  readonly where: string;
   readonly open: (options: RequestOptions) => ClientRequest;
   readonly failed: (cause: unknown) => GatewayError;
 }
@@ -99,6 +147,7 @@ interface Way {
 const wayTo = async (target: AdminTarget, path: string): Promise<Way> => {
   if (typeof target === 'string') {
     return {
+      where: target,
       open: (options) => httpRequest({ ...options, socketPath: target, path }),
       failed: (cause) => noSocket(target, cause),
     };
@@ -119,7 +168,7 @@ const wayTo = async (target: AdminTarget, path: string): Promise<Way> => {
     });
     return request.once('response', arrived).once('close', arrived);
   };
-  return { open, failed: (cause) => noRemote(target, cause) };
+  return { where: url.origin, open, failed: (cause) => noRemote(target, cause) };
 };
 
 /**
@@ -131,7 +180,8 @@ export const adminRequest = async (
   { method, path, body, signal }: AdminRequest,
 ): Promise<AdminReply> => {
   const payload = body === undefined ? undefined : JSON.stringify(body);
-  const { open, failed } = await wayTo(target, path);
+  const { where, open, failed } = await wayTo(target, path);
+  const wantsToken = typeof target !== 'string' && target.token === undefined;
   return new Promise((resolve, reject) => {
     const request = open({
       method,
@@ -146,8 +196,21 @@ export const adminRequest = async (
     request.on('error', (cause) => reject(failed(cause)));
     request.on('response', (response) => {
       const status = response.statusCode ?? 0;
+      if (isStranger(response)) {
+        response.resume();
+        reject(noGateway(where, status));
+        return;
+      }
+      if (status === 401 && wantsToken) {
+        response.resume();
+        reject(new AdminRefusal(status, 'UNAUTHORIZED', NO_TOKEN));
+        return;
+      }
       if (status >= 400) {
-        text(response).then((said) => reject(refusalOf(status, said)), reject);
+        text(response).then(
+          (said) => reject(refusalOf(status, said)),
+          (cause) => reject(failed(cause)),
+        );
         return;
       }
       resolve({
@@ -155,7 +218,7 @@ export const adminRequest = async (
         headers: response.headers,
         stream: response,
         trailers: () => response.trailers,
-        json: async <T>() => JSON.parse(await text(response)) as T,
+        json: <T>() => jsonOf<T>(response, where, failed),
       });
     });
     request.end(payload);

@@ -36,7 +36,8 @@ const namedFlags = (command: Command): Record<string, string | undefined> => {
   return given;
 };
 
-const withoutCommandNames = (env: Environment): Environment => {
+/** What of an environment is about a gateway. */
+export const withoutCommandNames = (env: Environment): Environment => {
   const rest = { ...env };
   for (const name of COMMAND_ENV) delete rest[name];
   return rest;

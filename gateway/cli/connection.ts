@@ -67,11 +67,17 @@ export const remoteTarget = async (
   const flags = command.opts<ConnectionFlags>();
   const local = ['adminSocket', 'stateDir', 'config'].some((name) => command.getOptionValueSource(name) === 'cli');
   const text = flags.url ?? (local ? undefined : given(env['PPTP_ADMIN_URL']));
-  if (text === undefined) return undefined;
+  if (text === undefined) {
+    const stray = flags.tokenFile === undefined ? flags.ca && '--ca' : '--token-file';
+    if (stray) throw invalid(`${stray} is for a gateway elsewhere: say which with --url, or leave it out.`);
+    return undefined;
+  }
   const url = urlFrom(text);
   const token = await tokenFrom(flags.tokenFile, env);
   const caFile = flags.ca ?? given(env['PPTP_ADMIN_CA']);
   const ca = caFile === undefined ? undefined : await readOrRefuse(caFile, 'the file of --ca');
+  if (ca?.includes('-----BEGIN CERTIFICATE-----') === false)
+    throw invalid(`${caFile} of --ca holds no certificate in PEM.`);
   if (url.protocol === 'http:' && token !== undefined && !LOOPBACK.test(url.hostname)) {
     warn(`warning: the token goes to ${url.host} unencrypted; use https`);
   }

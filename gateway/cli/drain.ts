@@ -29,20 +29,18 @@ const leftText = ({ sessions, deadline }: LifeView, now: number): string => {
 interface Waiting {
   readonly gateway: RunningGateway;
   readonly terminal: CliTerminal;
-  /** A gateway that ends after the drain is gone then. */
-  readonly stops: boolean;
   readonly signal: AbortSignal;
   readonly pause: Pause;
 }
 
 /** Resolves with how it ended; undefined when the gateway has gone, as it was told to. Shows how many are left. */
 const waitForIt = async (waiting: Waiting, begun: LifeView): Promise<LifeView | undefined> => {
-  const { gateway, terminal, stops, signal, pause } = waiting;
+  const { gateway, terminal, signal, pause } = waiting;
   let life = begun;
   let told: number | undefined;
   try {
     while (life.phase === 'draining' || life.phase === 'stopping') {
-      if (life.sessions === 0 && !stops) break;
+      if (life.sessions === 0 && !life.thenStop) break;
       const line = leftText(life, Date.now());
       if (terminal.progress !== undefined) terminal.progress(line);
       else if (told !== life.sessions) terminal.err(line);
@@ -52,7 +50,8 @@ const waitForIt = async (waiting: Waiting, begun: LifeView): Promise<LifeView | 
     }
     return life;
   } catch (error) {
-    if (stops && error instanceof GatewayError && error.code === 'ADMIN_UNREACHABLE') return undefined;
+    // A gateway that ends after the drain is gone then.
+    if (life.thenStop && error instanceof GatewayError && error.code === 'ADMIN_UNREACHABLE') return undefined;
     throw error;
   } finally {
     terminal.progress?.('');
@@ -64,7 +63,11 @@ export const addDrainVerb = ({ program, terminal, action }: AdminVerbs, pause: P
   const verb = program
     .command('drain')
     .description('Takes no new calls from now on; what is up goes on until it ends by itself, or its time is over.')
-    .option('--seconds <time>', 'how long it may (90s, 10m, 2h; 0: not at all; default: PPTP_DRAIN_TIMEOUT)', parseSpan)
+    .option(
+      '--seconds <time>',
+      'how long it may (90s, 10m, 2h; 0: not at all; default: PPTP_DRAIN_TIMEOUT)',
+      parseSpan(1),
+    )
     .option('--stop', 'end the gateway after it')
     .option('--wait', 'wait until no session is left, and show how many are')
     .option('--cancel', 'take calls again')
@@ -76,7 +79,7 @@ export const addDrainVerb = ({ program, terminal, action }: AdminVerbs, pause: P
     const abort = new AbortController();
     const forget = terminal.onInterrupt(() => abort.abort());
     try {
-      const waiting = { gateway, terminal, stops: begun.thenStop, signal: abort.signal, pause };
+      const waiting = { gateway, terminal, signal: abort.signal, pause };
       const life = await waitForIt(waiting, begun);
       if (life === undefined) terminal.out(json ? JSON.stringify({ phase: 'stopped' }) : 'the gateway has stopped');
       else say(life, json);

@@ -28,15 +28,17 @@ export const quickSocket = (flags: Pick<HealthFlags, 'adminSocket' | 'stateDir' 
 };
 
 const fullSocket = async ({ adminSocket, stateDir, config }: HealthFlags, env: Environment): Promise<string> => {
-  const [{ loadConfig }, { socketOf }] = await Promise.all([
+  const [{ loadConfig }, { withoutCommandNames }, { socketOf }] = await Promise.all([
     import('../../config/load.ts'),
+    import('./config-options.ts'),
     import('./running-gateway.ts'),
   ]);
   const named = {
     ...(adminSocket === undefined ? {} : { 'admin.socket': adminSocket }),
     ...(stateDir === undefined ? {} : { stateDir }),
   };
-  return socketOf(loadConfig({ env, named, ...(config === undefined ? {} : { file: config }) }).config);
+  const file = config === undefined ? {} : { file: config };
+  return socketOf(loadConfig({ env: withoutCommandNames(env), named, ...file }).config);
 };
 
 /** Adds the verb `healthcheck`. */

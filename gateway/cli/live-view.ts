@@ -93,7 +93,8 @@ export const runLive = async <T>(view: LiveView<T>, parts: LiveParts): Promise<n
           enter();
           follow();
         }
-        trouble = 'the gateway has ended the stream';
+        // Ended here, for another path.
+        if (!signal.aborted) trouble = 'the gateway has ended the stream';
       } catch (error) {
         if (!isEntered || !(error instanceof GatewayError)) throw error;
         trouble = safeText(error.message);

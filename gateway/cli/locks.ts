@@ -2,6 +2,7 @@ import type { LockLine } from '../admin/api/operations.ts';
 import { EXIT } from './exit.ts';
 import { type AdminVerbs, queryOf } from './running-gateway.ts';
 import { type Column, tableOf } from './table.ts';
+import { parseAddress } from './units.ts';
 
 interface ClearFlags {
   readonly user?: string;
@@ -40,7 +41,7 @@ export const addLocksVerbs = ({ program, terminal, action }: AdminVerbs): void =
     .command('clear')
     .description('Ends locks, so that the next attempt counts as the first.')
     .option('--user <name>', 'of this user')
-    .option('--source <address>', 'of this outer address')
+    .option('--source <address>', 'of this outer address', parseAddress)
     .option('--all', 'all of them')
     .option('--json', 'one JSON document for programs');
   action(clear, async (gateway) => {

@@ -8,9 +8,9 @@ import type { CliTerminal, Screen } from './terminal.ts';
 /** Line editing writes what was typed to its output: give it one that forgets. */
 const nowhere = (): Writable => new Writable({ write: (_chunk, _encoding, done) => done() });
 
-/** A line that a person types; undefined when the person gives up. */
+/** A line that a person types; undefined when there is no more input. Rejects with `Interrupted` at Ctrl-C. */
 const typedLine = (prompt: string, output: NodeJS.WritableStream): Promise<string | undefined> =>
-  new Promise((resolve) => {
+  new Promise((resolve, reject) => {
     process.stderr.write(prompt);
     const lines = createInterface({ input: process.stdin, output, terminal: true });
     let answer: string | undefined;
@@ -18,7 +18,11 @@ const typedLine = (prompt: string, output: NodeJS.WritableStream): Promise<strin
       answer = line;
       lines.close();
     });
-    lines.on('SIGINT', () => lines.close());
+    lines.on('SIGINT', () => {
+      process.stderr.write('\n');
+      reject(new Interrupted());
+      lines.close();
+    });
     lines.on('close', () => resolve(answer));
   });
 

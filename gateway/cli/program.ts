@@ -31,6 +31,7 @@ export const buildProgram = async (
   const { terminal } = services;
   const program = new Command(PROGRAM)
     .description('PPTP edge gateway: accepts PPTP clients and routes them into the intranet; dials PPTP servers.')
+    .version(`${PROGRAM} ${services.version}`, '-V, --version', 'prints the version')
     .showSuggestionAfterError()
     .configureOutput({
       writeOut: (text) => terminal.out(text.trimEnd()),

@@ -105,7 +105,7 @@ export const cliPage = (program: string, model: VerbModel): string => {
     '|---|---|',
     ...exitCodes().map(([code, meaning]) => `| ${code} | ${meaning} |`),
     '',
-    '`healthcheck` knows 0 and 1 alone. What is wrong is one line on standard error, `pptp-gateway: CODE: sentence`; [errors.md](errors.md) lists the codes.',
+    '`healthcheck` knows 0 and 1 alone (2 for wrong usage). What is wrong is one line on standard error, `pptp-gateway: CODE: sentence`; [errors.md](errors.md) lists the codes.',
     '',
     ...sharedOptions(model).flatMap(({ group, options }) => [`## ${group}`, '', ...optionRows(options), '']),
     ...verbs.flatMap(verbSection(program)),

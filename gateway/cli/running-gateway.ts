@@ -55,7 +55,11 @@ async function* follow(
   const stop = (): void => end();
   signal.addEventListener('abort', stop);
   try {
-    const { stream } = await request({ method: 'GET', path, signal: connecting.signal });
+    const { stream, headers } = await request({ method: 'GET', path, signal: connecting.signal });
+    if (!headers['content-type']?.startsWith('text/event-stream')) {
+      stream.resume();
+      throw new GatewayError('ADMIN_UNREACHABLE', 'what answers there is no gateway: it has no such stream.');
+    }
     // An answer that is there already is closed: to abort a request that is over throws at nobody.
     end = () => stream.destroy();
     const events = new EventStream();

@@ -7,7 +7,7 @@ import { fetchSessions, SESSIONS_PATH } from './session-query.ts';
 import { sessionColumns } from './session-table.ts';
 import { tableOf } from './table.ts';
 import { safeText } from './text.ts';
-import { countText } from './units.ts';
+import { countText, parseAddress } from './units.ts';
 
 interface KickFlags {
   readonly user?: string;
@@ -51,8 +51,8 @@ export const addKickVerb = (sessions: Command, { terminal, action }: AdminVerbs)
     .description('Ends sessions: the call is cleared, the client told so. Asks first when it is more than one.')
     .argument('[session]', 'its id')
     .option('--user <name>', 'all of this user')
-    .option('--address <address>', 'the one with this inner address')
-    .option('--peer <address>', 'all from this outer address')
+    .option('--address <address>', 'the one with this inner address', parseAddress)
+    .option('--peer <address>', 'all from this outer address', parseAddress)
     .option('--reason <text>', 'why, for the log, the accounting and the audit')
     .option('-y, --yes', 'do not ask')
     .option('--json', 'one JSON document for programs');

@@ -6,6 +6,7 @@ import { SESSIONS_PATH } from './session-query.ts';
 import { parseBitRate, parseOctets, parseSpan } from './units.ts';
 
 const DEFAULT = 'default';
+const MOST_DAYS = 365;
 type Limit = number | typeof DEFAULT;
 
 type SetFlags = {
@@ -43,8 +44,8 @@ export const addSetVerb = (sessions: Command, { terminal, action }: AdminVerbs):
     .option('--rate-up <rate>', 'from the client, in bits a second (10M)', orDefault(parseBitRate))
     .option('--rate-down <rate>', 'to the client, in bits a second (50M)', orDefault(parseBitRate))
     .option('--filter <name>', 'the filter for its packets')
-    .option('--idle <time>', 'end it after so long without packets (30m)', orDefault(parseSpan))
-    .option('--time <time>', 'end it when it is so old (8h)', orDefault(parseSpan))
+    .option('--idle <time>', 'end it after so long without packets (30m; 0: never)', orDefault(parseSpan(MOST_DAYS)))
+    .option('--time <time>', 'end it when it is so old (8h; 0: never)', orDefault(parseSpan(MOST_DAYS)))
     .option('--quota <octets>', 'end it after so many octets (5G)', orDefault(parseOctets))
     .option('--json', 'one JSON document for programs');
   action(set, async (gateway, id = '') => {

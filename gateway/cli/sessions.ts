@@ -6,7 +6,7 @@ import { EXIT } from './exit.ts';
 import type { AdminVerbs, RunningGateway } from './running-gateway.ts';
 import { detailLines } from './session-detail.ts';
 import { addKickVerb } from './session-kick.ts';
-import { addFilterOptions, fetchSessions, filterOf, SESSIONS_PATH } from './session-query.ts';
+import { addFilterOptions, fetchSessions, filterOf, SESSIONS_PATH, untilRates } from './session-query.ts';
 import { addSetVerb } from './session-set.ts';
 import { sessionColumns } from './session-table.ts';
 import { addWatchVerb } from './session-watch.ts';
@@ -30,10 +30,12 @@ const asListVerb = (list: Command, { terminal, action }: AdminVerbs): void => {
     .option('--json', 'one JSON document for programs');
   action(list, async (gateway) => {
     const { limit, offset = 0, wide, json } = list.opts<ListFlags>();
-    const page = await fetchSessions(gateway, filterOf(list), {
-      from: offset,
-      ...(limit === undefined ? {} : { most: limit }),
-    });
+    const filter = filterOf(list);
+    const part = { from: offset, ...(limit === undefined ? {} : { most: limit }) };
+    let page = await fetchSessions(gateway, filter, part);
+    // Programs that do not sort by rates are not kept waiting for them.
+    const wantsRates = json !== true || filter.sort?.includes('rate') === true;
+    if (wantsRates && (await untilRates(page.sessions))) page = await fetchSessions(gateway, filter, part);
     const { sessions, total } = page;
     if (json === true) terminal.out(JSON.stringify(page, null, 2));
     else if (sessions.length === 0) terminal.out('no sessions');
@@ -71,7 +73,12 @@ const addShowVerb = (sessions: Command, { terminal, action }: AdminVerbs): void 
     .argument('<session>', 'its id, or a user who has only one')
     .option('--json', 'one JSON document for programs');
   action(show, async (gateway, which = '') => {
-    const detail = await findSession(gateway, which);
+    let detail = await findSession(gateway, which);
+    if (detail.rateIn + detail.rateOut === 0) {
+      const { sessions } = await fetchSessions(gateway, { search: detail.id }, { most: 1 });
+      if (await untilRates(sessions)) await fetchSessions(gateway, { search: detail.id }, { most: 1 });
+      detail = await findSession(gateway, detail.id);
+    }
     if (show.opts<{ readonly json?: true }>().json === true) terminal.out(JSON.stringify(detail, null, 2));
     else for (const line of detailLines(detail)) terminal.out(line);
     return EXIT.done;

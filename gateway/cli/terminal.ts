@@ -17,7 +17,7 @@ export interface CliTerminal {
   err(line: string): void;
   /** Whether a person can be asked. */
   readonly interactive: boolean;
-  /** Asks without echo. Rejects with GatewayError USER_INVALID when the person gives up. */
+  /** Asks without echo. Rejects with `Interrupted` at Ctrl-C, with GatewayError USER_INVALID when nothing comes. */
   ask(prompt: string): Promise<string>;
   /** Asks for yes or no; anything but yes is no. Rejects with `Interrupted` at Ctrl-C. */
   confirm(question: string): Promise<boolean>;

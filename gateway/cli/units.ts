@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { parseIpv4 } from '../../core/bytes/ipv4-address.ts';
 
 const STEPS = ['', 'k', 'M', 'G', 'T', 'P'] as const;
 
@@ -61,24 +62,33 @@ const parseScaled = (text: string, unit: RegExp): number | undefined => {
 /** "10M" or "10 Mbit/s" in bits a second. Throws InvalidArgumentError. */
 export const parseBitRate = (text: string): number => {
   const rate = parseScaled(text, /^(bit(\/s)?)?$/i);
-  if (rate === undefined) throw new InvalidArgumentError('A rate in bits a second, such as 512k, 10M or 1.5G.');
+  if (!rate) throw new InvalidArgumentError('A rate in bits a second, such as 512k, 10M or 1.5G.');
   return rate;
 };
 
 /** "5G" or "5 GB" in octets. Throws InvalidArgumentError. */
 export const parseOctets = (text: string): number => {
   const octets = parseScaled(text, /^b?$/i);
-  if (octets === undefined) throw new InvalidArgumentError('An amount of octets, such as 500M or 5G.');
+  if (!octets) throw new InvalidArgumentError('An amount of octets, such as 500M or 5G.');
   return octets;
 };
 
 const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 
-/** "90s", "10m", "2h", "7d" or seconds alone. Throws InvalidArgumentError. */
-export const parseSpan = (text: string): number => {
-  const [, digits = '', unit = ''] = /^(\d{1,8})([smhd]?)$/.exec(text) ?? [];
-  if (digits === '') throw new InvalidArgumentError('A time such as 90s, 10m, 2h or 7d.');
-  return Number(digits) * (UNIT_SECONDS[unit || 's'] ?? 1);
+/** "90s", "10m", "2h", "7d" or seconds alone, `days` at most. Throws InvalidArgumentError. */
+export const parseSpan =
+  (days: number) =>
+  (text: string): number => {
+    const [, digits = '', unit = ''] = /^(\d{1,8})([smhd]?)$/.exec(text) ?? [];
+    const seconds = digits === '' ? Number.NaN : Number(digits) * (UNIT_SECONDS[unit || 's'] ?? 1);
+    if (seconds <= days * 86_400) return seconds;
+    throw new InvalidArgumentError(`A time such as 90s, 10m or 2h, ${countText(days, 'day')} at most.`);
+  };
+
+/** An IPv4 address. Throws InvalidArgumentError. */
+export const parseAddress = (text: string): string => {
+  if (parseIpv4(text) === undefined) throw new InvalidArgumentError('An IPv4 address such as 203.0.113.7.');
+  return text;
 };
 
 /** A whole number between the two. Throws InvalidArgumentError. */

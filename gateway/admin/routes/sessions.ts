@@ -91,7 +91,7 @@ export const sessionsRoute: AdminRoute = (app, deps) => {
       const answer = tunnel.change(profileChange(tunnel.facts()?.profile, body));
       if (answer.ok) return show(tunnel, deps);
       if (answer.why === 'gone') throw noSession(params.id);
-      const message = `The session ${params.id} cannot be changed so: ${answer.detail}.`;
+      const message = `The session ${params.id} cannot be changed so: ${answer.detail.replace(/\.$/, '')}.`;
       throw new AdminError(409, 'CHANGE_REFUSED', message);
     },
   });

@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -53,6 +53,10 @@ describe('a gateway elsewhere', () => {
     const url = `http://127.0.0.1:${await listen(createServer(gateway.listener))}`;
     expect(await runVerb(['pools', '--url', url], {})).toMatchObject({
       code: EXIT.refused,
+      err: [expect.stringMatching(/ADMIN_REFUSED: this gateway wants a token: .*--token-file/)],
+    });
+    expect(await runVerb(['pools', '--url', url], { PPTP_ADMIN_TOKEN: 'wrong' })).toMatchObject({
+      code: EXIT.refused,
       err: ['pptp-gateway: ADMIN_REFUSED: This takes a token.'],
     });
   });
@@ -72,7 +76,12 @@ describe('a gateway elsewhere', () => {
     expect([stranger.code, stranger.err[0]]).toEqual([3, expect.stringContaining('name its authority with --ca FILE')]);
     const other = await runVerb(['pools'], { ...env, PPTP_ADMIN_CA: tlsVector('ca.pem') });
     // The authority is right, but the name in the certificate is another than the address.
-    expect([other.code, other.err[0]]).toEqual([3, expect.stringContaining('is not believed')]);
+    expect([other.code, other.err[0]]).toEqual([
+      3,
+      expect.stringMatching(/is not believed .*: write --url with a name/),
+    ]);
+    const plain = await runVerb(['pools'], { ...env, PPTP_ADMIN_URL: `http://127.0.0.1:${port}` });
+    expect([plain.code, plain.err[0]]).toEqual([3, expect.stringContaining('it may want TLS')]);
     expect(gateway.asked).toEqual([]);
   });
 
@@ -83,6 +92,42 @@ describe('a gateway elsewhere', () => {
     servers.pop();
     const { code, err } = await runVerb(['pools', '--url', `http://127.0.0.1:${port}`], {});
     expect([code, err[0]]).toEqual([3, expect.stringMatching(/ADMIN_UNREACHABLE: no gateway answers on http:\/\/127/)]);
+  });
+
+  it.each<[string, RequestListener]>([
+    ['a web server', (_request, response) => void response.setHeader('content-type', 'text/html').end('<p>hello')],
+    ['a log-in', (_request, response) => void response.writeHead(302, { location: '/login' }).end()],
+    ['a proxy in trouble', (_request, response) => void response.writeHead(502, { 'content-type': 'text/html' }).end()],
+    ['something else', (_request, response) => void response.end('hello')],
+  ])('may be none but %s: 3', async (_name, listener) => {
+    const url = `http://127.0.0.1:${await listen(createServer(listener))}`;
+    const told = [3, expect.stringMatching(/^pptp-gateway: ADMIN_UNREACHABLE: what answers .* is no gateway/)];
+    for (const verb of [['pools'], ['events']]) {
+      const { code, err } = await runVerb([...verb, '--url', url], {});
+      expect([code, err[0]]).toEqual(told);
+    }
+  });
+
+  it('may break off, or speak no TLS: 3', async () => {
+    const half = createServer((_request, response) => {
+      response.writeHead(200, { 'content-type': 'application/json', 'content-length': 100 });
+      response.write('{', () => response.destroy());
+    });
+    const port = await listen(half);
+    const broken = await runVerb(['pools', '--url', `http://127.0.0.1:${port}`], {});
+    expect([broken.code, broken.err[0]]).toEqual([3, expect.stringMatching(/did not answer \(aborted\)\.$/)]);
+    const secure = await runVerb(['pools', '--url', `https://127.0.0.1:${port}`], {});
+    expect([secure.code, secure.err[0]]).toEqual([3, expect.stringMatching(/\(no TLS\): it may speak plain HTTP/)]);
+  });
+
+  it('is what --token-file and --ca are for, and --ca is PEM', async () => {
+    const file = put('file', 'x');
+    for (const flag of ['--token-file', '--ca']) {
+      const { code, err } = await runVerb(['pools', flag, file], { PPTP_ADMIN_SOCKET: gateway.socket });
+      expect([code, err[0]]).toEqual([1, expect.stringContaining(`${flag} is for a gateway elsewhere`)]);
+    }
+    const { code, err } = await runVerb(['pools', '--url', 'https://127.0.0.1:1', '--ca', file], {});
+    expect([code, err[0]]).toEqual([1, expect.stringContaining('no certificate in PEM')]);
   });
 
   it.each(['vpn1', 'ftp://x', 'http://user:pass@x', ''])('%j is no URL of one', async (url) => {
@@ -135,7 +180,10 @@ describe('healthcheck', () => {
   it('reads the whole configuration where it has to', async () => {
     gateway.on('GET /healthz', { json: 'alive' });
     const file = put('gateway.yaml', `admin:\n  socket: ${gateway.socket}\n`);
-    expect(await runVerb(['healthcheck', '--config', file], {})).toMatchObject({ code: 0 });
+    const env = { PPTP_ADMIN_URL: 'https://vpn1:8723', PPTP_ADMIN_CA: '/ca.pem' };
+    for (const around of [{}, env]) {
+      expect(await runVerb(['healthcheck', '--config', file], around)).toMatchObject({ code: 0 });
+    }
     expect(await runVerb(['healthcheck'], { PPTP_ADMIN_SOCKET: 'off' })).toMatchObject({ code: 1 });
   });
 

@@ -52,6 +52,20 @@ describe('sessions list', () => {
     expect(few.err).toEqual(['2 of 1500 sessions; --offset 5 shows the next']);
   });
 
+  it('looks again for rates where nobody has looked before, unless a program wants no rates', async () => {
+    const idle = sessionRow({ rateIn: 0, rateOut: 0 });
+    const looks = () => gateway.asked.splice(0).length;
+    gateway.on('GET /v1/sessions', () => ({
+      json: sessionsPage([gateway.asked.length === 1 ? idle : sessionRow({ rateIn: 125_000 })]),
+    }));
+    expect((await run('sessions list')).out[1]).toContain('1.0 Mbit/s');
+    expect(looks()).toBe(2);
+    expect(JSON.parse((await run('sessions list --json --sort -rateIn')).text).sessions[0].rateIn).toBe(125_000);
+    expect(looks()).toBe(2);
+    await run('sessions list --json');
+    expect(looks()).toBe(1);
+  });
+
   it('says that there are none', async () => {
     gateway.on('GET /v1/sessions', { json: sessionsPage([]) });
     expect(await run('sessions list')).toMatchObject({ code: 0, out: ['no sessions'] });
@@ -64,10 +78,13 @@ describe('sessions list', () => {
     expect(out[1]).toContain('\\x1b]0;x\\x07\\x0a');
   });
 
-  it.each([['--sort foo'], ['--state open'], ['--limit 0'], ['--worker x']])('%s is wrong usage', async (flags) => {
-    expect((await run(`sessions list ${flags}`)).code).toBe(2);
-    expect(gateway.asked).toEqual([]);
-  });
+  it.each([['--sort foo'], ['--state open'], ['--limit 0'], ['--worker x'], ['--peer x'], ['--worker 256']])(
+    '%s is wrong usage',
+    async (flags) => {
+      expect((await run(`sessions list ${flags}`)).code).toBe(2);
+      expect(gateway.asked).toEqual([]);
+    },
+  );
 });
 
 describe('sessions show', () => {
