@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, open, unlink } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { type FileHandle, open, stat, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { GatewayError } from '../../core/errors.ts';
 
 /** For the user of the gateway alone. */
@@ -60,9 +62,16 @@ const makeFile = async (path: string): Promise<TokenFile | undefined> => {
 
 /** Undefined: it is empty. */
 const readFile = async (path: string): Promise<TokenFile | undefined> => {
-  const file = await open(path, 'r');
+  // Of a pipe nobody may ever write to the other end.
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
-    const { mode } = await file.stat();
+    const found = await file.stat();
+    const { mode, uid } = found;
+    if (!found.isFile()) throw refuse(path, 'is no file');
+    // Whose the folder is could put any file there.
+    if (uid !== process.geteuid?.() && uid !== (await stat(dirname(path))).uid) {
+      throw refuse(path, 'belongs to another user, who knows its token');
+    }
     // Who could read it may have: it is no secret any more.
     if ((mode & OTHERS) !== 0) throw refuse(path, 'may be read by others than its owner, so its token is no secret');
     const token = (await file.readFile('utf8')).trim();

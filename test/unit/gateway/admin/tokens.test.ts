@@ -1,4 +1,5 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
@@ -80,6 +81,30 @@ describe('the token file', () => {
     const refused = ensureTokenFile(path);
     await expect(refused).rejects.toMatchObject({ code: 'ADMIN_TOKEN', message: expect.stringMatching(message) });
     await expect(refused).rejects.not.toMatchObject({ message: expect.stringContaining(text.trim()) });
+  });
+
+  it.each([
+    ['a folder', () => mkdirSync(path, { mode: 0o700 })],
+    ['a pipe', () => execFileSync('mkfifo', ['-m', '600', path])],
+  ])('is refused where there is %s', async (_what, put) => {
+    put();
+    await expect(ensureTokenFile(path)).rejects.toMatchObject({
+      code: 'ADMIN_TOKEN',
+      message: expect.stringContaining('is no file'),
+    });
+  });
+
+  // Only root can give a file away.
+  it.runIf(process.geteuid?.() === 0)('is refused where another user has put it', async () => {
+    writeFileSync(path, 'chosen-by-somebody-else\n', { mode: 0o600 });
+    chownSync(path, 65_534, 65_534);
+    await expect(ensureTokenFile(path)).rejects.toMatchObject({
+      code: 'ADMIN_TOKEN',
+      message: expect.stringContaining('another user'),
+    });
+    // Who may put any file there is not kept out by this.
+    chownSync(folder, 65_534, 65_534);
+    expect(await ensureTokenFile(path)).toMatchObject({ isNew: false });
   });
 
   it('in a folder that is not there says what to do', async () => {
