@@ -62,10 +62,10 @@ wrong, \`errors\` has a \`path\` and a \`message\` for each.
 | 413 | \`BODY_TOO_LARGE\` | more than 64 KiB |
 | 414 | \`URI_TOO_LONG\` | a path of more than 4096 characters, or a part of more than 256 |
 | 415 | \`UNSUPPORTED_MEDIA_TYPE\` | the body is no \`application/json\` |
-| 429 | \`TOO_MANY_REQUESTS\` and words of the routes | wrong tokens, or too many streams, captures or rules |
+| 429 | \`TOO_MANY_REQUESTS\` and words of the routes | wrong tokens, or too many captures or rules |
 | 431 | \`HEADERS_TOO_LARGE\` | more than 16 KiB |
 | 500 | \`INTERNAL\` | a bug; the log has it |
-| 503 | \`NO_WORKER\` | with several workers: none answers |
+| 503 | \`NO_WORKER\`, \`TOO_MANY_STREAMS\` | with several workers: none answers; 64 streams are open already |
 
 ## Limits of the TCP listener
 
