@@ -34,11 +34,13 @@ export const edgeKeys = {
     setupTimeout: key(seconds(10, 3600), {
       env: 'PPTP_SETUP_TIMEOUT',
       default: 120,
+      reload: true,
       doc: 'Time for a call to become a tunnel: LCP, authentication, encryption and addresses together, whatever the peer sends meanwhile.',
     }),
     idleTimeout: key(either(seconds(0, 86_400), auto), {
       env: 'PPTP_CONTROL_IDLE_TIMEOUT',
       default: 'auto',
+      reload: true,
       doc: 'How long a control connection may be without a call whose user has proven itself; 0 is for ever. `auto` is 60, and 0 with `calls.acceptIncoming`, where a PAC waits for its lines.',
     }),
     allowFrom: key(list(accessNetwork, 'networks', MOST_NAMED), {

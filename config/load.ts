@@ -29,6 +29,8 @@ export interface ConfigSources extends Flags {
   readonly outerMtu?: (listen: string) => number | undefined;
   /** Keys that keep these values, whatever is said elsewhere: they cannot change while the gateway runs. */
   readonly kept?: ReadonlyMap<string, { readonly value: unknown; readonly origin: Origin }>;
+  /** What plug-ins keep, whatever is given to them elsewhere. */
+  readonly keptInputs?: PluginInputs;
 }
 
 export interface LoadedConfig {
@@ -101,7 +103,7 @@ export const readConfig = (sources: ConfigSources): ReadConfig => {
 
   const raw = merged.getProperties();
   const outerMtu = sources.outerMtu?.(raw.listen.address);
-  const pluginInputs = inputsOf(layers, sources.env);
+  const pluginInputs = sources.keptInputs ?? inputsOf(layers, sources.env);
   const orphans = raw.plugins.length > 0 ? [] : resolvePluginSettings([], pluginInputs).problems;
   const refused = [
     ...layers.flatMap((layer) => [

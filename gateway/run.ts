@@ -89,12 +89,16 @@ async function serveGateway(
 ): Promise<number> {
   // Before the TUN device adds its own address to the host's.
   const addresses = callableAddresses(config.listen.address);
-  if (!line.takesOver) await gateway.start((device, cause) => end.fail(device, cause));
+  const started = line.takesOver ? Promise.resolve() : gateway.start((device, cause) => end.fail(device, cause));
+  // A start that fails has taken everything back.
+  const told = await Promise.race([started, end.promise]);
   try {
-    announce(gateway, log, version);
-    greet(addresses);
-    life.started();
-    tunnel?.start();
+    if (told === undefined) {
+      announce(gateway, log, version);
+      greet(addresses);
+      life.started();
+      tunnel?.start();
+    }
     return await Promise.race([end.promise, line.gone]);
   } finally {
     // Everything is another process' otherwise.
@@ -102,6 +106,8 @@ async function serveGateway(
       life.end();
       await tunnel?.stop();
       await gateway.stop();
+      // Told to stop while it started: how that ended nobody wants to know.
+      await started.catch(() => undefined);
       log.info('gateway.stopped', 'the gateway has stopped');
     }
   }

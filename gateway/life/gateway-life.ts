@@ -81,7 +81,9 @@ export class GatewayLife implements Life {
   private lastPhase: LifePhase = 'starting';
   private cancelTimer: () => void = () => undefined;
   private finish: () => void = () => undefined;
-  private reloading: Promise<unknown> = Promise.resolve();
+  /** The reading that runs, and the one that is to follow it. */
+  private reloading: Promise<unknown> | undefined;
+  private nextReload: Promise<ReloadReport> | undefined;
 
   constructor(deps: LifeDeps, loaded: LoadedConfig) {
     this.deps = deps;
@@ -152,11 +154,18 @@ export class GatewayLife implements Life {
     return view.phase === 'draining' || view.phase === 'stopping' ? undefined : view;
   }
 
-  /** One at a time, in the order of asking. Rejects with NOT_READY while the gateway starts or stops. */
+  /**
+   * One at a time. All who ask while one runs have the one that follows, so that any number of signals is two readings
+   * at most. Rejects with NOT_READY while the gateway starts or stops.
+   */
   reload(by: string): Promise<ReloadReport> {
-    const turn = this.reloading.then(() => this.reloadNow(by));
-    this.reloading = turn.catch(() => undefined);
-    return turn;
+    if (this.nextReload !== undefined) return this.nextReload;
+    if (this.reloading === undefined) return this.beginReload(by);
+    this.nextReload = this.reloading.then(() => {
+      this.nextReload = undefined;
+      return this.beginReload(by);
+    });
+    return this.nextReload;
   }
 
   config(): LoadedConfig {
@@ -171,6 +180,15 @@ export class GatewayLife implements Life {
   /** Another process has read it, and checked it with this one. */
   adopt(config: GatewayConfig): void {
     this.loaded = { ...this.loaded, config };
+  }
+
+  private beginReload(by: string): Promise<ReloadReport> {
+    const turn = this.reloadNow(by);
+    const settled = (): void => {
+      this.reloading = undefined;
+    };
+    this.reloading = turn.then(settled, settled);
+    return turn;
   }
 
   private async reloadNow(by: string): Promise<ReloadReport> {

@@ -1,7 +1,10 @@
+import { isatty } from 'node:tty';
 import type { LoadedConfig } from '../../config/load.ts';
+import { GatewayError } from '../../core/errors.ts';
 import type { Log } from '../../core/ports/log.ts';
 import { systemClock, systemWallClock } from '../system-clock.ts';
 import { GatewayLife } from './gateway-life.ts';
+import { lostTerminal } from './lost-terminal.ts';
 import { reloader } from './reload.ts';
 import { type ServiceManager, serviceManagerOf } from './service-manager.ts';
 import { TellService } from './tell-service.ts';
@@ -17,7 +20,12 @@ export interface OpenLife {
  * The life of this process: reads its configuration again on SIGHUP, and tells the service manager how it is. On a
  * terminal SIGHUP says that the terminal is gone, and the gateway ends.
  */
-export const openLife = (loaded: LoadedConfig, log: Log, env: Record<string, string | undefined>): OpenLife => {
+export const openLife = (
+  loaded: LoadedConfig,
+  log: Log,
+  env: Record<string, string | undefined>,
+  onTerminal = isatty(0),
+): OpenLife => {
   const service = serviceManagerOf(env, log);
   const reload = reloader(log);
   const life: GatewayLife = new GatewayLife(
@@ -37,10 +45,25 @@ export const openLife = (loaded: LoadedConfig, log: Log, env: Record<string, str
     loaded,
   );
   const told = new TellService({ service, clock: systemClock, life });
-  const onHangUp = (): void => {
-    if (process.stdin.isTTY) life.drain({ stop: true }, 'SIGHUP', true);
+  const notRead = (cause: unknown): void => {
     // What is wrong with it is in the log.
-    else life.reload('SIGHUP').catch((cause: unknown) => log.debug('config.not-reloaded', String(cause)));
+    if (!(cause instanceof GatewayError && cause.code === 'NOT_READY')) return;
+    log.warn('config.not-reloaded', cause.message, { by: 'SIGHUP' });
+  };
+  const giveUpTerminal = lostTerminal();
+  let hungUp = false;
+  let waits: NodeJS.Immediate | undefined;
+  const onHangUp = (): void => {
+    if (onTerminal) {
+      hungUp = true;
+      life.drain({ stop: true }, 'SIGHUP', true);
+      return;
+    }
+    // However many signals come at once: one reading. Node would do nothing but read otherwise, one after the other.
+    waits ??= setImmediate(() => {
+      waits = undefined;
+      life.reload('SIGHUP').catch(notRead);
+    });
   };
   process.on('SIGHUP', onHangUp);
   return {
@@ -48,7 +71,9 @@ export const openLife = (loaded: LoadedConfig, log: Log, env: Record<string, str
     service,
     close: () => {
       process.off('SIGHUP', onHangUp);
+      clearImmediate(waits);
       told.stop();
+      if (hungUp) giveUpTerminal();
     },
   };
 };

@@ -15,9 +15,13 @@ const readWithPlugins: ReadAgain = async (sources) => {
 };
 
 /** Plug-ins keep the settings that they were started with. */
-const withoutPluginChanges = (loaded: LoadedConfig, { config, pluginSettings }: LoadedConfig): LoadedConfig => ({
+const withoutPluginChanges = (
+  loaded: LoadedConfig,
+  { config, pluginInputs, pluginSettings }: LoadedConfig,
+): LoadedConfig => ({
   ...loaded,
   config: { ...loaded.config, pluginOptions: config.pluginOptions },
+  pluginInputs,
   pluginSettings,
 });
 
@@ -36,7 +40,9 @@ export const reloader =
         before,
         later.map(({ key }) => key).filter((key) => keyByPath.has(key)),
       );
-      const inForce = kept.size === 0 ? next : await read({ ...before.sources, kept });
+      // Settings of a plug-in that comes or goes with them are no mistakes.
+      const keep = { kept, keptInputs: before.pluginInputs };
+      const inForce = kept.size === 0 ? next : await read({ ...before.sources, ...keep });
       const loaded = withoutPluginChanges({ ...inForce, sources: before.sources }, before);
       await enforce(loaded);
       const report: ReloadReport = { changed: live.map(told), needRestart: later.map(told), warnings: loaded.warnings };

@@ -3,7 +3,7 @@ import type { GatewayConfig } from '../../config/types.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import { after } from '../../core/time.ts';
 import type { LifeBody } from '../life/gateway-life.ts';
-import type { WorkerLink } from './ask.ts';
+import { AskError, type WorkerLink } from './ask.ts';
 import { LIFE_ORDER, type LifeOrder } from './life-orders.ts';
 import { RELOAD_ORDER, type ReloadOrder } from './reload-orders.ts';
 import type { Supervisor } from './supervisor.ts';
@@ -23,13 +23,26 @@ export interface CrewConfig {
   enforce(config: GatewayConfig, by: string): void;
 }
 
+/** A configuration, and who had it read. */
+interface Latest {
+  readonly config: GatewayConfig;
+  readonly by: string;
+}
+
+const COMMIT = { order: 'commit' } as const;
+
+const give = async (worker: WorkerLink, latest: Latest): Promise<void> => {
+  await worker.request(RELOAD_ORDER, { order: 'prepare', ...latest });
+  await worker.request(RELOAD_ORDER, COMMIT);
+};
+
 /** All workers, as the life of the gateway sees them. */
 export class CrewBody implements LifeBody {
   private readonly links: CrewLinks;
   private readonly clock: Clock;
   private readonly config: CrewConfig;
   /** Since the start it was read again. */
-  private latest: { readonly config: GatewayConfig; readonly by: string } | undefined;
+  private latest: Latest | undefined;
   /** What each worker last said it has. */
   private readonly counts = new Map<number, number>();
   private readonly listeners: (() => void)[] = [];
@@ -45,10 +58,7 @@ export class CrewBody implements LifeBody {
     links.onSessions((worker, sessions) => this.count(worker, sessions));
     // One that was on its way when the configuration changed has the one before; and while no calls are taken it takes none.
     links.onStarted(async (worker) => {
-      if (this.latest !== undefined) {
-        await worker.request(RELOAD_ORDER, { order: 'prepare', ...this.latest });
-        await worker.request(RELOAD_ORDER, { order: 'commit' });
-      }
+      if (this.latest !== undefined) await give(worker, this.latest);
       if (this.refusing) await worker.request(LIFE_ORDER, { order: 'refuse' });
     });
     links.onEnded(({ index }) => this.count(index, 0));
@@ -103,17 +113,23 @@ export class CrewBody implements LifeBody {
       alive.map((worker) => worker.request(RELOAD_ORDER, { order: 'prepare', config, by })),
     );
     const refusals = results.flatMap((result, at) =>
-      result.status === 'rejected' && alive[at]?.alive === true ? [sentenceOf(result.reason)] : [],
+      result.status === 'rejected' && alive[at]?.alive === true && !isGone(result.reason)
+        ? [sentenceOf(result.reason)]
+        : [],
     );
     if (refusals.length > 0) {
       await this.tellAll(alive, { order: 'forget' });
       throw new ConfigError([...new Set(refusals)].map((message) => ({ message })));
     }
     return async () => {
-      this.latest = { config, by };
+      const latest = { config, by };
+      this.latest = latest;
       this.links.reconfigure(config);
       this.config.enforce(config, by);
-      await this.tellAll(alive, { order: 'commit' });
+      // One that came up while the others looked at it has nothing to bring into force yet.
+      const now = this.links.workers.filter((worker) => worker.alive);
+      const commits = now.map((worker) => worker.request(RELOAD_ORDER, COMMIT).catch(() => give(worker, latest)));
+      await Promise.allSettled(commits);
     };
   }
 
@@ -152,5 +168,8 @@ export class CrewBody implements LifeBody {
     });
   }
 }
+
+/** It died before it answered; another may be there by now. */
+const isGone = (cause: unknown): boolean => cause instanceof AskError && cause.code === 'GONE';
 
 const sentenceOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));

@@ -10,6 +10,7 @@ import { runAs } from '../privileges/run-as.ts';
 import { systemClock } from '../system-clock.ts';
 import type { End } from '../until-told.ts';
 import { metricsEndpoints } from '../with-metrics.ts';
+import { recoverFallen } from './abandoned.ts';
 import { CrewBody } from './crew-body.ts';
 import { Loans } from './loans.ts';
 import { SessionDesk } from './session-desk.ts';
@@ -99,6 +100,7 @@ async function supervise(supervisor: Supervisor, order: SupervisorOrder): Promis
     await supervisor.stop();
     // Told to stop while it started: how that ended nobody wants to know.
     await started.catch(() => undefined);
+    await recoverFallen(config, log);
     log.info('gateway.stopped', 'the gateway has stopped');
   }
 }

@@ -5,6 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { type LoadedConfig, loadConfig } from '../../../../config/load.ts';
 import { ConfigError } from '../../../../config/problems.ts';
 import { reloader } from '../../../../gateway/life/reload.ts';
+import { loadConfigWithPlugins } from '../../../../gateway/plugins/configure.ts';
 import { testLife } from '../../../support/life.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
 import { MemoryLog } from '../../../support/memory-log.ts';
@@ -91,10 +92,35 @@ describe('a configuration that is read again', () => {
   });
 });
 
+describe('a plug-in that comes or goes', () => {
+  const LOCKOUT = 'plugins: [policy-lockout]\npluginOptions:\n  policy-lockout:\n    failures: 3\n';
+
+  it.each([
+    ['comes', '', LOCKOUT],
+    ['goes', LOCKOUT, ''],
+  ])('%s with its settings at the next start, and other keys change now', async (_, from, to) => {
+    const file = join(folder, 'plugins.yaml');
+    writeFileSync(file, `${from}ppp:\n  echoInterval: 30\n`);
+    const before = await loadConfigWithPlugins({ env: {}, file });
+    const enforced: LoadedConfig[] = [];
+    const again = (one: LoadedConfig) =>
+      reloader(new MemoryLog())(one, 'SIGHUP', async (loaded) => void enforced.push(loaded));
+    writeFileSync(file, `${to}ppp:\n  echoInterval: 10\n`);
+    const { loaded, report } = await again(before);
+    expect(report.changed.map(({ key }) => key)).toEqual(['ppp.echoInterval']);
+    const waiting = ['plugins', 'pluginOptions.policy-lockout.failures'];
+    expect(report.needRestart.map(({ key }) => key)).toEqual(expect.arrayContaining(waiting));
+    const { config } = enforced[0] ?? before;
+    expect([config.plugins, config.pluginOptions]).toEqual([before.config.plugins, before.config.pluginOptions]);
+    const second = await again(loaded);
+    expect([second.report.changed, second.report.needRestart]).toEqual([[], report.needRestart]);
+  });
+});
+
 describe('the life of a gateway that reads its configuration', () => {
   const clock = new ManualClock();
 
-  it('does so one after the other', async () => {
+  it('does so one after the other, once for all who ask meanwhile', async () => {
     const order: string[] = [];
     let finish: () => void = () => undefined;
     const life = testLife({
@@ -111,7 +137,7 @@ describe('the life of a gateway that reads its configuration', () => {
         return { loaded: before, report: { changed: [], needRestart: [], warnings: [] } };
       },
     });
-    const both = [life.reload('first'), life.reload('second')];
+    const both = [life.reload('first'), life.reload('second'), life.reload('third')];
     await new Promise((resolve) => setImmediate(resolve));
     expect(order).toEqual(['begin first']);
     finish();

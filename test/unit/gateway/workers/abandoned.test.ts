@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { loadConfig } from '../../../../config/load.ts';
-import { recoverAbandoned } from '../../../../gateway/workers/abandoned.ts';
+import { recoverAbandoned, recoverFallen } from '../../../../gateway/workers/abandoned.ts';
 import { MemoryLog } from '../../../support/memory-log.ts';
 import { FakeHost } from '../../plugins/host-network-linux/fake-host.ts';
 
@@ -54,4 +54,18 @@ it('waits for no turn where there is nothing to take back', async () => {
   const { config } = loadConfig({ env: { PPTP_STATE_DIR: state, PPTP_WORKERS: '2' } });
   await recoverAbandoned(config, new MemoryLog(), host);
   expect(host.turns).toBe(0);
+});
+
+it('takes back what workers left that died and were not started again', async () => {
+  for (const folder of ['.', 'worker-0', 'worker-1', 'worker-2']) left(folder, `d-${folder}`);
+  writeFileSync(join(state, 'worker-1', 'admin.sock'), '');
+  const host = new FakeHost();
+  const { config } = loadConfig({ env: { PPTP_STATE_DIR: state, PPTP_WORKERS: '2' } });
+  await recoverFallen(config, new MemoryLog(), host);
+  expect(host.done.toSorted()).toEqual([0, 1].map((at) => `ip route del 10.99.0.0/25 dev d-worker-${at}`));
+  expect(['worker-0', 'worker-1', 'worker-2'].map((folder) => existsSync(join(state, folder)))).toEqual([
+    false,
+    false,
+    true,
+  ]);
 });

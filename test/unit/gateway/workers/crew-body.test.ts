@@ -163,6 +163,24 @@ describe('the life of a gateway of several processes', () => {
     expect(again?.kind === 'start' ? again.start.config.vendor : '').toBe('another');
   });
 
+  it('gives it to a worker, too, that came up again while the others looked at it', async () => {
+    const { clock, life, workers, judge, config } = await bench();
+    const done = life.prepare({ ...config, vendor: 'another' }, 'ann').then((commit) => commit());
+    workers.of(1).end(null, 'SIGSEGV');
+    await settle();
+    clock.advance(0);
+    await settle();
+    workers.of(1).ready();
+    await settle();
+    expect(await judge(0)).toEqual(['prepare']);
+    expect(await judge(0)).toEqual(['commit']);
+    // It has looked at nothing yet.
+    expect(await judge(1, 'there is no configuration to bring into force')).toEqual(['commit']);
+    expect(await judge(1)).toEqual(['prepare']);
+    expect(await judge(1)).toEqual(['commit']);
+    await done;
+  });
+
   it('brings it into force nowhere when one worker finds something wrong', async () => {
     const { life, judge, config, enforced } = await bench();
     const refusal = life.prepare({ ...config, vendor: 'another' }, 'ann').catch((cause: unknown) => cause);
