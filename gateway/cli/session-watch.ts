@@ -7,7 +7,7 @@ import { addFilterOptions, filterOf, SESSIONS_PATH } from './session-query.ts';
 import { sessionColumns } from './session-table.ts';
 import { SessionView } from './session-view.ts';
 import { tableOf } from './table.ts';
-import { wholeNumber } from './units.ts';
+import { countText, wholeNumber } from './units.ts';
 
 interface WatchFlags {
   readonly limit: number;
@@ -45,7 +45,8 @@ export const addWatchVerb = (sessions: Command, { terminal, action }: AdminVerbs
       lines: (_event, page, data) => {
         if (json) return [data];
         const { sessions: rows, total } = page;
-        const shown = rows.length < total ? `${rows.length} of ${total} sessions` : `${total} sessions`;
+        const all = countText(total, 'session');
+        const shown = rows.length < total ? `${rows.length} of ${all}` : all;
         return [`${new Date().toISOString()}  ${shown}`, ...tableOf(sessionColumns(rows, wide), rows), ''];
       },
     });

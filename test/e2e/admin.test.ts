@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, lstatSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,6 +27,8 @@ describe.skipIf(reason !== undefined)(`asking a gateway that runs${reason ? ` (s
     PPTP_NAT: 'off',
     PPTP_INTRANET_INTERFACE: 'lo',
     PPTP_GRE_SILENCE: '2',
+    PPTP_PLUGINS: 'policy-lockout',
+    PPTP_ADMIN_PORT: '8723',
   });
   const start = async (): Promise<Program> => {
     const program = new Program(server, [process.execPath, MAIN, 'run'], env());
@@ -35,6 +37,13 @@ describe.skipIf(reason !== undefined)(`asking a gateway that runs${reason ? ` (s
   };
   const verb = (...args: readonly string[]): string =>
     execFileSync(process.execPath, [MAIN, ...args], { env: { ...process.env, ...env() }, encoding: 'utf8' });
+  /** A verb in the namespace of the gateway: its exit code, and all that it says. */
+  const typed = (...args: readonly string[]): Promise<{ readonly code: unknown; readonly said: string }> =>
+    new Promise((resolve) => {
+      const [program, all] = server.inside(process.execPath, MAIN, ...args);
+      const options = { env: { ...process.env, ...env() }, timeout: 20_000 };
+      execFile(program, [...all], options, (error, out, err) => resolve({ code: error?.code ?? 0, said: out + err }));
+    });
   const explanation = (which: string): { readonly findings: readonly { readonly case: string }[] } =>
     JSON.parse(verb('explain', which, '--json'));
   const main = (which: string): string | undefined => explanation(which).findings[0]?.case;
@@ -103,6 +112,42 @@ describe.skipIf(reason !== undefined)(`asking a gateway that runs${reason ? ` (s
     await up.end('SIGTERM');
     await gateway.says(/"session.closed".*"address":"10\./);
     expect(main('alice')).toBe('closed-by-the-client');
+  });
+
+  it('with every verb, on its host and from elsewhere', async () => {
+    const up = dial('wonderland');
+    await up.says(/^connected/);
+    const remote = ['--url', 'http://127.0.0.1:8723', '--token-file', join(folder, 'server', 'admin-token')];
+    const wanted: readonly (readonly [number, RegExp, string, ...string[]])[] = [
+      [0, /^phase +ready since/m, 'status'],
+      [0, /^up +\d+ +\d+/m, 'stats'],
+      [0, /^\{.*"up":1.*\}\n$/, 'stats', '--watch', '--count', '1', '--json'],
+      [0, /^user +alice$/m, 'sessions', 'show', 'alice'],
+      [0, /1 session\nSESSION .*\n\w{12} +up +alice /, 'sessions', 'watch', '--count', '1'],
+      [0, /^default .* 1 +253/m, 'pools'],
+      [0, /^alice .*1 session$/m, 'users', 'list'],
+      [0, /^nobody is locked out$/m, 'locks', 'list'],
+      [0, /^policy-lockout +shipped/m, 'plugins', 'list', '--running'],
+      [0, /^admin\.socket +auto \(.*admin\.sock\)/m, 'config', 'show', '--running'],
+      [0, /^ready$/m, 'healthcheck', '--ready'],
+      [0, /^nothing has changed$/m, 'reload'],
+      [0, /^alice$/m, 'completion', '--values', 'users'],
+      [0, /^\w{12} +up +alice /m, 'sessions', 'list', ...remote],
+      [4, /wants a token: .*--token-file/, 'pools', ...remote.slice(0, 2)],
+      [2, /needs --watch/, 'stats', '--count', '1'],
+    ];
+    const found = await Promise.all(wanted.map(([, , ...args]) => typed(...args)));
+    const tellable = found.map((one, index) => ({ ...one, verb: wanted[index]?.slice(2).join(' ') }));
+    expect(tellable).toEqual(
+      wanted.map(([code, said, ...args]) => ({ code, said: expect.stringMatching(said), verb: args.join(' ') })),
+    );
+    expect(await typed('drain', '--wait', '--seconds', '0')).toMatchObject({
+      code: 0,
+      said: expect.stringMatching(/; 0 sessions$/m),
+    });
+    expect(await typed('drain', '--cancel')).toMatchObject({ code: 0, said: expect.stringMatching(/^ready since/) });
+    const audit = await typed('audit', '--limit', '3', ...remote);
+    expect(audit.said.match(/life\.drain|life\.resume|config\.reload/g)).toHaveLength(3);
   });
 
   it('to log more, by the verb and by SIGUSR2, and it says so', async () => {

@@ -227,8 +227,8 @@ describe('sessions watch without a terminal', () => {
     twice();
     const plain = await run('sessions watch --count 2 --sort user');
     expect(plain.code).toBe(0);
-    expect(plain.out.filter((line) => /sessions$/.test(line)).map((line) => line.slice(26))).toEqual([
-      '1 sessions',
+    expect(plain.out.filter((line) => /sessions?$/.test(line)).map((line) => line.slice(26))).toEqual([
+      '1 session',
       '2 of 9 sessions',
     ]);
     expect(gateway.asked[0]?.url).toBe('/v1/sessions/stream?sort=user&limit=100');
