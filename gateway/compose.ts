@@ -31,6 +31,7 @@ import { gatewayOptions } from './options.ts';
 import { packetTraces } from './packet-traces.ts';
 import { loadPlugins } from './plugin-loader.ts';
 import { systemClock, systemRandom } from './system-clock.ts';
+import type { Around } from './upgrade/go-on.ts';
 import { metricsEndpoints, withMetrics } from './with-metrics.ts';
 import type { Shard } from './workers/shard.ts';
 
@@ -74,6 +75,8 @@ export interface Heritage {
   upgradable(gateway: Gateway): Upgradable;
   /** Runs before metrics and the admin API are served: their places are another process' until then. */
   before(gateway: Gateway): Promise<void>;
+  /** Does the work with what the service offers; of a process that has taken over, also where that cannot be had. */
+  around<T>(service: Around, work: () => Promise<T>): Promise<T>;
 }
 
 /**
@@ -149,7 +152,15 @@ export async function composeGateway(
       otel: sdk?.metrics === true,
     };
     await heritage?.before(gateway);
-    return await withMetrics(metrics, () => withAdmin(admin, routes, () => serve(gateway, tunnel)));
+    const around = heritage?.around ?? ((service, work) => service(work));
+    return await around(
+      (work) => withMetrics(metrics, work),
+      () =>
+        around(
+          (work) => withAdmin(admin, routes, work),
+          () => serve(gateway, tunnel),
+        ),
+    );
   } finally {
     await sdk?.shutdown();
   }

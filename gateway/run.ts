@@ -101,6 +101,7 @@ async function serveGateway(
     }
     return await Promise.race([end.promise, line.gone]);
   } finally {
+    await line.settle();
     // Everything is another process' otherwise.
     if (!line.isOver) {
       life.end();

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { GatewayError } from '../../core/errors.ts';
 import type { Stats } from '../admin/api/stats.ts';
 import type { UpgradeReport } from '../admin/api/upgrade.ts';
+import { AdminRefusal } from '../admin/refusal.ts';
 import { EXIT } from './exit.ts';
 import type { AdminVerbs, RunningGateway } from './running-gateway.ts';
 import { countText } from './units.ts';
@@ -15,6 +16,12 @@ export const upgradeLines = ({ pid, tunnels, setups, stillMs }: UpgradeReport): 
 const TURNS = 200;
 const TURN_MS = 100;
 
+/** The old one refuses with 503 while it closes. */
+const isMoving = (error: unknown): boolean =>
+  error instanceof AdminRefusal
+    ? error.status === 503
+    : error instanceof GatewayError && error.code === 'ADMIN_UNREACHABLE';
+
 /** The admin API changes hands a moment after the tunnels: whoever asks next is to find it. */
 const untilItAnswers = async (gateway: RunningGateway, pid: number, pause: () => Promise<unknown>): Promise<void> => {
   for (let turn = 0; turn < TURNS; turn += 1) {
@@ -22,7 +29,7 @@ const untilItAnswers = async (gateway: RunningGateway, pid: number, pause: () =>
       const { processes } = await gateway.get<Pick<Stats, 'processes'>>('/v1/stats');
       if (processes.some((one) => one.pid === pid)) return;
     } catch (error) {
-      if (!(error instanceof GatewayError) || error.code !== 'ADMIN_UNREACHABLE') throw error;
+      if (!isMoving(error)) throw error;
     }
     await pause();
   }

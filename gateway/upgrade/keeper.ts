@@ -5,6 +5,24 @@ const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR2'] as const;
 const FAILED = 1;
 const MOST_LINE = 256;
 
+/** From now on this process passes signals on to the one that serves. */
+export const passSignals = (pid: () => number): void => {
+  for (const signal of SIGNALS) {
+    const before = process.rawListeners(signal);
+    // Its terminal is gone, of which the other one knows nothing: this ends a gateway.
+    const passed = signal === 'SIGHUP' && process.stdin.isTTY ? 'SIGTERM' : signal;
+    process.on(signal, () => {
+      try {
+        process.kill(pid(), passed);
+      } catch {
+        // It ends just now.
+      }
+    });
+    // Not before there is another: without any the signal would end this process.
+    for (const one of before) process.removeListener(signal, one as () => void);
+  }
+};
+
 /**
  * What is left of the first process after an upgrade, where the process that started it looks at this one alone (npm, a
  * container): it passes signals on to who serves, and ends when that ends, with the same code.
@@ -18,16 +36,7 @@ export const keepWatch = (first: number, lifeLine: Readable, log: Log): Promise<
     if (word === 'pid') pid = Number(number);
     if (word === 'exit') code = Number(number);
   };
-  for (const signal of SIGNALS) {
-    process.removeAllListeners(signal);
-    process.on(signal, () => {
-      try {
-        process.kill(pid, signal);
-      } catch {
-        // It ends just now.
-      }
-    });
-  }
+  passSignals(() => pid);
   log.info('upgrade.keeps-watch', 'this process waits for the one that serves now, and passes signals on', { pid });
   return new Promise((resolve) => {
     lifeLine.setEncoding('utf8');

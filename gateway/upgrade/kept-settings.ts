@@ -19,7 +19,8 @@ const KEPT = [
   'dial.server',
 ] as const;
 
-const at = (config: object, path: string): unknown =>
+/** A value of a configuration by its dotted name. */
+export const valueAt = (config: object, path: string): unknown =>
   path
     .split('.')
     .reduce<unknown>(
@@ -29,4 +30,4 @@ const at = (config: object, path: string): unknown =>
 
 /** Which of them the two configurations differ in. */
 export const keptThatDiffer = (before: object, next: object): readonly string[] =>
-  KEPT.filter((path) => JSON.stringify(at(before, path)) !== JSON.stringify(at(next, path)));
+  KEPT.filter((path) => JSON.stringify(valueAt(before, path)) !== JSON.stringify(valueAt(next, path)));

@@ -33,6 +33,7 @@ const READERS = {
     tunnels: aCount(0, 1_000_000),
     failed: someOf(text, 1_000_000),
   }),
+  serves: aRecord({ kind: oneOfState('serves') }),
   failed: aRecord({ kind: oneOfState('failed'), code: text, message: text }),
 } as const;
 

@@ -81,18 +81,18 @@ export class Moving {
   }
 
   freeze(): void {
-    this.devices?.gre.freeze();
+    // The last of them is the GRE socket: what the others still have to say leaves by it.
     this.devices?.tun.freeze();
     this.parts.driver.freeze();
+    this.devices?.gre.freeze();
     this.parts.control?.freeze();
   }
 
-  async thaw(): Promise<void> {
+  thaw(): void {
     this.parts.control?.thaw();
     this.parts.driver.thaw();
     this.devices?.tun.thaw();
     this.devices?.gre.thaw();
-    await this.parts.host?.reclaim();
   }
 
   /** While it is frozen. */
@@ -143,6 +143,11 @@ export class Moving {
     for (const call of [...(control?.openCalls() ?? [])]) {
       if (!driver.has(call)) control?.clear(call, 'administrative', 'its set-up did not survive an upgrade');
     }
+  }
+
+  /** After `resume`: what the process before has set up on the host is this one's to take back. Does not reject. */
+  async adoptHost(): Promise<void> {
+    await this.parts.host?.adopt();
   }
 
   /** Another process serves: closes this one's copies of everything, without a word to anybody. */

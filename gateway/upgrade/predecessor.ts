@@ -8,23 +8,35 @@ import type { Log } from '../../core/ports/log.ts';
 import type { UpgradeOrder, UpgradeReport } from '../admin/api/upgrade.ts';
 import type { Gateway } from '../bootstrap.ts';
 import { readClock } from '../system-clock.ts';
-import { keepWatch } from './keeper.ts';
+import { keepWatch, passSignals } from './keeper.ts';
 import type { LifeLine } from './life-line.ts';
 import { type FromSuccessor, readFromSuccessor, type ToSuccessor } from './messages.ts';
-import type { MovedGateway } from './moving.ts';
+import type { MovedGateway, Moving } from './moving.ts';
 import type { Origin } from './origin.ts';
 import { STATE_VERSION } from './state-version.ts';
 import { type Bequest, SUCCESSOR_VARIABLE } from './successor.ts';
+
+/** What of a gateway is moved. */
+export interface UpgradedGateway extends Pick<Gateway, 'sessions' | 'tunnels' | 'directory'> {
+  readonly moving: Pick<
+    Moving,
+    'gone' | 'obstacles' | 'descriptors' | 'stragglers' | 'upCount' | 'freeze' | 'thaw' | 'take' | 'abandon'
+  >;
+}
 
 export interface UpgradeDeps {
   readonly origin: Origin;
   readonly version: string;
   readonly log: Log;
-  readonly gateway: Gateway;
+  readonly gateway: UpgradedGateway;
+  /** Most that the hand-over may take, whatever the number of tunnels. */
+  readonly handOverMs?: number;
   /** In force now. */
   readonly config: () => GatewayConfig;
   /** Why not now; undefined: the gateway is up and takes calls. */
   readonly notNow: () => string | undefined;
+  /** This gateway is to end. */
+  readonly isToStop: () => boolean;
   readonly lifeLine: LifeLine | undefined;
   /** Tells the service manager which process is the gateway from now on. False: there is none. */
   readonly tellManager: (pid: number) => boolean;
@@ -32,23 +44,28 @@ export interface UpgradeDeps {
 
 /** A new process reads its configuration and plug-ins, and opens nothing. */
 const START_MS = 60_000;
-/** From the moment on when nothing is read any more. */
-const HAND_OVER_MS = 15_000;
+/** From the moment on when nothing is read any more: a process that hangs must not cost anybody a tunnel. */
+const HAND_OVER_MS = 5_000;
+const HAND_OVER_TUNNEL_MS = 1;
 /** Tunnels that negotiate just now are given so long to come to rest. */
 const REST_MS = 2_000;
 const REST_STEP_MS = 100;
 const TUNNELS_A_MESSAGE = 64;
 /** For the answer to who has asked. */
-const ANSWER_MS = 50;
+const ANSWER_MS = 2_000;
 /** Tunnels that are ended for the upgrade. */
 const END_MS = 5_000;
+/** A process that was killed. */
+const GONE_MS = 1_000;
+const STOPS = 'The gateway is told to stop.';
 
 /** The process that serves, while it looks for a successor. One upgrade at a time. */
 export class Upgrade {
   /** Resolves when this process serves no more, and everything but its tunnels may be taken down. */
   readonly gone: Promise<number>;
   private readonly deps: UpgradeDeps;
-  private running = false;
+  private running: Promise<unknown> | undefined;
+  private talk: Talk | undefined;
   private leave: (code: number) => void = () => undefined;
   private child: ChildProcess | undefined;
   private keepsWatch = true;
@@ -60,15 +77,27 @@ export class Upgrade {
     });
   }
 
-  /** Rejects with UPGRADE_REFUSED or UPGRADE_FAILED; then this process goes on, and no tunnel has noticed. */
-  async run({ allowDrop = false }: UpgradeOrder, by: string): Promise<UpgradeReport> {
-    if (this.running) throw refused('An upgrade is under way already: wait for its end.');
-    this.running = true;
+  /**
+   * Rejects with UPGRADE_REFUSED or UPGRADE_FAILED; then this process goes on, and no tunnel has noticed. `answered` resolves
+   * when who has asked has the answer.
+   */
+  async run({ allowDrop = false }: UpgradeOrder, by: string, answered?: Promise<unknown>): Promise<UpgradeReport> {
+    if (this.running !== undefined) throw refused('An upgrade is under way already: wait for its end.');
+    const running = this.try(allowDrop, by);
+    this.running = running.catch(() => undefined);
     try {
-      return await this.try(allowDrop, by);
+      const report = await running;
+      void Promise.race([answered, sleep(ANSWER_MS)]).then(() => this.leave(0));
+      return report;
     } finally {
-      this.running = this.deps.gateway.moving.gone;
+      if (!this.isOver) this.running = undefined;
     }
+  }
+
+  /** The gateway is about to be taken down: resolves when no other process can take it over any more, or one has. */
+  async cancel(): Promise<void> {
+    this.talk?.cancel(STOPS);
+    await this.running;
   }
 
   get isOver(): boolean {
@@ -100,38 +129,51 @@ export class Upgrade {
     if (descriptors === undefined) throw refused('The devices of the gateway are not open.');
     log.info('upgrade.begins', 'a new process is started, to take over', { by });
     const talk = this.begin(descriptors);
+    this.talk = talk;
     try {
       await talk.ready;
       // Tunnels may have begun anew while it started.
       await this.settle(allowDrop);
+      this.checkNow();
     } catch (cause) {
-      talk.end();
+      await talk.end();
       throw cause;
     }
     const since = performance.now();
     const setups = gateway.moving.stragglers().setups;
     gateway.moving.freeze();
+    let restored: number;
     try {
       const moved = gateway.moving.take();
       const stuck = gateway.moving.upCount - moved.tunnels.length;
       if (stuck > 0)
         throw refused(`The control connections of ${stuck} tunnels cannot be moved: their peers do not read.`);
-      const restored = await talk.handOver(moved);
-      const stillMs = Math.round(performance.now() - since);
-      const { pid } = talk;
-      this.child = talk.child;
-      gateway.moving.gone = true;
-      this.keepsWatch = this.deps.lifeLine === undefined && !this.deps.tellManager(pid);
-      this.deps.lifeLine?.passOn();
-      log.info('upgrade.done', 'another process serves now', { pid, tunnels: restored, setups, stillMs });
-      setTimeout(() => void gateway.moving.abandon().then(() => this.leave(0)), ANSWER_MS);
-      return { pid, tunnels: restored, setups, stillMs };
+      restored = await talk.handOver(moved, () => this.checkNow());
     } catch (cause) {
-      talk.end();
-      await gateway.moving.thaw();
+      await talk.end();
+      gateway.moving.thaw();
       log.warn('upgrade.failed', 'the new process did not take over; this one goes on, and no tunnel was lost');
       throw cause;
     }
+    const stillMs = Math.round(performance.now() - since);
+    const { pid } = talk;
+    this.child = talk.child;
+    gateway.moving.gone = true;
+    passSignals(() => pid);
+    if (this.deps.isToStop()) talk.child.kill('SIGTERM');
+    this.keepsWatch = this.deps.lifeLine === undefined && !this.deps.tellManager(pid);
+    this.deps.lifeLine?.passOn();
+    log.info('upgrade.done', 'another process serves now', { pid, tunnels: restored, setups, stillMs });
+    await gateway.moving
+      .abandon()
+      .catch((error: unknown) => log.warn('upgrade.remains', 'not all was closed', { error }));
+    return { pid, tunnels: restored, setups, stillMs };
+  }
+
+  /** The gateway may have been told to drain or to stop meanwhile. */
+  private checkNow(): void {
+    const why = this.deps.notNow();
+    if (why !== undefined) throw refused(why);
   }
 
   /** Waits for tunnels that negotiate just now. Those that cannot be moved are ended where that may be. */
@@ -178,7 +220,7 @@ export class Upgrade {
         lifeLine?.fd ?? (this.managed ? 'ignore' : 'pipe'),
       ],
     });
-    return new Talk(child, version, config());
+    return new Talk(child, version, config(), this.deps.handOverMs ?? HAND_OVER_MS);
   }
 
   private get managed(): boolean {
@@ -205,10 +247,14 @@ class Talk {
   private readonly waiting = new Map<FromSuccessor['kind'], (message: FromSuccessor) => void>();
   private readonly said: string[] = [];
   private failed: (error: GatewayError) => void = () => undefined;
+  private handedOver = false;
   private readonly failure: Promise<never>;
 
-  constructor(child: ChildProcess, version: string, config: GatewayConfig) {
+  private readonly handOverMs: number;
+
+  constructor(child: ChildProcess, version: string, config: GatewayConfig, handOverMs: number) {
     this.child = child;
+    this.handOverMs = handOverMs;
     this.failure = new Promise((_resolve, reject) => {
       this.failed = reject;
     });
@@ -240,34 +286,51 @@ class Talk {
     return this.child.pid ?? 0;
   }
 
-  /** Returns how many tunnels it goes on with, when it serves. */
-  async handOver({ tunnels, connections, callIds, networks, listener }: MovedGateway): Promise<number> {
+  /** Returns how many tunnels it goes on with, when it serves. `check` throws what speaks against it at the last moment. */
+  async handOver(
+    { tunnels, connections, callIds, networks, listener }: MovedGateway,
+    check: () => void,
+  ): Promise<number> {
+    const patience = this.handOverMs + HAND_OVER_TUNNEL_MS * tunnels.length;
     const answer = this.next('restored');
     for (const { socket, snapshot } of connections) this.tell({ kind: 'connection', connection: snapshot }, socket);
     for (let from = 0; from < tunnels.length; from += TUNNELS_A_MESSAGE) {
       this.tell({ kind: 'tunnels', tunnels: tunnels.slice(from, from + TUNNELS_A_MESSAGE) });
     }
     this.tell({ kind: 'restore', callIds, networks });
-    const restored = await this.within(HAND_OVER_MS, answer, 'it did not take the tunnels over');
+    const restored = await this.within(patience, answer, 'it did not take the tunnels over');
     if (restored.kind !== 'restored') return 0;
     if (restored.failed.length > 0) {
       throw failedBecause(
         `it could not go on with ${restored.failed.length} tunnels (${restored.failed.slice(0, 5).join(', ')})`,
       );
     }
+    check();
+    this.handedOver = true;
+    const serves = this.next('serves');
+    serves.catch(() => undefined);
     await new Promise<void>((resolve, reject) => {
       const sent = (error: Error | null): void => (error === null ? resolve() : reject(failedBecause(error.message)));
       const message: ToSuccessor = { kind: 'yours' };
       if (listener === undefined) this.child.send(message, sent);
       else this.child.send(message, listener, undefined, sent);
     });
+    await this.within(patience, serves, 'it did not begin to serve');
     return restored.tunnels;
   }
 
-  end(): void {
-    this.child.removeAllListeners();
-    this.child.on('error', () => undefined);
-    this.child.kill('SIGKILL');
+  /** Nobody wants it any more; too late once it has everything. */
+  cancel(why: string): void {
+    if (!this.handedOver) this.failed(refused(why));
+  }
+
+  /** Resolves when it is gone. */
+  async end(): Promise<void> {
+    const { child } = this;
+    const isGone = child.exitCode !== null || child.signalCode !== null;
+    const gone = isGone ? undefined : new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGKILL');
+    await Promise.race([gone, sleep(GONE_MS)]);
   }
 
   private tell(message: ToSuccessor, socket?: Socket): void {

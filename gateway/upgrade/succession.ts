@@ -4,6 +4,7 @@ import { cannotUpgrade } from '../admin/routes/upgrade.ts';
 import type { Heritage } from '../compose.ts';
 import type { Life } from '../life/life.ts';
 import { NO_SERVICE_MANAGER, type ServiceManager } from '../life/service-manager.ts';
+import { goOnWithout } from './go-on.ts';
 import type { Origin } from './origin.ts';
 import { Upgrade } from './predecessor.ts';
 import type { Successor } from './successor.ts';
@@ -56,8 +57,9 @@ export class Succession {
     const { successor, log, life, service, origin, version } = this.deps;
     return {
       inheritance: successor?.inheritance,
+      around: (service, work) => (successor === undefined ? service(work) : goOnWithout(service, work, log)),
       before: async (gateway) => {
-        await successor?.takeOver(gateway, died, log);
+        await successor?.takeOver(gateway, config, died, log);
       },
       upgradable: (gateway) => {
         if (config.dial.server !== undefined) {
@@ -75,6 +77,7 @@ export class Succession {
               ? undefined
               : `The gateway is ${phase}, and is upgraded only while it takes calls.`;
           },
+          isToStop: () => life.view().thenStop,
           lifeLine: successor?.lifeLine,
           tellManager: (pid) => {
             service.tell({ MAINPID: pid });
@@ -86,6 +89,11 @@ export class Succession {
         return upgrade;
       },
     };
+  }
+
+  /** Before the gateway is taken down: an upgrade that is under way ends first, one way or the other. */
+  async settle(): Promise<void> {
+    await this.upgrade?.cancel();
   }
 
   /** What this process does when another one serves: it ends, or stays for who looks at it. */

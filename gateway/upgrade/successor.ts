@@ -1,5 +1,6 @@
 import type { Server, Socket } from 'node:net';
 import { Server as NetServer, Socket as NetSocket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { GatewayConfig } from '../../config/types.ts';
 import { GatewayError } from '../../core/errors.ts';
 import type { InheritedDevice } from '../../core/ports/handover.ts';
@@ -13,6 +14,7 @@ import { keptThatDiffer } from './kept-settings.ts';
 import { LifeLine } from './life-line.ts';
 import { type FromSuccessor, kindOf, readHelloToSuccessor, type SuccessorHello } from './messages.ts';
 import type { MovedConnection } from './moving.ts';
+import { checkPlaces } from './places.ts';
 import { STATE_VERSION } from './state-version.ts';
 
 /** The environment tells a process that it is to take over, and by which descriptors. Not a setting: nobody sets it. */
@@ -28,6 +30,8 @@ export interface Bequest {
 
 /** When the process before says nothing more, it is gone: it was killed, or hangs. */
 const PATIENCE_MS = 30_000;
+/** For the process before to leave the admin socket and its ports, once this one serves. */
+const LEAVE_MS = 5_000;
 
 interface Taken {
   readonly tunnels: unknown[];
@@ -46,7 +50,7 @@ export class Successor {
   private answered: (order: { readonly callIds: unknown; readonly networks: readonly string[] }) => void = () =>
     undefined;
   private handed: (listener: Server | undefined) => void = () => undefined;
-  private restored = false;
+  private serves = false;
 
   constructor(before: SuccessorHello, { tun, gre, lifeLine }: Bequest) {
     this.before = before;
@@ -55,10 +59,9 @@ export class Successor {
     process.on('message', (message: unknown, handle: unknown) => this.heard(message, handle));
     this.left = new Promise((resolve) => {
       process.once('disconnect', () => {
-        // Before everything is here nobody needs this process: the one before goes on, or is dead and has left nothing.
-        if (!this.restored) process.exit(1);
+        // Before that nobody needs this process: the one before goes on, or is dead and has left no listener.
+        if (!this.serves) process.exit(1);
         resolve();
-        this.handed(undefined);
       });
     });
   }
@@ -85,7 +88,12 @@ export class Successor {
   }
 
   /** Starts the gateway with what it inherits, and returns when it serves. Ends the process where it cannot. */
-  async takeOver(gateway: Gateway, died: (device: string, cause: unknown) => void, log: Log): Promise<void> {
+  async takeOver(
+    gateway: Gateway,
+    config: GatewayConfig,
+    died: (device: string, cause: unknown) => void,
+    log: Log,
+  ): Promise<void> {
     try {
       const order = new Promise<Parameters<Successor['answered']>[0]>((resolve) => {
         this.answered = resolve;
@@ -95,6 +103,7 @@ export class Successor {
       });
       // What is loaded when it is needed first, and would end this process if it were not whole.
       await Promise.all([import('../admin/serve.ts'), import('../admin/routes/index.ts')]);
+      await checkPlaces(this.before.config, config, log);
       await gateway.start(died);
       tell({ kind: 'ready' });
       const { callIds, networks } = await order;
@@ -104,10 +113,12 @@ export class Successor {
         ...gateway.moving.restore(good, this.taken.connections, callIds, networks),
         ...Array.from({ length: tunnels.length - good.length + this.taken.lost }, () => 'unreadable'),
       ];
-      this.restored = failed.length === 0;
       tell({ kind: 'restored', tunnels: good.length, failed });
       const listener = await yours;
       gateway.moving.resume(listener);
+      this.serves = true;
+      tell({ kind: 'serves' });
+      await gateway.moving.adoptHost();
       this.lifeLine?.tell(`pid ${process.pid}`);
       log.info('upgrade.taken-over', 'this process goes on with the tunnels of the one before', {
         tunnels: good.length,
@@ -115,7 +126,7 @@ export class Successor {
         versionBefore: this.before.version,
       });
       // Its admin socket and its ports are free then.
-      await this.left;
+      await Promise.race([this.left, sleep(LEAVE_MS, undefined, { ref: false })]);
     } catch (cause) {
       this.fail(cause);
     }

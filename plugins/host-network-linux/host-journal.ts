@@ -24,6 +24,7 @@ export class HostJournal {
   private readonly owner: Owner;
   private readonly statePath: string;
   private active: HostState | undefined;
+  private inherited: HostState | undefined;
 
   constructor(dependencies: JournalDependencies, statePath: string) {
     this.log = dependencies.log ?? silentLog;
@@ -63,25 +64,23 @@ export class HostJournal {
   }
 
   /**
-   * Makes what that process has changed, which hands over to this one, this one's to take back. False: there is no record of
-   * it.
+   * Reads what that process has changed, which may hand over to this one. It stays that one's to take back until `adopt`.
+   * False: there is no record of it.
    */
   async inherit(pid: number): Promise<boolean> {
     const state = await loadState(this.statePath);
     if (typeof state === 'string' || state.pid !== pid) return false;
-    this.active = await this.own(state);
+    this.inherited = { ...state, pid: process.pid, startTime: (await this.startTimeOf(process.pid)) ?? '' };
     return true;
   }
 
-  /** The process that was to take over did not: the record is this one's again. */
-  async reclaim(): Promise<void> {
-    if (this.active !== undefined) this.active = await this.own(this.active);
-  }
-
-  private async own(state: HostState): Promise<HostState> {
-    const own = { ...state, pid: process.pid, startTime: (await this.startTimeOf(process.pid)) ?? '' };
-    await saveState(this.statePath, own);
-    return own;
+  /** What was inherited is this process' to take back from now on. Rejects when that cannot be written down. */
+  async adopt(): Promise<void> {
+    const { inherited } = this;
+    if (inherited === undefined) return;
+    this.inherited = undefined;
+    this.active = inherited;
+    await saveState(this.statePath, inherited);
   }
 
   /** Takes back what a process that did not stop cleanly left. Throws GatewayError HOST_NETWORK when it still runs. */

@@ -88,9 +88,17 @@ export class HostNetwork implements Lifecycle, HostRoutes {
     for (const network of networks) this.networks.add(network);
   }
 
-  /** The process that was to take over did not. */
-  reclaim(): Promise<void> {
-    return this.journal.reclaim();
+  /** The process before has handed over: from now on this one takes back what that one has set up. */
+  async adopt(): Promise<void> {
+    try {
+      await this.journal.adopt();
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      this.log.error(
+        'host-network.not-recorded',
+        `What is set up on the host is recorded for a process that is gone: ${why}`,
+      );
+    }
   }
 
   /** One address of the pool that is not in the slice. Needs no record: the route ends with the device. */

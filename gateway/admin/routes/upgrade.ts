@@ -6,7 +6,8 @@ import { UPGRADE } from '../specs/upgrade.ts';
 
 /** What can be upgraded. */
 export interface Upgradable {
-  run(order: UpgradeOrder, by: string): Promise<UpgradeReport>;
+  /** `answered` resolves when who has asked has the answer, or is gone. */
+  run(order: UpgradeOrder, by: string, answered?: Promise<unknown>): Promise<UpgradeReport>;
 }
 
 export const upgradeRoute =
@@ -14,7 +15,8 @@ export const upgradeRoute =
   (app: FastifyInstance): void => {
     app.route<{ Body: UpgradeOrder | null }>({
       ...fromSpec(UPGRADE),
-      handler: ({ body, actor }): Promise<UpgradeReport> => upgrade.run(body ?? {}, actor),
+      handler: ({ body, actor }, { raw }): Promise<UpgradeReport> =>
+        upgrade.run(body ?? {}, actor, new Promise((resolve) => raw.once('close', resolve))),
     });
   };
 

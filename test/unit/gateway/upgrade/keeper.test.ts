@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { afterEach, expect, test, vi } from 'vitest';
-import { keepWatch } from '../../../../gateway/upgrade/keeper.ts';
+import { keepWatch, passSignals } from '../../../../gateway/upgrade/keeper.ts';
 import { MemoryLog } from '../../../support/memory-log.ts';
 
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR2'] as const;
@@ -48,4 +48,32 @@ test('a signal for a process that is gone just now does no harm', async () => {
   expect(() => process.emit('SIGTERM')).not.toThrow();
   line.end();
   expect(await code).toBe(1);
+});
+
+test('a terminal that is gone ends the gateway, as it did before the upgrade', () => {
+  const kill = vi.spyOn(process, 'kill').mockReturnValue(true);
+  const isTTY = Object.getOwnPropertyDescriptor(process.stdin, 'isTTY');
+  Object.defineProperty(process.stdin, 'isTTY', { value: true, configurable: true });
+  try {
+    passSignals(() => 111);
+  } finally {
+    if (isTTY === undefined) Reflect.deleteProperty(process.stdin, 'isTTY');
+    else Object.defineProperty(process.stdin, 'isTTY', isTTY);
+  }
+  process.emit('SIGHUP');
+  expect(kill.mock.calls).toEqual([[111, 'SIGTERM']]);
+});
+
+test('a signal has somebody who hears it at any moment', () => {
+  const counts: number[] = [];
+  const before = (): void => undefined;
+  process.on('SIGTERM', before);
+  const note = (name: string | symbol): void => {
+    if (name === 'SIGTERM') counts.push(process.listenerCount('SIGTERM'));
+  };
+  process.on('removeListener', note);
+  passSignals(() => 111);
+  process.off('removeListener', note);
+  expect(counts.length).toBeGreaterThan(0);
+  expect(Math.min(...counts)).toBeGreaterThan(0);
 });

@@ -54,6 +54,52 @@ describe('HostNetwork', () => {
     expect(host.patience).toBeLessThan(10_000);
   });
 
+  const recordOf = (): object => JSON.parse(readFileSync(state(), 'utf8'));
+
+  it('a process that was to take over and fails takes nothing back, and leaves the record as it was', async () => {
+    await network().start(notAborted);
+    const before = { ...recordOf(), pid: 77777 };
+    writeFileSync(state(), JSON.stringify(before));
+    host.done.length = 0;
+    const it = network({ predecessor: 77777 });
+    await it.start(notAborted);
+    await it.stop();
+    expect(host.done).toEqual([]);
+    expect(recordOf()).toEqual(before);
+    // So the next attempt finds it.
+    await network({ predecessor: 77777 }).start(notAborted);
+  });
+
+  it('a process that has taken over takes back what the one before has set up', async () => {
+    await network().start(notAborted);
+    writeFileSync(state(), JSON.stringify({ ...recordOf(), pid: 77777 }));
+    host.done.length = 0;
+    const it = network({ predecessor: 77777 });
+    await it.start(notAborted);
+    await it.adopt();
+    expect(recordOf()).toMatchObject({ pid: process.pid });
+    expect(host.done).toEqual([]);
+    await it.stop();
+    expect(host.files.get(FORWARD)).toBe('0');
+    expect(existsSync(state())).toBe(false);
+  });
+
+  it('a process that takes over from one that has no record does not start', async () => {
+    await network().start(notAborted);
+    await expect(network({ predecessor: 77777 }).start(notAborted)).rejects.toMatchObject({ code: 'HOST_NETWORK' });
+  });
+
+  it('goes on where the record of what it has taken over cannot be written', async () => {
+    await network().start(notAborted);
+    writeFileSync(state(), JSON.stringify({ ...recordOf(), pid: 77777 }));
+    const it = network({ predecessor: 77777 });
+    await it.start(notAborted);
+    rmSync(folder, { recursive: true });
+    writeFileSync(folder, 'no folder');
+    await it.adopt();
+    expect(log.lines.map(({ event }) => event)).toContain('host-network.not-recorded');
+  });
+
   it('does the packet filter first and forwarding last, and the reverse to stop', async () => {
     const it = network();
     await it.start(notAborted);
