@@ -1,19 +1,23 @@
 import type { Readable } from 'node:stream';
+import { isatty } from 'node:tty';
 import type { Log } from '../../core/ports/log.ts';
+import { lostTerminal } from '../life/lost-terminal.ts';
 
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR2'] as const;
 const FAILED = 1;
 const MOST_LINE = 256;
 
 /** From now on this process passes signals on to the one that serves. */
-export const passSignals = (pid: () => number): void => {
+export const passSignals = (pid: () => number, onTerminal = isatty(0)): void => {
+  const giveUpTerminal = lostTerminal();
   for (const signal of SIGNALS) {
     const before = process.rawListeners(signal);
     // Its terminal is gone, of which the other one knows nothing: this ends a gateway.
-    const passed = signal === 'SIGHUP' && process.stdin.isTTY ? 'SIGTERM' : signal;
+    const isHangUp = signal === 'SIGHUP' && onTerminal;
     process.on(signal, () => {
+      if (isHangUp) giveUpTerminal();
       try {
-        process.kill(pid(), passed);
+        process.kill(pid(), isHangUp ? 'SIGTERM' : signal);
       } catch {
         // It ends just now.
       }

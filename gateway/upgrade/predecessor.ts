@@ -211,7 +211,8 @@ export class Upgrade {
       env: environmentOf(origin, bequest),
       serialization: 'advanced',
       stdio: [
-        'ignore',
+        // It is to know whether there is a terminal.
+        'inherit',
         'inherit',
         'inherit',
         'ipc',

@@ -52,14 +52,7 @@ test('a signal for a process that is gone just now does no harm', async () => {
 
 test('a terminal that is gone ends the gateway, as it did before the upgrade', () => {
   const kill = vi.spyOn(process, 'kill').mockReturnValue(true);
-  const isTTY = Object.getOwnPropertyDescriptor(process.stdin, 'isTTY');
-  Object.defineProperty(process.stdin, 'isTTY', { value: true, configurable: true });
-  try {
-    passSignals(() => 111);
-  } finally {
-    if (isTTY === undefined) Reflect.deleteProperty(process.stdin, 'isTTY');
-    else Object.defineProperty(process.stdin, 'isTTY', isTTY);
-  }
+  passSignals(() => 111, true);
   process.emit('SIGHUP');
   expect(kill.mock.calls).toEqual([[111, 'SIGTERM']]);
 });
