@@ -94,10 +94,12 @@ export class LogLevels {
 
   #change(change: LevelChange): void {
     const quieter = rank(change.to) > this.#rank;
-    if (quieter) this.#announce(change);
+    // Of several processes each is told by the configuration and by the supervisor, and has nothing new to say then.
+    const isNew = change.to !== change.from || change.seconds !== undefined;
+    if (quieter && isNew) this.#announce(change);
     this.#level = change.to;
     this.#rank = rank(change.to);
-    if (!quieter) this.#announce(change);
+    if (!quieter && isNew) this.#announce(change);
     this.#changed(change);
   }
 

@@ -62,6 +62,19 @@ describe('the level of a log that runs', () => {
 });
 
 describe('a change', () => {
+  it('is not announced where it is what it was', () => {
+    const { levels } = open('info');
+    const told: LevelChange[] = [];
+    levels.onChange((change) => void told.push(change));
+    levels.set('debug', { by: 'supervisor' });
+    levels.reconfigure('debug', 'SIGHUP');
+    levels.set('debug', { by: 'supervisor' });
+    expect(told.map(({ from, to }) => [from, to])).toEqual([['info', 'debug']]);
+    levels.set('info', { by: 'root', seconds: 60 });
+    levels.set('info', { by: 'root', seconds: 90 });
+    expect(told.map(({ seconds }) => seconds)).toEqual([undefined, 60, 90]);
+  });
+
   it('is announced while the more talkative of the two levels holds', () => {
     const { levels, log, messages } = open('info');
     levels.onChange(({ to }) => log.warn('log.level', `to ${to}`));
