@@ -1,10 +1,10 @@
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { copyProduction } from '../../setup/lib/production.mjs';
 import { type Instruction, parseDockerfile } from '../support/dockerfile.ts';
-import { inRoot, Machine, machineRoot, machineUnavailable } from '../support/machine.ts';
+import { inRoot, Machine, machineRoot, machineUnavailable, until } from '../support/machine.ts';
 import { connect, Netns, ROOT } from '../support/netns.ts';
 import { Program } from '../support/program.ts';
 
@@ -71,10 +71,10 @@ describe.skipIf(reason !== undefined)(`the image${reason ? ` (skipped: ${reason}
     );
     server.ip('route', 'add', 'default', 'via', '203.0.113.2');
   }, 300_000);
-  afterAll(async () => {
-    for (const machine of machines) {
-      await machine.end();
-    }
+  afterEach(async () => {
+    for (const machine of machines.splice(0)) await machine.end();
+  });
+  afterAll(() => {
     for (const ns of [server, client]) ns?.destroy();
     for (const path of [folder, image]) if (path !== undefined) rmSync(path, { recursive: true, force: true });
   });
@@ -97,13 +97,17 @@ describe.skipIf(reason !== undefined)(`the image${reason ? ` (skipped: ${reason}
     const env = ['PPTP_PROFILE=road-warrior', 'PPTP_POOL=10.77.5.0/24', 'PPTP_DRAIN_TIMEOUT=1'];
     const machine = start(started(BOTH, [], env));
     await machine.awaits(/./, 'pptp-gateway', 'healthcheck');
-    const [, password = ''] = /user "vpn", password (\S+)/.exec(machine.output) ?? [];
+    const told = (): string => /user "vpn", password (\S+)/.exec(machine.output)?.[1] ?? '';
+    await until(
+      () => told() !== '',
+      () => `it told no password: ${machine.output}`,
+    );
     const status = await machine.do('cat', '/proc/1/status');
     expect(status).toMatch(new RegExp(`^Uid:\\s*${last('USER').split(':')[0]}\\b`, 'm'));
     expect(status).toMatch(/^CapEff:\s*0000000000003000$/m);
     expect((await machine.run(['touch', '/app/x'])).output).toContain('Read-only file system');
     const file = join(folder, 'password');
-    writeFileSync(file, `${password}\n`);
+    writeFileSync(file, `${told()}\n`);
     const command = [process.execPath, MAIN, 'dial', SERVER, '--user', 'vpn', '--password-file', file, '--once'];
     const program = new Program(client, command, { PPTP_STATE_DIR: join(folder, 'client'), PPTP_LOG_FORMAT: 'json' });
     await program.says(/^connected/);

@@ -50,12 +50,15 @@ export class Machine {
   readonly folder: string;
   readonly #child: ChildProcess;
   #output = '';
+  #cgroup: string | undefined;
   #first = 0;
 
   constructor(folder: string, { netns, root, command, onlyWritable }: MachineOptions) {
     this.folder = folder;
     const env =
       onlyWritable === undefined ? {} : { PPTP_TEST_READ_ONLY: '1', PPTP_TEST_VOLUMES: onlyWritable.join(' ') };
+    // Of an earlier machine in this folder.
+    rmSync(join(folder, 'cgroup'), { force: true });
     // It must not outlive a test run that is killed.
     const words = ['--pdeathsig', 'TERM', join(SCRIPTS, 'machine.sh'), folder, root, netns.name, ...command];
     this.#child = spawn('setpriv', words, {
@@ -147,7 +150,8 @@ export class Machine {
 
   #find(): number {
     try {
-      const cgroup = readFileSync(join(this.folder, 'cgroup'), 'utf8').trim();
+      this.#cgroup ??= readFileSync(join(this.folder, 'cgroup'), 'utf8').trim();
+      const cgroup = this.#cgroup;
       const lists = [
         cgroup,
         ...readdirSync(cgroup, { recursive: true, encoding: 'utf8' }).map((one) => join(cgroup, one)),

@@ -56,7 +56,9 @@ exec env -i container=test PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bi
 ' machine "$folder" "$root" "$@"
 ) &
 child=$!
-trap 'kill -KILL "$child" 2>/dev/null' TERM INT
+# Not only the first: whoever changes its user is no longer killed with its parent.
+end() { find "$cgroup" -name cgroup.procs -exec cat {} + | xargs -r kill -KILL 2>/dev/null || true; }
+trap end TERM INT
 wait "$child" || status=$?
 wait "$child" 2>/dev/null || true
 for _ in 1 2 3 4 5 6 7 8 9 10; do
