@@ -1,5 +1,5 @@
 import { type FileHandle, open, rename, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Log } from '../../core/ports/log.ts';
 import type { AuditEntry } from './api/operations.ts';
 import { ROLES } from './api/roles.ts';
@@ -92,7 +92,16 @@ export class AuditFile implements AuditLog {
       () => 0,
     );
     if (size > 0 && size + more > this.#mostOctets) await rename(this.#path, `${this.#path}.1`);
-    return open(this.#path, 'a+', PRIVATE);
+    const file = await open(this.#path, 'a+', PRIVATE);
+    if (size === 0) await this.#giveToUser(file);
+    return file;
+  }
+
+  /** Who has the folder writes here when this process, as root, has handed over or given up its privileges. */
+  async #giveToUser(file: FileHandle): Promise<void> {
+    if (process.geteuid?.() !== 0) return;
+    const { uid, gid } = await stat(dirname(this.#path));
+    if (uid !== 0) await file.chown(uid, gid);
   }
 
   #failed(cause: unknown): void {

@@ -1,4 +1,13 @@
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chownSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -41,6 +50,12 @@ describe('the audit', () => {
         '{"at":"2026-11-22T12:00:01.000Z","action":"user.add","actor":"root","role":"admin","from":"socket","outcome":"done","target":{"user":"bob"},"detail":null}\n',
     );
     expect(statSync(path()).mode & 0o777).toBe(0o600);
+  });
+
+  it.skipIf(process.geteuid?.() !== 0)('is of who has the folder, who goes on writing after an upgrade', async () => {
+    chownSync(folder, 65534, 65534);
+    await audit().note(entry('alice'));
+    expect(statSync(path())).toMatchObject({ uid: 65534, gid: 65534 });
   });
 
   it('is read newest first, as far as is asked for', async () => {
