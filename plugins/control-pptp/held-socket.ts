@@ -7,6 +7,13 @@ interface TcpHandle {
   readStop(): number;
 }
 
+interface ListenHandle {
+  listen(backlog: number): number;
+}
+
+const isListenHandle = (handle: unknown): handle is ListenHandle =>
+  typeof handle === 'object' && handle !== null && typeof Reflect.get(handle, 'listen') === 'function';
+
 const handleOf = (socket: Socket): TcpHandle | undefined => {
   const handle: unknown = Reflect.get(socket, '_handle');
   return isTcpHandle(handle) ? handle : undefined;
@@ -35,8 +42,18 @@ export const readOn = (socket: Socket): void => {
   handle.readStart();
 };
 
-/** Connections are taken from now on, as from a server that listens here. */
-export const takeFrom = (server: Server, take: (socket: Socket) => void, failed: (error: Error) => void): void => {
+/**
+ * Connections are taken from now on, as from a server that listens here. Node gives a listener that comes from another process
+ * a short queue of its own choice.
+ */
+export const takeFrom = (
+  server: Server,
+  backlog: number,
+  take: (socket: Socket) => void,
+  failed: (error: Error) => void,
+): void => {
+  const handle: unknown = Reflect.get(server, '_handle');
+  if (isListenHandle(handle)) handle.listen(backlog);
   server.on('connection', take);
   server.on('error', failed);
 };

@@ -68,6 +68,7 @@ export class TcpListener implements ConnectionSource {
     this.server = server;
     takeFrom(
       server,
+      this.options.backlog,
       (socket) => taker.take(socket),
       (error) => taker.failed(error),
     );
