@@ -95,7 +95,6 @@ export function builtinPlugins(
       collisions,
       source: worker?.source,
       inherits: inheritance !== undefined,
-
     }),
     // The last: what the others start with, only root may do.
     ...(config.edge.runAs === undefined ? [] : [withOptions(privilegesPlugin, { config: worker?.config ?? config })]),

@@ -69,7 +69,7 @@ export class ConnectionDesk implements ConnectionTaker {
 
   constructor(deps: DeskDeps, options: DeskOptions, workers: readonly DeskWorker[]) {
     this.deps = deps;
-    this.limits = new ConnectionLimits(options.rules, deps.clock, (connection) => this.evict(connection));
+    this.limits = new ConnectionLimits(options.rules, deps.clock, (connection) => this.makeRoom(connection));
     this.refusals = new ConnectionRefusals(deps, options.refusalLogIntervalMs);
     this.workers = workers;
     this.load = workers.map(() => 0);
@@ -162,7 +162,7 @@ export class ConnectionDesk implements ConnectionTaker {
   }
 
   /** It makes room for another one; a worker that has it tells when it is closed. */
-  private evict(connection: number): void {
+  private makeRoom(connection: number): void {
     const entry = this.entries.get(connection);
     if (entry === undefined) return;
     this.refusals.count(formatIpv4(entry.peer), 'made-room');

@@ -17,7 +17,7 @@ import { after, type Instant, instant } from '../../core/time.ts';
 import { CallLimits } from './call-limits.ts';
 import { ConnectionLimits } from './connection-limits.ts';
 import { ConnectionRefusals, type RefusedConnection } from './connection-refusals.ts';
-import { ConnectionRules, type ConnectionRuleSet } from './connection-rules.ts';
+import { type ConnectionRuleSet, ConnectionRules } from './connection-rules.ts';
 import type { ConnectionSnapshot } from './connection-snapshot.ts';
 import type { ConnectionSource, ConnectionStanding } from './connection-source.ts';
 import { type ConnectionHost, ControlConnection } from './control-connection.ts';

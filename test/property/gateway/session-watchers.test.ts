@@ -95,7 +95,10 @@ describe('any order of what becomes of sessions', () => {
         };
         const sinks = [sink(0), sink(1)];
         const wallClock = { now: () => clock.now() };
-        const watchers = new SessionWatchers([], new AccountingHub({ sinks, clock, wallClock, interimSeconds: () => 60 }));
+        const watchers = new SessionWatchers(
+          [],
+          new AccountingHub({ sinks, clock, wallClock, interimSeconds: () => 60 }),
+        );
         for (const one of steps) {
           if (one.kind === 'wait') await clock.advance(one.seconds * SECOND);
           else if (one.kind === 'up') sessions[one.which]?.up(watchers);

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { loadConfig } from '../../../../config/load.ts';
-import { recoverAbandoned, recoverFallen } from '../../../../gateway/workers/abandoned.ts';
+import { recoverAbandoned } from '../../../../gateway/workers/abandoned.ts';
+import { recoverFallen } from '../../../../gateway/workers/fallen.ts';
 import { MemoryLog } from '../../../support/memory-log.ts';
 import { FakeHost } from '../../plugins/host-network-linux/fake-host.ts';
 
