@@ -14,7 +14,6 @@ import { keptThatDiffer } from './kept-settings.ts';
 import { LifeLine } from './life-line.ts';
 import { type FromSuccessor, kindOf, readHelloToSuccessor, type SuccessorHello } from './messages.ts';
 import type { MovedConnection } from './moving.ts';
-import { checkPlaces } from './places.ts';
 import { STATE_VERSION } from './state-version.ts';
 
 /** The environment tells a process that it is to take over, and by which descriptors. Not a setting: nobody sets it. */
@@ -102,7 +101,11 @@ export class Successor {
         this.handed = resolve;
       });
       // What is loaded when it is needed first, and would end this process if it were not whole.
-      await Promise.all([import('../admin/serve.ts'), import('../admin/routes/index.ts')]);
+      const [{ checkPlaces }] = await Promise.all([
+        import('./places.ts'),
+        import('../admin/serve.ts'),
+        import('../admin/routes/index.ts'),
+      ]);
       await checkPlaces(this.before.config, config, log);
       await gateway.start(died);
       tell({ kind: 'ready' });
