@@ -11,7 +11,7 @@ import { add, countLine, exitCode, failureList, none } from './lib/counts.mjs';
 import { npmCommand } from './lib/dependencies.mjs';
 import { cache, root } from './lib/paths.mjs';
 import { complain, runScript, SetupError, say } from './lib/script.mjs';
-import { runVitest } from './lib/vitest.mjs';
+import { allProcessors, runVitest } from './lib/vitest.mjs';
 
 const LINES = ['22', '24'];
 const npm = npmCommand();
@@ -82,7 +82,7 @@ const runLine = async (line, copy, prepared) => {
     const failures = [{ name: `Node ${line}`, reason: error.message }];
     return { text: `Node ${line}: ${error.message}`, counts: { passed: 0, failed: 1, skipped: 0 }, failures };
   }
-  const { counts, failures } = await runVitest(['--project', 'unit'], { cwd: copy, node: result.node });
+  const { counts, failures } = await runVitest(['--project', 'unit', allProcessors], { cwd: copy, node: result.node });
   const named = failures.map(({ name, reason }) => ({ name: `Node ${result.version} > ${name}`, reason }));
   return { text: `Node ${result.version}: ${countLine(counts)}`, counts, failures: named };
 };

@@ -12,7 +12,7 @@ import { checkMachine, planBrowser, planPackages, TEST_PROGRAMS } from './lib/pr
 import { prepareVerbs } from './lib/prepare.mjs';
 import { complain, runScript, SetupError } from './lib/script.mjs';
 import { unpackPrograms } from './lib/unpacked.mjs';
-import { runVitest } from './lib/vitest.mjs';
+import { allProcessors, runVitest } from './lib/vitest.mjs';
 
 const failure = { passed: 0, failed: 1, skipped: 0 };
 /** Everything that failed, told at the end. */
@@ -64,9 +64,8 @@ const projects = (...names) => names.flatMap((name) => ['--project', name]);
  * each other.
  */
 const runEverything = async () => {
-  const quick = await runVitest(projects('unit', 'conformance', 'property', 'contract', 'architecture', 'scenario'), {
-    cwd: root,
-  });
+  const kinds = projects('unit', 'conformance', 'property', 'contract', 'architecture', 'scenario');
+  const quick = await runVitest([...kinds, allProcessors], { cwd: root });
   const slow = ['e2e', 'interop'].map((name) => runVitest(projects(name), { cwd: root }));
   return [quick, ...(await Promise.all(slow))];
 };

@@ -13,4 +13,6 @@ export interface RunReport {
   readonly failures: readonly Named[];
   readonly notRun: readonly Named[];
 }
+/** An argument for it. */
+export const allProcessors: string;
 export function runVitest(args: readonly string[], options: RunOptions): Promise<RunReport>;

@@ -1,7 +1,10 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runCommand } from './command.mjs';
+
+/** Vitest leaves one processor to others, which on a small machine is half of it. */
+export const allProcessors = `--maxWorkers=${availableParallelism()}`;
 
 /** Runs vitest with a Node of choice in a checkout of choice and resolves with what count-reporter.mjs wrote. */
 export const runVitest = async (args, { cwd, node = process.execPath, env = {}, stdout = 'inherit' }) => {
