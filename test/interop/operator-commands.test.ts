@@ -8,14 +8,17 @@ import { quote } from './support/shell.ts';
 import { ADDRESSES } from './support/topology.ts';
 import { addUser, alice } from './support/users.ts';
 
-const page = fileURLToPath(new URL('../../docs/observability.md', import.meta.url));
+const observability = fileURLToPath(new URL('../../docs/observability.md', import.meta.url));
+
+/** Commands that end by Ctrl-C. */
+const FOLLOWING = ['sessions watch', 'events'];
 
 await describeWithLab('what operators type', (lab) => {
   let client: Guest;
   let state: string;
 
   test('the commands of docs/observability.md work as they are there, and end by themselves', async () => {
-    const commands = [...(await readFile(page, 'utf8')).matchAll(/^npx pptp-gateway ([^#\n]*)/gm)].map(
+    const commands = [...(await readFile(observability, 'utf8')).matchAll(/^npx pptp-gateway ([^#\n]*)/gm)].map(
       ([, command = '']) => command.trim(),
     );
     expect(commands.length).toBeGreaterThan(10);
@@ -28,7 +31,8 @@ await describeWithLab('what operators type', (lab) => {
     await client.mustDial(alice);
     const failed: string[] = [];
     // What this host lacks is for other tests to say, and there is no other server here.
-    for (const command of commands.filter((one) => !one.startsWith('doctor'))) {
+    const ending = commands.filter((one) => !one.startsWith('doctor') && !FOLLOWING.includes(one));
+    for (const command of ending) {
       const args = command.split(/ +/).map((word) => (word.endsWith('.pcapng') ? `${state}/${word}` : word));
       const packets = command.startsWith('capture')
         ? client.exec(`ping -c 15 -i 0.2 -W 2 ${ADDRESSES.intranet}`)
@@ -40,10 +44,23 @@ await describeWithLab('what operators type', (lab) => {
     expect(failed).toEqual([]);
   });
 
-  test('Ctrl-C ends a capture, its file being whole', async () => {
+  /** With Ctrl-C after three seconds. */
+  const interrupted = (...args: readonly string[]) => {
     const settings = Object.entries(gatewayEnvironment(state)).map(([name, value]) => `${name}=${quote(value)}`);
-    const capture = [process.execPath, GATEWAY.entry, 'capture', '-w', `${state}/short.pcapng`].map(quote).join(' ');
-    const { status, errors } = await lab().inGateway(`${settings.join(' ')} timeout -k 20 -s INT 3 ${capture}`);
+    const command = [process.execPath, GATEWAY.entry, ...args].map(quote).join(' ');
+    return lab().inGateway(`${settings.join(' ')} timeout -k 20 -s INT 3 ${command}`);
+  };
+
+  test('those that follow what happens do so until Ctrl-C', async () => {
+    const page = await readFile(observability, 'utf8');
+    for (const command of FOLLOWING) expect(page).toContain(`npx pptp-gateway ${command} `);
+    const [watch, events] = await Promise.all(FOLLOWING.map((command) => interrupted(...command.split(' '))));
+    expect(watch).toMatchObject({ status: 124, output: expect.stringContaining(alice.user) });
+    expect(events).toMatchObject({ status: 124 });
+  });
+
+  test('Ctrl-C ends a capture, its file being whole', async () => {
+    const { status, errors } = await interrupted('capture', '-w', `${state}/short.pcapng`);
     // 124: it was interrupted; 137 would be: it had to be killed.
     expect({ status, errors }).toEqual({ status: 124, errors: expect.stringContaining('stopped') });
     await client.hangUp();
