@@ -5,11 +5,21 @@ const parallel = ['unit', 'conformance', 'property', 'contract', 'architecture',
 /** These own namespaces, ports and guests of the machine: one file at a time. */
 const serial = ['e2e', 'interop'] as const;
 
+/** Bounds what hangs and nothing else: the defaults (1 s, and 5 s for a test) judge how busy the machine is. */
+const expect = { poll: { timeout: 30_000 } };
+
 export default defineConfig({
   test: {
     projects: [
       ...parallel.map((name) => ({
-        test: { name, include: [`test/${name}/**/*.test.ts`], setupFiles: ['test/support/setup.ts'] },
+        test: {
+          name,
+          include: [`test/${name}/**/*.test.ts`],
+          setupFiles: ['test/support/setup.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          expect,
+        },
       })),
       ...serial.map((name) => ({
         test: {
@@ -19,6 +29,7 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 300_000,
+          expect,
         },
       })),
     ],

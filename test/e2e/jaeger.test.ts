@@ -3,6 +3,7 @@ import { logs } from '@opentelemetry/api-logs';
 import { afterEach, expect, test, vi } from 'vitest';
 import { startTelemetrySdk } from '../../observability/sdk.ts';
 import { OpenTelemetryTelemetry } from '../../observability/telemetry.ts';
+import { eventuallyTrue } from '../support/eventually.ts';
 import { GatewayLab } from '../support/gateway-lab.ts';
 import { type StoredSpan, traceFromJaeger } from '../support/jaeger.ts';
 import { MemoryLog } from '../support/memory-log.ts';
@@ -81,7 +82,7 @@ if (jaegerUrl === undefined) {
       const spans = await traceFromJaeger(jaegerUrl, traceId);
       return spans.length >= SETUP_TREE.length ? spans : undefined;
     };
-    const spans = await vi.waitUntil(arrived, { timeout: 30_000, interval: 500 });
+    const spans = await eventuallyTrue(arrived, 500);
     expect(tree(spans)).toEqual(SETUP_TREE);
     console.log(`it is there: ${jaegerUrl}/trace/${traceId}`);
   });

@@ -168,7 +168,7 @@ describe.skipIf(reason !== undefined)(`two workers as one gateway${reason ? ` (s
   });
 
   it('counts on where a dead worker has stopped', async () => {
-    await expect.poll(() => tunnels().length, { timeout: 30_000 }).toBe(2);
+    await expect.poll(() => tunnels().length).toBe(2);
     const metrics = page();
     expect(sampleOf(metrics, 'pptp_workers_restarts_total', { worker: '1' })).toBe(1);
     // Two from the beginning, and the one that came again.
@@ -184,7 +184,7 @@ describe.skipIf(reason !== undefined)(`two workers as one gateway${reason ? ` (s
     process.kill(pidOf(1), 'SIGKILL');
     await gateway.says(/"capture.worker-lost"/);
     await gateway.says(/"worker.ready".*"restarts":2|"restarts":2.*"worker.ready"/, 30_000);
-    await expect.poll(() => tunnels().length, { timeout: 30_000 }).toBe(2);
+    await expect.poll(() => tunnels().length).toBe(2);
     for (const index of USERS.keys()) expect(ping(index, 3)).toContain(' 0% packet loss');
     expect(await capture.end('SIGINT')).toBe(0);
     expect(capture.lines.at(-2)).toMatch(/^\d+ packets \(tun \d+\) in \d+ s: stopped$/);

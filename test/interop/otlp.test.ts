@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { METRICS } from '../../observability/metrics/table.ts';
+import { eventually } from '../support/eventually.ts';
 import { Collector, SENDS_ALL } from './support/collector.ts';
 import { describeWithLab } from './support/describe-lab.ts';
 import type { GatewayProcess } from './support/gateway-process.ts';
@@ -67,13 +68,13 @@ await describeWithLab('metrics and the log of a real run, over OTLP', (lab) => {
     });
     // A value comes with the next export, half a second later at most.
     const expected = { up: 1, succeeded: 1, failed: 1, refused: 1, accepted: 1, calls: 2, pool: 1, ended: 1 };
-    await vi.waitFor(() => expect(values()).toEqual(expected), 10_000);
-    await vi.waitFor(() => {
+    await eventually(() => expect(values()).toEqual(expected));
+    await eventually(() => {
       expect(metric('pptp.packets', { stage: 'address', direction: 'in' })).toBeGreaterThanOrEqual(5);
       expect(metric('pptp.io', { device: 'tun', direction: 'out' })).toBeGreaterThanOrEqual(5 * 84);
-    }, 10_000);
+    });
     await client.hangUp();
-    await vi.waitFor(() => expect(values()).toEqual({ ...expected, up: 0, pool: 0, ended: 2 }), 10_000);
+    await eventually(() => expect(values()).toEqual({ ...expected, up: 0, pool: 0, ended: 2 }));
   });
 
   test('all that come are in the table, with their units, and of no person', () => {

@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
+import { eventuallyTrue } from '../support/eventually.ts';
 import { type ExportedSpan, exportedSpan, inOrder } from '../support/exported-span.ts';
 import { drawWaterfall, type WaterfallOptions } from '../support/waterfall.ts';
 import { describeWithLab } from './support/describe-lab.ts';
@@ -87,7 +88,7 @@ await describeWithLab('the pictures of docs/follow-a-tunnel-in-jaeger.md', (lab)
         one.name === 'pptp.packet' &&
         one.attributes['pptp.packet.direction'] === direction &&
         one.attributes['network.type'] === 'ipv4';
-      await vi.waitUntil(() => spans().filter(userData).length >= PINGS, 30_000);
+      await eventuallyTrue(() => spans().filter(userData).length >= PINGS);
       const root = spans().filter(userData).toSorted(byDuration)[PINGS / 2];
       if (root === undefined) throw new Error('no packet');
       await drawn(`packet-${direction}.svg`, root, {

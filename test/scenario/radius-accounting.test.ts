@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { parseIpv4 } from '../../core/bytes/ipv4-address.ts';
 import type { Lifecycle } from '../../core/ports/lifecycle.ts';
 import { definePlugin, PLUGIN_API } from '../../core/ports/plugin.ts';
@@ -19,6 +19,7 @@ import {
 } from '../../plugins/radius/wire/index.ts';
 import { FakeServers, nameOf, temporaryFolder } from '../support/accounting-rig.ts';
 import { address } from '../support/batches.ts';
+import { eventually } from '../support/eventually.ts';
 import { GatewayLab } from '../support/gateway-lab.ts';
 import { ipv4Packet } from '../support/ipv4-packets.ts';
 
@@ -91,13 +92,10 @@ const start = async (env: Readonly<Record<string, string>> = {}) => {
 
 /** What happens on the disk takes real time: virtual time must not run away from it. */
 const settle = (lab: GatewayLab, done: () => boolean): Promise<void> =>
-  vi.waitFor(
-    async () => {
-      await lab.clock.advance(1);
-      expect(done()).toBe(true);
-    },
-    { timeout: 4_000, interval: 1 },
-  );
+  eventually(async () => {
+    await lab.clock.advance(1);
+    expect(done()).toBe(true);
+  }, 1);
 
 const kinds = (servers: FakeServers): readonly string[] => servers.names.map((name) => name.split(' ')[0] ?? '');
 const user = attribute(ATTRIBUTE.userName, 'alice');

@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { formatIpv4, parseIpv4 } from '../../core/bytes/ipv4-address.ts';
 import type { AuthMethod } from '../../core/ports/auth.ts';
 import type { EapMethod } from '../../core/ports/eap.ts';
@@ -14,6 +14,7 @@ import { papMethod } from '../../plugins/auth-pap/index.ts';
 import { bindAuth } from '../../plugins/radius/bind-auth.ts';
 import { SERVER_SETTINGS, type ServerOptions } from '../../plugins/radius/settings.ts';
 import { tlsEngine } from '../support/eap-tls-files.ts';
+import { eventually } from '../support/eventually.ts';
 import { type DialOptions, GatewayLab, type LabOptions } from '../support/gateway-lab.ts';
 import { type DatagramServer, socketsTo } from '../support/radius-bench.ts';
 import { RadiusUsers } from '../support/radius-users.ts';
@@ -88,13 +89,10 @@ describe('users of a RADIUS server', () => {
     const client = eapMethod([eapTls(tlsEngine('alice'))]);
     await lab.dial({ method: client });
     // TLS works in threads of its own, in real time: virtual time must not run away from it.
-    await vi.waitFor(
-      async () => {
-        await lab.clock.advance(1);
-        expect(lines(lab, 'session.up')).toHaveLength(1);
-      },
-      { timeout: 4_000, interval: 1 },
-    );
+    await eventually(async () => {
+      await lab.clock.advance(1);
+      expect(lines(lab, 'session.up')).toHaveLength(1);
+    }, 1);
     expect(lines(lab, 'session.up')).toMatchObject([{ user: 'alice', encryption: 'MPPE 128 stateless' }]);
     expect(server.requests.length).toBeGreaterThan(4);
     for (const { attributes } of server.requests) expect(firstOf(attributes, ATTRIBUTE.framedMtu)).toBeLessThan(1400);

@@ -10,6 +10,7 @@ import { policyProfilePlugin } from '../../plugins/policy-profile/index.ts';
 import { policySessionsPlugin } from '../../plugins/policy-sessions/index.ts';
 import { SessionNotes, sessionParts } from '../../testing/lab/session-parts.ts';
 import { address } from '../support/batches.ts';
+import { eventually } from '../support/eventually.ts';
 import { GatewayLab, type LabPeer } from '../support/gateway-lab.ts';
 import { ipv4Packet } from '../support/ipv4-packets.ts';
 
@@ -139,7 +140,7 @@ describe('a quota of a day', () => {
     const lab = await GatewayLab.start({ plugins: [withOptions(policyProfilePlugin, options)] });
     const client = await lab.dial();
     // The files are real, and so is the time that they take.
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       await lab.clock.advance(100);
       expect(client.peer.network).toBeDefined();
     });
@@ -148,9 +149,9 @@ describe('a quota of a day', () => {
     for (let i = 0; i < 10; i += 1) client.tun.hostSends(packet);
     await lab.clock.advance(10_000);
     expect(lab.gateway.sessions()).toBe(0);
-    await vi.waitFor(() => expect(readFileSync(join(usageFolder, 'usage-0.json'), 'utf8')).toContain('"day":5000'));
+    await eventually(() => expect(readFileSync(join(usageFolder, 'usage-0.json'), 'utf8')).toContain('"day":5000'));
     await lab.dial();
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       await lab.clock.advance(100);
       expect(line(lab, 'session.refused')).toMatchObject({ denial: 'quota-used-up' });
     });

@@ -1,10 +1,11 @@
 import { Agent, request as httpRequest } from 'node:http';
 import { text } from 'node:stream/consumers';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RouteSpec } from '../../../gateway/admin/spec.ts';
 import { ADMIN_SPECS } from '../../../gateway/admin/specs/index.ts';
 import { type AdminRig, adminRig, RIG_TOKENS } from '../../support/admin-rig.ts';
+import { eventually } from '../../support/eventually.ts';
 import { GatewayLab } from '../../support/gateway-lab.ts';
 import { sendRaw, talk } from '../../support/http-talk.ts';
 
@@ -99,7 +100,7 @@ beforeAll(async () => {
 afterAll(async () => {
   agent.destroy();
   await rig.stop();
-  await vi.waitFor(() => expect(sockets()).toEqual(handles));
+  await eventually(() => expect(sockets()).toEqual(handles));
 });
 
 const send = ({ method, path, headers, body }: Bad): Promise<{ readonly status: number; readonly body: string }> =>

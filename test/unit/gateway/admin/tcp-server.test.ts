@@ -383,7 +383,7 @@ describe('connections', () => {
     // Is given up later than the other one would have been.
     const unread = connect({ host: '127.0.0.1', port: portOf(rig) });
     unread.on('error', () => undefined).write(get('/v1/odd/flood'));
-    await expect.poll(() => givenUp, { timeout: 5000 }).toBe(1);
+    await expect.poll(() => givenUp).toBe(1);
     unread.destroy();
     expect(isCut).toBe(false);
     await rig.server.stop();

@@ -1,9 +1,10 @@
 import type { ServerResponse } from 'node:http';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { keysOf } from '../../../../gateway/cli/full-screen.ts';
 import { type LiveView, runLive } from '../../../../gateway/cli/live-view.ts';
 import { gatewayAt } from '../../../../gateway/cli/running-gateway.ts';
 import { SessionView } from '../../../../gateway/cli/session-view.ts';
+import { eventually } from '../../../support/eventually.ts';
 import { eventText, type FakeGateway, fakeGateway, runVerb } from '../../../support/fake-gateway.ts';
 import { sessionRow, sessionsPage } from '../../../support/session-rows.ts';
 import { VirtualTerminal } from '../../../support/virtual-terminal.ts';
@@ -42,10 +43,10 @@ const watch = (screen: VirtualTerminal, view: LiveView<unknown> = new SessionVie
   });
   return { over, pauses, interrupt: () => interrupt() };
 };
-const connected = (count: number) => vi.waitFor(() => expect(streams.length).toBeGreaterThanOrEqual(count));
+const connected = (count: number) => eventually(() => expect(streams.length).toBeGreaterThanOrEqual(count));
 const send = (page: unknown): void => void streams.at(-1)?.write(eventText('sessions', page));
 const shows = (screen: VirtualTerminal, text: string | RegExp) =>
-  vi.waitFor(() => expect(screen.lines.join('\n')).toMatch(text));
+  eventually(() => expect(screen.lines.join('\n')).toMatch(text));
 const query = (): URLSearchParams => new URLSearchParams(gateway.asked.at(-1)?.url.split('?')[1]);
 
 describe('sessions watch on a terminal', () => {
@@ -128,7 +129,7 @@ describe('sessions watch on a terminal', () => {
     streams[0]?.destroy();
     await shows(screen, /the gateway went away\.; trying again|the gateway has ended the stream; trying again/);
     expect(screen.lines.join('\n')).toContain('alice');
-    await vi.waitFor(() => expect(pauses).toHaveLength(1));
+    await eventually(() => expect(pauses).toHaveLength(1));
     pauses[0]?.();
     await connected(2);
     send(sessionsPage([]));

@@ -1,6 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { afterEach, expect, test, vi } from 'vitest';
 import { keepWatch, passSignals } from '../../../../gateway/upgrade/keeper.ts';
+import { eventually } from '../../../support/eventually.ts';
 import { MemoryLog } from '../../../support/memory-log.ts';
 
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR2'] as const;
@@ -23,7 +24,7 @@ test('passes signals on to who serves now, and ends with its code', async () => 
   // Cut anywhere, as pipes do.
   line.write('pid 22');
   line.write('2\nsomething else\n');
-  await vi.waitFor(() => {
+  await eventually(() => {
     process.emit('SIGTERM');
     expect(kill).toHaveBeenLastCalledWith(222, 'SIGTERM');
   });

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { text as textOf } from 'node:stream/consumers';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { MetricsEndpoint } from '../../../../observability/metrics/endpoint.ts';
+import { eventually } from '../../../support/eventually.ts';
 
 const open: (() => void | Promise<void>)[] = [];
 afterEach(async () => {
@@ -82,16 +83,16 @@ describe('the metrics endpoint', () => {
       socket.pause();
       socket.write(get('/metrics'));
     }
-    await vi.waitFor(() => expect(made()).toBe(16), 10_000);
-    await vi.waitFor(async () => expect(await ask(port, get('/metrics', 'HEAD'))).toContain('200 OK'), 20_000);
-  }, 30_000);
+    await eventually(() => expect(made()).toBe(16));
+    await eventually(async () => expect(await ask(port, get('/metrics', 'HEAD'))).toContain('200 OK'));
+  });
 
   test('stops while somebody reads', async () => {
     const { endpoint, port, made } = await serve('x'.repeat(12_000_000));
     const socket = await dial(port);
     socket.pause();
     socket.write(get('/metrics'));
-    await vi.waitFor(() => expect(made()).toBe(1));
+    await eventually(() => expect(made()).toBe(1));
     await endpoint.stop();
     await expect(dial(port)).rejects.toThrow('ECONNREFUSED');
   });
