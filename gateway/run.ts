@@ -61,7 +61,7 @@ async function runLife(logging: Logging, config: GatewayConfig, version: string,
     if (!line.takesOver) await recoverAbandoned(config, log);
     if (config.workers > 1) {
       const { runSupervisor } = await import('./workers/run-supervisor.ts');
-      return await runSupervisor({ config, version, logging, end, greet });
+      return await runSupervisor({ config, version, logging, end, greet, line });
     }
     const serve = (gateway: Gateway, tunnel: SiteTunnel | undefined): Promise<number> =>
       serveGateway(gateway, tunnel, { config, version, logging, end, greet, line });

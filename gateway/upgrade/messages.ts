@@ -3,6 +3,7 @@ import { aCount, aNumber, aRecord, aText, oneOfState, type StateOf, someOf } fro
 import type { ConnectionSnapshot } from '../../plugins/control-pptp/index.ts';
 import type { SentTunnel } from '../session/tunnel-snapshot.ts';
 import type { ClockReading } from '../system-clock.ts';
+import type { MovedLoan, WorkerPiece, WorkerRest } from './crew-messages.ts';
 
 /** From the process that serves to the one that is to take over. */
 export type ToSuccessor =
@@ -18,6 +19,9 @@ export type ToSuccessor =
   /** Comes with the socket. */
   | { readonly kind: 'connection'; readonly connection: ConnectionSnapshot }
   | { readonly kind: 'tunnels'; readonly tunnels: readonly SentTunnel[] }
+  /** Of one worker of several; with a connection comes its socket. */
+  | { readonly kind: 'worker'; readonly worker: number; readonly part: WorkerPiece }
+  | { readonly kind: 'restore-crew'; readonly workers: readonly WorkerRest[]; readonly loans: readonly MovedLoan[] }
   /** All has been sent. */
   | { readonly kind: 'restore'; readonly callIds: unknown; readonly networks: readonly string[] }
   /** Serve from now on. Comes with the listener. */
@@ -34,6 +38,8 @@ const READERS = {
     failed: someOf(text, 1_000_000),
   }),
   serves: aRecord({ kind: oneOfState('serves') }),
+  /** Processes that it has started itself. */
+  workers: aRecord({ kind: oneOfState('workers'), pids: someOf(aCount(2, 2 ** 31), 64) }),
   failed: aRecord({ kind: oneOfState('failed'), code: text, message: text }),
 } as const;
 

@@ -3,32 +3,24 @@ import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { GatewayConfig } from '../../config/types.ts';
-import { GatewayError } from '../../core/errors.ts';
+import type { GatewayError } from '../../core/errors.ts';
 import type { Log } from '../../core/ports/log.ts';
 import type { UpgradeOrder, UpgradeReport } from '../admin/api/upgrade.ts';
-import type { Gateway } from '../bootstrap.ts';
 import { readClock } from '../system-clock.ts';
 import { keepWatch, passSignals } from './keeper.ts';
 import type { LifeLine } from './life-line.ts';
 import { type FromSuccessor, readFromSuccessor, type ToSuccessor } from './messages.ts';
-import type { MovedGateway, Moving } from './moving.ts';
+import type { Bequeathed, HandedOver, Mover } from './mover.ts';
 import type { Origin } from './origin.ts';
 import { STATE_VERSION } from './state-version.ts';
 import { type Bequest, SUCCESSOR_VARIABLE } from './successor.ts';
-
-/** What of a gateway is moved. */
-export interface UpgradedGateway extends Pick<Gateway, 'sessions' | 'tunnels' | 'directory'> {
-  readonly moving: Pick<
-    Moving,
-    'gone' | 'obstacles' | 'descriptors' | 'stragglers' | 'upCount' | 'freeze' | 'thaw' | 'take' | 'abandon'
-  >;
-}
+import { failedBecause, refused } from './upgrade-errors.ts';
 
 export interface UpgradeDeps {
   readonly origin: Origin;
   readonly version: string;
   readonly log: Log;
-  readonly gateway: UpgradedGateway;
+  readonly mover: Mover;
   /** Most that the hand-over may take, whatever the number of tunnels. */
   readonly handOverMs?: number;
   /** In force now. */
@@ -47,14 +39,8 @@ const START_MS = 60_000;
 /** From the moment on when nothing is read any more: a process that hangs must not cost anybody a tunnel. */
 const HAND_OVER_MS = 5_000;
 const HAND_OVER_TUNNEL_MS = 1;
-/** Tunnels that negotiate just now are given so long to come to rest. */
-const REST_MS = 2_000;
-const REST_STEP_MS = 100;
-const TUNNELS_A_MESSAGE = 64;
 /** For the answer to who has asked. */
 const ANSWER_MS = 2_000;
-/** Tunnels that are ended for the upgrade. */
-const END_MS = 5_000;
 /** A process that was killed. */
 const GONE_MS = 1_000;
 const STOPS = 'The gateway is told to stop.';
@@ -69,6 +55,9 @@ export class Upgrade {
   private leave: (code: number) => void = () => undefined;
   private child: ChildProcess | undefined;
   private keepsWatch = true;
+  /** In the list of descriptors of the child. */
+  private lifeLineAt = 0;
+  private over = false;
 
   constructor(deps: UpgradeDeps) {
     this.deps = deps;
@@ -101,7 +90,7 @@ export class Upgrade {
   }
 
   get isOver(): boolean {
-    return this.deps.gateway.moving.gone;
+    return this.over;
   }
 
   /** After everything else was taken down: what becomes of this process. Resolves with its exit code. */
@@ -109,7 +98,7 @@ export class Upgrade {
     const { child } = this;
     if (child?.pid === undefined) return 0;
     const streams: readonly unknown[] = child.stdio;
-    const lifeLine = streams[LIFE_LINE_AT];
+    const lifeLine = streams[this.lifeLineAt];
     if (child.connected) child.disconnect();
     child.unref();
     if (!this.keepsWatch || !(lifeLine instanceof Readable)) return 0;
@@ -117,57 +106,49 @@ export class Upgrade {
   }
 
   private async try(allowDrop: boolean, by: string): Promise<UpgradeReport> {
-    const { gateway, log, notNow } = this.deps;
-    const obstacles = [...(notNow() === undefined ? [] : [notNow() ?? '']), ...gateway.moving.obstacles()];
+    const { mover, log, notNow } = this.deps;
+    const obstacles = [...(notNow() === undefined ? [] : [notNow() ?? '']), ...(await mover.obstacles())];
     if (obstacles.length > 0) {
       throw refused(
         `${obstacles.join(' ')} Without handing over, "restart" ends every tunnel; its clients call again.`,
       );
     }
-    await this.settle(allowDrop);
-    const descriptors = gateway.moving.descriptors();
-    if (descriptors === undefined) throw refused('The devices of the gateway are not open.');
-    log.info('upgrade.begins', 'a new process is started, to take over', { by });
-    const talk = this.begin(descriptors);
-    this.talk = talk;
+    await mover.settle(allowDrop);
+    let talk: Talk | undefined;
+    let handed: HandedOver;
+    let since: number;
     try {
+      const bequeathed = await mover.bequeath();
+      log.info('upgrade.begins', 'a new process is started, to take over', { by });
+      talk = this.begin(bequeathed);
+      this.talk = talk;
       await talk.ready;
       // Tunnels may have begun anew while it started.
-      await this.settle(allowDrop);
+      await mover.settle(allowDrop);
       this.checkNow();
+      since = performance.now();
+      handed = await mover.take();
+      await talk.handOver(handed, () => this.checkNow());
     } catch (cause) {
-      await talk.end();
+      await talk?.end();
+      if (await mover.goOn()) {
+        log.warn('upgrade.failed', 'the new process did not take over; this one goes on, and no tunnel was lost');
+      }
       throw cause;
     }
-    const since = performance.now();
-    const setups = gateway.moving.stragglers().setups;
-    gateway.moving.freeze();
-    let restored: number;
-    try {
-      const moved = gateway.moving.take();
-      const stuck = gateway.moving.upCount - moved.tunnels.length;
-      if (stuck > 0)
-        throw refused(`The control connections of ${stuck} tunnels cannot be moved: their peers do not read.`);
-      restored = await talk.handOver(moved, () => this.checkNow());
-    } catch (cause) {
-      await talk.end();
-      gateway.moving.thaw();
-      log.warn('upgrade.failed', 'the new process did not take over; this one goes on, and no tunnel was lost');
-      throw cause;
-    }
+    const { tunnels, setups } = handed;
     const stillMs = Math.round(performance.now() - since);
     const { pid } = talk;
     this.child = talk.child;
-    gateway.moving.gone = true;
+    this.over = true;
+    mover.leave();
     passSignals(() => pid);
     if (this.deps.isToStop()) talk.child.kill('SIGTERM');
     this.keepsWatch = this.deps.lifeLine === undefined && !this.deps.tellManager(pid);
     this.deps.lifeLine?.passOn();
-    log.info('upgrade.done', 'another process serves now', { pid, tunnels: restored, setups, stillMs });
-    await gateway.moving
-      .abandon()
-      .catch((error: unknown) => log.warn('upgrade.remains', 'not all was closed', { error }));
-    return { pid, tunnels: restored, setups, stillMs };
+    log.info('upgrade.done', 'another process serves now', { pid, tunnels, setups, stillMs });
+    await mover.abandon().catch((error: unknown) => log.warn('upgrade.remains', 'not all was closed', { error }));
+    return { pid, tunnels, setups, stillMs };
   }
 
   /** The gateway may have been told to drain or to stop meanwhile. */
@@ -176,52 +157,34 @@ export class Upgrade {
     if (why !== undefined) throw refused(why);
   }
 
-  /** Waits for tunnels that negotiate just now. Those that cannot be moved are ended where that may be. */
-  private async settle(allowDrop: boolean): Promise<void> {
-    const { gateway, log } = this.deps;
-    for (let waited = 0; waited < REST_MS && gateway.moving.stragglers().up.length > 0; waited += REST_STEP_MS) {
-      await sleep(REST_STEP_MS);
-    }
-    const { up } = gateway.moving.stragglers();
-    if (up.length === 0) return;
-    const which = `${up.length} of ${gateway.sessions()} tunnels cannot be moved now: they negotiate, or end`;
-    if (!allowDrop) throw refused(`${which}. Ask again, or end them with --allow-drop.`);
-    log.warn('upgrade.drops', `${which}; they are ended`, { tunnels: up.length });
-    const ids = gateway
-      .tunnels()
-      .filter(({ session }) => up.some(({ localCallId }) => localCallId === session.call.localCallId));
-    const ending = { reason: 'administrative', detail: 'the gateway is upgraded' } as const;
-    await Promise.race([
-      Promise.all(ids.map(({ session }) => gateway.directory.disconnect(session.id, ending))),
-      sleep(END_MS),
-    ]);
-    if (gateway.moving.stragglers().up.length > 0) throw refused(`${which}, and did not end in ${END_MS / 1000} s.`);
-  }
-
-  private begin({ tun, gre }: Pick<Bequest, 'tun' | 'gre'>): Talk {
+  private begin(bequeathed: Bequeathed): Talk {
     const { origin, lifeLine, version, config } = this.deps;
+    const { fds } = bequeathed;
+    this.lifeLineAt = FIRST_AT + fds.length;
     const bequest: Bequest = {
-      tun: { fd: TUN_AT, about: tun.about },
-      gre: { fd: GRE_AT, about: gre.about },
-      ...(lifeLine !== undefined || !this.managed ? { lifeLine: LIFE_LINE_AT } : {}),
+      ...bequeathed.bequest(FIRST_AT),
+      ...(lifeLine !== undefined || !this.managed ? { lifeLine: this.lifeLineAt } : {}),
     };
-    const child = fork(origin.script, [...origin.args], {
-      cwd: origin.cwd,
-      execArgv: [...origin.execArgv],
-      env: environmentOf(origin, bequest),
-      serialization: 'advanced',
-      stdio: [
-        // It is to know whether there is a terminal.
-        'inherit',
-        'inherit',
-        'inherit',
-        'ipc',
-        tun.fd,
-        gre.fd,
-        lifeLine?.fd ?? (this.managed ? 'ignore' : 'pipe'),
-      ],
-    });
-    return new Talk(child, version, config(), this.deps.handOverMs ?? HAND_OVER_MS);
+    try {
+      const child = fork(origin.script, [...origin.args], {
+        cwd: origin.cwd,
+        execArgv: [...origin.execArgv],
+        env: environmentOf(origin, bequest),
+        serialization: 'advanced',
+        stdio: [
+          // It is to know whether there is a terminal.
+          'inherit',
+          'inherit',
+          'inherit',
+          'ipc',
+          ...fds,
+          lifeLine?.fd ?? (this.managed ? 'ignore' : 'pipe'),
+        ],
+      });
+      return new Talk(child, version, config(), this.deps.handOverMs ?? HAND_OVER_MS);
+    } finally {
+      bequeathed.forked();
+    }
   }
 
   private get managed(): boolean {
@@ -235,10 +198,8 @@ const environmentOf = ({ env }: Origin, bequest: Bequest): NodeJS.ProcessEnv => 
   return { ...rest, [SUCCESSOR_VARIABLE]: JSON.stringify(bequest) };
 };
 
-/** Places in the list of descriptors that a child inherits. */
-const TUN_AT = 4;
-const GRE_AT = 5;
-const LIFE_LINE_AT = 6;
+/** Place of the first in the list of descriptors that a child inherits. */
+const FIRST_AT = 4;
 
 /** The talk with one process that may become the successor. */
 class Talk {
@@ -247,6 +208,8 @@ class Talk {
   readonly ready: Promise<void>;
   private readonly waiting = new Map<FromSuccessor['kind'], (message: FromSuccessor) => void>();
   private readonly said: string[] = [];
+  /** Processes that it has started. */
+  private workers: readonly number[] = [];
   private failed: (error: GatewayError) => void = () => undefined;
   private handedOver = false;
   private readonly failure: Promise<never>;
@@ -287,26 +250,19 @@ class Talk {
     return this.child.pid ?? 0;
   }
 
-  /** Returns how many tunnels it goes on with, when it serves. `check` throws what speaks against it at the last moment. */
-  async handOver(
-    { tunnels, connections, callIds, networks, listener }: MovedGateway,
-    check: () => void,
-  ): Promise<number> {
-    const patience = this.handOverMs + HAND_OVER_TUNNEL_MS * tunnels.length;
+  /** Resolves when it serves. `check` throws what speaks against it at the last moment, too. */
+  async handOver({ tunnels, listener, messages, check: stillThere }: HandedOver, check: () => void): Promise<void> {
+    const patience = this.handOverMs + HAND_OVER_TUNNEL_MS * tunnels;
     const answer = this.next('restored');
-    for (const { socket, snapshot } of connections) this.tell({ kind: 'connection', connection: snapshot }, socket);
-    for (let from = 0; from < tunnels.length; from += TUNNELS_A_MESSAGE) {
-      this.tell({ kind: 'tunnels', tunnels: tunnels.slice(from, from + TUNNELS_A_MESSAGE) });
-    }
-    this.tell({ kind: 'restore', callIds, networks });
+    for (const { message, socket } of messages()) this.tell(message, socket);
     const restored = await this.within(patience, answer, 'it did not take the tunnels over');
-    if (restored.kind !== 'restored') return 0;
-    if (restored.failed.length > 0) {
+    if (restored.kind === 'restored' && restored.failed.length > 0) {
       throw failedBecause(
         `it could not go on with ${restored.failed.length} tunnels (${restored.failed.slice(0, 5).join(', ')})`,
       );
     }
     check();
+    stillThere();
     this.handedOver = true;
     const serves = this.next('serves');
     serves.catch(() => undefined);
@@ -317,7 +273,6 @@ class Talk {
       else this.child.send(message, listener, undefined, sent);
     });
     await this.within(patience, serves, 'it did not begin to serve');
-    return restored.tunnels;
   }
 
   /** Nobody wants it any more; too late once it has everything. */
@@ -328,6 +283,8 @@ class Talk {
   /** Resolves when it is gone. */
   async end(): Promise<void> {
     const { child } = this;
+    // Before it: nobody would know of them afterwards.
+    for (const pid of this.workers) killNow(pid);
     const isGone = child.exitCode !== null || child.signalCode !== null;
     const gone = isGone ? undefined : new Promise((resolve) => child.once('exit', resolve));
     child.kill('SIGKILL');
@@ -347,6 +304,10 @@ class Talk {
     if (message === undefined) return;
     if (message.kind === 'said') {
       if (this.said.length < 10) this.said.push(message.line);
+      return;
+    }
+    if (message.kind === 'workers') {
+      this.workers = message.pids;
       return;
     }
     if (message.kind === 'failed') {
@@ -377,9 +338,10 @@ class Talk {
   }
 }
 
-const refused = (message: string): GatewayError => new GatewayError('UPGRADE_REFUSED', message);
-const failedBecause = (why: string): GatewayError =>
-  new GatewayError(
-    'UPGRADE_FAILED',
-    `The new process did not take over, and this one goes on: ${why.replace(/\.$/, '')}.`,
-  );
+const killNow = (pid: number): void => {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
+  }
+};

@@ -1,10 +1,11 @@
 import type { GatewayConfig } from '../../config/types.ts';
 import type { Log } from '../../core/ports/log.ts';
-import { cannotUpgrade } from '../admin/routes/upgrade.ts';
+import { cannotUpgrade, type Upgradable } from '../admin/routes/upgrade.ts';
 import type { Heritage } from '../compose.ts';
 import type { Life } from '../life/life.ts';
 import { NO_SERVICE_MANAGER, type ServiceManager } from '../life/service-manager.ts';
-import { goOnWithout } from './go-on.ts';
+import { type Around, goOnWithout } from './go-on.ts';
+import { GatewayMover, type Mover } from './mover.ts';
 import type { Origin } from './origin.ts';
 import { Upgrade } from './predecessor.ts';
 import type { Successor } from './successor.ts';
@@ -54,41 +55,53 @@ export class Succession {
   }
 
   heritage(config: GatewayConfig, died: (device: string, cause: unknown) => void): Heritage {
-    const { successor, log, life, service, origin, version } = this.deps;
+    const { successor, log } = this.deps;
     return {
       inheritance: successor?.inheritance,
-      around: (service, work) => (successor === undefined ? service(work) : goOnWithout(service, work, log)),
+      around: (service, work) => this.around(service, work),
       before: async (gateway) => {
         await successor?.takeOver(gateway, config, died, log);
       },
-      upgradable: (gateway) => {
-        if (config.dial.server !== undefined) {
-          return cannotUpgrade('A gateway that dials another site cannot hand that tunnel over.');
-        }
-        const upgrade = new Upgrade({
-          origin,
-          version,
-          log,
-          gateway,
-          config: () => life.config().config,
-          notNow: () => {
-            const { phase } = life.view();
-            return phase === 'ready'
-              ? undefined
-              : `The gateway is ${phase}, and is upgraded only while it takes calls.`;
-          },
-          isToStop: () => life.view().thenStop,
-          lifeLine: successor?.lifeLine,
-          tellManager: (pid) => {
-            service.tell({ MAINPID: pid });
-            return service !== NO_SERVICE_MANAGER;
-          },
-        });
-        void upgrade.gone.then(this.leave);
-        this.upgrade = upgrade;
-        return upgrade;
-      },
+      upgradable: (gateway) => this.upgradable(config, new GatewayMover(gateway, log)),
     };
+  }
+
+  /** What makes a gateway of several processes one that goes on, and that others can go on with. */
+  get successor(): Successor | undefined {
+    return this.deps.successor;
+  }
+
+  /** Does the work with what the service offers; in a process that has taken over, also where that cannot be had. */
+  around<T>(service: Around, work: () => Promise<T>): Promise<T> {
+    return this.takesOver ? goOnWithout(service, work, this.deps.log) : service(work);
+  }
+
+  /** Who hands this gateway over when somebody asks for it. `complete` adds what is in force and was in no configuration. */
+  upgradable(config: GatewayConfig, mover: Mover, complete = (one: GatewayConfig): GatewayConfig => one): Upgradable {
+    const { origin, version, log, life, successor, service } = this.deps;
+    if (config.dial.server !== undefined) {
+      return cannotUpgrade('A gateway that dials another site cannot hand that tunnel over.');
+    }
+    const upgrade = new Upgrade({
+      origin,
+      version,
+      log,
+      mover,
+      config: () => complete(life.config().config),
+      notNow: () => {
+        const { phase } = life.view();
+        return phase === 'ready' ? undefined : `The gateway is ${phase}, and is upgraded only while it takes calls.`;
+      },
+      isToStop: () => life.view().thenStop,
+      lifeLine: successor?.lifeLine,
+      tellManager: (pid) => {
+        service.tell({ MAINPID: pid });
+        return service !== NO_SERVICE_MANAGER;
+      },
+    });
+    void upgrade.gone.then(this.leave);
+    this.upgrade = upgrade;
+    return upgrade;
   }
 
   /** Before the gateway is taken down: an upgrade that is under way ends first, one way or the other. */

@@ -10,6 +10,7 @@ import type { Gateway } from '../bootstrap.ts';
 import type { Inheritance } from '../builtin-plugins.ts';
 import { readTunnelSnapshot, type TunnelSnapshot } from '../session/tunnel-snapshot.ts';
 import { continueClock } from '../system-clock.ts';
+import { isWorkerHeritage, type WorkerHeritage } from './crew-messages.ts';
 import { keptThatDiffer } from './kept-settings.ts';
 import { LifeLine } from './life-line.ts';
 import { type FromSuccessor, kindOf, readHelloToSuccessor, type SuccessorHello } from './messages.ts';
@@ -21,8 +22,11 @@ export const SUCCESSOR_VARIABLE = 'GATEWAY_TAKES_OVER';
 
 /** What the process before tells by that variable. */
 export interface Bequest {
-  readonly tun: InheritedDevice;
-  readonly gre: InheritedDevice;
+  /** Of a gateway of one process. */
+  readonly tun?: InheritedDevice;
+  readonly gre?: InheritedDevice;
+  /** Of one of several, by index. */
+  readonly workers?: readonly WorkerHeritage[];
   /** Where a process that stays to be looked at wants to hear of its successors. */
   readonly lifeLine?: number;
 }
@@ -41,19 +45,24 @@ interface Taken {
 
 /** The process that takes over, as it talks with the one before. */
 export class Successor {
-  readonly inheritance: Inheritance;
+  /** Undefined: that of workers. */
+  readonly inheritance: Inheritance | undefined;
+  /** By index; undefined: the gateway is one process. */
+  readonly workers: readonly WorkerHeritage[] | undefined;
   readonly lifeLine: LifeLine | undefined;
-  private readonly before: SuccessorHello;
+  readonly before: SuccessorHello;
   private readonly taken: Taken = { tunnels: [], connections: [], lost: 0 };
   private readonly left: Promise<void>;
   private answered: (order: { readonly callIds: unknown; readonly networks: readonly string[] }) => void = () =>
     undefined;
   private handed: (listener: Server | undefined) => void = () => undefined;
   private serves = false;
+  private listener: ((message: unknown, handle: unknown) => void) | undefined;
 
-  constructor(before: SuccessorHello, { tun, gre, lifeLine }: Bequest) {
+  constructor(before: SuccessorHello, { tun, gre, workers, lifeLine }: Bequest) {
     this.before = before;
-    this.inheritance = { pid: before.pid, tun, gre };
+    this.inheritance = tun === undefined || gre === undefined ? undefined : { pid: before.pid, tun, gre };
+    this.workers = workers;
     this.lifeLine = lifeLine === undefined ? undefined : new LifeLine(lifeLine);
     process.on('message', (message: unknown, handle: unknown) => this.heard(message, handle));
     this.left = new Promise((resolve) => {
@@ -119,8 +128,7 @@ export class Successor {
       tell({ kind: 'restored', tunnels: good.length, failed });
       const listener = await yours;
       gateway.moving.resume(listener);
-      this.serves = true;
-      tell({ kind: 'serves' });
+      this.nowServes();
       await gateway.moving.adoptHost();
       this.lifeLine?.tell(`pid ${process.pid}`);
       log.info('upgrade.taken-over', 'this process goes on with the tunnels of the one before', {
@@ -128,11 +136,30 @@ export class Successor {
         before: this.before.pid,
         versionBefore: this.before.version,
       });
-      // Its admin socket and its ports are free then.
-      await Promise.race([this.left, sleep(LEAVE_MS, undefined, { ref: false })]);
+      await this.untilLeft();
     } catch (cause) {
       this.fail(cause);
     }
+  }
+
+  /** Hears all that comes from now on in place of `takeOver`. */
+  hear(listener: (message: unknown, handle: unknown) => void): void {
+    this.listener = listener;
+  }
+
+  tell(message: FromSuccessor): void {
+    tell(message);
+  }
+
+  /** From now on this process is the gateway. */
+  nowServes(): void {
+    this.serves = true;
+    tell({ kind: 'serves' });
+  }
+
+  /** The process before has left, so that its admin socket and its ports are free; or it takes too long for that. */
+  async untilLeft(): Promise<void> {
+    await Promise.race([this.left, sleep(LEAVE_MS, undefined, { ref: false })]);
   }
 
   /** Tells why it does not take over, and ends. Nothing on the host is touched. */
@@ -145,6 +172,10 @@ export class Successor {
   }
 
   private heard(message: unknown, handle: unknown): void {
+    if (this.listener !== undefined) {
+      this.listener(message, handle);
+      return;
+    }
     switch (kindOf(message)) {
       case 'connection':
         this.takeConnection(message, handle);
@@ -218,8 +249,10 @@ const readBequest = (text: string | undefined): Bequest | undefined => {
     const tun = deviceOf(fieldOf(value, 'tun'));
     const gre = deviceOf(fieldOf(value, 'gre'));
     const lifeLine: unknown = fieldOf(value, 'lifeLine');
-    if (tun === undefined || gre === undefined) return undefined;
-    return { tun, gre, ...(typeof lifeLine === 'number' ? { lifeLine } : {}) };
+    const line = typeof lifeLine === 'number' ? { lifeLine } : {};
+    const workers: unknown = fieldOf(value, 'workers');
+    if (Array.isArray(workers) && workers.every(isWorkerHeritage)) return { workers, ...line };
+    return tun === undefined || gre === undefined ? undefined : { tun, gre, ...line };
   } catch {
     return undefined;
   }

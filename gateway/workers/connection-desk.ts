@@ -62,6 +62,7 @@ export class ConnectionDesk implements ConnectionTaker {
   /** For nobody takes connections at the moment, or not the one that these belong to; in the order of their coming. */
   private readonly waiting = new Set<number>();
   private lastConnection = 0;
+  private held = false;
   private stopping = false;
   private cancelSweep: (() => void) | undefined;
   /** The gateway that worker 0 dials: rules about two connections between two sites live there. */
@@ -140,6 +141,22 @@ export class ConnectionDesk implements ConnectionTaker {
     if (this.entries.get(connection)?.worker === worker) this.forget(connection);
   }
 
+  /** While held, whoever comes waits, and no worker gets a connection. */
+  hold(held: boolean): void {
+    this.held = held;
+    if (!held) this.up();
+  }
+
+  /** A connection that a worker has from the process before; returns its number. */
+  adopt(worker: number, peer: Ipv4): number {
+    this.lastConnection += 1;
+    const connection = this.lastConnection;
+    this.limits.taken(peer, connection);
+    this.entries.set(connection, { peer, socket: undefined, worker, deadline: undefined });
+    this.load[worker] = this.connectionsOf(worker) + 1;
+    return connection;
+  }
+
   /** It takes connections from now on. */
   up(): void {
     for (const connection of [...this.waiting]) this.place(connection);
@@ -196,6 +213,7 @@ export class ConnectionDesk implements ConnectionTaker {
   }
 
   private choose(peer: Ipv4): DeskWorker | undefined {
+    if (this.held) return undefined;
     if (peer === this.dialled) return this.workers.find(({ index, takes }) => index === 0 && takes);
     let best: DeskWorker | undefined;
     for (const worker of this.workers) {

@@ -29,6 +29,7 @@ interface Latest {
   readonly by: string;
 }
 
+const HOLDER = 'drain';
 const COMMIT = { order: 'commit' } as const;
 
 const give = async (worker: WorkerLink, latest: Latest): Promise<void> => {
@@ -84,7 +85,7 @@ export class CrewBody implements LifeBody {
 
   refuseCalls(): void {
     this.refusing = true;
-    this.links.holdWorkers(true);
+    this.links.holdWorkers(true, HOLDER);
     this.uncertain = true;
     void this.all({ order: 'refuse' }).then(() => {
       this.uncertain = false;
@@ -97,7 +98,7 @@ export class CrewBody implements LifeBody {
     this.refusing = false;
     this.cancelLook?.();
     this.cancelLook = undefined;
-    this.links.holdWorkers(false);
+    this.links.holdWorkers(false, HOLDER);
     void this.all({ order: 'accept' });
   }
 

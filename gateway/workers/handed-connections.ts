@@ -35,6 +35,17 @@ export class HandedConnections implements ConnectionSource {
       this.send({ kind: 'ended', connection });
       return;
     }
+    this.follow(connection, socket);
+    if (this.taker === undefined) socket.destroy();
+    else this.taker.take(socket);
+  }
+
+  /** One that a worker before had; who took it knows of it. */
+  restore(connection: number, socket: Socket): void {
+    this.follow(connection, socket);
+  }
+
+  private follow(connection: number, socket: Socket): void {
     socket.on('error', () => undefined);
     this.open.set(socket, connection);
     this.sockets.set(connection, socket);
@@ -44,8 +55,6 @@ export class HandedConnections implements ConnectionSource {
       this.send({ kind: 'ended', connection });
       if (this.open.size === 0) this.whenClosed?.();
     });
-    if (this.taker === undefined) socket.destroy();
-    else this.taker.take(socket);
   }
 
   /** It may be gone already. */

@@ -1,5 +1,6 @@
-import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
+import { type Ipv4, ipv4 } from '../../core/bytes/ipv4-address.ts';
 import { sameUser } from '../session/same-user.ts';
+import type { MovedLoan } from '../upgrade/crew-messages.ts';
 import { AskError, type Asking, type WorkerLinks } from './ask.ts';
 import { BORROW, COME_HOME, GIVE_BACK, LEND, type LoanAnswer, type LoanOrder, RECALL } from './loan-asks.ts';
 
@@ -48,6 +49,25 @@ export class Loans {
     links.answer(GIVE_BACK, (order, from) => this.giveBack(order, from));
     links.onStarted(({ index }) => this.started(index));
     links.onEnded(({ index }) => this.ended(index));
+  }
+
+  /** For the supervisor that takes over. */
+  snapshot(): readonly MovedLoan[] {
+    return [...this.loans.values()].map(({ address, identity, loan, borrower }) => ({
+      address,
+      identity,
+      loan,
+      borrower,
+    }));
+  }
+
+  /** In a supervisor that takes over: its workers have these, and know of them. */
+  restore(loans: readonly MovedLoan[]): void {
+    for (const worker of this.workers) worker.up = true;
+    for (const { address, identity, loan, borrower } of loans) {
+      const { life } = this.workers[borrower] ?? { life: 0 };
+      this.loans.set(ipv4(address), { address: ipv4(address), identity, loan, borrower, life });
+    }
   }
 
   borrow(order: LoanOrder, from: number): Promise<LoanAnswer> {

@@ -1,5 +1,6 @@
 import type { GatewayConfig } from '../../config/types.ts';
 import { CONNECTION_STANDINGS, type ConnectionStanding } from '../../plugins/control-pptp/index.ts';
+import { isWorkerHeritage, type WorkerHeritage } from '../upgrade/crew-messages.ts';
 import type { Shard } from './shard.ts';
 
 /** What a worker is told first, and all it needs: a worker that is started again reads no file of settings. */
@@ -10,6 +11,8 @@ export interface WorkerStart {
   readonly version: string;
   /** How often a worker of this index was started before. */
   readonly restarts: number;
+  /** Undefined: it takes over from nobody. */
+  readonly inherits?: WorkerHeritage;
 }
 
 /** A question and its answer; `id` is of the asking side. The bodies are looked at by the `Ask` that they belong to. */
@@ -39,6 +42,10 @@ export type SupervisorMessage =
   | { readonly kind: 'ping'; readonly id: number }
   /** Clear all calls and end. */
   | { readonly kind: 'stop' }
+  /** Another process goes on with all it has: end without a word to anybody. */
+  | { readonly kind: 'leave' }
+  /** To a worker that takes over (`ToHeir`); may come with a socket. */
+  | { readonly kind: 'moved'; readonly body: unknown }
   | RequestMessage
   | ResponseMessage;
 
@@ -58,6 +65,8 @@ export type WorkerMessage =
   | { readonly kind: 'ended'; readonly connection: number }
   /** `sessions`: calls that it has, up or being set up. */
   | { readonly kind: 'pong'; readonly id: number; readonly sessions: number }
+  /** Of one that is handed over (`WorkerPiece`), or takes over (`FromHeir`); may come with a socket. */
+  | { readonly kind: 'moved'; readonly body: unknown }
   | RequestMessage
   | ResponseMessage;
 
@@ -101,6 +110,8 @@ export const parseWorkerMessage = (value: unknown): WorkerMessage | undefined =>
       const [id, sessions] = [fields.get('id'), fields.get('sessions')];
       return isNumber(id) && isNumber(sessions) ? { kind, id, sessions } : undefined;
     }
+    case 'moved':
+      return { kind, body: fields.get('body') };
     default:
       return parseQuestion(fields);
   }
@@ -130,8 +141,9 @@ const isShard = (value: unknown): value is Shard => {
 const isWorkerStart = (value: unknown): value is WorkerStart => {
   const fields = fieldsOf(value);
   if (fields === undefined) return false;
-  const { shard, config, version, restarts } = Object.fromEntries(fields);
-  return isShard(shard) && fieldsOf(config) !== undefined && isText(version) && isNumber(restarts);
+  const { shard, config, version, restarts, inherits } = Object.fromEntries(fields);
+  const whole = isShard(shard) && fieldsOf(config) !== undefined && isText(version) && isNumber(restarts);
+  return whole && (inherits === undefined || isWorkerHeritage(inherits));
 };
 
 /** The message that the supervisor sent; undefined for anything else. */
@@ -154,7 +166,10 @@ export const parseSupervisorMessage = (value: unknown): SupervisorMessage | unde
       return isNumber(id) ? { kind, id } : undefined;
     }
     case 'stop':
+    case 'leave':
       return { kind };
+    case 'moved':
+      return { kind, body: fields.get('body') };
     default:
       return parseQuestion(fields);
   }

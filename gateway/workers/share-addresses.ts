@@ -8,10 +8,12 @@ export const shareAddresses = (
   options: GatewayOptions,
   supervisor: SupervisorLink,
   log: Log,
+  made: (pool: SharedPool) => void = () => undefined,
 ): { readonly options: GatewayOptions; attach(gateway: Gateway): void } => {
   let pool: SharedPool | undefined;
   const sharePool: GatewayOptions['session']['sharePool'] = (own) => {
     pool = new SharedPool(own, supervisor, log);
+    made(pool);
     return pool;
   };
   return {

@@ -1,8 +1,9 @@
-import { formatIpv4, type Ipv4 } from '../../core/bytes/ipv4-address.ts';
+import { formatIpv4, type Ipv4, ipv4 } from '../../core/bytes/ipv4-address.ts';
 import type { AddressLease, AddressPool, PoolPart } from '../../core/ports/addresses.ts';
 import type { HostRoutes } from '../../core/ports/host-routes.ts';
 import type { Log } from '../../core/ports/log.ts';
 import type { LocalPool } from '../session/address-pool.ts';
+import type { Borrowing, WorkerRest } from '../upgrade/crew-messages.ts';
 import type { SupervisorLink } from './ask.ts';
 import { BORROW, COME_HOME, GIVE_BACK, LEND, type LoanAnswer, RECALL, type WantedAddress } from './loan-asks.ts';
 
@@ -37,6 +38,8 @@ export class SharedPool implements AddressPool {
   private readonly borrowed = new Map<Ipv4, Borrowed>();
   private surroundings: Surroundings | undefined;
   private loans = 0;
+  /** Borrowed by the process before, and not yet taken by the tunnel that had it. */
+  private readonly moved = new Set<Ipv4>();
 
   constructor(own: LocalPool, supervisor: SupervisorLink, log: Log) {
     this.own = own;
@@ -53,6 +56,28 @@ export class SharedPool implements AddressPool {
   /** Before the first lease. */
   attach(surroundings: Surroundings): void {
     this.surroundings = surroundings;
+  }
+
+  /** What its tunnels have borrowed, for the process that takes over. */
+  snapshot(): readonly Borrowing[] {
+    return [...this.borrowed].flatMap(([address, { held, loan }]) => (held ? [{ address, loan }] : []));
+  }
+
+  /** In a process that takes over, before its tunnels. */
+  restore({ borrowed, lent }: Pick<WorkerRest, 'borrowed' | 'lent'>): void {
+    for (const address of lent.map(ipv4)) if (this.own.lease(address).ok) this.lent.add(address);
+    for (const { address, loan } of borrowed) {
+      this.loans = Math.max(this.loans, loan);
+      this.borrowed.set(ipv4(address), { loan, held: true, returning: undefined });
+      this.moved.add(ipv4(address));
+    }
+  }
+
+  /** After its tunnels: what none of them has taken goes back. */
+  restored(): void {
+    const left = [...this.moved];
+    this.moved.clear();
+    for (const address of left) this.release(address);
   }
 
   get gatewayAddress(): Ipv4 {
@@ -75,6 +100,7 @@ export class SharedPool implements AddressPool {
 
   lease(wanted?: Ipv4, identity = '', pool?: string): AddressLease | Promise<AddressLease> {
     if (wanted === undefined) return this.own.lease(undefined, identity, pool);
+    if (this.moved.delete(wanted)) return { ok: true, address: wanted };
     if (this.lent.has(wanted)) return this.reclaim(wanted, identity);
     const lease = this.own.lease(wanted);
     return !lease.ok && lease.why === 'outside-pool' ? this.borrow(wanted, identity) : lease;

@@ -2,30 +2,43 @@ import { Socket } from 'node:net';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Answerer, Ask, SupervisorLink } from './ask.ts';
 import { HandedConnections } from './handed-connections.ts';
-import { parseSupervisorMessage, type SupervisorMessage, type WorkerMessage, type WorkerStart } from './messages.ts';
+import {
+  parseSupervisorMessage,
+  type RequestMessage,
+  type SupervisorMessage,
+  type WorkerMessage,
+  type WorkerStart,
+} from './messages.ts';
 import { Answerers, Requests } from './requests.ts';
 
 /** The worker's end of the channel to its supervisor, as node offers it. */
 export interface Channel {
-  send(message: WorkerMessage): void;
+  send(message: WorkerMessage, socket?: Socket): void;
   onMessage(listener: (value: unknown, handle: unknown) => void): void;
   /** The supervisor is gone; nothing follows. */
   onDisconnect(listener: () => void): void;
 }
+
+/** `leave`: another process goes on with all that this one has. */
+export type Told = 'stop' | 'leave' | 'disconnect';
 
 /** In a worker: what the supervisor says, sorted by who wants to know it. */
 export class SupervisorPort implements SupervisorLink {
   /** Resolves with the first message. */
   readonly start: Promise<WorkerStart>;
   /** Resolves when the worker is to end: it is told so, or its supervisor is no more. */
-  readonly told: Promise<'stop' | 'disconnect'>;
+  readonly told: Promise<Told>;
   readonly connections: HandedConnections;
   private readonly channel: Channel;
   private readonly requests: Requests;
   private readonly answerers = new Answerers();
   private began: (start: WorkerStart) => void = () => undefined;
-  private ends: (why: 'stop' | 'disconnect') => void = () => undefined;
+  private ends: (why: Told) => void = () => undefined;
   private sessions: () => number = () => 0;
+  private moved: (body: unknown, handle: unknown) => void = () => undefined;
+  private but: readonly string[] | undefined;
+  /** As many as the supervisor may have open. */
+  private readonly unheard: RequestMessage[] = [];
 
   constructor(channel: Channel, clock: Clock) {
     this.channel = channel;
@@ -47,8 +60,20 @@ export class SupervisorPort implements SupervisorLink {
     });
   }
 
-  send(message: WorkerMessage): void {
-    this.channel.send(message);
+  send(message: WorkerMessage, socket?: Socket): void {
+    this.channel.send(message, socket);
+  }
+
+  /** Who hears what a worker is told that takes over. Before anything of it may come. */
+  onMoved(listener: (body: unknown, handle: unknown) => void): void {
+    this.moved = listener;
+  }
+
+  /** While it is deaf, only these are answered; the other questions wait. */
+  deafen(but: readonly string[] | undefined): void {
+    this.but = but;
+    if (but !== undefined) return;
+    for (const request of this.unheard.splice(0)) this.answerTo(request);
   }
 
   /** How many calls there are, for the supervisor, which hears of it with each answer to a ping. */
@@ -79,10 +104,15 @@ export class SupervisorPort implements SupervisorLink {
         this.channel.send({ kind: 'pong', id: message.id, sessions: this.sessions() });
         return;
       case 'stop':
-        this.ends('stop');
+      case 'leave':
+        this.ends(message.kind);
+        return;
+      case 'moved':
+        this.moved(message.body, handle);
         return;
       case 'request':
-        void this.answerers.answer(message, 0).then((response) => this.channel.send(response));
+        if (this.but === undefined || this.but.includes(message.ask)) this.answerTo(message);
+        else this.unheard.push(message);
         return;
       case 'response':
         this.requests.take(message);
@@ -90,5 +120,9 @@ export class SupervisorPort implements SupervisorLink {
       default:
         message satisfies never;
     }
+  }
+
+  private answerTo(request: RequestMessage): void {
+    void this.answerers.answer(request, 0).then((response) => this.channel.send(response));
   }
 }

@@ -1,5 +1,5 @@
 import type { GatewayConfig } from '../../config/types.ts';
-import { ipv4 } from '../../core/bytes/ipv4-address.ts';
+import { type Ipv4, ipv4 } from '../../core/bytes/ipv4-address.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Log } from '../../core/ports/log.ts';
 import type { Telemetry } from '../../core/ports/telemetry.ts';
@@ -9,6 +9,7 @@ import {
   type ConnectionSource,
 } from '../../plugins/control-pptp/index.ts';
 import { connectionRules, edgeRules } from '../edge.ts';
+import type { WorkerHeritage } from '../upgrade/crew-messages.ts';
 import type { Ask, WorkerLink, WorkerLinks } from './ask.ts';
 import { ConnectionDesk } from './connection-desk.ts';
 import { DIALLED_SERVER } from './dialled-server.ts';
@@ -41,6 +42,9 @@ export class Supervisor implements WorkerLinks {
   private readonly abort = new AbortController();
   private stopping: Promise<void> | undefined;
   private listens = false;
+  private movedListener: (worker: WorkerSlot, body: unknown, handle: unknown) => void = () => undefined;
+  /** Of workers that take over. */
+  private begun: readonly Promise<void>[] | undefined;
 
   constructor(deps: SupervisorDeps, config: GatewayConfig, version: string) {
     this.deps = deps;
@@ -53,6 +57,7 @@ export class Supervisor implements WorkerLinks {
       standing: ({ index }, connection, standing) => this.desk.standing(index, connection, standing),
       closed: ({ index }, connection) => this.desk.closed(index, connection),
       ended: (slot) => this.ended(slot),
+      moved: (slot, body, handle) => this.movedListener(slot, body, handle),
       sessions: ({ index }, count) => {
         for (const listener of this.sessionsListeners) listener(index, count);
       },
@@ -100,18 +105,51 @@ export class Supervisor implements WorkerLinks {
     for (const worker of this.workers) worker.reconfigure(config);
   }
 
-  /** While held, a worker that dies is not started again; those that have died are when that is over. */
-  holdWorkers(held: boolean): void {
-    for (const worker of this.workers) worker.hold(held);
+  /** While held, a worker that dies is not started again; those that have died are when nobody holds them any more. */
+  holdWorkers(held: boolean, by: string): void {
+    for (const worker of this.workers) worker.hold(held, by);
+  }
+
+  /** While held, whoever connects waits. */
+  holdConnections(held: boolean): void {
+    this.desk.hold(held);
+  }
+
+  /** Who hears what workers say that are handed over, or take over. */
+  onMoved(listener: (worker: WorkerSlot, body: unknown, handle: unknown) => void): void {
+    this.movedListener = listener;
+  }
+
+  /** Starts workers that take over, by index. Each result is as that of a worker's `begin`; `start` waits for them. */
+  inherit(heritage: readonly WorkerHeritage[]): readonly Promise<void>[] {
+    this.begun = this.workers.map((worker, index) => worker.begin(heritage[index]));
+    for (const one of this.begun) one.catch(() => undefined);
+    return this.begun;
+  }
+
+  /** A connection that a worker has from the one before it; returns its number. */
+  adopt(worker: number, peer: Ipv4): number {
+    return this.desk.adopt(worker, peer);
+  }
+
+  /** Before `start`: connections may come, and wait for their worker. Rejects as `start`. */
+  async listen(): Promise<void> {
+    this.listens = true;
+    await this.deps.source.start(this.desk, this.abort.signal);
+  }
+
+  /** Another process goes on with all workers have; resolves when they are gone, in 3 s at most. */
+  async leave(): Promise<void> {
+    this.stopping ??= this.giveUp();
+    await this.stopping;
   }
 
   /** Resolves when all workers are up and connections are taken. Rejects with the first error, all workers ended. */
   async start(): Promise<void> {
     try {
-      await Promise.all(this.workers.map((worker) => worker.begin()));
+      await Promise.all(this.begun ?? this.workers.map((worker) => worker.begin()));
       if (this.abort.signal.aborted) return;
-      this.listens = true;
-      await this.deps.source.start(this.desk, this.abort.signal);
+      if (!this.listens) await this.listen();
     } catch (cause) {
       await this.stop();
       throw cause;
@@ -131,6 +169,13 @@ export class Supervisor implements WorkerLinks {
   /** Ends all workers at once. */
   kill(): void {
     for (const worker of this.workers) worker.kill();
+  }
+
+  private async giveUp(): Promise<void> {
+    this.abort.abort();
+    void this.deps.source.stop();
+    this.desk.stop();
+    await Promise.all(this.workers.map((worker) => worker.leave()));
   }
 
   private async endAll(): Promise<void> {

@@ -11,9 +11,9 @@ const GRACE_MS = 500;
 
 const { runWorker } = await import('./run-worker.ts');
 process.exitCode = await runWorker({
-  send: (message) => {
+  send: (message, socket) => {
     // The channel may close at any moment, and then nobody wants to know.
-    if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
+    if (process.connected) process.send?.(message, socket, { keepOpen: true }, () => undefined);
   },
   onMessage: (listener) => void process.on('message', listener),
   onDisconnect: (listener) => {

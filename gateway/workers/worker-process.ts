@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { openDescriptorPipe } from './descriptor-pipe.ts';
 import type { SupervisorMessage } from './messages.ts';
 
 /** How a process ended. */
@@ -12,7 +13,8 @@ export interface ProcessEnd {
 }
 
 export interface ProcessEvents {
-  message(value: unknown): void;
+  /** `handle`: what came along with it, such as a socket. */
+  message(value: unknown, handle?: unknown): void;
   /** Once, and the last. */
   ended(end: ProcessEnd): void;
 }
@@ -22,15 +24,22 @@ export interface WorkerProcess {
   readonly pid: number | undefined;
   /**
    * A socket goes along in its own right: the sender keeps its copy. `failed` runs when the message cannot be delivered;
-   * a process that ends meanwhile only tells that it has ended.
+   * a process that ends meanwhile only tells that it has ended. `sent`: it is on its way, and the copy may be closed.
    */
-  send(message: SupervisorMessage, socket?: Socket, failed?: () => void): void;
+  send(message: SupervisorMessage, socket?: Socket, failed?: () => void, sent?: () => void): void;
   /** At once, without its doing. */
   kill(): void;
+  /** Descriptors that it has sent, which are the caller's from now on; `closeDescriptor` closes them. Throws what the system says. */
+  descriptors?(): readonly number[];
+  closeDescriptor?(fd: number): void;
 }
 
-/** May throw what the system says when it has no room for a process. */
-export type ForkWorker = (events: ProcessEvents) => WorkerProcess;
+/** May throw what the system says when it has no room for a process. `inherited` are descriptors that it gets copies of. */
+export type ForkWorker = (events: ProcessEvents, inherited?: readonly number[]) => WorkerProcess;
+
+/** Where a worker finds the way for its own descriptors, and the first of those that it inherits. */
+export const DESCRIPTORS_AT = 4;
+export const INHERITED_AT = 5;
 
 /** Beside this file, built or not. */
 const entry = fileURLToPath(
@@ -41,19 +50,21 @@ const entry = fileURLToPath(
  * Starts a worker process, with the environment that the supervisor was started with: OpenTelemetry changes it. What else it
  * needs to know it is told by message: nothing is on its command line.
  */
-export const forkWorker = (env: NodeJS.ProcessEnv, events: ProcessEvents): WorkerProcess => {
-  const child = fork(entry, [], {
-    env,
-    serialization: 'advanced',
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-  });
+export const forkWorker = (
+  env: NodeJS.ProcessEnv,
+  events: ProcessEvents,
+  inherited: readonly number[] = [],
+): WorkerProcess => {
+  const pipe = openDescriptorPipe();
+  const child = forkWith(env, pipe?.childEnd ?? 'ignore', inherited, () => pipe?.forked());
   let over = false;
   const end = (how: ProcessEnd): void => {
     if (over) return;
     over = true;
+    pipe?.end();
     events.ended(how);
   };
-  child.on('message', (value: unknown) => events.message(value));
+  child.on('message', (value: unknown, handle: unknown) => events.message(value, handle));
   child.on('exit', (code, signal) => end({ code, signal }));
   // It could not be started, or not be told something; an exit follows only if there was a process.
   child.on('error', ({ message }) => {
@@ -61,10 +72,8 @@ export const forkWorker = (env: NodeJS.ProcessEnv, events: ProcessEvents): Worke
   });
   return {
     pid: child.pid,
-    send: (message, socket, failed = () => undefined) => {
-      const sent = (error: Error | null): void => {
-        if (error !== null) failed();
-      };
+    send: (message, socket, failed = () => undefined, done = () => undefined) => {
+      const sent = (error: Error | null): void => (error === null ? done() : failed());
       try {
         if (socket === undefined) child.send(message, sent);
         else child.send(message, socket, { keepOpen: true }, sent);
@@ -73,5 +82,21 @@ export const forkWorker = (env: NodeJS.ProcessEnv, events: ProcessEvents): Worke
       }
     },
     kill: () => void child.kill('SIGKILL'),
+    descriptors: () => pipe?.receive() ?? [],
+    closeDescriptor: (fd) => pipe?.close(fd),
   };
+};
+
+const forkWith = (
+  env: NodeJS.ProcessEnv,
+  pipe: number | 'ignore',
+  inherited: readonly number[],
+  forked: () => void,
+): ReturnType<typeof fork> => {
+  try {
+    const stdio = ['ignore', 'inherit', 'inherit', 'ipc', pipe, ...inherited] as const;
+    return fork(entry, [], { env, serialization: 'advanced', stdio: [...stdio] });
+  } finally {
+    forked();
+  }
 };

@@ -5,11 +5,12 @@ import type { Clock } from '../../core/ports/clock.ts';
 import type { Log, LogFields } from '../../core/ports/log.ts';
 import { after, type Instant } from '../../core/time.ts';
 import type { ConnectionStanding } from '../../plugins/control-pptp/index.ts';
+import type { WorkerHeritage } from '../upgrade/crew-messages.ts';
 import { type Ask, AskError, type WorkerLink } from './ask.ts';
 import { parseWorkerMessage, type SupervisorMessage, type WorkerMessage, type WorkerStart } from './messages.ts';
 import { type Answerers, Requests } from './requests.ts';
 import { RestartDelay } from './restart-delay.ts';
-import type { ForkWorker, ProcessEnd, WorkerProcess } from './worker-process.ts';
+import { type ForkWorker, INHERITED_AT, type ProcessEnd, type WorkerProcess } from './worker-process.ts';
 
 export interface SlotDeps {
   readonly clock: Clock;
@@ -31,6 +32,8 @@ export interface SlotEvents {
   sessions(slot: WorkerSlot, count: number): void;
   /** The process is gone, with all it had. */
   ended(slot: WorkerSlot): void;
+  /** Of a worker that is handed over, or takes over. */
+  moved(slot: WorkerSlot, body: unknown, handle: unknown): void;
   /** Connections that it has, for the log. */
   connectionsOf(slot: WorkerSlot): number;
 }
@@ -42,6 +45,8 @@ export const PING_MS = 2500;
 const MOST_UNANSWERED = 4;
 /** To clear its calls and take back what it did to the host, in ms. */
 const STOP_MS = 20_000;
+/** To close what another process has by now. */
+const LEAVE_MS = 3_000;
 
 type Phase =
   /** No process; a start may be due. */
@@ -75,7 +80,8 @@ export class WorkerSlot implements WorkerLink {
   /** It has been up once; from then on its end is repaired instead of being the end of the start. */
   private settled = false;
   private stopping = false;
-  private held = false;
+  /** Who wants that it is not started again. */
+  private readonly holders = new Set<string>();
   /** How long its next life waits for the end of that. */
   private heldBackMs: number | undefined;
   private whenStopped: (() => void) | undefined;
@@ -109,12 +115,47 @@ export class WorkerSlot implements WorkerLink {
     return Promise.reject(new AskError('GONE', `worker ${this.index} is not there`));
   }
 
+  /** How often it was started again. */
+  get restarts(): number {
+    return Math.max(0, this.starts - 1);
+  }
+
   /** Rejects with the worker's own error, or WORKER_FAILED; then there is no process. */
-  begin(): Promise<void> {
+  begin(heritage?: WorkerHeritage): Promise<void> {
+    this.starts = heritage?.restarts ?? 0;
     return new Promise((resolve, reject) => {
       this.first = { resolve, reject };
-      this.launch();
+      this.launch(heritage);
     });
+  }
+
+  /** To a worker that takes over. `sent` runs when the socket is its own, or cannot be. */
+  move(body: unknown, socket?: Socket, sent: () => void = () => undefined): void {
+    this.process?.send(
+      { kind: 'moved', body },
+      socket,
+      () => {
+        this.lost('it cannot be reached');
+        sent();
+      },
+      sent,
+    );
+  }
+
+  /** One that takes over serves from now on, and its end is not the end of the gateway. */
+  serves(): void {
+    this.settled = true;
+    this.upAt = this.deps.clock.now();
+    this.timer(START_MS, () => this.lost(`it was not ready within ${START_MS / 1000} s`));
+  }
+
+  /** What it has sent of descriptors, which are the caller's until `closeDescriptor`. Throws what the system says. */
+  descriptors(): readonly number[] {
+    return this.process?.descriptors?.() ?? [];
+  }
+
+  closeDescriptor(fd: number): void {
+    this.process?.closeDescriptor?.(fd);
   }
 
   /** What it starts with from now on. */
@@ -122,11 +163,12 @@ export class WorkerSlot implements WorkerLink {
     this.start = { ...this.start, config };
   }
 
-  /** While held, it is not started again. */
-  hold(held: boolean): void {
-    this.held = held;
+  /** While somebody holds it, it is not started again. */
+  hold(held: boolean, by: string): void {
+    if (held) this.holders.add(by);
+    else this.holders.delete(by);
     const { heldBackMs } = this;
-    if (held || heldBackMs === undefined) return;
+    if (this.holders.size > 0 || heldBackMs === undefined) return;
     this.heldBackMs = undefined;
     this.timer(heldBackMs, () => this.launch());
   }
@@ -146,6 +188,15 @@ export class WorkerSlot implements WorkerLink {
 
   /** Clears its calls and ends it; resolves when the process is gone, which takes 20 s at most. */
   stop(): Promise<void> {
+    return this.finish('stop', STOP_MS);
+  }
+
+  /** Another process goes on with what it has; resolves when the process is gone, which takes 3 s at most. */
+  leave(): Promise<void> {
+    return this.finish('leave', LEAVE_MS);
+  }
+
+  private finish(kind: 'stop' | 'leave', patienceMs: number): Promise<void> {
     this.stopping = true;
     this.cancelTimer();
     if (this.process === undefined) return Promise.resolve();
@@ -153,8 +204,8 @@ export class WorkerSlot implements WorkerLink {
       this.whenStopped = resolve;
     });
     this.phase = 'stopping';
-    this.send({ kind: 'stop' });
-    this.timer(STOP_MS, () => {
+    this.send({ kind });
+    this.timer(patienceMs, () => {
       this.log.error('worker.stuck', 'the worker has not stopped in time and is killed', { pid: this.pid });
       this.kill();
     });
@@ -166,32 +217,35 @@ export class WorkerSlot implements WorkerLink {
     this.process?.kill();
   }
 
-  private launch(): void {
+  private launch(heritage?: WorkerHeritage): void {
     this.phase = 'starting';
     this.upAt = undefined;
     this.farewell = undefined;
     this.starts += 1;
-    const life = this.fork();
+    const life = this.fork(heritage);
     if (life === undefined) return;
     this.process = life;
-    this.send({ kind: 'start', start: { ...this.start, restarts: this.starts - 1 } });
+    this.send({ kind: 'start', start: { ...this.start, restarts: this.restarts, ...inheritedBy(heritage) } });
     this.timer(START_MS, () => this.lost(`it has not started within ${START_MS / 1000} s`));
   }
 
   /** Undefined: the host has no room for a process now, and the next attempt is due or the start has failed. */
-  private fork(): WorkerProcess | undefined {
+  private fork(heritage: WorkerHeritage | undefined): WorkerProcess | undefined {
     try {
-      const life = this.deps.fork({
-        message: (value) => {
-          if (this.process === life) this.receive(value);
+      const life = this.deps.fork(
+        {
+          message: (value, handle) => {
+            if (this.process === life) this.receive(value, handle);
+          },
+          ended: (end) => {
+            // A process that never was says so before `fork` has returned.
+            queueMicrotask(() => {
+              if (this.process === life) this.over(end);
+            });
+          },
         },
-        ended: (end) => {
-          // A process that never was says so before `fork` has returned.
-          queueMicrotask(() => {
-            if (this.process === life) this.over(end);
-          });
-        },
-      });
+        heritage && [heritage.tun.fd, heritage.gre.fd],
+      );
       return life;
     } catch (cause) {
       this.over({ code: null, signal: null, error: cause instanceof Error ? cause.message : String(cause) });
@@ -199,13 +253,13 @@ export class WorkerSlot implements WorkerLink {
     }
   }
 
-  private receive(value: unknown): void {
+  private receive(value: unknown, handle: unknown): void {
     const message = parseWorkerMessage(value);
     if (message === undefined) this.log.warn('worker.garbage', 'a worker sent something that is no message');
-    else this.handle(message);
+    else this.handle(message, handle);
   }
 
-  private handle(message: WorkerMessage): void {
+  private handle(message: WorkerMessage, handle: unknown): void {
     switch (message.kind) {
       case 'ready':
         if (this.phase === 'starting') this.ready(message.tun, message.stages);
@@ -228,6 +282,12 @@ export class WorkerSlot implements WorkerLink {
       case 'pong':
         this.unanswered = Math.min(this.unanswered, Math.max(0, this.pings - message.id));
         this.events.sessions(this, message.sessions);
+        return;
+      case 'moved':
+        // It has a whole start before it, and then waits for others.
+        if (this.phase === 'starting')
+          this.timer(START_MS, () => this.lost(`it was not ready within ${START_MS / 1000} s`));
+        this.events.moved(this, message.body, handle);
         return;
       case 'request':
         void this.deps.answerers.answer(message, this.index).then((response) => this.send(response));
@@ -298,11 +358,12 @@ export class WorkerSlot implements WorkerLink {
     this.phase = 'down';
     this.requests.fail();
     this.events.ended(this);
-    if (this.stopping) {
-      this.whenStopped?.();
-      this.first?.reject(this.failure(end));
-    } else if (this.settled) this.again(end, lifeMs, { pid, connections });
-    else this.first?.reject(this.failure(end));
+    if (this.stopping) this.whenStopped?.();
+    else if (this.settled) {
+      this.again(end, lifeMs, { pid, connections });
+      return;
+    }
+    this.first?.reject(this.failure(end));
     this.first = undefined;
   }
 
@@ -310,14 +371,15 @@ export class WorkerSlot implements WorkerLink {
     const restartInMs = this.delay.after(lifeMs);
     const why = this.farewell === undefined ? '' : `: ${this.farewell.message}`;
     const when = restartInMs === 0 ? 'at once' : `in ${restartInMs / 1000} s`;
-    const then = this.held ? 'no calls are taken, so it is not started again' : `it is started again ${when}`;
+    const held = this.holders.size > 0;
+    const then = held ? 'no calls are taken, so it is not started again' : `it is started again ${when}`;
     this.log.error('worker.died', `worker ${this.index} ended and lost its tunnels${why}; ${then}`, {
       ...facts,
       code,
       signal,
       restartInMs,
     });
-    if (this.held) this.heldBackMs = restartInMs;
+    if (held) this.heldBackMs = restartInMs;
     else this.timer(restartInMs, () => this.launch());
   }
 
@@ -344,3 +406,15 @@ export class WorkerSlot implements WorkerLink {
     this.cancelTimer = this.deps.clock.schedule(after(this.deps.clock.now(), afterMs), task);
   }
 }
+
+/** As the worker finds it: descriptors by their place in what it inherits. */
+const inheritedBy = (heritage: WorkerHeritage | undefined): Pick<WorkerStart, 'inherits'> =>
+  heritage === undefined
+    ? {}
+    : {
+        inherits: {
+          ...heritage,
+          tun: { ...heritage.tun, fd: INHERITED_AT },
+          gre: { ...heritage.gre, fd: INHERITED_AT + 1 },
+        },
+      };

@@ -135,6 +135,9 @@ NAPI_MODULE_INIT() {
       {.utf8name = "raiseAmbientCapabilities", .method = raise_ambient_capabilities, .attributes = napi_enumerable},
       {.utf8name = "becomeUser", .method = become_user, .attributes = napi_enumerable},
       {.utf8name = "notify", .method = notify, .attributes = napi_enumerable},
+      {.utf8name = "socketPair", .method = socket_pair, .attributes = napi_enumerable},
+      {.utf8name = "sendFds", .method = send_fds, .attributes = napi_enumerable},
+      {.utf8name = "receiveFds", .method = receive_fds, .attributes = napi_enumerable},
       {.utf8name = "adoptFd", .method = adopt_fd, .attributes = napi_enumerable},
       {.utf8name = "closeFd", .method = close_fd, .attributes = napi_enumerable},
   };

@@ -88,4 +88,9 @@ napi_value become_user(napi_env env, napi_callback_info info);
 /* notify.c */
 napi_value notify(napi_env env, napi_callback_info info);
 
+/* descriptors.c */
+napi_value socket_pair(napi_env env, napi_callback_info info);
+napi_value send_fds(napi_env env, napi_callback_info info);
+napi_value receive_fds(napi_env env, napi_callback_info info);
+
 #endif

@@ -231,6 +231,7 @@ export class ControlPptp implements ControlPlugin, Movable {
       const connection = new ControlConnection(socket, snapshot.local, snapshot.peer, this.host, snapshot);
       this.connections.add(connection);
       this.limits?.taken(snapshot.peer, connection);
+      if (this.source.standing !== undefined) this.bySocket.set(socket, connection);
       for (const { localCallId, state } of snapshot.machine.book.calls) {
         if (state !== 'established') continue;
         this.connectionOf.set(localCallId, connection);

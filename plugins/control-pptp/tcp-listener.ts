@@ -66,6 +66,8 @@ export class TcpListener implements ConnectionSource {
       return;
     }
     this.server = server;
+    // As `createServer` was told for the one before; Node gives such a server no options.
+    if (this.options.pauseOnConnect === true) Reflect.set(server, 'pauseOnConnect', true);
     takeFrom(
       server,
       this.options.backlog,

@@ -7,6 +7,7 @@ import type { AuditLog } from '../../admin/audit.ts';
 import { MISSING_HEADER } from '../../admin/headers.ts';
 import type { LiveCounts } from '../../admin/live/stats-keeper.ts';
 import { AdminError } from '../../admin/route.ts';
+import type { Upgradable } from '../../admin/routes/upgrade.ts';
 import { fromSpec, type RouteSpec } from '../../admin/spec.ts';
 import type { Life } from '../../life/life.ts';
 import type { WorkerRequest } from './ask-worker.ts';
@@ -23,6 +24,8 @@ export interface ViewDeps {
   readonly levels: LogLevels;
   /** Of the whole gateway: workers keep none. */
   readonly audit: AuditLog;
+  /** Who hands this gateway over when somebody asks for it; undefined: nobody can. */
+  readonly upgrade?: Upgradable;
   /** What the supervisor counts itself. */
   readonly counts: LiveCounts;
   /** Somebody collects traces. */

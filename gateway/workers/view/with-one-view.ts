@@ -7,6 +7,7 @@ import type { EndpointOptions } from '../../../observability/metrics/endpoint.ts
 import type { OpenTelemetryTelemetry } from '../../../observability/telemetry.ts';
 import { LIFE_PHASES } from '../../admin/api/life.ts';
 import { AuditFile } from '../../admin/audit-file.ts';
+import type { Upgradable } from '../../admin/routes/upgrade.ts';
 import type { Life } from '../../life/life.ts';
 import { withMetrics } from '../../with-metrics.ts';
 import type { WorkerLinks } from '../ask.ts';
@@ -23,6 +24,8 @@ export interface OneViewOptions {
   readonly telemetry: OpenTelemetryTelemetry;
   readonly clock: Clock;
   readonly links: WorkerLinks;
+  /** Who hands this gateway over when somebody asks for it. */
+  readonly upgrade: Upgradable;
   /** Where the metrics page is wanted. */
   readonly endpoints: readonly EndpointOptions[];
   /** What OpenTelemetry takes. */
@@ -34,7 +37,7 @@ export interface OneViewOptions {
  * Begin it before the first worker starts. Rejects with ADMIN_SOCKET, ADMIN_LISTEN, ADMIN_TOKEN or METRICS_ENDPOINT before `work` begins.
  */
 export const withOneView = async <T>(options: OneViewOptions, work: () => Promise<T>): Promise<T> => {
-  const { config, version, log, levels, life, telemetry, clock, links, endpoints, otel } = options;
+  const { config, version, log, levels, life, telemetry, clock, links, upgrade, endpoints, otel } = options;
   const crew = new Crew(links, (index) => workerSocket(config.stateDir, index));
   const audit = new AuditFile({ folder: config.stateDir, log });
   const deps: ViewDeps = {
@@ -46,6 +49,7 @@ export const withOneView = async <T>(options: OneViewOptions, work: () => Promis
     log,
     levels,
     audit,
+    upgrade,
     counts: telemetry,
     traces: otel.traces,
   };

@@ -21,7 +21,7 @@ export const VIEW_ROUTES: readonly ViewRoute[] = [
   ...sessionViews,
   liveViews,
   lifeRoute,
-  upgradeRoute(cannotUpgrade('A gateway of several workers cannot hand its tunnels over.')),
+  (app, { upgrade = cannotUpgrade('This gateway has nobody to hand it over.') }) => upgradeRoute(upgrade)(app),
   configRoute,
   ...operationViews,
   usersView,

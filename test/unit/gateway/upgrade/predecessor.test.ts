@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { GatewayConfig } from '../../../../config/types.ts';
-import { Upgrade, type UpgradedGateway } from '../../../../gateway/upgrade/predecessor.ts';
+import { GatewayMover, type UpgradedGateway } from '../../../../gateway/upgrade/mover.ts';
+import { Upgrade } from '../../../../gateway/upgrade/predecessor.ts';
 import { STATE_VERSION } from '../../../../gateway/upgrade/state-version.ts';
 import { MemoryLog } from '../../../support/memory-log.ts';
 
@@ -91,7 +92,7 @@ const upgradeTo = (mode: string, frozen: () => void = () => undefined): Upgrade 
     },
     version: '1',
     log,
-    gateway: gatewayOf(frozen),
+    mover: new GatewayMover(gatewayOf(frozen), log),
     handOverMs: 500,
     config: () => ({}) as GatewayConfig,
     notNow: () => why,

@@ -1,0 +1,39 @@
+import type { NativeDescriptors } from '../../native/descriptors.d.ts';
+import { loadAddonWith } from '../../plugins/native-addon/load-addon.ts';
+
+const load = (): NativeDescriptors =>
+  loadAddonWith<NativeDescriptors>(['socketPair', 'sendFds', 'receiveFds', 'closeFd']);
+
+/** A way for descriptors from a child process, which Node's channel does not take. */
+export interface DescriptorPipe {
+  /** For the child; `forked` closes it here. */
+  readonly childEnd: number;
+  forked(): void;
+  /** What the child has sent; its own copies stay. To be given to `close`. Throws what the system says. */
+  receive(): readonly number[];
+  close(fd: number): void;
+  /** The child is gone. */
+  end(): void;
+}
+
+/** Undefined: without the addon there is none, and nothing that would be sent. */
+export const openDescriptorPipe = (): DescriptorPipe | undefined => {
+  let addon: NativeDescriptors;
+  try {
+    addon = load();
+  } catch {
+    return undefined;
+  }
+  const [own, childEnd] = addon.socketPair();
+  return {
+    childEnd,
+    forked: () => addon.closeFd(childEnd),
+    receive: () => addon.receiveFds(own),
+    close: (fd) => addon.closeFd(fd),
+    end: () => addon.closeFd(own),
+  };
+};
+
+/** In the child. Throws what the system says. */
+export const sendDescriptors = (pipe: number, fds: readonly number[]): void =>
+  load().sendFds(pipe, Int32Array.from(fds));
