@@ -70,6 +70,8 @@ export class WorkerAfter {
 
   private async takeOver(gateway: Gateway, died: (device: string, cause: unknown) => void): Promise<void> {
     const { port, log, heritage } = this.deps;
+    // What is loaded when it is needed first would keep tunnels waiting that are this worker's by then.
+    await Promise.all([import('../admin/serve.ts'), import('../admin/routes/index.ts')]);
     await gateway.start(died);
     this.tell({ step: 'open' });
     const { callIds, networks, borrowed, lent } = await this.restore;
