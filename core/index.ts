@@ -63,6 +63,7 @@ export {
 export type { EapContext, EapEffect, EapInput, EapMethod } from './ports/eap.ts';
 export type { EapRelay, EapRelayAnswer, EapRelayRequest } from './ports/eap-relay.ts';
 export type { Fleet } from './ports/fleet.ts';
+export type { HandOver } from './ports/handover.ts';
 export { type CallEndpoint, type CallId, type CallIds, callId, type SessionId, sessionId } from './ports/ids.ts';
 export type { IpsecHook } from './ports/ipsec-hook.ts';
 export type { Lifecycle } from './ports/lifecycle.ts';

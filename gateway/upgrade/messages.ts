@@ -3,6 +3,7 @@ import { aCount, aNumber, aRecord, aText, oneOfState, type StateOf, someOf } fro
 import type { ConnectionSnapshot } from '../../plugins/control-pptp/index.ts';
 import type { SentTunnel } from '../session/tunnel-snapshot.ts';
 import type { ClockReading } from '../system-clock.ts';
+import type { SentPart } from './handed-parts.ts';
 
 /** From the process that serves to the one that is to take over. */
 export type ToSuccessor =
@@ -18,6 +19,8 @@ export type ToSuccessor =
   /** Comes with the socket. */
   | { readonly kind: 'connection'; readonly connection: ConnectionSnapshot }
   | { readonly kind: 'tunnels'; readonly tunnels: readonly SentTunnel[] }
+  /** Of a plug-in. */
+  | { readonly kind: 'part'; readonly part: SentPart }
   /** All has been sent. */
   | { readonly kind: 'restore'; readonly callIds: unknown; readonly networks: readonly string[] }
   /** Serve from now on. Comes with the listener. */
@@ -70,4 +73,11 @@ export const readHelloToSuccessor = (value: unknown): SuccessorHello | undefined
   const read = readHello(value)?.value;
   const config: unknown = typeof value === 'object' && value !== null ? Reflect.get(value, 'config') : undefined;
   return read === undefined || typeof config !== 'object' || config === null ? undefined : { ...read, config };
+};
+
+/** Undefined: it is none. Its state is for the part to look at. */
+export const readSentPart = (value: unknown): SentPart | undefined => {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const name: unknown = Reflect.get(value, 'name');
+  return typeof name === 'string' ? { name, state: Reflect.get(value, 'state') } : undefined;
 };

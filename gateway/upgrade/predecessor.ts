@@ -1,26 +1,33 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { GatewayConfig } from '../../config/types.ts';
-import { GatewayError } from '../../core/errors.ts';
 import type { Log } from '../../core/ports/log.ts';
 import type { UpgradeOrder, UpgradeReport } from '../admin/api/upgrade.ts';
 import type { Gateway } from '../bootstrap.ts';
-import { readClock } from '../system-clock.ts';
 import { keepWatch, passSignals } from './keeper.ts';
 import type { LifeLine } from './life-line.ts';
-import { type FromSuccessor, readFromSuccessor, type ToSuccessor } from './messages.ts';
-import type { MovedGateway, Moving } from './moving.ts';
+import type { Moving } from './moving.ts';
 import type { Origin } from './origin.ts';
-import { STATE_VERSION } from './state-version.ts';
 import { type Bequest, SUCCESSOR_VARIABLE } from './successor.ts';
+import { refused, Talk } from './talk.ts';
 
 /** What of a gateway is moved. */
 export interface UpgradedGateway extends Pick<Gateway, 'sessions' | 'tunnels' | 'directory'> {
   readonly moving: Pick<
     Moving,
-    'gone' | 'obstacles' | 'descriptors' | 'stragglers' | 'upCount' | 'freeze' | 'thaw' | 'take' | 'abandon'
+    | 'gone'
+    | 'obstacles'
+    | 'descriptors'
+    | 'stragglers'
+    | 'upCount'
+    | 'rest'
+    | 'freeze'
+    | 'take'
+    | 'release'
+    | 'takeBack'
+    | 'thaw'
+    | 'abandon'
   >;
 }
 
@@ -42,21 +49,19 @@ export interface UpgradeDeps {
   readonly tellManager: (pid: number) => boolean;
 }
 
-/** A new process reads its configuration and plug-ins, and opens nothing. */
-const START_MS = 60_000;
 /** From the moment on when nothing is read any more: a process that hangs must not cost anybody a tunnel. */
 const HAND_OVER_MS = 5_000;
-const HAND_OVER_TUNNEL_MS = 1;
 /** Tunnels that negotiate just now are given so long to come to rest. */
 const REST_MS = 2_000;
 const REST_STEP_MS = 100;
-const TUNNELS_A_MESSAGE = 64;
+/** What plug-ins have under way with others. */
+const PARTS_REST_MS = 1_000;
 /** For the answer to who has asked. */
 const ANSWER_MS = 2_000;
 /** Tunnels that are ended for the upgrade. */
 const END_MS = 5_000;
-/** A process that was killed. */
-const GONE_MS = 1_000;
+/** For plug-ins to have again what they let go of; no packet passes meanwhile. */
+const TAKE_BACK_MS = 1_000;
 const STOPS = 'The gateway is told to stop.';
 
 /** The process that serves, while it looks for a successor. One upgrade at a time. */
@@ -69,6 +74,7 @@ export class Upgrade {
   private leave: (code: number) => void = () => undefined;
   private child: ChildProcess | undefined;
   private keepsWatch = true;
+  private closed: Promise<void> = Promise.resolve();
 
   constructor(deps: UpgradeDeps) {
     this.deps = deps;
@@ -87,7 +93,7 @@ export class Upgrade {
     this.running = running.catch(() => undefined);
     try {
       const report = await running;
-      void Promise.race([answered, sleep(ANSWER_MS)]).then(() => this.leave(0));
+      void Promise.all([Promise.race([answered, sleep(ANSWER_MS)]), this.closed]).then(() => this.leave(0));
       return report;
     } finally {
       if (!this.isOver) this.running = undefined;
@@ -132,11 +138,13 @@ export class Upgrade {
     this.talk = talk;
     try {
       await talk.ready;
-      // Tunnels may have begun anew while it started.
+      await Promise.race([gateway.moving.rest(), sleep(PARTS_REST_MS)]);
+      // Tunnels may have begun anew meanwhile.
       await this.settle(allowDrop);
       this.checkNow();
     } catch (cause) {
       await talk.end();
+      await this.takeBack();
       throw cause;
     }
     const since = performance.now();
@@ -148,9 +156,14 @@ export class Upgrade {
       const stuck = gateway.moving.upCount - moved.tunnels.length;
       if (stuck > 0)
         throw refused(`The control connections of ${stuck} tunnels cannot be moved: their peers do not read.`);
-      restored = await talk.handOver(moved, () => this.checkNow());
+      restored = await talk.handOver(
+        moved,
+        () => gateway.moving.release(),
+        () => this.checkNow(),
+      );
     } catch (cause) {
       await talk.end();
+      await this.takeBack();
       gateway.moving.thaw();
       log.warn('upgrade.failed', 'the new process did not take over; this one goes on, and no tunnel was lost');
       throw cause;
@@ -164,10 +177,15 @@ export class Upgrade {
     this.keepsWatch = this.deps.lifeLine === undefined && !this.deps.tellManager(pid);
     this.deps.lifeLine?.passOn();
     log.info('upgrade.done', 'another process serves now', { pid, tunnels: restored, setups, stillMs });
-    await gateway.moving
+    this.closed = gateway.moving
       .abandon()
       .catch((error: unknown) => log.warn('upgrade.remains', 'not all was closed', { error }));
     return { pid, tunnels: restored, setups, stillMs };
+  }
+
+  /** What takes longer goes on beside the tunnels. */
+  private async takeBack(): Promise<void> {
+    await Promise.race([this.deps.gateway.moving.takeBack(), sleep(TAKE_BACK_MS)]);
   }
 
   /** The gateway may have been told to drain or to stop meanwhile. */
@@ -239,147 +257,3 @@ const environmentOf = ({ env }: Origin, bequest: Bequest): NodeJS.ProcessEnv => 
 const TUN_AT = 4;
 const GRE_AT = 5;
 const LIFE_LINE_AT = 6;
-
-/** The talk with one process that may become the successor. */
-class Talk {
-  readonly child: ChildProcess;
-  /** Resolves when it has everything but the tunnels. */
-  readonly ready: Promise<void>;
-  private readonly waiting = new Map<FromSuccessor['kind'], (message: FromSuccessor) => void>();
-  private readonly said: string[] = [];
-  private failed: (error: GatewayError) => void = () => undefined;
-  private handedOver = false;
-  private readonly failure: Promise<never>;
-
-  private readonly handOverMs: number;
-
-  constructor(child: ChildProcess, version: string, config: GatewayConfig, handOverMs: number) {
-    this.child = child;
-    this.handOverMs = handOverMs;
-    this.failure = new Promise((_resolve, reject) => {
-      this.failed = reject;
-    });
-    this.failure.catch(() => undefined);
-    child.on('message', (value: unknown) => this.heard(value));
-    child.on('error', (error) => this.failed(failedBecause(`it could not be started or told: ${error.message}`)));
-    child.on('exit', (code, signal) => {
-      const words = this.said.length === 0 ? '' : `: ${this.said.join(' ')}`;
-      this.failed(failedBecause(`it ended with ${signal ?? `code ${code ?? 0}`} before it took over${words}`));
-    });
-    const hello = this.next('hello').then((message) => {
-      if (message.kind !== 'hello') return;
-      if (message.state !== STATE_VERSION) {
-        throw refused(
-          `The new version hands tunnels over in another form (${message.state}; this one: ${STATE_VERSION}).`,
-        );
-      }
-      this.tell({ kind: 'hello', state: STATE_VERSION, version, pid: process.pid, clock: readClock(), config });
-    });
-    this.ready = this.within(
-      START_MS,
-      hello.then(() => this.next('ready')),
-      'it was not ready',
-    ).then(() => undefined);
-    this.ready.catch(() => undefined);
-  }
-
-  get pid(): number {
-    return this.child.pid ?? 0;
-  }
-
-  /** Returns how many tunnels it goes on with, when it serves. `check` throws what speaks against it at the last moment. */
-  async handOver(
-    { tunnels, connections, callIds, networks, listener }: MovedGateway,
-    check: () => void,
-  ): Promise<number> {
-    const patience = this.handOverMs + HAND_OVER_TUNNEL_MS * tunnels.length;
-    const answer = this.next('restored');
-    for (const { socket, snapshot } of connections) this.tell({ kind: 'connection', connection: snapshot }, socket);
-    for (let from = 0; from < tunnels.length; from += TUNNELS_A_MESSAGE) {
-      this.tell({ kind: 'tunnels', tunnels: tunnels.slice(from, from + TUNNELS_A_MESSAGE) });
-    }
-    this.tell({ kind: 'restore', callIds, networks });
-    const restored = await this.within(patience, answer, 'it did not take the tunnels over');
-    if (restored.kind !== 'restored') return 0;
-    if (restored.failed.length > 0) {
-      throw failedBecause(
-        `it could not go on with ${restored.failed.length} tunnels (${restored.failed.slice(0, 5).join(', ')})`,
-      );
-    }
-    check();
-    this.handedOver = true;
-    const serves = this.next('serves');
-    serves.catch(() => undefined);
-    await new Promise<void>((resolve, reject) => {
-      const sent = (error: Error | null): void => (error === null ? resolve() : reject(failedBecause(error.message)));
-      const message: ToSuccessor = { kind: 'yours' };
-      if (listener === undefined) this.child.send(message, sent);
-      else this.child.send(message, listener, undefined, sent);
-    });
-    await this.within(patience, serves, 'it did not begin to serve');
-    return restored.tunnels;
-  }
-
-  /** Nobody wants it any more; too late once it has everything. */
-  cancel(why: string): void {
-    if (!this.handedOver) this.failed(refused(why));
-  }
-
-  /** Resolves when it is gone. */
-  async end(): Promise<void> {
-    const { child } = this;
-    const isGone = child.exitCode !== null || child.signalCode !== null;
-    const gone = isGone ? undefined : new Promise((resolve) => child.once('exit', resolve));
-    child.kill('SIGKILL');
-    await Promise.race([gone, sleep(GONE_MS)]);
-  }
-
-  private tell(message: ToSuccessor, socket?: Socket): void {
-    const failed = (error: Error | null): void => {
-      if (error !== null) this.failed(failedBecause(`it could not be told: ${error.message}`));
-    };
-    if (socket === undefined) this.child.send(message, failed);
-    else this.child.send(message, socket, { keepOpen: true }, failed);
-  }
-
-  private heard(value: unknown): void {
-    const message = readFromSuccessor(value);
-    if (message === undefined) return;
-    if (message.kind === 'said') {
-      if (this.said.length < 10) this.said.push(message.line);
-      return;
-    }
-    if (message.kind === 'failed') {
-      this.failed(failedBecause(`${message.code}: ${message.message}`));
-      return;
-    }
-    this.waiting.get(message.kind)?.(message);
-  }
-
-  private next(kind: FromSuccessor['kind']): Promise<FromSuccessor> {
-    const heard = new Promise<FromSuccessor>((resolve) => {
-      this.waiting.set(kind, resolve);
-    });
-    return Promise.race([heard, this.failure]);
-  }
-
-  private async within<T>(milliseconds: number, work: Promise<T>, what: string): Promise<T> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_resolve, reject) => {
-      const error = failedBecause(`${what} within ${milliseconds / 1000} s`);
-      timer = setTimeout(() => reject(error), milliseconds);
-    });
-    try {
-      return await Promise.race([work, late, this.failure]);
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-}
-
-const refused = (message: string): GatewayError => new GatewayError('UPGRADE_REFUSED', message);
-const failedBecause = (why: string): GatewayError =>
-  new GatewayError(
-    'UPGRADE_FAILED',
-    `The new process did not take over, and this one goes on: ${why.replace(/\.$/, '')}.`,
-  );
