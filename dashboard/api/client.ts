@@ -13,6 +13,10 @@ export class Refused extends Error {
   }
 }
 
+/** Asking again would be answered the same. */
+export const isFinal = ({ status }: Refused): boolean =>
+  status >= 400 && status < 500 && status !== 408 && status !== 429;
+
 /** Nobody has answered. */
 export class Away extends Error {}
 

@@ -1,6 +1,6 @@
 import type { StreamState } from '../model/freshness.ts';
 import { backoffMs } from './backoff.ts';
-import { type Client, Refused } from './client.ts';
+import { type Client, isFinal, Refused } from './client.ts';
 import { EventParser, type ServerEvent } from './sse.ts';
 
 export interface Follower {
@@ -47,8 +47,6 @@ const read = async (client: Client, path: string, signal: AbortSignal, follower:
     clearTimeout(timer);
   }
 };
-
-const isFinal = ({ status }: Refused): boolean => status >= 400 && status < 500 && status !== 408 && status !== 429;
 
 /** Follows a stream of events, and begins again whenever it breaks. Returns how to end it. */
 export const follow = (client: Client, path: string, follower: Follower): (() => void) => {
