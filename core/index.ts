@@ -67,6 +67,7 @@ export type { HandOver } from './ports/handover.ts';
 export { type CallEndpoint, type CallId, type CallIds, callId, type SessionId, sessionId } from './ports/ids.ts';
 export type { IpsecHook } from './ports/ipsec-hook.ts';
 export type { Lifecycle } from './ports/lifecycle.ts';
+export { type LiveOptions, optionsInForce } from './ports/live-options.ts';
 export { type Lock, type LockBook, type LockKind, type LockQuery, lockFits } from './ports/locks.ts';
 export { type Log, type LogFields, silentLog } from './ports/log.ts';
 export type { OwnPackets } from './ports/own-packets.ts';

@@ -37,6 +37,7 @@ import { orderStages, Pipeline } from './pipeline.ts';
 import type { LoadedPlugin } from './plugin-loader.ts';
 import { bindPlugins, broughtBy, type Claims, checkBindings } from './plugins/bindings.ts';
 import { lifecyclesOf } from './plugins/lifecycles.ts';
+import { prepareSettings } from './plugins/live-settings.ts';
 import { pluginLines } from './plugins/plugin-lines.ts';
 import type { Driver } from './session/driver.ts';
 import type { LiveTunnels } from './session/live-tunnel.ts';
@@ -126,6 +127,11 @@ export interface Gateway {
   readonly moving: Moving;
   /** Throws what is wrong with options that are to come into force. */
   check(options: LiveGatewayOptions): void;
+  /**
+   * Settings of plug-ins as given, by their names. Throws ConfigError with what is wrong, and then nothing has changed; else
+   * the result brings those into force that are live.
+   */
+  prepareSettings(given: Readonly<Record<string, unknown>>): () => void;
   start(died: (device: string, cause: unknown) => void): Promise<void>;
   stop(): Promise<void>;
 }
@@ -213,6 +219,7 @@ export function createGateway(platform: Platform, options: GatewayOptions, plugi
     locks: allLocks(container.isBound(TOKENS.Locks) ? container.getAll(TOKENS.Locks) : []),
     hostRoutes: container.isBound(TOKENS.HostRoutes) ? container.get(TOKENS.HostRoutes) : undefined,
     check: ({ session }) => void chooseMethods(session.authMethods, container.getAll(TOKENS.AuthMethod)),
+    prepareSettings: (given) => prepareSettings(plugins, given, platform),
     start: (onDeath) => {
       died = onDeath;
       return runner.start();

@@ -99,6 +99,11 @@ export class Accounting {
     this.lifecycle = { name: 'radius-accounting', start: () => this.start(), stop: () => this.stop() };
   }
 
+  /** Others may answer now: what waits is sent without the rest of its pause. */
+  hurry(): void {
+    this.delivery.hurry();
+  }
+
   /** Records that no server has confirmed. */
   get waiting(): number {
     return this.spool.size;

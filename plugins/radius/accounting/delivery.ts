@@ -116,6 +116,14 @@ export class Delivery {
     });
   }
 
+  /** Servers may answer that did not: sends at once what waits for the end of a pause. */
+  hurry(): void {
+    if (this.paused === undefined) return;
+    this.resume();
+    this.wait = FIRST_WAIT_MS;
+    this.pump();
+  }
+
   stop(): void {
     this.stopped = true;
     this.resume();
