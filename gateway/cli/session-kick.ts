@@ -2,11 +2,12 @@ import type { Command } from 'commander';
 import { GatewayError } from '../../core/errors.ts';
 import type { Disconnected, DisconnectOrder, SessionRow } from '../admin/api/sessions.ts';
 import { EXIT } from './exit.ts';
-import type { AdminVerbs, RunningGateway } from './running-gateway.ts';
+import { type AdminVerbs, type RunningGateway, SOME_TIME } from './running-gateway.ts';
 import { addAllOption, chooseSessions, listSessions, SESSION_ARGUMENT } from './session-choice.ts';
 import { fetchSessions, SESSIONS_PATH } from './session-query.ts';
 import { safeText } from './text.ts';
 import { countText, parseAddress } from './units.ts';
+import { whileWaiting } from './while-waiting.ts';
 
 type Filter = Pick<DisconnectOrder, 'user' | 'address' | 'peer'>;
 
@@ -40,7 +41,7 @@ const endEach = async (
   const work = async (): Promise<void> => {
     for (let next = left.shift(); next !== undefined; next = left.shift()) {
       const order: DisconnectOrder = { id: next.id, ...reason };
-      disconnected.push(...(await gateway.send<Disconnected>('POST', ORDER_PATH, order)).disconnected);
+      disconnected.push(...(await gateway.send<Disconnected>('POST', ORDER_PATH, order, SOME_TIME)).disconnected);
     }
   };
   await Promise.all(Array.from({ length: Math.min(AT_ONCE, left.length) }, work));
@@ -87,10 +88,11 @@ export const addKickVerb = (sessions: Command, { terminal, action }: AdminVerbs)
       terminal.err('nothing was ended');
       return EXIT.failed;
     }
-    const done =
+    const asked =
       word === undefined
-        ? await gateway.send<Disconnected>('POST', ORDER_PATH, { ...filter, ...reason })
-        : await endEach(gateway, found, reason);
+        ? gateway.send<Disconnected>('POST', ORDER_PATH, { ...filter, ...reason }, SOME_TIME)
+        : endEach(gateway, found, reason);
+    const done = await whileWaiting(terminal, `ending ${countText(found.length, 'session')}`, asked);
     if (flags.json === true) terminal.out(JSON.stringify(done));
     else {
       const known = new Map(found.map((session) => [session.id, session]));
