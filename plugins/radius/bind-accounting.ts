@@ -75,6 +75,7 @@ export function bindAccounting(
   bind(TOKENS.Lifecycle).toResolvedValue(
     ({ lifecycle }, client) => ({
       name: lifecycle.name,
+      handOver: lifecycle.handOver,
       start: (signal) => lifecycle.start(signal),
       stop: async () => {
         await lifecycle.stop();
@@ -120,4 +121,4 @@ const coaRules = (live: LiveOptions<ServerOptions & CoaSettings>): CoaOptions =>
 });
 
 const nothing = (): Promise<void> => Promise.resolve();
-const NOT_HERE = { start: nothing, stop: nothing };
+const NOT_HERE = { start: nothing, stop: nothing, handOver: {} };

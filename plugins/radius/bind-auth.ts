@@ -49,15 +49,19 @@ export function bindAuth(bind: Bind, live: LiveOptions<ServerOptions>, open?: Op
   );
   bind(JUDGEMENT).toResolvedValue((log) => new Judgement(log), [TOKENS.Log]);
   bind(TOKENS.Lifecycle).toResolvedValue(
-    (client) => ({
+    (client, proven) => ({
       name: 'radius-client',
+      handOver: {
+        release: () => Promise.resolve(proven.snapshot()),
+        takeOver: async (state) => proven.restore(state),
+      },
       start: () => Promise.resolve(),
       stop: () => {
         client.close();
         return Promise.resolve();
       },
     }),
-    [CLIENT],
+    [CLIENT, PROVEN],
   );
   // Profiles may have a rate, a filter or a quota.
   bind(TOKENS.TrafficNeed).toConstantValue('radius');

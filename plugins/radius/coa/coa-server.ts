@@ -65,7 +65,10 @@ export class CoaServer implements Lifecycle {
     const { address, port } = this.options;
     const socket = createSocket('udp4');
     await new Promise<void>((resolve, reject) => {
-      socket.once('error', (cause) => reject(listenError(cause, address, port)));
+      socket.once('error', (cause) => {
+        socket.close();
+        reject(listenError(cause, address, port));
+      });
       socket.bind({ address: formatIpv4(address), port, exclusive: true }, resolve);
     });
     socket.removeAllListeners('error');

@@ -1,4 +1,4 @@
-import { aRecord, aText, aNumber, oneOfState, type StateOf, someBytes, someOf } from '../../../core/bytes/state.ts';
+import { aNumber, aRecord, aText, oneOfState, type StateOf, someBytes, someOf } from '../../../core/bytes/state.ts';
 
 const readAnswer = aRecord({ key: aText(128), until: aNumber, answer: someBytes(20, 4096) });
 export type RecentAnswer = StateOf<typeof readAnswer>;
@@ -41,7 +41,9 @@ export class RecentAnswers {
 
   /** Those that have their answer, as plain data. */
   snapshot(): readonly RecentAnswer[] {
-    return [...this.known].flatMap(([key, { until, answer }]) => (answer === undefined ? [] : [{ key, until, answer }]));
+    return [...this.known].flatMap(([key, { until, answer }]) =>
+      answer === undefined ? [] : [{ key, until, answer }],
+    );
   }
 
   /** In a process that goes on for another one. */
