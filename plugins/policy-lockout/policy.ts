@@ -71,6 +71,11 @@ export class LockoutPolicy implements SessionPolicy, LockBook {
     return isLocked && !this.trusted.has(pair) ? this.refused('user') : true;
   }
 
+  /** Locked meanwhile by others: who sends many guesses at a time would have them all judged otherwise. */
+  mayPass(attempt: Attempt): boolean {
+    return this.mayTry(attempt);
+  }
+
   /** Only a wrong proof is a guess: one that has expired, or that no back-end could judge, is none. */
   tried({ userName, source, at }: Attempt, denial: AuthDenial | undefined): void {
     if (userName === undefined || (denial !== undefined && denial !== 'bad-credentials')) return;
