@@ -21,8 +21,8 @@ export const isFinal = ({ status }: Refused): boolean =>
 export class Away extends Error {}
 
 export interface Client {
-  /** Rejects with Refused or Away. */
-  ask<T>(method: string, path: string, body?: object): Promise<T>;
+  /** Rejects with Refused or Away; nobody is waited for longer than `patienceMs`. */
+  ask<T>(method: string, path: string, body?: object, patienceMs?: number): Promise<T>;
   /** The body as it comes. */
   open(path: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>>;
 }
@@ -65,10 +65,10 @@ export const createClient = (token: string, onUnknown: (refused: Refused) => voi
     throw refused;
   };
   return {
-    async ask<T>(method: string, path: string, body?: object): Promise<T> {
+    async ask<T>(method: string, path: string, body?: object, patienceMs = ASK_MS): Promise<T> {
       const response = await send(path, {
         method,
-        signal: AbortSignal.timeout(ASK_MS),
+        signal: AbortSignal.timeout(patienceMs),
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
       const text = await response.text().catch((cause: unknown) => {

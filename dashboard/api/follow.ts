@@ -5,7 +5,7 @@ import { EventParser, type ServerEvent } from './sse.ts';
 
 export interface Follower {
   event(event: ServerEvent): void;
-  /** `error`: what the gateway has against it, when it is final. */
+  /** `error`: what the gateway has against it. */
   state(state: StreamState, error?: Refused): void;
 }
 
@@ -63,19 +63,19 @@ export const follow = (client: Client, path: string, follower: Follower): (() =>
       event: (event) => follower.event(event),
     };
     while (!signal.aborted) {
-      let wanted = 0;
+      let refused: Refused | undefined;
       try {
         await read(client, path, signal, heard);
       } catch (error) {
         if (signal.aborted) return;
         if (error instanceof Refused) {
           if (isFinal(error)) return follower.state('away', error);
-          wanted = error.waitMs;
+          refused = error;
         }
       }
       if (signal.aborted) return;
-      follower.state('away');
-      await pause(backoffMs(attempt, Math.random(), wanted), signal);
+      follower.state('away', refused);
+      await pause(backoffMs(attempt, Math.random(), refused?.waitMs), signal);
       attempt += 1;
     }
   };

@@ -11,7 +11,7 @@ export interface Streamed<T> {
   /** ms: when the value came. */
   readonly at: number | undefined;
   readonly state: StreamState;
-  /** Final: the gateway refuses this stream. */
+  /** What the gateway has against this stream. */
   readonly error: Refused | undefined;
 }
 
@@ -37,6 +37,7 @@ export const useStream = <T>(client: Client, path: string, name: string): Stream
   useEffect(() => {
     if (!isSeen) return undefined;
     let state: StreamState = 'connecting';
+    let problem: Refused | undefined;
     return follow(client, path, {
       event: ({ event, data }) => {
         if (event !== name) return;
@@ -44,8 +45,9 @@ export const useStream = <T>(client: Client, path: string, name: string): Stream
         if (value !== undefined) setNow({ value, path, at: Date.now(), state: 'live', error: undefined });
       },
       state: (next, error) => {
-        if (next === state && error === undefined) return;
+        if (next === state && error === problem) return;
         state = next;
+        problem = error;
         setNow((before) => ({ ...before, state: next, error }));
       },
     });

@@ -28,7 +28,7 @@ export const Confirm = (props: {
           Cancel
         </button>
         <button type="submit" class="button danger" disabled={props.isBusy}>
-          {props.verb}
+          {props.isBusy ? 'One moment…' : props.verb}
         </button>
       </div>
     </form>

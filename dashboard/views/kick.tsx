@@ -5,6 +5,9 @@ import { useAct } from '../state/use-act.ts';
 import { Confirm } from '../ui/confirm.tsx';
 import { Field } from '../ui/field.tsx';
 
+/** The gateway answers when the session is over, and ends a link in order where the peer does not answer any more. */
+const END_MS = 70_000;
+
 export type Kicked = Pick<SessionRow, 'id' | 'user' | 'peer'>;
 
 /** Ends one session, for a reason that goes to the log and the audit. */
@@ -18,7 +21,12 @@ export const KickDialog = (props: { readonly session: Kicked; readonly onClose: 
     const text = reason.trim();
     const order = { id, ...(text === '' ? {} : { reason: text }) };
     const end = async (): Promise<void> => {
-      const { disconnected, missing } = await client.ask<Disconnected>('POST', '/v1/sessions/disconnect', order);
+      const { disconnected, missing } = await client.ask<Disconnected>(
+        'POST',
+        '/v1/sessions/disconnect',
+        order,
+        END_MS,
+      );
       if (disconnected.length > 0) return;
       throw new Error(
         missing === undefined

@@ -28,13 +28,18 @@ describe.skipIf(reason !== undefined)(
     let browser: Browser;
     let watched: Watched;
 
-    const enter = async (token: keyof typeof TOKENS, view: string, options: Parameters<typeof watchedPage>[2] = {}) => {
+    const enter = async (
+      token: keyof typeof TOKENS,
+      view: string,
+      options: Parameters<typeof watchedPage>[2] = {},
+      sign = '.top .fresh.live',
+    ) => {
       watched = await watchedPage(browser, origin, options);
       const { page } = watched;
       await page.clock.install();
       await page.goto(`${origin}/#/${view}`);
       await logIn(page, token);
-      await page.locator('.top .fresh.live').waitFor();
+      await page.locator(sign).waitFor();
       return page;
     };
 
@@ -44,6 +49,7 @@ describe.skipIf(reason !== undefined)(
     });
     afterEach(async () => {
       gateway.hold = undefined;
+      gateway.refuseWith = undefined;
       for (const go of gateway.held.splice(0)) go();
       await watched.context.close();
     });
@@ -121,6 +127,21 @@ describe.skipIf(reason !== undefined)(
       await gateway.listen(Number(new URL(origin).port));
       await page.clock.fastForward(LATER_MS);
       await page.getByText('PPTP_LOG_LEVEL', { exact: true }).waitFor();
+    });
+
+    it('says why it shows nothing, when the gateway answers', async () => {
+      gateway.hold = /stats\/stream/;
+      const page = await enter('admin', 'overview', {}, '.top .fresh.connecting');
+      await expect.poll(() => gateway.held.length).toBeGreaterThan(0);
+      gateway.refuseWith = 429;
+      for (const go of gateway.held.splice(0)) go();
+      await page.getByText('Not now.').waitFor();
+      expect(await page.getByText('does not answer').count()).toBe(0);
+      gateway.hold = undefined;
+      gateway.refuseWith = undefined;
+      await page.clock.fastForward(LATER_MS);
+      await page.locator('.tiles').waitFor();
+      expect(await page.getByText('Not now.').count()).toBe(0);
     });
 
     it('does not ask again for what it may not see', async () => {

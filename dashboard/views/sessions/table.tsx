@@ -34,7 +34,9 @@ const Cell = (props: { readonly column: Column; readonly row: SessionRow }) => {
   if (column.sort === 'user') {
     return (
       <th scope="row" class="user">
-        <a href={formatRoute({ view: 'session', id: row.id })}>{text}</a>
+        <a title={text} href={formatRoute({ view: 'session', id: row.id })}>
+          {text}
+        </a>
       </th>
     );
   }
