@@ -266,6 +266,10 @@ export class ControlPptp implements ControlPlugin, Movable {
     if (this.frozen) {
       // Whoever comes while another process takes over waits, unread, until it is known who serves.
       socket.on('error', NOTHING);
+      if (this.held.length >= this.rules.limits.maxConnections) {
+        this.refusals.refuse(socket, 'limit');
+        return;
+      }
       holdSocket(socket);
       this.held.push(socket);
       return;

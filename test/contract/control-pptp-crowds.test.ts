@@ -310,4 +310,17 @@ describe('strangers', () => {
     evict();
     await stranger.closed;
   });
+
+  test('who come while another process takes over are held, as many as may be, and served where it does not', async () => {
+    const b = await bench({ maxConnections: 2, maxConnectionsPerSource: 5 }).start();
+    b.plugin.freeze();
+    const held = [await b.connect(), await b.connect()];
+    await (await b.connect()).closed;
+    b.plugin.thaw();
+    for (const client of held) {
+      client.send(startRequest());
+      await client.expect('start-control-connection-reply');
+    }
+    expect(b.plugin.connectionCount).toBe(2);
+  });
 });
