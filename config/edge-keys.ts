@@ -1,11 +1,8 @@
 import type { Schema } from 'convict';
 import { accessNetwork, runAsText } from './access.ts';
-import { absolutePath, either, integer, list, oneOf } from './formats.ts';
+import { auto, either, fileOrNone, integer, list, seconds } from './formats.ts';
 import { key } from './key.ts';
 import type { RawConfig } from './types.ts';
-
-const auto = oneOf('auto');
-const seconds = (least: number, most: number) => integer(least, most, 'seconds');
 
 /** Names that a list in the environment may hold; more belong into a file. */
 const MOST_NAMED = 1000;
@@ -55,7 +52,7 @@ export const edgeKeys = {
       reload: true,
       doc: 'Addresses that may not connect: closed on arrival, before anything is read.',
     }),
-    accessFile: key(either(absolutePath, oneOf('none')), {
+    accessFile: key(fileOrNone, {
       env: 'PPTP_ACCESS_FILE',
       default: 'none',
       reload: true,

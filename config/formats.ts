@@ -16,6 +16,10 @@ export interface Format<T> {
   parse(value: unknown): T | undefined;
 }
 
+export const auto = oneOf('auto');
+export const seconds = (least: number, most: number): Format<number> => integer(least, most, 'seconds');
+export const milliseconds = (least: number, most: number): Format<number> => integer(least, most, 'milliseconds');
+
 export const parseNetwork = (text: string): Ipv4Network | undefined => {
   const match = /^([\d.]+)\/(\d{1,2})$/.exec(text);
   const network = match?.[1] === undefined ? undefined : parseIpv4(match[1]);
@@ -117,6 +121,8 @@ export const either = <A, B>(first: Format<A>, second: Format<B>): Format<A | B>
   expected: `${first.expected}, or ${second.expected}`,
   parse: (value) => first.parse(value) ?? second.parse(value),
 });
+
+export const fileOrNone = either(absolutePath, oneOf('none'));
 
 /** A list; in the environment and in flags its items are separated by commas. */
 export const list = <T>(item: Format<T>, what: string, most = 64, least = 0): Format<readonly T[]> => ({

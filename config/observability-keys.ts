@@ -3,6 +3,7 @@ import {
   absolutePath,
   accessToken,
   either,
+  fileOrNone,
   integer,
   ipv4Address,
   ipv6Address,
@@ -14,8 +15,6 @@ import {
 } from './formats.ts';
 import { key } from './key.ts';
 import type { RawConfig } from './types.ts';
-
-const fileOrNone = either(absolutePath, oneOf('none'));
 
 /** Keys of what the gateway says of itself. */
 export const observabilityKeys = {

@@ -41,6 +41,10 @@ export interface SettingInForce {
   /** As it was given, or the default, as text; "[secret]" for a secret, whether set or not. */
   readonly shown: string;
   readonly origin: Origin;
+  /** A reload brings a new value into force. */
+  readonly live: boolean;
+  /** Whether it does so for this change; both as given, undefined: not given. */
+  mayBecome(from: unknown, to: unknown): boolean;
 }
 
 export interface ResolvedSettings {
@@ -237,7 +241,21 @@ const settingInForce = (
     env: settingEnv(plugin, setting),
     shown: what.secret === true ? '[secret]' : given === undefined ? showDefault(what) : showGiven(given.value),
     origin: given?.origin ?? { kind: 'default' },
+    live: what.live === true,
+    mayBecome: (from, to) => isLiveChange(what, from, to),
   };
+};
+
+/** Whether a reload may bring the second value into force in place of the first; both as given, undefined: not given. */
+export const isLiveChange = (setting: Setting<unknown>, from: unknown, to: unknown): boolean => {
+  if (setting.live !== true) return false;
+  const read = (given: unknown): unknown => (given === undefined ? setting.default : parsed(setting, given));
+  try {
+    return setting.liveFor?.(read(from), read(to)) ?? true;
+  } catch {
+    // The plug-in's own code, which a restart does not need.
+    return false;
+  }
 };
 
 const showGiven = (value: unknown): string => {

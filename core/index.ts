@@ -63,9 +63,11 @@ export {
 export type { EapContext, EapEffect, EapInput, EapMethod } from './ports/eap.ts';
 export type { EapRelay, EapRelayAnswer, EapRelayRequest } from './ports/eap-relay.ts';
 export type { Fleet } from './ports/fleet.ts';
+export type { HandOver } from './ports/handover.ts';
 export { type CallEndpoint, type CallId, type CallIds, callId, type SessionId, sessionId } from './ports/ids.ts';
 export type { IpsecHook } from './ports/ipsec-hook.ts';
 export type { Lifecycle } from './ports/lifecycle.ts';
+export { type LiveOptions, optionsInForce } from './ports/live-options.ts';
 export { type Lock, type LockBook, type LockKind, type LockQuery, lockFits } from './ports/locks.ts';
 export { type Log, type LogFields, silentLog } from './ports/log.ts';
 export type { OwnPackets } from './ports/own-packets.ts';

@@ -1,4 +1,4 @@
-import { useMemo, useState } from 'preact/hooks';
+import { useMemo, useRef, useState } from 'preact/hooks';
 import { type Client, createClient, type Refused } from './api/client.ts';
 import type { GatewayInfo } from './api/gateway-info.ts';
 import { tokenStore } from './api/token.ts';
@@ -18,14 +18,19 @@ export const App = () => {
   const [token, setToken] = useState(tokenStore.get);
   const [entered, setEntered] = useState<Entered>();
   const [reason, setReason] = useState<string>();
+  const held = useRef(token);
   const leave = (why?: string): void => {
     tokenStore.clear();
+    held.current = undefined;
     setToken(undefined);
     setEntered(undefined);
     setReason(why);
   };
   const clientFor = (one: string): Client =>
-    createClient(one, (refused: Refused) => leave(`The gateway does not take this token any more. ${refused.message}`));
+    createClient(one, (refused: Refused) => {
+      // The last answers to a token that was left already are of no concern to the one after it.
+      if (held.current === one) leave(`The gateway does not take this token any more. ${refused.message}`);
+    });
   const resumed = useMemo(() => (token === undefined ? undefined : clientFor(token)), [token]);
   if (entered !== undefined) {
     return <Shell client={entered.client} info={entered.info} theme={theme} onLeave={() => leave()} />;
@@ -38,6 +43,7 @@ export const App = () => {
       reason={reason}
       onEnter={(one, info) => {
         tokenStore.set(one);
+        held.current = one;
         setReason(undefined);
         setEntered({ client: clientFor(one), info });
         setToken(one);

@@ -1,9 +1,12 @@
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Stats } from '../gateway/admin/api/stats.ts';
 import type { Client } from './api/client.ts';
 import type { GatewayInfo } from './api/gateway-info.ts';
 import { PLAIN_VIEWS, type Route } from './model/route.ts';
+import { FIRST_LIST } from './model/session-query.ts';
 import { type Desk, DeskContext } from './state/desk.ts';
+import { useComebacks } from './state/use-comebacks.ts';
+import { useInfo } from './state/use-info.ts';
 import { useKeys } from './state/use-keys.ts';
 import { goTo, useRoute } from './state/use-route.ts';
 import { useStream } from './state/use-stream.ts';
@@ -57,17 +60,21 @@ export const Shell = (props: {
   readonly theme: ReturnType<typeof useTheme>;
   readonly onLeave: () => void;
 }) => {
-  const { client, info, theme, onLeave } = props;
+  const { client, theme, onLeave } = props;
   const route = useRoute();
   const stats = useStream<Stats>(client, '/v1/stats/stream', 'stats');
-  const { traffic, before } = useTraffic(client, stats.value);
+  const comebacks = useComebacks(stats);
+  const info = useInfo(client, props.info, comebacks);
+  const { traffic, before } = useTraffic(client, stats.value, comebacks);
+  const list = useRef(FIRST_LIST);
   const { told, tell } = useTold();
   const [isHelp, setHelp] = useState(false);
   const main = useRef<HTMLElement>(null);
   const desk = useMemo<Desk>(
-    () => ({ client, info, stats, before, traffic, isDark: theme.isDark, tell }),
+    () => ({ client, info, stats, before, traffic, list, isDark: theme.isDark, tell }),
     [client, info, stats, before, traffic, theme.isDark, tell],
   );
+  useLayoutEffect(() => scrollTo(0, 0), [route]);
   useEffect(() => {
     document.title = `${TITLES[route.view]} – ${info.host ?? 'PPTP gateway'}`;
   }, [route, info]);
@@ -86,7 +93,8 @@ export const Shell = (props: {
       </button>
       <TopBar route={route} theme={theme} onHelp={() => setHelp(true)} onLeave={onLeave} />
       <main ref={main} id="main" tabIndex={-1}>
-        <View route={route} />
+        {/* Another role may be answered otherwise. */}
+        <View key={info.role} route={route} />
       </main>
       <ToldList told={told} />
       {isHelp && <Help onClose={() => setHelp(false)} />}

@@ -37,6 +37,7 @@ import { orderStages, Pipeline } from './pipeline.ts';
 import type { LoadedPlugin } from './plugin-loader.ts';
 import { bindPlugins, broughtBy, type Claims, checkBindings } from './plugins/bindings.ts';
 import { lifecyclesOf } from './plugins/lifecycles.ts';
+import { prepareSettings } from './plugins/live-settings.ts';
 import { pluginLines } from './plugins/plugin-lines.ts';
 import type { Driver } from './session/driver.ts';
 import type { LiveTunnels } from './session/live-tunnel.ts';
@@ -44,6 +45,7 @@ import { LocalSessions } from './session/local-sessions.ts';
 import type { TunnelEnding, TunnelView } from './session/tunnel-view.ts';
 import { systemWallClock } from './system-clock.ts';
 import { GATEWAY_TOKENS } from './tokens.ts';
+import { HandedParts, startedBeside } from './upgrade/handed-parts.ts';
 import { immovable } from './upgrade/immovable.ts';
 import { Moving, type MovingParts } from './upgrade/moving.ts';
 
@@ -66,6 +68,8 @@ export interface GatewayOptions {
   readonly shareGre?: (gre: GreSocket) => GreSocket;
   /** What may be another while it runs. */
   readonly live?: LiveOptions<LiveGatewayOptions>;
+  /** Another process has the tunnels still. */
+  readonly takesOver?: boolean;
 }
 
 export interface LiveGatewayOptions {
@@ -123,6 +127,11 @@ export interface Gateway {
   readonly moving: Moving;
   /** Throws what is wrong with options that are to come into force. */
   check(options: LiveGatewayOptions): void;
+  /**
+   * Settings of plug-ins as given, by their names. Throws ConfigError with what is wrong, and then nothing has changed; else
+   * the result brings those into force that are live.
+   */
+  prepareSettings(given: Readonly<Record<string, unknown>>): () => void;
   start(died: (device: string, cause: unknown) => void): Promise<void>;
   stop(): Promise<void>;
 }
@@ -176,9 +185,16 @@ export function createGateway(platform: Platform, options: GatewayOptions, plugi
     },
   };
   // The control connection comes last: nobody may call before everything a call needs is there. It goes first.
-  const parts = [tun, gre, ...lifecyclesOf(container, claims, platform), flow, driver, control];
+  const parts = [
+    tun,
+    gre,
+    ...lifecyclesOf(container, claims, platform, options.takesOver === true ? startedBeside : undefined),
+    flow,
+    driver,
+    control,
+  ];
   const runner = new LifecycleRunner(parts, platform.log);
-  const moving = new Moving(movingParts(container, claims, { tun, gre, driver, control }));
+  const moving = new Moving(movingParts(container, claims, platform.log, { tun, gre, driver, control }));
   return {
     stages,
     moving,
@@ -203,6 +219,7 @@ export function createGateway(platform: Platform, options: GatewayOptions, plugi
     locks: allLocks(container.isBound(TOKENS.Locks) ? container.getAll(TOKENS.Locks) : []),
     hostRoutes: container.isBound(TOKENS.HostRoutes) ? container.get(TOKENS.HostRoutes) : undefined,
     check: ({ session }) => void chooseMethods(session.authMethods, container.getAll(TOKENS.AuthMethod)),
+    prepareSettings: (given) => prepareSettings(plugins, given, platform),
     start: (onDeath) => {
       died = onDeath;
       return runner.start();
@@ -218,10 +235,12 @@ export function createGateway(platform: Platform, options: GatewayOptions, plugi
 const movingParts = (
   container: Container,
   claims: Claims,
+  log: Log,
   { tun, gre, driver, control }: Pick<MovingParts, 'tun' | 'gre' | 'driver'> & { readonly control: ControlPlugin },
 ): MovingParts => {
   const callIds = container.get(TOKENS.CallIds);
   const routes = container.isBound(TOKENS.HostRoutes) ? container.get(TOKENS.HostRoutes) : undefined;
+  const lifecycles = container.getAll(TOKENS.Lifecycle);
   const listeners = container.isBound(TOKENS.SessionListener) ? container.getAll(TOKENS.SessionListener) : [];
   return {
     tun,
@@ -230,7 +249,8 @@ const movingParts = (
     control: control instanceof ControlPptp ? control : undefined,
     callIds: callIds instanceof RandomCallIds ? callIds : undefined,
     host: routes instanceof HostNetwork ? routes : undefined,
-    others: immovable(claims, { listeners, lifecycles: container.getAll(TOKENS.Lifecycle) }),
+    parts: new HandedParts(lifecycles, log),
+    others: immovable(claims, { listeners, lifecycles }),
   };
 };
 

@@ -116,7 +116,9 @@ export async function composeGateway(
     const own = worker?.shareSessions(single, log) ?? single;
     const shared = worker?.shareAddresses(own, log);
     const live = new LiveValue(liveOptions(config, worker?.shard));
-    const gateway = createGateway(platform, { ...(shared?.options ?? own), shareGre: site.shareGre, live }, plugins);
+    const takesOver = heritage?.inheritance !== undefined;
+    const options = { ...(shared?.options ?? own), shareGre: site.shareGre, live, takesOver };
+    const gateway = createGateway(platform, options, plugins);
     shared?.attach(gateway);
     life.attach(gatewayBody(gateway, { live, levels, shard: worker?.shard }));
     gateway.onTunnelEnd(({ view }) => journal.numbers(view.session.id, journalNumbers(view)));

@@ -49,7 +49,7 @@ const gate = (address: number): BatchStep => ({
 export class IpsecHooks implements SessionListener {
   readonly name = 'ipsec-hooks';
   readonly stages: readonly Stage[];
-  private readonly hooks: readonly IpsecHook[];
+  readonly hooks: readonly IpsecHook[];
 
   constructor(hooks: readonly IpsecHook[]) {
     if (hooks.length > MOST) {
@@ -62,6 +62,11 @@ export class IpsecHooks implements SessionListener {
 
   up(facts: SessionFacts, session: SessionView): void {
     this.tell((hook) => hook.up?.(facts, session));
+    if (session instanceof Session && this.hooks.length > 0) session.set(TOLD, 'all');
+  }
+
+  restored(facts: SessionFacts, session: SessionView): void {
+    this.tell((hook) => hook.restored?.(facts, session));
     if (session instanceof Session && this.hooks.length > 0) session.set(TOLD, 'all');
   }
 

@@ -1,8 +1,11 @@
 import { parseSettings } from '../config/plugin-settings.ts';
 import { formatProblem } from '../config/problems.ts';
 import type { GatewayPlugin, PluginBindings } from '../core/ports/plugin.ts';
+import { checked, optionsFor } from './plugins/checked.ts';
 import { declaredBy, type ImportedPlugin, importPlugins } from './plugins/import-plugins.ts';
-import { pluginError, sentenceOf } from './plugins/plugin-error.ts';
+import { type LiveSettings, liveSettings } from './plugins/live-settings.ts';
+import { pluginError } from './plugins/plugin-error.ts';
+import { PluginOptions } from './plugins/plugin-options.ts';
 import { BUILT_IN, GIVEN, type PluginSource } from './plugins/plugin-source.ts';
 
 /** A plug-in with its options checked: ready to register. */
@@ -12,6 +15,8 @@ export interface LoadedPlugin {
   readonly api: number;
   readonly requires: readonly string[];
   readonly source: PluginSource;
+  /** What a reload may change of it; absent: nothing. */
+  readonly live?: LiveSettings;
   register(bindings: PluginBindings): void;
 }
 
@@ -25,7 +30,7 @@ export const withOptions = <Options>(
   api: plugin.api,
   requires: plugin.requires ?? [],
   source,
-  register: (bindings) => plugin.register(bindings, options),
+  register: (bindings) => plugin.register(bindings, options, new PluginOptions(options)),
 });
 
 /** One that every gateway has: it steps back where an operator's plug-in brings the same. */
@@ -53,31 +58,12 @@ export function withGiven(one: ImportedPlugin, given: unknown): LoadedPlugin {
   const { options, problems } = parseSettings(declaredBy(one), given);
   const wrong = problems.length > 0 ? problems.map(formatProblem) : checked(one, options);
   if (wrong.length > 0) throw pluginError(`"${one.plugin.name}"`, wrong.join('; '));
-  return withOptions(one.plugin, optionsFor(one, options), one.source);
-}
-
-/** A plug-in without settings is given none. */
-const optionsFor = ({ plugin }: ImportedPlugin, options: Readonly<Record<string, unknown>>) =>
-  plugin.settings === undefined ? undefined : options;
-
-/** What the plug-in itself says of its settings together, without the secrets that it may quote. */
-export function checked(one: ImportedPlugin, options: Readonly<Record<string, unknown>>): readonly string[] {
-  const secrets = Object.entries(declaredBy(one).settings)
-    .flatMap(([name, setting]) => (setting.secret === true ? [options[name]].flat() : []))
-    .filter((value) => typeof value === 'string' && value !== '')
-    .map(String)
-    .toSorted((a, b) => b.length - a.length);
-  const masked = (sentence: string): string =>
-    secrets.reduce((rest, secret) => rest.replaceAll(secret, () => '[secret]'), sentence);
-  return sentencesOf(one, options).map(masked);
-}
-
-function sentencesOf(one: ImportedPlugin, options: Readonly<Record<string, unknown>>): readonly string[] {
-  try {
-    const sentences: unknown = one.plugin.check?.(optionsFor(one, options)) ?? [];
-    if (sentences instanceof Promise) sentences.catch(() => undefined);
-    return Array.isArray(sentences) ? sentences.map(String) : ['its "check" must return a list of sentences'];
-  } catch (cause) {
-    return [`checking its settings failed: ${sentenceOf(cause)}`];
-  }
+  const inForce = new PluginOptions(options);
+  const live = liveSettings(one, given, inForce);
+  if (live === undefined) return withOptions(one.plugin, optionsFor(one, options), one.source);
+  return {
+    ...withOptions(one.plugin, options, one.source),
+    live,
+    register: (bindings) => one.plugin.register(bindings, options, inForce),
+  };
 }

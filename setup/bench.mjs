@@ -10,6 +10,7 @@ import { buildSources } from './lib/build.mjs';
 import { prepareComparators } from './lib/comparators.mjs';
 import { gatherFacts } from './lib/facts.mjs';
 import { dist, root } from './lib/paths.mjs';
+import { needsOf } from './lib/preflight.mjs';
 import { prepareRun } from './lib/prepare.mjs';
 import { runScript, SetupError } from './lib/script.mjs';
 
@@ -54,7 +55,7 @@ await runScript(async (words) => {
   );
   const wanted = words.filter((word) => !word.startsWith('--'));
   const facts = gatherFacts();
-  await prepareRun(facts);
+  await prepareRun(facts, needsOf(['run']));
   await buildSources('all');
   const where = { folder: join(root, 'test', 'bench'), built: join(dist, 'test', 'bench') };
   const chosen = await chooseBenchmarks(where, wanted, quick);

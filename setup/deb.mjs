@@ -4,9 +4,10 @@ import { resolve } from 'node:path';
 import { buildDeb } from './lib/deb.mjs';
 import { sourceEpoch } from './lib/epoch.mjs';
 import { prepareProduction } from './lib/prepare.mjs';
-import { runScript } from './lib/script.mjs';
+import { folderOf, runScript } from './lib/script.mjs';
 
-await runScript(async ([folder = '.']) => {
+await runScript(async (words) => {
+  const folder = folderOf(words, 'name one folder or none: node setup/deb.mjs [FOLDER]', '.');
   await prepareProduction();
   console.log(await buildDeb({ output: resolve(folder), epoch: sourceEpoch() }));
   return 0;

@@ -48,6 +48,7 @@ const writeResults = async (files) => {
 
 await runScript(async ([option, ...files]) => {
   if (option === '--performance') await writeResults(files);
-  else await writeReference();
+  else if (option === undefined) await writeReference();
+  else throw new SetupError('USAGE', 'node setup/docs.mjs, or node setup/docs.mjs --performance FILE...');
   return 0;
 });

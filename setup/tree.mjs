@@ -4,14 +4,16 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { sourceEpoch } from './lib/epoch.mjs';
 import { prepareProduction } from './lib/prepare.mjs';
-import { copyProduction } from './lib/production.mjs';
+import { copyProduction, requireEmpty } from './lib/production.mjs';
 import { makeSbom } from './lib/sbom.mjs';
-import { runScript, SetupError } from './lib/script.mjs';
+import { folderOf, runScript } from './lib/script.mjs';
 
-await runScript(async ([folder]) => {
-  if (folder === undefined) throw new SetupError('USAGE', 'name the folder: node setup/tree.mjs FOLDER');
+await runScript(async (words) => {
+  const target = resolve(
+    folderOf(words, 'name one folder, which is empty or not there yet: node setup/tree.mjs FOLDER'),
+  );
+  await requireEmpty(target);
   await prepareProduction();
-  const target = resolve(folder);
   await mkdir(target, { recursive: true });
   await copyProduction(target);
   await writeFile(join(target, 'sbom.cdx.json'), await makeSbom(sourceEpoch()));

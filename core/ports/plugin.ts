@@ -1,4 +1,5 @@
 import type { ContainerModuleLoadOptions } from 'inversify';
+import type { LiveOptions } from './live-options.ts';
 import type { Settings } from './settings.ts';
 
 /** Version of the plug-in interface: the ports of this folder, the tokens and the batch. */
@@ -21,9 +22,13 @@ export interface GatewayPlugin<Options = unknown> {
   readonly requires?: readonly string[];
   /** Its part of the configuration. Absent: it has none, and one that is given is refused. */
   readonly settings?: Settings<Options>;
-  /** Sentences about settings that do not go together; the start fails with all of them. */
+  /** Sentences about settings that do not go together; the start, or a reload, fails with all of them. */
   check?(options: Options): readonly string[];
-  register(bindings: PluginBindings, options: Options): void;
+  /**
+   * `options`: as they are at the start. `live`: the same, where settings that are `live` have the values of the last
+   * reload; a plug-in that has none needs not take it. What `onChange` is given has passed `check`.
+   */
+  register(bindings: PluginBindings, options: Options, live: LiveOptions<Options>): void;
 }
 
 /** Gives a plug-in literal its type. */

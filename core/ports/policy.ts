@@ -43,6 +43,12 @@ export interface SessionPolicy {
   /** Before a back-end is asked: false answers the peer at once with the denial `locked`. It must return at once. */
   mayTry?(attempt: Attempt): boolean;
   /**
+   * When a back-end has judged the proof, right or wrong, and before the peer is told: false is the denial `locked` in its
+   * place. For what has changed meanwhile: of many attempts at a time, all were asked about before the first was judged. It
+   * must return at once.
+   */
+  mayPass?(attempt: Attempt): boolean;
+  /**
    * How an attempt that a back-end judged went: `denial` is undefined where the proof was right. One that the peer has left
    * after a challenge of a relay counts as `bad-credentials`.
    */

@@ -19,6 +19,10 @@ export interface Setting<T> {
   readonly default?: T;
   /** Never shown. */
   readonly secret?: boolean;
+  /** A reload brings a new value into force: the plug-in finds it in the third argument of `register`. */
+  readonly live?: boolean;
+  /** Of a live setting: false where this one change needs a restart all the same. Absent: none does. */
+  liveFor?(from: T, to: T): boolean;
 }
 
 export type Settings<Options> = { readonly [Name in keyof Options]: Setting<Options[Name]> };

@@ -13,12 +13,16 @@ export class Refused extends Error {
   }
 }
 
+/** Asking again would be answered the same. */
+export const isFinal = ({ status }: Refused): boolean =>
+  status >= 400 && status < 500 && status !== 408 && status !== 429;
+
 /** Nobody has answered. */
 export class Away extends Error {}
 
 export interface Client {
-  /** Rejects with Refused or Away. */
-  ask<T>(method: string, path: string, body?: object): Promise<T>;
+  /** Rejects with Refused or Away; nobody is waited for longer than `patienceMs`. */
+  ask<T>(method: string, path: string, body?: object, patienceMs?: number): Promise<T>;
   /** The body as it comes. */
   open(path: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>>;
 }
@@ -61,10 +65,10 @@ export const createClient = (token: string, onUnknown: (refused: Refused) => voi
     throw refused;
   };
   return {
-    async ask<T>(method: string, path: string, body?: object): Promise<T> {
+    async ask<T>(method: string, path: string, body?: object, patienceMs = ASK_MS): Promise<T> {
       const response = await send(path, {
         method,
-        signal: AbortSignal.timeout(ASK_MS),
+        signal: AbortSignal.timeout(patienceMs),
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
       const text = await response.text().catch((cause: unknown) => {

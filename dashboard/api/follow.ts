@@ -1,11 +1,11 @@
 import type { StreamState } from '../model/freshness.ts';
 import { backoffMs } from './backoff.ts';
-import { type Client, Refused } from './client.ts';
+import { type Client, isFinal, Refused } from './client.ts';
 import { EventParser, type ServerEvent } from './sse.ts';
 
 export interface Follower {
   event(event: ServerEvent): void;
-  /** `error`: what the gateway has against it, when it is final. */
+  /** `error`: what the gateway has against it. */
   state(state: StreamState, error?: Refused): void;
 }
 
@@ -48,8 +48,6 @@ const read = async (client: Client, path: string, signal: AbortSignal, follower:
   }
 };
 
-const isFinal = ({ status }: Refused): boolean => status >= 400 && status < 500 && status !== 408 && status !== 429;
-
 /** Follows a stream of events, and begins again whenever it breaks. Returns how to end it. */
 export const follow = (client: Client, path: string, follower: Follower): (() => void) => {
   const { signal, abort } = ((controller) => ({ signal: controller.signal, abort: () => controller.abort() }))(
@@ -65,19 +63,19 @@ export const follow = (client: Client, path: string, follower: Follower): (() =>
       event: (event) => follower.event(event),
     };
     while (!signal.aborted) {
-      let wanted = 0;
+      let refused: Refused | undefined;
       try {
         await read(client, path, signal, heard);
       } catch (error) {
         if (signal.aborted) return;
         if (error instanceof Refused) {
           if (isFinal(error)) return follower.state('away', error);
-          wanted = error.waitMs;
+          refused = error;
         }
       }
       if (signal.aborted) return;
-      follower.state('away');
-      await pause(backoffMs(attempt, Math.random(), wanted), signal);
+      follower.state('away', refused);
+      await pause(backoffMs(attempt, Math.random(), refused?.waitMs), signal);
       attempt += 1;
     }
   };

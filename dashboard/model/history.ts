@@ -20,10 +20,14 @@ export const MOST_POINTS = 900;
 const newest = (column: readonly number[], value: number, most: number): readonly number[] =>
   column.length < most ? [...column, value] : [...column.slice(column.length - most + 1), value];
 
-/** With one more point; one that is not later than the last is none. */
+/** A gateway that is so far in the past has had its clock set back. */
+const SET_BACK_SECONDS = 10;
+
+/** With one more point; one that is not later than the last is none. With a clock that was set back it begins anew. */
 export const append = (series: Series, point: RatePoint, most = MOST_POINTS): Series => {
   const at = point.at / 1000;
   const last = series.at.at(-1);
+  if (last !== undefined && at < last - SET_BACK_SECONDS) return append(EMPTY, point, most);
   if (last !== undefined && at <= last) return series;
   return {
     at: newest(series.at, at, most),
@@ -32,15 +36,27 @@ export const append = (series: Series, point: RatePoint, most = MOST_POINTS): Se
   };
 };
 
-/** What the gateway remembers, before what was seen since. */
-export const prepend = (series: Series, points: readonly RatePoint[], most = MOST_POINTS): Series => {
-  const first = (series.at[0] ?? Number.POSITIVE_INFINITY) * 1000;
-  const older = points.filter(({ at }) => at < first);
-  const room = Math.max(0, most - series.at.length);
-  const kept = room === 0 ? [] : older.slice(-room);
+/** With what the gateway remembers, a point each `stepSeconds`, wherever nothing was seen. */
+export const fill = (series: Series, points: readonly RatePoint[], stepSeconds: number, most = MOST_POINTS): Series => {
+  const seen = series.at.map((at, index) => ({
+    at: at * 1000,
+    rateIn: series.rateIn[index] ?? 0,
+    rateOut: series.rateOut[index] ?? 0,
+  }));
+  // Both are in order of time: one walk is enough.
+  let next = 0;
+  const missed = points.filter(({ at }) => {
+    while ((seen[next]?.at ?? Number.POSITIVE_INFINITY) < at) next += 1;
+    const [before, after] = [
+      seen[next - 1]?.at ?? Number.NEGATIVE_INFINITY,
+      seen[next]?.at ?? Number.POSITIVE_INFINITY,
+    ];
+    return at - before >= stepSeconds * 1000 && after - at >= stepSeconds * 1000;
+  });
+  const all = [...seen, ...missed].toSorted((a, b) => a.at - b.at).slice(-most);
   return {
-    at: [...kept.map(({ at }) => at / 1000), ...series.at],
-    rateIn: [...kept.map(({ rateIn }) => rateIn), ...series.rateIn],
-    rateOut: [...kept.map(({ rateOut }) => rateOut), ...series.rateOut],
+    at: all.map(({ at }) => at / 1000),
+    rateIn: all.map(({ rateIn }) => rateIn),
+    rateOut: all.map(({ rateOut }) => rateOut),
   };
 };

@@ -52,6 +52,12 @@ export const layOut = (stages: readonly StageFlow[], width: number): Drawing => 
   };
 };
 
+const LONGEST_NAME = 20;
+
+/** Stages of plug-ins may be called anything: what has room in a box. */
+export const shortName = (stage: string): string =>
+  stage.length <= LONGEST_NAME ? stage : `${stage.slice(0, LONGEST_NAME - 1)}…`;
+
 export type Heat = 'none' | 'past' | 'now';
 
 /** Whether a stage drops now, did so once, or never. `before` is of some seconds ago. */

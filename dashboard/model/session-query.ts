@@ -1,5 +1,21 @@
 import type { SessionState } from '../../gateway/admin/api/sessions.ts';
+import type { Place } from './paging.ts';
 import { type Sorting, sortParameter } from './sorting.ts';
+
+/** What is looked at in the list of sessions, and how. */
+export interface SessionList {
+  readonly sorting: Sorting;
+  readonly place: Place;
+  readonly search: string;
+  readonly state: SessionState | undefined;
+}
+
+export const FIRST_LIST: SessionList = {
+  sorting: { column: 'openedAt', descending: true },
+  place: { offset: 0, limit: 100, row: -1 },
+  search: '',
+  state: undefined,
+};
 
 export interface Wanted {
   readonly sorting: Sorting;

@@ -5,6 +5,7 @@ import type { Stats } from '../../gateway/admin/api/stats.ts';
 import type { Client } from '../api/client.ts';
 import type { GatewayInfo } from '../api/gateway-info.ts';
 import type { Series } from '../model/history.ts';
+import type { SessionList } from '../model/session-query.ts';
 import type { Streamed } from './use-stream.ts';
 
 /** What every view may use. */
@@ -15,6 +16,8 @@ export interface Desk {
   /** Statistics of some seconds ago: what has happened since is news. */
   readonly before: Stats | undefined;
   readonly traffic: Series;
+  /** How the list of sessions was left. */
+  readonly list: { current: SessionList };
   readonly isDark: boolean;
   /** Says something to people, and to screen readers, for some seconds. */
   readonly tell: (message: string, kind?: 'good' | 'bad') => void;

@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useState } from 'preact/hooks';
-import { Away, type Client, Refused } from '../api/client.ts';
+import { Away, type Client, isFinal, Refused } from '../api/client.ts';
 
 export interface Asked<T> {
   readonly value: T | undefined;
@@ -11,8 +11,11 @@ export interface Asked<T> {
 
 const isKnown = (error: unknown): error is Refused | Away => error instanceof Refused || error instanceof Away;
 
-/** The answer to a GET, asked again every `everyMs` (0: once). What was there stays when the gateway goes away. */
-export const useAsked = <T>(client: Client, path: string, everyMs = 0): Asked<T> => {
+/**
+ * The answer to a GET, asked again every `everyMs` until it is refused for good. What was there stays when the gateway
+ * goes away.
+ */
+export const useAsked = <T>(client: Client, path: string, everyMs: number): Asked<T> => {
   const [now, setNow] = useState<Omit<Asked<T>, 'again'>>({ value: undefined, at: undefined, error: undefined });
   const [round, setRound] = useState(0);
   const again = useCallback(() => setRound((one) => one + 1), []);
@@ -26,8 +29,9 @@ export const useAsked = <T>(client: Client, path: string, everyMs = 0): Asked<T>
       } catch (cause) {
         const error = isKnown(cause) ? cause : new Away('The answer could not be read.', { cause });
         if (!isOver) setNow((before) => ({ ...before, error }));
+        if (error instanceof Refused && isFinal(error)) return;
       }
-      if (!isOver && everyMs > 0) timer = setTimeout(() => void look(), everyMs);
+      if (!isOver) timer = setTimeout(() => void look(), everyMs);
     };
     void look();
     return () => {

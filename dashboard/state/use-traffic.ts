@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Stats, StatsHistory } from '../../gateway/admin/api/stats.ts';
 import type { Client } from '../api/client.ts';
-import { append, EMPTY, prepend, type Series } from '../model/history.ts';
+import { append, EMPTY, fill, type Series } from '../model/history.ts';
 
 /** How far back news reach. */
 const NEWS = 10;
@@ -10,22 +10,23 @@ const NEWS = 10;
 export const useTraffic = (
   client: Client,
   stats: Stats | undefined,
+  comebacks: number,
 ): { readonly traffic: Series; readonly before: Stats | undefined } => {
   const [traffic, setTraffic] = useState<Series>(EMPTY);
   const past = useRef<Stats[]>([]);
   useEffect(() => {
     let isOver = false;
     client.ask<StatsHistory>('GET', '/v1/stats/history').then(
-      ({ points }) => {
-        if (!isOver) setTraffic((series) => prepend(series, points));
+      ({ stepSeconds, points }) => {
+        if (!isOver) setTraffic((series) => fill(series, points, stepSeconds));
       },
-      // The plot begins now, then.
+      // The plot has what was seen, then.
       () => undefined,
     );
     return () => {
       isOver = true;
     };
-  }, [client]);
+  }, [client, comebacks]);
   useEffect(() => {
     if (stats === undefined) return;
     past.current = [...past.current.slice(-NEWS), stats];

@@ -5,6 +5,8 @@ import { useDesk } from '../state/desk.ts';
 import { useAsked } from '../state/use-asked.ts';
 import { Failed } from '../ui/failed.tsx';
 
+const LOOK_MS = 5000;
+
 const isDefault = ({ origin }: ConfigLine): boolean => origin === 'default';
 
 const fits = (line: ConfigLine, search: string): boolean =>
@@ -13,14 +15,14 @@ const fits = (line: ConfigLine, search: string): boolean =>
 /** Each setting, where it comes from, and whether a reload is enough to change it. Secrets come masked. */
 export const Configuration = () => {
   const { client } = useDesk();
-  const { value, error } = useAsked<{ readonly config: readonly ConfigLine[] }>(client, '/v1/config');
+  const { value, error } = useAsked<{ readonly config: readonly ConfigLine[] }>(client, '/v1/config', LOOK_MS);
   const [search, setSearch] = useState('');
   const [isOwn, setOwn] = useState(false);
   const all = value?.config ?? [];
   const needle = search.trim().toLowerCase();
   const lines = all.filter((line) => fits(line, needle) && !(isOwn && isDefault(line)));
   return (
-    <div class="stack">
+    <div class={error === undefined ? 'stack' : 'stack stale'}>
       <h1>Configuration</h1>
       <Failed error={error} />
       <search class="row">

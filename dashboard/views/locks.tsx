@@ -11,8 +11,10 @@ import { Failed } from '../ui/failed.tsx';
 
 const LOOK_MS = 5000;
 
-const nameOf = ({ user, source }: LockLine): string =>
-  [user, source === null ? null : `from ${source}`].filter((part) => part !== null).join(' ');
+const nameOf = ({ user, source }: LockLine): string => {
+  if (user === null) return source ?? 'all';
+  return source === null ? user : `${user} from ${source}`;
+};
 
 const query = ({ user, source }: LockLine): string => {
   const parameters = new URLSearchParams();
@@ -21,23 +23,36 @@ const query = ({ user, source }: LockLine): string => {
   return parameters.toString();
 };
 
+const ClearDialog = (props: { readonly lock: LockLine; readonly onClose: () => void }) => {
+  const { client } = useDesk();
+  const { isBusy, problem, act } = useAct('dialog');
+  const { lock, onClose } = props;
+  const clear = async (): Promise<void> => {
+    const done = `The lock of ${nameOf(lock)} is gone.`;
+    if (await act(() => client.ask('DELETE', `/v1/locks?${query(lock)}`), done)) onClose();
+  };
+  return (
+    <Confirm
+      title={`Clear the lock of ${nameOf(lock)}?`}
+      verb="Clear"
+      isBusy={isBusy}
+      problem={problem}
+      onYes={() => void clear()}
+      onNo={onClose}
+    >
+      <p>It may try again at once. Its wrong attempts are forgotten.</p>
+    </Confirm>
+  );
+};
+
 /** Who is locked out for guessing passwords. */
 export const Locks = () => {
   const { client } = useDesk();
   const { why } = useMay('operate');
   const now = useNow();
-  const { isBusy, act } = useAct();
   const [chosen, setChosen] = useState<LockLine>();
   const { value, error, again } = useAsked<{ readonly locks: readonly LockLine[] }>(client, '/v1/locks', LOOK_MS);
   const locks = value?.locks ?? [];
-  const clear = async (lock: LockLine): Promise<void> => {
-    const isDone = await act(
-      () => client.ask('DELETE', `/v1/locks?${query(lock)}`),
-      `The lock of ${nameOf(lock)} is gone.`,
-    );
-    if (isDone) setChosen(undefined);
-    again();
-  };
   return (
     <div class={error === undefined ? 'stack' : 'stack stale'}>
       <h1>Locks</h1>
@@ -83,15 +98,13 @@ export const Locks = () => {
         {locks.length === 0 && <p class="empty">{value === undefined ? 'Asking…' : 'Nobody is locked out.'}</p>}
       </div>
       {chosen !== undefined && (
-        <Confirm
-          title={`Clear the lock of ${nameOf(chosen)}?`}
-          verb="Clear"
-          isBusy={isBusy}
-          onYes={() => void clear(chosen)}
-          onNo={() => setChosen(undefined)}
-        >
-          <p>It may try again at once. Its wrong attempts are forgotten.</p>
-        </Confirm>
+        <ClearDialog
+          lock={chosen}
+          onClose={() => {
+            setChosen(undefined);
+            again();
+          }}
+        />
       )}
     </div>
   );

@@ -1,4 +1,4 @@
-import { useRef, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { Away, createClient, Refused } from '../api/client.ts';
 import type { GatewayInfo } from '../api/gateway-info.ts';
 import { Field } from '../ui/field.tsx';
@@ -31,6 +31,7 @@ export const Login = (props: {
   const [problem, setProblem] = useState<string>();
   const [isBusy, setBusy] = useState(false);
   const form = useRef<HTMLFormElement>(null);
+  useEffect(() => form.current?.querySelector('input')?.focus(), []);
   const enter = async (): Promise<void> => {
     const token = text.trim();
     if (!isToken(token)) return setProblem('Paste the token: letters, digits and signs without spaces.');

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import { backoffMs } from '../api/backoff.ts';
-import { type Client, Refused } from '../api/client.ts';
+import { type Client, isFinal, Refused } from '../api/client.ts';
 import type { GatewayInfo } from '../api/gateway-info.ts';
 import { Mark } from '../ui/mark.tsx';
 
@@ -11,7 +11,7 @@ export const Resume = (props: {
   readonly onLeave: (why?: string) => void;
 }) => {
   const { client } = props;
-  const [isAway, setAway] = useState(false);
+  const [problem, setProblem] = useState<string>();
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     let isOver = false;
@@ -21,8 +21,8 @@ export const Resume = (props: {
         if (!isOver) props.onInfo(info);
       } catch (error) {
         if (isOver) return;
-        if (error instanceof Refused && error.status !== 429 && error.status < 500) return props.onLeave(error.message);
-        setAway(true);
+        if (error instanceof Refused && isFinal(error)) return props.onLeave(error.message);
+        setProblem(error instanceof Refused ? error.message : 'The gateway does not answer.');
         const wanted = error instanceof Refused ? error.waitMs : 0;
         timer = setTimeout(() => void attempt(round + 1), backoffMs(round, Math.random(), wanted));
       }
@@ -40,7 +40,7 @@ export const Resume = (props: {
           <Mark />
           <h1>PPTP gateway</h1>
         </div>
-        <p>{isAway ? 'The gateway does not answer. Trying again…' : 'Asking the gateway…'}</p>
+        <p>{problem === undefined ? 'Asking the gateway…' : `${problem} Trying again…`}</p>
         <button type="button" class="button" onClick={() => props.onLeave()}>
           Log out
         </button>

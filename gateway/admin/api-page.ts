@@ -39,7 +39,10 @@ the file and start the gateway again. Tokens of the configuration are taken anew
 asked for with one that is gone end within a second.
 
 Tokens are compared in constant time and are in no log, no audit and no error. Of one source (an IPv4 address, or an IPv6 /64) ten wrong tokens
-are looked at, then one every six seconds; until then every token from there gets 429 with \`Retry-After\`. The Unix socket is not concerned.
+are looked at, then one every six seconds; until then every token from there gets 429 with \`Retry-After\`, the right one too: a gateway that
+answered it would tell whoever guesses which one it is, as fast as can be asked. On a connection that has shown the right token that token is
+answered all the same, so a dashboard that is open stays so, until another token is shown on it. The Unix socket is not concerned. Behind a proxy
+all callers are one source: let the proxy turn away those that should not get as far as the gateway, or they use up the budget of all.
 
 Plain HTTP on an address that is not the host's own is a warning at start: tokens can be read on the way. Set \`PPTP_ADMIN_TLS_CERT\` and
 \`PPTP_ADMIN_TLS_KEY\` (PEM; TLS 1.2 and 1.3), or put a proxy that speaks TLS in front. New files are taken within seconds, without a reload.
@@ -62,7 +65,7 @@ wrong, \`errors\` has a \`path\` and a \`message\` for each.
 | 413 | \`BODY_TOO_LARGE\` | more than 64 KiB |
 | 414 | \`URI_TOO_LONG\` | a path of more than 4096 characters, or a part of more than 256 |
 | 415 | \`UNSUPPORTED_MEDIA_TYPE\` | the body is no \`application/json\` |
-| 429 | \`TOO_MANY_REQUESTS\` and words of the routes | wrong tokens, or too many captures or rules |
+| 429 | \`TOO_MANY_REQUESTS\`, \`TOKEN_STREAMS\`, \`SOURCE_STREAMS\` and words of the routes | wrong tokens; too many streams with one token or from one source; too many captures or rules |
 | 431 | \`HEADERS_TOO_LARGE\` | more than 16 KiB |
 | 500 | \`INTERNAL\` | a bug; the log has it |
 | 503 | \`NO_WORKER\`, \`TOO_MANY_STREAMS\` | with several workers: none answers; 64 streams are open already |

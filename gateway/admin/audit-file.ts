@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { type FileHandle, open, rename, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Log } from '../../core/ports/log.ts';
@@ -14,6 +15,7 @@ const MOST_WAITING = 1024;
 const QUIET_MS = 60_000;
 /** Of the gateway's user alone. */
 const PRIVATE = 0o600;
+const APPEND = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT;
 
 export interface AuditFileOptions {
   /** `audit.log` and `audit.log.1` are in it. */
@@ -92,16 +94,18 @@ export class AuditFile implements AuditLog {
       () => 0,
     );
     if (size > 0 && size + more > this.#mostOctets) await rename(this.#path, `${this.#path}.1`);
-    const file = await open(this.#path, 'a+', PRIVATE);
-    if (size === 0) await this.#giveToUser(file);
+    const user = await this.#user();
+    // What that user has put there may lead to a file that only root may write.
+    const file = await open(this.#path, user === undefined ? APPEND : APPEND | constants.O_NOFOLLOW, PRIVATE);
+    if (user !== undefined && size === 0) await file.chown(user.uid, user.gid);
     return file;
   }
 
-  /** Who has the folder writes here when this process, as root, has handed over or given up its privileges. */
-  async #giveToUser(file: FileHandle): Promise<void> {
-    if (process.geteuid?.() !== 0) return;
+  /** Who writes here when this process, which is root, has handed over or given up its privileges. */
+  async #user(): Promise<{ readonly uid: number; readonly gid: number } | undefined> {
+    if (process.geteuid?.() !== 0) return undefined;
     const { uid, gid } = await stat(dirname(this.#path));
-    if (uid !== 0) await file.chown(uid, gid);
+    return uid === 0 ? undefined : { uid, gid };
   }
 
   #failed(cause: unknown): void {

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Log } from '../../core/ports/log.ts';
 import type { AccessTokens } from './access-tokens.ts';
 import type { Role } from './api/roles.ts';
@@ -6,6 +7,7 @@ import type { AuditLog } from './audit.ts';
 import type { RefusedBudget } from './audit-changes.ts';
 import type { Caller } from './caller.ts';
 import type { TokenHolder } from './ongoing-answers.ts';
+import type { ProvenConnections } from './proven-connections.ts';
 import { AdminError } from './route.ts';
 import { plainAddress, sourceOf } from './tcp-source.ts';
 import type { WrongTokens } from './wrong-tokens.ts';
@@ -19,25 +21,28 @@ export interface BearerDeps {
   /** Those in force at the moment. */
   readonly tokens: () => AccessTokens;
   readonly wrong: WrongTokens;
+  readonly proven: ProvenConnections;
   readonly refused: RefusedBudget;
 }
 
 /** Who asks over TCP: whoever has a token. */
 export class BearerCaller implements Caller, TokenHolder {
   readonly from: string;
+  readonly #socket: Socket;
   readonly #authorization: string;
   readonly #deps: BearerDeps;
   /** It was let in, and the tokens that say so. */
   #let: { readonly role: Role; readonly by: AccessTokens } | undefined;
 
   constructor(request: IncomingMessage, deps: BearerDeps) {
+    this.#socket = request.socket;
     this.from = plainAddress(request.socket.remoteAddress);
     this.#authorization = request.headers.authorization ?? '';
     this.#deps = deps;
   }
 
   identify(): Role {
-    const { wrong } = this.#deps;
+    const { wrong, proven } = this.#deps;
     const token = this.#token();
     if (token === undefined) {
       const message = 'This takes a token: send it as "Authorization: Bearer TOKEN".';
@@ -45,7 +50,7 @@ export class BearerCaller implements Caller, TokenHolder {
     }
     const source = sourceOf(this.from);
     const wait = wrong.waitOf(source);
-    if (wait > 0) {
+    if (wait > 0 && !proven.isProven(this.#socket, token)) {
       const message = `There were too many wrong tokens from ${this.from}: try again in ${wait} s.`;
       throw new AdminError(429, 'TOO_MANY_REQUESTS', message, { headers: { 'retry-after': String(wait) } });
     }
@@ -53,8 +58,10 @@ export class BearerCaller implements Caller, TokenHolder {
     const role = tokens.roleOf(token);
     if (role !== undefined) {
       this.#let = { role, by: tokens };
+      proven.note(this.#socket, token);
       return role;
     }
+    proven.forget(this.#socket);
     wrong.note(source);
     this.#tell();
     const headers = { 'www-authenticate': `${REALM}, error="invalid_token"` };

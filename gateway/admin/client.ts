@@ -11,6 +11,7 @@ import { text } from 'node:stream/consumers';
 import { printable } from '../../core/bytes/ascii.ts';
 import { GatewayError } from '../../core/errors.ts';
 import { ACTOR_HEADER } from './headers.ts';
+import { Patience } from './patience.ts';
 import { AdminRefusal, refusalOf } from './refusal.ts';
 
 export interface AdminRequest {
@@ -20,6 +21,8 @@ export interface AdminRequest {
   /** Sent as JSON. */
   readonly body?: unknown;
   readonly signal?: AbortSignal;
+  /** How long it may take until the answer begins, and its JSON stand still, in ms; no limit if left out. */
+  readonly withinMs?: number;
 }
 
 /** A gateway somewhere else, asked over TCP. */
@@ -33,6 +36,15 @@ export interface RemoteGateway {
 
 /** The path of a Unix socket, or a gateway elsewhere. */
 export type AdminTarget = string | RemoteGateway;
+
+/** There is something that takes connections, and says nothing. */
+export class NoAnswer extends GatewayError {
+  constructor(where: string, { method, withinMs = 0 }: AdminRequest) {
+    const undone = method === 'GET' ? '' : ' What was asked for may be done all the same.';
+    const why = `what listens on ${where} did not answer in ${withinMs / 1000} s: it is busy or hangs`;
+    super('ADMIN_UNREACHABLE', `${why}. See its log, or wait longer with --timeout.${undone}`);
+  }
+}
 
 /** An answer with a status below 400. Read one of the two. */
 export interface AdminReply {
@@ -126,14 +138,29 @@ const noGateway = (where: string, status: number): GatewayError =>
     undefined,
   );
 
-const jsonOf = async <T>(response: IncomingMessage, where: string, failed: Way['failed']): Promise<T> => {
-  const said = await text(response).catch((cause: unknown) => {
-    throw failed(cause);
-  });
+/** All of a body. Rejects as `failed` says, also when it stands still for `withinMs`. */
+const bodyOf = async (
+  response: IncomingMessage,
+  { withinMs }: AdminRequest,
+  noAnswer: () => GatewayError,
+  failed: Way['failed'],
+): Promise<string> => {
+  const patience = withinMs === undefined ? undefined : new Patience(withinMs, () => response.destroy(noAnswer()));
+  response.on('data', () => patience?.heard());
+  try {
+    return await text(response);
+  } catch (cause) {
+    throw cause instanceof GatewayError ? cause : failed(cause);
+  } finally {
+    patience?.end();
+  }
+};
+
+const jsonOf = <T>(said: string, noGateway: GatewayError): T => {
   try {
     return JSON.parse(said) as T;
   } catch {
-    throw noGateway(where, response.statusCode ?? 0);
+    throw noGateway;
   }
 };
 
@@ -172,13 +199,11 @@ const wayTo = async (target: AdminTarget, path: string): Promise<Way> => {
 };
 
 /**
- * Asks a gateway. Rejects with ADMIN_UNREACHABLE when there is none, and with an `AdminRefusal` and the gateway's own
- * sentence when it says no.
+ * Asks a gateway. Rejects with ADMIN_UNREACHABLE when there is none (`NoAnswer` when it does not say anything in time), and
+ * with an `AdminRefusal` and the gateway's own sentence when it says no.
  */
-export const adminRequest = async (
-  target: AdminTarget,
-  { method, path, body, signal }: AdminRequest,
-): Promise<AdminReply> => {
+export const adminRequest = async (target: AdminTarget, order: AdminRequest): Promise<AdminReply> => {
+  const { method, path, body, signal, withinMs } = order;
   const payload = body === undefined ? undefined : JSON.stringify(body);
   const { where, open, failed } = await wayTo(target, path);
   const wantsToken = typeof target !== 'string' && target.token === undefined;
@@ -193,9 +218,17 @@ export const adminRequest = async (
           : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) }),
       },
     });
-    request.on('error', (cause) => reject(failed(cause)));
+    const noAnswer = (): GatewayError => new NoAnswer(where, order);
+    const patience = withinMs === undefined ? undefined : new Patience(withinMs, () => request.destroy(noAnswer()));
+    request.on('close', () => patience?.end());
+    request.on('error', (cause) => {
+      patience?.end();
+      reject(cause instanceof GatewayError ? cause : failed(cause));
+    });
     request.on('response', (response) => {
+      patience?.end();
       const status = response.statusCode ?? 0;
+      const body = (): Promise<string> => bodyOf(response, order, noAnswer, failed);
       if (isStranger(response)) {
         response.resume();
         reject(noGateway(where, status));
@@ -207,10 +240,7 @@ export const adminRequest = async (
         return;
       }
       if (status >= 400) {
-        text(response).then(
-          (said) => reject(refusalOf(status, said)),
-          (cause) => reject(failed(cause)),
-        );
+        body().then((said) => reject(refusalOf(status, said)), reject);
         return;
       }
       resolve({
@@ -218,7 +248,7 @@ export const adminRequest = async (
         headers: response.headers,
         stream: response,
         trailers: () => response.trailers,
-        json: <T>() => jsonOf<T>(response, where, failed),
+        json: async <T>() => jsonOf<T>(await body(), noGateway(where, status)),
       });
     });
     request.end(payload);

@@ -7,6 +7,7 @@ import { RefusedBudget } from './audit-changes.ts';
 import { BearerCaller, type BearerDeps } from './bearer.ts';
 import { type Caller, SOCKET_CALLER } from './caller.ts';
 import { OngoingAnswers } from './ongoing-answers.ts';
+import { ProvenConnections } from './proven-connections.ts';
 import { cannotServe, SocketPlace } from './socket-place.ts';
 import { TcpServer, type TcpServerOptions } from './tcp-server.ts';
 import { WrongTokens } from './wrong-tokens.ts';
@@ -122,5 +123,12 @@ const bearerDeps = (
     if (known?.of !== now) known = { of: now, tokens: tokensOf(now, madeToken) };
     return known.tokens;
   };
-  return { log, audit, refused, tokens, wrong: new WrongTokens(() => performance.now()) };
+  return {
+    log,
+    audit,
+    refused,
+    tokens,
+    wrong: new WrongTokens(() => performance.now()),
+    proven: new ProvenConnections(),
+  };
 };

@@ -8,6 +8,8 @@ import { EXIT } from './exit.ts';
 import { modelOf } from './model.ts';
 
 const MOST = 200;
+/** Whoever types waits for it. */
+const COMPLETION_MS = 2000;
 /** No word that a shell would take apart, or take for something to do. */
 const isWord = (text: string): boolean => /^[\p{L}\p{N}._@:+-]+$/u.test(text);
 
@@ -23,7 +25,7 @@ export const addCompletionVerb = (cli: Cli): void => {
     );
 
   const values = async (what: LiveValues): Promise<readonly string[]> => {
-    const { gateway } = await gatewayOf(verb);
+    const { gateway } = await gatewayOf(verb, COMPLETION_MS);
     if (what === 'sessions') {
       const { sessions } = await gateway.get<SessionsPage>(`/v1/sessions?limit=${MOST}`);
       return sessions.map(({ id }) => id);

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Environment } from '../../config/sources.ts';
 import { GatewayError } from '../../core/errors.ts';
 import type { AdminTarget } from '../admin/client.ts';
@@ -12,12 +12,23 @@ interface ConnectionFlags {
   readonly url?: string;
   readonly tokenFile?: string;
   readonly ca?: string;
+  /** Seconds. */
+  readonly timeout?: number;
 }
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 const invalid = (message: string): GatewayError => new GatewayError('CONFIG_INVALID', message);
 
-/** `--url`, `--token-file` and `--ca`, for verbs that ask a gateway. */
+const MOST_SECONDS = 86_400;
+const parseTimeout = (text: string): number => {
+  const seconds = /^\d{1,5}(\.\d{1,3})?$/.test(text) ? Number(text) : 0;
+  if (seconds <= 0 || seconds > MOST_SECONDS) {
+    throw new InvalidArgumentError(`Seconds, above 0 and ${MOST_SECONDS} at most.`);
+  }
+  return seconds;
+};
+
+/** `--url`, `--token-file`, `--ca` and `--timeout`, for verbs that ask a gateway. */
 export const addConnectionOptions = (command: Command): Command => {
   const options = [
     new Option('--url <url>', 'ask the gateway there instead of the one on this host (also PPTP_ADMIN_URL)'),
@@ -26,9 +37,19 @@ export const addConnectionOptions = (command: Command): Command => {
       'the token for it (also PPTP_ADMIN_TOKEN_FILE, or the token itself in PPTP_ADMIN_TOKEN)',
     ),
     new Option('--ca <file>', 'PEM of the authority that signed its certificate (also PPTP_ADMIN_CA)'),
+    new Option(
+      '--timeout <seconds>',
+      'how long an answer may take (10; to kick, drain and reload 60, to upgrade 180 if left out)',
+    ).argParser(parseTimeout),
   ];
   for (const option of options) command.addOption(option.helpGroup(CONNECTION_GROUP));
   return command;
+};
+
+/** What `--timeout` says, in ms. */
+export const patienceOf = (command: Command): number | undefined => {
+  const { timeout } = command.opts<ConnectionFlags>();
+  return timeout === undefined ? undefined : timeout * 1000;
 };
 
 const readOrRefuse = async (path: string, what: string): Promise<string> => {

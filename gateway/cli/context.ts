@@ -4,7 +4,7 @@ import type { Environment } from '../../config/sources.ts';
 import type { Peer } from '../doctor/examine.ts';
 import type { Finding } from '../doctor/finding.ts';
 import { addConfigOptions, sourcesOf } from './config-options.ts';
-import { addConnectionOptions, remoteTarget } from './connection.ts';
+import { addConnectionOptions, patienceOf, remoteTarget } from './connection.ts';
 import type { DialOrder } from './dial.ts';
 import { EXIT } from './exit.ts';
 import { type AdminVerbs, gatewayAt, type RunningGateway, socketOf } from './running-gateway.ts';
@@ -48,8 +48,11 @@ export interface Cli extends PlainCli, AdminVerbs {
   /** Adds the options of the configuration, and hands it over. */
   withConfig(command: Command, work: (loaded: LoadedConfig, ...args: string[]) => Promise<number>): Command;
   withPlugins(command: Command, work: (loaded: LoadedConfig) => Promise<number>): Command;
-  /** The gateway that the flags of a verb with `action` name. */
-  gatewayOf(command: Command): Promise<{ readonly gateway: RunningGateway; readonly where: 'socket' | 'remote' }>;
+  /** The gateway that the flags of a verb with `action` name. `withinMs`: how long an answer may take without `--timeout`. */
+  gatewayOf(
+    command: Command,
+    withinMs?: number,
+  ): Promise<{ readonly gateway: RunningGateway; readonly where: 'socket' | 'remote' }>;
 }
 
 export const cliContext = (plain: PlainCli): Cli => {
@@ -66,10 +69,11 @@ export const cliContext = (plain: PlainCli): Cli => {
     return loadConfigWithPlugins(sourcesOf(command, services));
   };
 
-  const gatewayOf: Cli['gatewayOf'] = async (command) => {
+  const gatewayOf: Cli['gatewayOf'] = async (command, withinMs) => {
     const remote = await remoteTarget(command, services.env, terminal.err);
     const target = remote ?? socketOf((await load(command)).config);
-    return { gateway: gatewayAt(target, terminal.err), where: remote === undefined ? 'socket' : 'remote' };
+    const gateway = gatewayAt(target, { warn: terminal.err, withinMs: patienceOf(command) ?? withinMs });
+    return { gateway, where: remote === undefined ? 'socket' : 'remote' };
   };
 
   return {

@@ -3,11 +3,12 @@ import { GatewayError } from '../../core/errors.ts';
 import type { DrainRequest, LifeView } from '../admin/api/life.ts';
 import { EXIT } from './exit.ts';
 import type { Pause } from './live-view.ts';
-import type { AdminVerbs, RunningGateway } from './running-gateway.ts';
+import { type AdminVerbs, type RunningGateway, SOME_TIME } from './running-gateway.ts';
 import { phaseText } from './status.ts';
 import type { CliTerminal } from './terminal.ts';
 import { safeText } from './text.ts';
 import { countText, durationText, parseSpan } from './units.ts';
+import { whileWaiting } from './while-waiting.ts';
 
 interface DrainFlags {
   readonly seconds?: number;
@@ -98,14 +99,15 @@ export const addDrainVerb = ({ program, terminal, action }: AdminVerbs, pause: P
     const { seconds, stop, wait: waits, cancel, json = false } = verb.opts<DrainFlags>();
     if (cancel === true) {
       if (seconds !== undefined || stop === true || waits === true) verb.error('error: --cancel stands alone');
-      say(await gateway.send<LifeView>('DELETE', '/v1/drain'), json);
+      say(await gateway.send<LifeView>('DELETE', '/v1/drain', undefined, SOME_TIME), json);
       return EXIT.done;
     }
     const order: DrainRequest = {
       ...(seconds === undefined ? {} : { seconds }),
       ...(stop === undefined ? {} : { stop }),
     };
-    const begun = await gateway.send<LifeView>('POST', '/v1/drain', order);
+    const asked = gateway.send<LifeView>('POST', '/v1/drain', order, SOME_TIME);
+    const begun = await whileWaiting(terminal, 'waiting for the gateway', asked);
     if (waits === true) return wait(gateway, begun, json);
     say(begun, json);
     return EXIT.done;

@@ -31,15 +31,16 @@ export const EXAMPLES: ReadonlyMap<string, readonly Example[]> = new Map([
   [
     'sessions kick',
     [
-      example('sessions kick 4f1c09aa21e7', 'end one session'),
+      example('sessions kick 4f1c', 'end one session, by the beginning of its id'),
+      example('sessions kick alice', 'end the session of a user who has only one'),
       example('sessions kick --user alice --reason "laptop stolen" --yes', 'end all of a user, without a question'),
     ],
   ],
   [
     'sessions set',
     [
-      example('sessions set 4f1c09aa21e7 --rate-down 10M', 'at most 10 Mbit/s to the client, at once'),
-      example('sessions set 4f1c09aa21e7 --rate-down default', 'back to what the configuration says'),
+      example('sessions set alice --rate-down 10M', 'at most 10 Mbit/s to the client, at once'),
+      example('sessions set 10.99.0.2 --rate-down default', 'back to what the configuration says'),
     ],
   ],
   ['sessions watch', [example('sessions watch --state up', 'the live table; q ends it')]],

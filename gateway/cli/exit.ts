@@ -9,7 +9,7 @@ export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
   done: 'done',
   failed: 'you have to change something; a line on standard error says what',
   usage: 'wrong usage: no such verb, flag or value',
-  unreachable: 'no gateway answers',
+  unreachable: 'no gateway answers, or not in time',
   refused: 'the gateway refuses it: it does not let this caller do that, or cannot do it now',
   interrupted: 'interrupted (Ctrl-C) before it was done',
 };

@@ -78,9 +78,9 @@ const pluginLines = (plugin: PluginReport): readonly string[] => {
     ...(failure === undefined ? [] : [`  FAILED    ${failure}`]),
     ...(requires.length === 0 ? [] : [`  needs     ${requires.join(', ')}`]),
     ...(brings.length === 0 ? [] : [`  brings    ${brings.join(', ')}`]),
-    ...settings.map(({ setting, env, shown, origin }) => {
+    ...settings.map(({ setting, env, shown, origin, live }) => {
       const where = origin.includes(env) ? origin : `${origin}; ${env}`;
-      return `  setting   ${setting} = ${shown}  (${where})`;
+      return `  setting   ${setting} = ${shown}  (${where}${live ? '; live' : ''})`;
     }),
   ];
 };

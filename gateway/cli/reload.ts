@@ -1,8 +1,9 @@
 import type { ChangedKey, ReloadReport } from '../admin/api/life.ts';
 import { AdminRefusal } from '../admin/refusal.ts';
 import { EXIT } from './exit.ts';
-import type { AdminVerbs } from './running-gateway.ts';
+import { type AdminVerbs, SOME_TIME } from './running-gateway.ts';
 import { safeText } from './text.ts';
+import { whileWaiting } from './while-waiting.ts';
 
 const keyLine = ({ key, env, from, to }: ChangedKey): string => safeText(`  ${key} (${env}): ${from} -> ${to}`);
 
@@ -22,7 +23,8 @@ export const addReloadVerb = ({ program, terminal, action }: AdminVerbs): void =
     .option('--json', 'one JSON document for programs');
   action(verb, async (gateway) => {
     try {
-      const report = await gateway.send<ReloadReport>('POST', '/v1/reload');
+      const asked = gateway.send<ReloadReport>('POST', '/v1/reload', undefined, SOME_TIME);
+      const report = await whileWaiting(terminal, 'the configuration is read and checked', asked);
       if (verb.opts<{ readonly json?: true }>().json === true) terminal.out(JSON.stringify(report, null, 2));
       else for (const line of reloadLines(report)) terminal.out(line);
       return EXIT.done;

@@ -2,54 +2,60 @@ import type { Command } from 'commander';
 import { GatewayError } from '../../core/errors.ts';
 import type { Disconnected, DisconnectOrder, SessionRow } from '../admin/api/sessions.ts';
 import { EXIT } from './exit.ts';
-import type { AdminVerbs, RunningGateway } from './running-gateway.ts';
+import { type AdminVerbs, type RunningGateway, SOME_TIME } from './running-gateway.ts';
+import { addAllOption, chooseSessions, listSessions, SESSION_ARGUMENT } from './session-choice.ts';
 import { fetchSessions, SESSIONS_PATH } from './session-query.ts';
-import { sessionColumns } from './session-table.ts';
-import { tableOf } from './table.ts';
 import { safeText } from './text.ts';
 import { countText, parseAddress } from './units.ts';
+import { whileWaiting } from './while-waiting.ts';
 
-interface KickFlags {
-  readonly user?: string;
-  readonly address?: string;
-  readonly peer?: string;
+type Filter = Pick<DisconnectOrder, 'user' | 'address' | 'peer'>;
+
+interface KickFlags extends Filter {
   readonly reason?: string;
+  readonly all?: true;
   readonly yes?: true;
   readonly json?: true;
 }
 
-const SHOWN = 20;
 const ORDER_PATH = `${SESSIONS_PATH}/disconnect`;
+/** Each is answered when the session is over, which takes a client a moment. */
+const AT_ONCE = 16;
 
-const orderOf = ({ user, address, peer, reason }: KickFlags, id: string | undefined): DisconnectOrder => ({
-  ...(id === undefined ? {} : { id }),
+const filterOf = ({ user, address, peer }: KickFlags): Filter => ({
   ...(user === undefined ? {} : { user }),
   ...(address === undefined ? {} : { address }),
   ...(peer === undefined ? {} : { peer }),
-  ...(reason === undefined ? {} : { reason }),
 });
-
-/** What would end, as far as the gateway can be asked beforehand. */
-const matching = async (gateway: RunningGateway, order: DisconnectOrder): Promise<readonly SessionRow[]> => {
-  const { id, user, address, peer } = order;
-  const wanted = {
-    ...(id === undefined ? {} : { search: id }),
-    ...(user === undefined ? {} : { user }),
-    ...(address === undefined ? {} : { address }),
-    ...(peer === undefined ? {} : { peer }),
-  };
-  const { sessions } = await fetchSessions(gateway, wanted);
-  return id === undefined ? sessions : sessions.filter((session) => session.id === id);
-};
 
 const describe = ({ id, user, peer }: SessionRow): string => `${id} of ${safeText(user ?? 'nobody yet')} from ${peer}`;
 
+/** Ends these and no others, whatever fits as well by now. */
+const endEach = async (
+  gateway: RunningGateway,
+  found: readonly SessionRow[],
+  reason: Pick<DisconnectOrder, 'reason'>,
+): Promise<Disconnected> => {
+  const left = [...found];
+  const disconnected: string[] = [];
+  const work = async (): Promise<void> => {
+    for (let next = left.shift(); next !== undefined; next = left.shift()) {
+      const order: DisconnectOrder = { id: next.id, ...reason };
+      disconnected.push(...(await gateway.send<Disconnected>('POST', ORDER_PATH, order, SOME_TIME)).disconnected);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(AT_ONCE, left.length) }, work));
+  return { disconnected };
+};
+
 /** Adds `sessions kick`. */
 export const addKickVerb = (sessions: Command, { terminal, action }: AdminVerbs): void => {
-  const kick = sessions
-    .command('kick')
-    .description('Ends sessions: the call is cleared, the client told so. Asks first when it is more than one.')
-    .argument('[session]', 'its id')
+  const kick = addAllOption(
+    sessions
+      .command('kick')
+      .description('Ends sessions: the call is cleared, the client told so. Asks first when it is more than one.')
+      .argument('[session]', SESSION_ARGUMENT),
+  )
     .option('--user <name>', 'all of this user')
     .option('--address <address>', 'the one with this inner address', parseAddress)
     .option('--peer <address>', 'all from this outer address', parseAddress)
@@ -58,29 +64,35 @@ export const addKickVerb = (sessions: Command, { terminal, action }: AdminVerbs)
     .option('--json', 'one JSON document for programs');
 
   const isWanted = async (found: readonly SessionRow[], flags: KickFlags): Promise<boolean> => {
-    if (found.length < 2 || flags.yes === true) return true;
+    if (found.length < 2 || flags.yes === true || flags.all === true) return true;
     if (!terminal.interactive) {
       kick.error(`error: this would end ${countText(found.length, 'session')}; say --yes if it should`);
     }
-    const shown = found.slice(0, SHOWN);
-    for (const line of tableOf(sessionColumns(shown), shown)) terminal.err(line);
-    if (found.length > SHOWN) terminal.err(`and ${found.length - SHOWN} more`);
+    listSessions(found, terminal.err);
     return terminal.confirm(`End these ${found.length} sessions?`);
   };
 
-  action(kick, async (gateway, id) => {
+  action(kick, async (gateway, word) => {
     const flags = kick.opts<KickFlags>();
-    const order = orderOf(flags, id);
-    if (id === undefined && flags.user === undefined && flags.address === undefined && flags.peer === undefined) {
-      kick.error('error: say which: an id, --user, --address or --peer');
+    const filter = filterOf(flags);
+    const reason = flags.reason === undefined ? {} : { reason: flags.reason };
+    if (word === undefined && Object.keys(filter).length === 0) {
+      kick.error('error: say which: an id, a user, an inner address, --user, --address or --peer');
     }
-    const found = await matching(gateway, order);
+    const found =
+      word === undefined
+        ? (await fetchSessions(gateway, filter)).sessions
+        : await chooseSessions(gateway, terminal, word, { all: flags.all === true, filter });
     if (found.length === 0) throw new GatewayError('ADMIN_REFUSED', 'there is no such session.');
-    if (!(await isWanted(found, flags))) {
+    if (word === undefined && !(await isWanted(found, flags))) {
       terminal.err('nothing was ended');
       return EXIT.failed;
     }
-    const done = await gateway.send<Disconnected>('POST', ORDER_PATH, order);
+    const asked =
+      word === undefined
+        ? gateway.send<Disconnected>('POST', ORDER_PATH, { ...filter, ...reason }, SOME_TIME)
+        : endEach(gateway, found, reason);
+    const done = await whileWaiting(terminal, `ending ${countText(found.length, 'session')}`, asked);
     if (flags.json === true) terminal.out(JSON.stringify(done));
     else {
       const known = new Map(found.map((session) => [session.id, session]));

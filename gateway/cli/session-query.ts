@@ -11,6 +11,7 @@ import { queryOf, type RunningGateway } from './running-gateway.ts';
 import { parseAddress, wholeNumber } from './units.ts';
 
 export const SESSIONS_PATH = '/v1/sessions';
+export const sessionPath = (id: string): string => `${SESSIONS_PATH}/${encodeURIComponent(id)}`;
 /** What a gateway gives at once. */
 const PAGE = 1000;
 

@@ -1,12 +1,11 @@
 import type { Command } from 'commander';
-import { GatewayError } from '../../core/errors.ts';
 import type { SessionDetail } from '../admin/api/sessions.ts';
-import { AdminRefusal } from '../admin/refusal.ts';
 import { EXIT } from './exit.ts';
-import type { AdminVerbs, RunningGateway } from './running-gateway.ts';
+import type { AdminVerbs } from './running-gateway.ts';
+import { addAllOption, askEach, chooseSessions, SESSION_ARGUMENT } from './session-choice.ts';
 import { detailLines } from './session-detail.ts';
 import { addKickVerb } from './session-kick.ts';
-import { addFilterOptions, fetchSessions, filterOf, SESSIONS_PATH, untilRates } from './session-query.ts';
+import { addFilterOptions, fetchSessions, filterOf, sessionPath, untilRates } from './session-query.ts';
 import { addSetVerb } from './session-set.ts';
 import { sessionColumns } from './session-table.ts';
 import { addWatchVerb } from './session-watch.ts';
@@ -50,37 +49,26 @@ const asListVerb = (list: Command, { terminal, action }: AdminVerbs): void => {
 export const addTunnelsVerb = (verbs: AdminVerbs): void =>
   asListVerb(verbs.program.command('tunnels').description('The same as "sessions list".'), verbs);
 
-/** By its id, or the only one of that user or address. */
-const findSession = async (gateway: RunningGateway, which: string): Promise<SessionDetail> => {
-  const detail = (id: string) => gateway.get<SessionDetail>(`${SESSIONS_PATH}/${encodeURIComponent(id)}`);
-  try {
-    return await detail(which);
-  } catch (error) {
-    if (!(error instanceof AdminRefusal) || error.status !== 404) throw error;
-    const { sessions } = await fetchSessions(gateway, { user: which }, { most: 10 });
-    const [first, ...others] = sessions;
-    if (first === undefined) throw error;
-    if (others.length === 0) return detail(first.id);
-    const ids = sessions.map(({ id }) => id).join(', ');
-    throw new GatewayError('ADMIN_REFUSED', `${which} has more than one session: choose one of ${ids}.`);
-  }
-};
-
 const addShowVerb = (sessions: Command, { terminal, action }: AdminVerbs): void => {
-  const show = sessions
-    .command('show')
-    .description('Shows all that is known of one session: numbers, limits, phases and what happened.')
-    .argument('<session>', 'its id, or a user who has only one')
-    .option('--json', 'one JSON document for programs');
-  action(show, async (gateway, which = '') => {
-    let detail = await findSession(gateway, which);
-    if (detail.rateIn + detail.rateOut === 0) {
-      const { sessions } = await fetchSessions(gateway, { search: detail.id }, { most: 1 });
-      if (await untilRates(sessions)) await fetchSessions(gateway, { search: detail.id }, { most: 1 });
-      detail = await findSession(gateway, detail.id);
+  const show = addAllOption(
+    sessions
+      .command('show')
+      .description('Shows all that is known of one session: numbers, limits, phases and what happened.')
+      .argument('<session>', SESSION_ARGUMENT),
+  ).option('--json', 'one JSON document for programs; with --all a list');
+  action(show, async (gateway, word = '') => {
+    const { all = false, json } = show.opts<{ readonly all?: true; readonly json?: true }>();
+    const found = await chooseSessions(gateway, terminal, word, { all });
+    if (await untilRates(found)) await fetchSessions(gateway, {}, { most: 1 });
+    const details: SessionDetail[] = [];
+    for await (const detail of askEach(found, all, (id) => gateway.get<SessionDetail>(sessionPath(id)))) {
+      if (json !== true) {
+        if (details.length > 0) terminal.out('');
+        for (const line of detailLines(detail)) terminal.out(line);
+      }
+      details.push(detail);
     }
-    if (show.opts<{ readonly json?: true }>().json === true) terminal.out(JSON.stringify(detail, null, 2));
-    else for (const line of detailLines(detail)) terminal.out(line);
+    if (json === true) terminal.out(JSON.stringify(all ? details : details[0], null, 2));
     return EXIT.done;
   });
 };

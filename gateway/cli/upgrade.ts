@@ -4,8 +4,9 @@ import type { Stats } from '../admin/api/stats.ts';
 import type { UpgradeReport } from '../admin/api/upgrade.ts';
 import { AdminRefusal } from '../admin/refusal.ts';
 import { EXIT } from './exit.ts';
-import type { AdminVerbs, RunningGateway } from './running-gateway.ts';
+import { type AdminVerbs, LONG_TIME, type RunningGateway } from './running-gateway.ts';
 import { countText } from './units.ts';
+import { whileWaiting } from './while-waiting.ts';
 
 /** For people. */
 export const upgradeLines = ({ pid, tunnels, setups, stillMs }: UpgradeReport): readonly string[] => [
@@ -15,6 +16,8 @@ export const upgradeLines = ({ pid, tunnels, setups, stillMs }: UpgradeReport): 
 
 const TURNS = 200;
 const TURN_MS = 100;
+/** For one that takes connections and says nothing. */
+const MOST_MS = 60_000;
 
 /** The old one refuses with 503 while it closes. */
 const isMoving = (error: unknown): boolean =>
@@ -24,7 +27,8 @@ const isMoving = (error: unknown): boolean =>
 
 /** The admin API changes hands a moment after the tunnels: whoever asks next is to find it. */
 const untilItAnswers = async (gateway: RunningGateway, pid: number, pause: () => Promise<unknown>): Promise<void> => {
-  for (let turn = 0; turn < TURNS; turn += 1) {
+  const end = performance.now() + MOST_MS;
+  for (let turn = 0; turn < TURNS && performance.now() < end; turn += 1) {
     try {
       const { processes } = await gateway.get<Pick<Stats, 'processes'>>('/v1/stats');
       if (processes.some((one) => one.pid === pid)) return;
@@ -49,8 +53,9 @@ export const addUpgradeVerb = (
     .option('--json', 'one JSON document for programs');
   action(verb, async (gateway) => {
     const { allowDrop = false, json } = verb.opts<{ readonly allowDrop?: true; readonly json?: true }>();
-    const report = await gateway.send<UpgradeReport>('POST', '/v1/upgrade', { allowDrop });
-    await untilItAnswers(gateway, report.pid, pause);
+    const asked = gateway.send<UpgradeReport>('POST', '/v1/upgrade', { allowDrop }, LONG_TIME);
+    const report = await whileWaiting(terminal, 'a new process starts and takes over', asked);
+    await whileWaiting(terminal, 'waiting for its admin API', untilItAnswers(gateway, report.pid, pause));
     if (json === true) terminal.out(JSON.stringify(report, null, 2));
     else for (const line of upgradeLines(report)) terminal.out(line);
     return EXIT.done;

@@ -4,12 +4,13 @@ import type { GatewayConfig } from '../../config/types.ts';
 import { formatIpv4, type Ipv4, parseIpv4 } from '../../core/bytes/ipv4-address.ts';
 import { GatewayError } from '../../core/errors.ts';
 import type { Disconnected } from '../admin/api/sessions.ts';
+import { NoAnswer } from '../admin/client.ts';
 import { addConfigOptions } from './config-options.ts';
-import { addConnectionOptions, remoteTarget } from './connection.ts';
+import { addConnectionOptions, patienceOf, remoteTarget } from './connection.ts';
 import type { Cli } from './context.ts';
 import { EXIT } from './exit.ts';
 import { obtainPassword } from './password.ts';
-import { gatewayAt, type RunningGateway } from './running-gateway.ts';
+import { gatewayAt, type RunningGateway, SOME_TIME } from './running-gateway.ts';
 import { padRight, safeText, textWidth } from './text.ts';
 import { countText } from './units.ts';
 import { gatewayUsers, type UserAdmin, type UserSummary } from './user-admin.ts';
@@ -73,7 +74,9 @@ const userJson = ({ name, address, disabled, mustChange, storesPassword, session
   ...(sessions === undefined ? {} : { sessions }),
 });
 
-const isUnreachable = (error: unknown): boolean => error instanceof GatewayError && error.code === 'ADMIN_UNREACHABLE';
+/** One that hangs is there, and would not hear of what is done behind its back. */
+const isNotThere = (error: unknown): boolean =>
+  error instanceof GatewayError && error.code === 'ADMIN_UNREACHABLE' && !(error instanceof NoAnswer);
 
 /**
  * Through the gateway where one answers, so that it is in its audit; else in the file. Also in the file when a flag names
@@ -81,8 +84,9 @@ const isUnreachable = (error: unknown): boolean => error instanceof GatewayError
  */
 const usersOf = async (command: Command, { services, terminal, load }: Cli): Promise<Users> => {
   const remote = await remoteTarget(command, services.env, terminal.err);
+  const asking = { warn: terminal.err, withinMs: patienceOf(command) };
   if (remote !== undefined) {
-    const gateway = gatewayAt(remote, terminal.err);
+    const gateway = gatewayAt(remote, asking);
     return { admin: gatewayUsers(gateway), pool: undefined, place: remote.url.host, gateway };
   }
   const { config, origins } = await load(command);
@@ -93,12 +97,12 @@ const usersOf = async (command: Command, { services, terminal, load }: Cli): Pro
   const stores = command.opts<PasswordOptions>().storePassword === true;
   const named = origins.get('users.file')?.kind === 'flag';
   if (config.admin.socket === undefined || config.users.source !== 'file' || named || stores) return inFile();
-  const gateway = gatewayAt(config.admin.socket, terminal.err);
+  const gateway = gatewayAt(config.admin.socket, asking);
   try {
     await gateway.get('/v1/users');
     return { admin: gatewayUsers(gateway), pool: config.pool, place: 'the running gateway', gateway };
   } catch (error) {
-    if (isUnreachable(error)) return inFile();
+    if (isNotThere(error)) return inFile();
     throw error;
   }
 };
@@ -146,7 +150,7 @@ export const addUserVerbs = (cli: Cli): void => {
     }
     return async (user: string): Promise<void> => {
       const order = { user, reason };
-      const { disconnected } = await gateway.send<Disconnected>('POST', '/v1/sessions/disconnect', order);
+      const { disconnected } = await gateway.send<Disconnected>('POST', '/v1/sessions/disconnect', order, SOME_TIME);
       terminal.out(`ended ${countText(disconnected.length, 'session')} of ${user}`);
     };
   };

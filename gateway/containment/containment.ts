@@ -16,6 +16,7 @@ export interface ContainedPolicy {
   readonly name: string;
   /** False also where it throws: what is there to keep people out does not let them in by failing. */
   mayTry(attempt: Attempt): boolean;
+  mayPass(attempt: Attempt): boolean;
   tried(attempt: Attempt, denial: Parameters<NonNullable<SessionPolicy['tried']>>[1]): void;
   /** Undefined: it has nothing to say. `unavailable` where it fails. The question is a step of `span`. */
   readonly admit:
@@ -76,6 +77,8 @@ export class Containment {
       name: policy.name,
       mayTry: (attempt) =>
         policy.mayTry === undefined || guard.call(() => policy.mayTry?.(attempt) ?? false, false, isBoolean),
+      mayPass: (attempt) =>
+        policy.mayPass === undefined || guard.call(() => policy.mayPass?.(attempt) ?? false, false, isBoolean),
       tried: (attempt, denial) => guard.tell(() => policy.tried?.(attempt, denial)),
       admit: admits ? (request, signal, span) => admission(policy, guard, request, signal, span) : undefined,
     };

@@ -1,6 +1,7 @@
 import { showValue } from '../../config/describe.ts';
 import type { Key } from '../../config/key.ts';
 import type { LoadedConfig } from '../../config/load.ts';
+import type { SettingInForce } from '../../config/plugin-settings.ts';
 import { KEYS } from '../../config/schema.ts';
 import type { GatewayConfig } from '../../config/types.ts';
 import type { ChangedKey } from '../admin/api/life.ts';
@@ -50,19 +51,48 @@ export const changesOf = (before: LoadedConfig, next: LoadedConfig): readonly Ke
   ...settingsChanged(before, next),
 ];
 
+type Group = Readonly<Record<string, unknown>>;
+
+const groupOf = ({ config: { pluginOptions } }: LoadedConfig, plugin: string): Group => {
+  const group = pluginOptions[plugin];
+  return typeof group === 'object' && group !== null ? { ...group } : {};
+};
+
 const settingsChanged = (before: LoadedConfig, next: LoadedConfig): readonly KeyChange[] => {
-  const given = ({ config: { pluginOptions } }: LoadedConfig, plugin: string, setting: string): unknown => {
-    const own = pluginOptions[plugin];
-    return typeof own === 'object' && own !== null ? new Map(Object.entries(own)).get(setting) : undefined;
-  };
   const all = [...next.pluginSettings, ...before.pluginSettings];
   const names = new Map(all.map((one) => [`pluginOptions.${one.plugin}.${one.setting}`, one]));
   return [...names].flatMap(([key, { plugin, setting, env }]): KeyChange[] => {
-    if (same(given(before, plugin, setting), given(next, plugin, setting))) return [];
-    const text = ({ pluginSettings }: LoadedConfig): string =>
-      pluginSettings.find((one) => one.plugin === plugin && one.setting === setting)?.shown ?? '(none)';
-    return [{ key, env, from: text(before), to: text(next), reload: false }];
+    const [from, to] = [groupOf(before, plugin)[setting], groupOf(next, plugin)[setting]];
+    if (same(from, to)) return [];
+    const text = (loaded: LoadedConfig): string => settingOf(loaded, plugin, setting)?.shown ?? '(none)';
+    // Of one that was loaded then and would be now.
+    const reload =
+      settingOf(next, plugin, setting) !== undefined &&
+      settingOf(before, plugin, setting)?.mayBecome(from, to) === true;
+    return [{ key, env, from: text(before), to: text(next), reload }];
   });
+};
+
+const settingOf = ({ pluginSettings }: LoadedConfig, plugin: string, setting: string): SettingInForce | undefined =>
+  pluginSettings.find((one) => one.plugin === plugin && one.setting === setting);
+
+/** Settings of the plug-ins that run: of `next` those that may come into force now, of `before` the others. */
+export const settingsNow = (
+  before: LoadedConfig,
+  next: LoadedConfig,
+): Pick<LoadedConfig, 'pluginSettings'> & { readonly pluginOptions: LoadedConfig['config']['pluginOptions'] } => {
+  const live = new Set(settingsChanged(before, next).flatMap(({ key, reload }) => (reload ? [key] : [])));
+  const chosen = before.pluginSettings.map((one) => {
+    const isNew = live.has(`pluginOptions.${one.plugin}.${one.setting}`);
+    const from = isNew ? next : before;
+    const own = settingOf(from, one.plugin, one.setting) ?? one;
+    return { line: own, value: groupOf(from, one.plugin)[one.setting] };
+  });
+  const pluginOptions: Record<string, Record<string, unknown>> = {};
+  for (const { line, value } of chosen) {
+    if (value !== undefined) pluginOptions[line.plugin] = { ...pluginOptions[line.plugin], [line.setting]: value };
+  }
+  return { pluginOptions, pluginSettings: chosen.map(({ line }) => line) };
 };
 
 /** Keys with the values that they have, for a configuration that is to keep them. */

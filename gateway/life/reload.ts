@@ -3,7 +3,7 @@ import { keyByPath } from '../../config/schema.ts';
 import { GatewayError } from '../../core/errors.ts';
 import type { Log } from '../../core/ports/log.ts';
 import type { ChangedKey, ReloadReport } from '../admin/api/life.ts';
-import { changesOf, type KeyChange, keptOf } from './config-changes.ts';
+import { changesOf, type KeyChange, keptOf, settingsNow } from './config-changes.ts';
 import type { Reload } from './gateway-life.ts';
 
 /** Reads a configuration with all that belongs to it. Rejects with ConfigError, or with what a plug-in says. */
@@ -14,15 +14,12 @@ const readWithPlugins: ReadAgain = async (sources) => {
   return loadConfigWithPlugins(sources);
 };
 
-/** Plug-ins keep the settings that they were started with. */
-const withoutPluginChanges = (
-  loaded: LoadedConfig,
-  { config, pluginInputs, pluginSettings }: LoadedConfig,
-): LoadedConfig => ({
-  ...loaded,
-  config: { ...loaded.config, pluginOptions: config.pluginOptions },
-  pluginInputs,
-  pluginSettings,
+/** As if an operator had written exactly this: files that names and secrets were read from need not be there any more. */
+const inputsOf = (options: LoadedConfig['config']['pluginOptions']): LoadedConfig['pluginInputs'] => ({
+  env: {},
+  unknown: [],
+  groups: [{ options, origin: { kind: 'file', name: 'pluginOptions' } }],
+  assignments: [],
 });
 
 const told = ({ key, env, from, to }: KeyChange): ChangedKey => ({ key, env, from, to });
@@ -40,10 +37,11 @@ export const reloader =
         before,
         later.map(({ key }) => key).filter((key) => keyByPath.has(key)),
       );
-      // Settings of a plug-in that comes or goes with them are no mistakes.
-      const keep = { kept, keptInputs: before.pluginInputs };
-      const inForce = kept.size === 0 ? next : await read({ ...before.sources, ...keep });
-      const loaded = withoutPluginChanges({ ...inForce, sources: before.sources }, before);
+      const { pluginOptions, pluginSettings } = settingsNow(before, next);
+      // Checked as it will be in force, with what a restart would change left as it is.
+      const keep = { kept, keptInputs: inputsOf(pluginOptions) };
+      const inForce = later.length === 0 ? next : await read({ ...before.sources, ...keep });
+      const loaded = { ...inForce, pluginSettings, sources: before.sources };
       await enforce(loaded);
       const report: ReloadReport = { changed: live.map(told), needRestart: later.map(told), warnings: loaded.warnings };
       note(log, report, by);

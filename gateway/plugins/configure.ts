@@ -8,7 +8,7 @@ import {
 import { parseSettings, resolvePluginSettings } from '../../config/plugin-settings.ts';
 import { ConfigError, type ConfigProblem } from '../../config/problems.ts';
 import { GatewayError } from '../../core/errors.ts';
-import { checked } from '../plugin-loader.ts';
+import { problemsWith } from './checked.ts';
 import { declaredBy, type ImportedPlugin, importPlugin } from './import-plugins.ts';
 import { pluginError } from './plugin-error.ts';
 import { fullName } from './plugin-source.ts';
@@ -78,8 +78,6 @@ export const judged = (
   one: ImportedPlugin,
   given: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
 ): readonly ConfigProblem[] => {
-  const declared = declaredBy(one);
-  const { options } = parseSettings(declared, given[one.plugin.name]);
-  const key = `pluginOptions.${one.plugin.name}`;
-  return checked(one, options).map((sentence) => ({ key, message: `${sentence} (${declared.from})` }));
+  const { options } = parseSettings(declaredBy(one), given[one.plugin.name]);
+  return problemsWith(one, options);
 };

@@ -18,9 +18,17 @@ interface StartDeps {
 /** How long a start may take before the log says what the gateway waits for, in ms. */
 const PATIENCE_MS = 10_000;
 
-/** What plug-ins want started and stopped: the failure of an operator's is told with its package, and so is one that hangs. */
-export function lifecyclesOf(container: Container, { claims }: Claims, deps: StartDeps): readonly Lifecycle[] {
-  const all = container.getAll(TOKENS.Lifecycle);
+/**
+ * What plug-ins want started and stopped: the failure of an operator's is told with its package, and so is one that hangs. `as`
+ * says how each is started.
+ */
+export function lifecyclesOf(
+  container: Container,
+  { claims }: Claims,
+  deps: StartDeps,
+  as: (part: Lifecycle) => Lifecycle = (part) => part,
+): readonly Lifecycle[] {
+  const all = container.getAll(TOKENS.Lifecycle).map(as);
   const owners = claims.filter(({ token }) => token === TOKENS.Lifecycle);
   return all.map((part, at) => {
     const plugin = owners.length === all.length ? owners[at]?.plugin : undefined;

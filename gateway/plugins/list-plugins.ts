@@ -29,6 +29,8 @@ export interface PluginReport {
     readonly env: string;
     readonly shown: string;
     readonly origin: string;
+    /** A reload brings a new value into force. */
+    readonly live: boolean;
   }[];
   /** Why it could not be loaded. */
   readonly failure?: string;
@@ -164,7 +166,13 @@ const reportOf = (
         ? []
         : inForce
             .filter(({ plugin }) => plugin === name)
-            .map(({ setting, env, shown, origin }) => ({ setting, env, shown, origin: describeOrigin(origin) })),
+            .map(({ setting, env, shown, origin, live }) => ({
+              setting,
+              env,
+              shown,
+              origin: describeOrigin(origin),
+              live,
+            })),
     ...(failure === undefined ? {} : { failure }),
   };
 };

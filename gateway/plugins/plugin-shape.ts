@@ -53,7 +53,7 @@ export const shapeProblems = (plugin: unknown): readonly string[] => {
   );
   const late = field(plugin, 'check');
   check(late === undefined || isFunction(late), '"check" must be a function');
-  problems.push(...settingsProblems(field(plugin, 'settings')));
+  problems.push(...settingsProblems(field(plugin, 'settings')), ...liveProblems(plugin));
   return problems;
 };
 
@@ -68,6 +68,30 @@ const settingsProblems = (settings: unknown): readonly string[] => {
       : [`the setting "${name}" must have a "kind" (see kinds of pptp-gateway/core)`];
   });
 };
+
+/** A value that nobody could see come into force would be told as changed. */
+const liveProblems = (plugin: unknown): readonly string[] => {
+  const [settings, register] = [field(plugin, 'settings'), field(plugin, 'register')];
+  if (!isObject(settings)) return [];
+  const all = Object.entries(settings);
+  const named = (of: readonly (readonly [string, unknown])[]): string => of.map(([name]) => `"${name}"`).join(', ');
+  const live = all.filter(([, setting]) => field(setting, 'live') === true);
+  const vague = all.filter(([, setting]) => !isAbsentOr('boolean', field(setting, 'live')));
+  const wrong = all.filter(([, setting]) => !isAbsentOr('function', field(setting, 'liveFor')));
+  const taken: unknown = isFunction(register) ? field(register, 'length') : undefined;
+  return [
+    ...(vague.length === 0 ? [] : [`"live" of ${named(vague)} must be true or false`]),
+    ...(wrong.length === 0 ? [] : [`"liveFor" of ${named(wrong)} must be a function`]),
+    ...(live.length > 0 && typeof taken === 'number' && taken < 3
+      ? [
+          `the settings ${named(live)} say "live: true", but "register" does not take the third argument that brings new values: write register(bindings, options, live), or leave "live" out`,
+        ]
+      : []),
+  ];
+};
+
+const isAbsentOr = (type: 'boolean' | 'function', value: unknown): boolean =>
+  value === undefined || typeof value === type;
 
 /** Something that at least says that it is a plug-in. */
 const isCandidate = (value: unknown): boolean => isObject(value) && ('register' in value || 'api' in value);

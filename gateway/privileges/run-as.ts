@@ -1,11 +1,12 @@
-import { accessSync, constants, lchownSync, lstatSync, readdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { accessSync, constants } from 'node:fs';
+import { dirname } from 'node:path';
 import type { GatewayConfig } from '../../config/types.ts';
 import { GatewayError } from '../../core/errors.ts';
 import type { Log } from '../../core/ports/log.ts';
 import type { NativePrivileges } from '../../native/privileges.d.ts';
 import { type Account, accountOf } from './account.ts';
 import { loadPrivileges, neededFor } from './capabilities.ts';
+import { giveFile, giveFolder } from './give-folder.ts';
 
 /** This process, as far as privileges go. */
 export interface OwnProcess {
@@ -34,8 +35,8 @@ export const runAs = (config: GatewayConfig, log: Log, own: OwnProcess = OWN): v
     );
   }
   const { stateDir, admin, users, listen, metrics } = config;
-  giveTo(account, stateDir);
-  if (admin.socket !== undefined) giveOne(account, admin.socket);
+  giveFolder(account, stateDir);
+  if (admin.socket !== undefined) giveFile(account, admin.socket);
   const capabilities = neededFor([listen.port, metrics.port, admin.port]);
   try {
     own.load().becomeUser(account.uid, account.gid, Int32Array.from(account.groups), Int32Array.from(capabilities));
@@ -72,24 +73,4 @@ const must = (path: string, mode: number, what: string): void => {
       cause,
     });
   }
-};
-
-/** A file that is gone meanwhile is nobody's. */
-const giveOne = ({ uid, gid }: Account, path: string): void => {
-  try {
-    lchownSync(path, uid, gid);
-  } catch (cause) {
-    if (!(cause instanceof Error && 'code' in cause && cause.code === 'ENOENT')) {
-      const why = cause instanceof Error ? cause.message : String(cause);
-      throw new GatewayError('RUN_AS', `${path} cannot be given to the user of PPTP_RUN_AS (${why}).`, { cause });
-    }
-  }
-};
-
-/** Of links the link itself, so that none leads to a file that is not ours; files with several names stay. */
-const giveTo = (account: Account, path: string): void => {
-  const found = lstatSync(path, { throwIfNoEntry: false });
-  if (found === undefined || (found.isFile() && found.nlink > 1)) return;
-  if (found.isDirectory()) for (const name of readdirSync(path)) giveTo(account, join(path, name));
-  giveOne(account, path);
 };

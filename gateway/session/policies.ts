@@ -17,6 +17,7 @@ export type Admission = Omit<AdmissionRequest, 'at'>;
 export interface SafePolicy {
   readonly name: string;
   mayTry(attempt: Attempt): boolean;
+  mayPass(attempt: Attempt): boolean;
   tried(attempt: Attempt, denial: AuthDenial | undefined): void;
   /** Undefined: it has nothing to say. The question is a step of `span`. */
   readonly admit:
@@ -38,6 +39,12 @@ export class Policies {
   mayTry(userName: string, source: Ipv4): boolean {
     const attempt = { userName, source, at: this.wallClock.now() };
     return this.policies.every((policy) => policy.mayTry(attempt));
+  }
+
+  /** Whether the peer may be told what the back-end has found. */
+  mayPass(userName: string, source: Ipv4): boolean {
+    const attempt = { userName, source, at: this.wallClock.now() };
+    return this.policies.every((policy) => policy.mayPass(attempt));
   }
 
   /** `denial` is undefined where the proof was right. */

@@ -69,7 +69,6 @@ export class TunnelQuestions {
     const round = spans.asked(kind);
     const { userName } = request;
     const source = origin.session.call.peer;
-    this.begun = undefined;
     // An attempt of its own, whatever a relay was asked before.
     this.begun = undefined;
     if (policies?.mayTry(userName, source) === false) return { ok: false, denial: 'locked' };
@@ -83,7 +82,11 @@ export class TunnelQuestions {
         return { span, answered };
       }),
     );
-    policies?.tried(userName, source, verdict.ok ? undefined : verdict.denial);
+    const passes = policies?.mayPass(userName, source) !== false;
+    const denial = verdict.ok ? undefined : verdict.denial;
+    policies?.tried(userName, source, passes ? denial : (denial ?? 'locked'));
+    // Right or wrong: the answer must not tell which.
+    if (!passes) return { ok: false, denial: 'locked' };
     if (verdict.ok && kind.endsWith('-change')) spans.passwordChanged(since);
     return verdict;
   }

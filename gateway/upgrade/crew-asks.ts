@@ -55,5 +55,11 @@ export const BEQUEATH: Ask<undefined, BequeathedDevices> = {
 /** Stand still; connections and tunnels come as messages before the answer. */
 export const TAKE: Ask<undefined, MovedWorker> = { name: 'upgrade.take', isBody: isNothing, isAnswer: isMoved };
 
+/** What plug-ins have under way comes to an end. */
+export const REST: Ask<undefined, undefined> = { name: 'upgrade.rest', isBody: isNothing, isAnswer: isNothing };
+
+/** After `TAKE`: plug-ins let go; what they hand over comes as messages before the answer. */
+export const RELEASE: Ask<undefined, undefined> = { name: 'upgrade.release', isBody: isNothing, isAnswer: isNothing };
+
 /** Nobody takes over. */
 export const GO_ON: Ask<undefined, undefined> = { name: 'upgrade.go-on', isBody: isNothing, isAnswer: isNothing };

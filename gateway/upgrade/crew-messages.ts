@@ -16,7 +16,9 @@ export interface WorkerHeritage {
 /** Snapshots of a worker, which only who goes on with them reads. With a connection comes its socket. */
 export type WorkerPiece =
   | { readonly kind: 'connection'; readonly connection: unknown }
-  | { readonly kind: 'tunnels'; readonly tunnels: readonly unknown[] };
+  | { readonly kind: 'tunnels'; readonly tunnels: readonly unknown[] }
+  /** Of a plug-in (`SentPart`). */
+  | { readonly kind: 'part'; readonly part: unknown };
 
 /** An address of another worker's slice that a tunnel has. */
 export interface Borrowing {
@@ -44,6 +46,7 @@ export type ToHeir =
   /** Comes with its socket. */
   | { readonly step: 'connection'; readonly connection: number; readonly snapshot: unknown }
   | { readonly step: 'tunnels'; readonly tunnels: readonly unknown[] }
+  | { readonly step: 'part'; readonly part: unknown }
   | ({ readonly step: 'restore' } & WorkerRest)
   /** All others can go on, too: it serves from now on. */
   | { readonly step: 'resume' }
@@ -101,6 +104,7 @@ export const readWorkerPiece = (value: unknown): WorkerPiece | undefined => {
   const fields = fieldsOf(value);
   const [kind, tunnels] = [fields.get('kind'), fields.get('tunnels')];
   if (kind === 'connection') return { kind, connection: fields.get('connection') };
+  if (kind === 'part') return { kind, part: fields.get('part') };
   return kind === 'tunnels' && Array.isArray(tunnels) ? { kind, tunnels } : undefined;
 };
 

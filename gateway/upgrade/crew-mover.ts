@@ -6,7 +6,7 @@ import { AskError } from '../workers/ask.ts';
 import type { Loans } from '../workers/loans.ts';
 import type { Supervisor } from '../workers/supervisor.ts';
 import type { WorkerSlot } from '../workers/worker-slot.ts';
-import { BEQUEATH, GO_ON, LOOK, type MovedWorker, SETTLE, TAKE } from './crew-asks.ts';
+import { BEQUEATH, GO_ON, LOOK, type MovedWorker, RELEASE, REST, SETTLE, TAKE } from './crew-asks.ts';
 import {
   type MovedLoan,
   readWorkerPiece,
@@ -15,7 +15,7 @@ import {
   type WorkerRest,
 } from './crew-messages.ts';
 import { type Bequeathed, type HandedMessage, type HandedOver, type Mover, SETTLE_MS } from './mover.ts';
-import { failedBecause, refused } from './upgrade-errors.ts';
+import { failedBecause, refused } from './talk.ts';
 
 export interface CrewMoverDeps {
   readonly supervisor: Pick<
@@ -43,6 +43,7 @@ interface Piece {
 export class CrewMover implements Mover {
   private readonly deps: CrewMoverDeps;
   private readonly pieces: Piece[] = [];
+  private readonly sockets: Socket[] = [];
   /** One of them has ended since it was looked at. */
   private broken: ((cause: GatewayError) => void) | undefined;
   private still = false;
@@ -100,6 +101,10 @@ export class CrewMover implements Mover {
     };
   }
 
+  async rest(): Promise<void> {
+    await Promise.allSettled(this.workers.map((worker) => worker.request(REST, undefined, ANSWER_MS)));
+  }
+
   async take(): Promise<HandedOver> {
     const { supervisor, listener } = this.deps;
     this.still = true;
@@ -116,7 +121,11 @@ export class CrewMover implements Mover {
       tunnels: sum(({ tunnels }) => tunnels),
       setups: sum(({ setups }) => setups),
       listener: listener.listener,
-      messages: () => this.messages(rest),
+      messages: () => this.messages(),
+      release: async () => {
+        await this.each((worker) => worker.request(RELEASE, undefined, TAKE_MS));
+        return [...this.messages(), { message: { kind: 'restore-crew', ...rest } }];
+      },
       check: () => {
         if (this.workers.some(({ takes }) => !takes)) throw failedBecause('a worker ended');
       },
@@ -129,11 +138,9 @@ export class CrewMover implements Mover {
     this.still = false;
     this.broken = undefined;
     this.forget();
-    if (still) {
-      // One that does not answer is ended, as ever.
-      await Promise.allSettled(this.workers.map((worker) => worker.request(GO_ON, undefined, ANSWER_MS)));
-      supervisor.holdConnections(false);
-    }
+    // One that does not answer is ended, as ever.
+    await Promise.allSettled(this.workers.map((worker) => worker.request(GO_ON, undefined, ANSWER_MS)));
+    if (still) supervisor.holdConnections(false);
     supervisor.holdWorkers(false, HOLDER);
     return still;
   }
@@ -151,15 +158,13 @@ export class CrewMover implements Mover {
     return this.deps.supervisor.workers;
   }
 
-  private *messages(rest: {
-    readonly workers: readonly WorkerRest[];
-    readonly loans: readonly MovedLoan[];
-  }): Generator<HandedMessage> {
-    for (const { worker, part, socket } of this.pieces) {
+  /** What has come by now; the sockets stay open here until it is over. */
+  private *messages(): Generator<HandedMessage> {
+    for (const { worker, part, socket } of this.pieces.splice(0)) {
+      if (socket !== undefined) this.sockets.push(socket);
       const message = { kind: 'worker', worker, part } as const;
       yield socket === undefined ? { message } : { message, socket };
     }
-    yield { message: { kind: 'restore-crew', ...rest } };
   }
 
   /** Addresses are lent where a tunnel has them: what was on its way there or back is nobody's. */
@@ -197,6 +202,7 @@ export class CrewMover implements Mover {
   /** Closes this process' copies. */
   private forget(): void {
     for (const { socket } of this.pieces.splice(0)) socket?.destroy();
+    for (const socket of this.sockets.splice(0)) socket.destroy();
   }
 
   private each<T>(ask: (worker: WorkerSlot) => Promise<T>): Promise<T[]> {

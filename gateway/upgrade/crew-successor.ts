@@ -152,6 +152,7 @@ export class CrewSuccessor {
     const piece = readWorkerPiece(fieldOf(message, 'part'));
     if (typeof worker !== 'number' || piece === undefined) this.lost += 1;
     else if (piece.kind === 'tunnels') this.tell(worker, { step: 'tunnels', tunnels: piece.tunnels });
+    else if (piece.kind === 'part') this.tell(worker, { step: 'part', part: piece.part });
     else if (socket !== undefined) this.passConnection(worker, piece.connection, socket);
     // Without a socket it is gone meanwhile, which the process before would find out, too.
   }

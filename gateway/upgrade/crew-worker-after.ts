@@ -9,6 +9,8 @@ import type { SharedPool } from '../workers/shared-pool.ts';
 import type { SupervisorPort } from '../workers/supervisor-port.ts';
 import { type FromHeir, isToHeir, type ToHeir, type WorkerHeritage } from './crew-messages.ts';
 import { goOnWithout } from './go-on.ts';
+import type { SentPart } from './handed-parts.ts';
+import { readSentPart } from './messages.ts';
 import type { MovedConnection } from './moving.ts';
 
 export interface WorkerAfterDeps {
@@ -31,6 +33,7 @@ export class WorkerAfter {
   private readonly deps: WorkerAfterDeps;
   private readonly connections: Numbered[] = [];
   private readonly tunnels: unknown[] = [];
+  private readonly parts: SentPart[] = [];
   private lost = 0;
   private serves = false;
   private readonly restore: Promise<Step<'restore'>>;
@@ -75,6 +78,7 @@ export class WorkerAfter {
     await gateway.start(died);
     this.tell({ step: 'open' });
     const { callIds, networks, borrowed, lent } = await this.restore;
+    await gateway.moving.takeOverParts(this.parts);
     const pool = this.deps.pool();
     pool?.restore({ borrowed, lent });
     const read = this.tunnels.map((value) => readTunnelSnapshot(value));
@@ -101,6 +105,7 @@ export class WorkerAfter {
   private heard(message: ToHeir, handle: unknown): void {
     if (message.step === 'connection') this.takeConnection(message, handle);
     else if (message.step === 'tunnels') this.tunnels.push(...message.tunnels);
+    else if (message.step === 'part') this.takePart(message.part);
     else this.hear(message);
   }
 
@@ -115,6 +120,12 @@ export class WorkerAfter {
     const snapshot = readConnectionSnapshot(sent);
     if (snapshot === undefined) this.lost += 1;
     else this.connections.push({ connection, socket: handle, snapshot });
+  }
+
+  private takePart(value: unknown): void {
+    const part = readSentPart(value);
+    if (part === undefined) this.lost += 1;
+    else this.parts.push(part);
   }
 
   private tell(body: FromHeir): void {

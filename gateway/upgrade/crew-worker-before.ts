@@ -1,14 +1,16 @@
 import type { Log } from '../../core/ports/log.ts';
 import type { Gateway } from '../bootstrap.ts';
+import { sentenceOf } from '../plugins/plugin-error.ts';
 import { readClock } from '../system-clock.ts';
 import { sendDescriptors } from '../workers/descriptor-pipe.ts';
+import type { WorkerMessage } from '../workers/messages.ts';
 import type { SharedPool } from '../workers/shared-pool.ts';
 import type { SupervisorPort, Told } from '../workers/supervisor-port.ts';
 import { DESCRIPTORS_AT } from '../workers/worker-process.ts';
-import { BEQUEATH, GO_ON, LOOK, type MovedWorker, SETTLE, TAKE } from './crew-asks.ts';
+import { BEQUEATH, GO_ON, LOOK, type MovedWorker, RELEASE, REST, SETTLE, TAKE } from './crew-asks.ts';
 import type { WorkerPiece } from './crew-messages.ts';
-import { freezeAndTake, inPortions, settleTunnels } from './mover.ts';
-import { refused } from './upgrade-errors.ts';
+import { freezeAndTake, inPortions, settleTunnels, takeBack } from './mover.ts';
+import { failedBecause, refused } from './talk.ts';
 
 export interface WorkerBeforeDeps {
   readonly port: Pick<SupervisorPort, 'answer' | 'send' | 'deafen'>;
@@ -19,7 +21,7 @@ export interface WorkerBeforeDeps {
   readonly send?: (fds: readonly number[]) => void;
 }
 
-const MAY_BE_ASKED = [TAKE.name, GO_ON.name];
+const MAY_BE_ASKED = [TAKE.name, RELEASE.name, GO_ON.name];
 
 /** In a worker: lets its supervisor hand it over to another process. */
 export class WorkerBefore {
@@ -40,7 +42,12 @@ export class WorkerBefore {
       send([found.tun.fd, found.gre.fd]);
       return { tun: found.tun.about, gre: found.gre.about, clock: readClock() };
     });
+    port.answer(REST, async () => {
+      await gateway.moving.rest();
+      return undefined;
+    });
     port.answer(TAKE, () => this.take());
+    port.answer(RELEASE, () => this.release());
     port.answer(GO_ON, () => this.goOn());
   }
 
@@ -59,17 +66,31 @@ export class WorkerBefore {
     port.deafen(MAY_BE_ASKED);
     const { moved, setups } = freezeAndTake(gateway);
     const { tunnels, connections, callIds, networks } = moved;
-    const tell = (body: WorkerPiece): { kind: 'moved'; body: WorkerPiece } => ({ kind: 'moved', body });
     for (const { socket, snapshot } of connections)
       port.send(tell({ kind: 'connection', connection: snapshot }), socket);
     for (const some of inPortions(tunnels)) port.send(tell({ kind: 'tunnels', tunnels: some }));
     return { tunnels: tunnels.length, setups, callIds, networks, borrowed: pool?.snapshot() ?? [] };
   }
 
-  private goOn(): undefined {
+  private async release(): Promise<undefined> {
+    const { gateway, port } = this.deps;
+    for (const part of await gateway.moving.release()) {
+      try {
+        port.send(tell({ kind: 'part', part }));
+      } catch (cause) {
+        throw failedBecause(`what ${part.name} hands over is no plain data (${sentenceOf(cause)})`);
+      }
+    }
+    return undefined;
+  }
+
+  private async goOn(): Promise<undefined> {
+    await takeBack(this.deps.gateway);
     if (this.still) this.deps.gateway.moving.thaw();
     this.still = false;
     this.deps.port.deafen(undefined);
     return undefined;
   }
 }
+
+const tell = (body: WorkerPiece): Extract<WorkerMessage, { readonly kind: 'moved' }> => ({ kind: 'moved', body });

@@ -12,6 +12,7 @@ import { tokenName } from '../plugins/tokens-of-plugins.ts';
 const SHARED: ReadonlySet<ServiceIdentifier> = new Set<ServiceIdentifier>([
   TOKENS.AuthMethod,
   TOKENS.EapMethod,
+  TOKENS.EapRelay,
   TOKENS.Authenticator,
   TOKENS.SessionPolicy,
   TOKENS.SessionListener,
@@ -20,10 +21,9 @@ const SHARED: ReadonlySet<ServiceIdentifier> = new Set<ServiceIdentifier>([
   // What they remember of guessers begins anew.
   TOKENS.Locks,
   TOKENS.MppeKernel,
+  // Listeners, too.
+  TOKENS.IpsecHook,
 ]);
-
-const isGatewaysOwn = (listener: SessionListener): boolean =>
-  listener instanceof IpsecHooks && listener.stages.length === 0;
 
 export interface PluginParts {
   readonly listeners: readonly SessionListener[];
@@ -34,15 +34,24 @@ export interface PluginParts {
 /** Plug-ins that hold something of sessions, or of the host, that no other process can have; as sentences. */
 export const immovable = ({ claims }: Claims, { listeners, lifecycles }: PluginParts): readonly string[] => {
   const found = new Map<string, Set<string>>();
-  const beside = besideOthers(claims, lifecycles);
+  const going = goingOn(claims, lifecycles);
   for (const { plugin, token, replacedBy } of claims) {
     if (plugin.source.kind === 'built-in' || replacedBy !== undefined || SHARED.has(token) || isOwn(token)) continue;
-    if (token === TOKENS.Lifecycle && beside.has(plugin)) continue;
+    if (token === TOKENS.Lifecycle && going.beside.has(plugin)) continue;
+    if (token === TOKENS.SecurityAssociations && going.handed.has(plugin)) continue;
     const name = fullName(plugin.name, plugin.source);
     found.set(name, (found.get(name) ?? new Set()).add(tokenName(token)));
   }
-  const told = listeners.filter((one) => one.restored === undefined && !isGatewaysOwn(one)).map(({ name }) => name);
+  const told = listeners
+    .flatMap((one): readonly SessionListener[] => (one instanceof IpsecHooks ? one.hooks : [one]))
+    .filter(({ restored }) => restored === undefined)
+    .map(({ name }) => name);
+  const names = lifecycles.filter(({ handOver }) => handOver !== undefined).map(({ name }) => name);
+  const twice = [...new Set(names.filter((name, at) => names.indexOf(name) !== at))];
   return [
+    ...twice.map(
+      (name) => `Several parts of plug-ins are called ${name}, and which of them is which another process cannot know.`,
+    ),
     ...[...found].map(([name, tokens]) => `The plug-in ${name} cannot be handed over (${[...tokens].join(', ')}).`),
     ...(told.length === 0
       ? []
@@ -50,12 +59,21 @@ export const immovable = ({ claims }: Claims, { listeners, lifecycles }: PluginP
   ];
 };
 
-/** Plug-ins whose every part that is started may be so in two processes. */
-const besideOthers = (claims: Claims['claims'], lifecycles: readonly Lifecycle[]): ReadonlySet<LoadedPlugin> => {
+/** Plug-ins whose every part that is started goes on in another process, and those of which that is so because it is handed over. */
+const goingOn = (
+  claims: Claims['claims'],
+  lifecycles: readonly Lifecycle[],
+): { readonly beside: ReadonlySet<LoadedPlugin>; readonly handed: ReadonlySet<LoadedPlugin> } => {
   const owners = claims.filter(({ token }) => token === TOKENS.Lifecycle).map(({ plugin }) => plugin);
-  if (owners.length !== lifecycles.length) return new Set();
-  const held = new Set(owners.filter((_plugin, at) => lifecycles[at]?.runsBeside !== true));
-  return new Set(owners.filter((plugin) => !held.has(plugin)));
+  if (owners.length !== lifecycles.length) return { beside: new Set(), handed: new Set() };
+  const without = (goes: (part: Lifecycle | undefined) => boolean): ReadonlySet<LoadedPlugin> => {
+    const stays = new Set(owners.filter((_plugin, at) => !goes(lifecycles[at])));
+    return new Set(owners.filter((plugin) => !stays.has(plugin)));
+  };
+  return {
+    beside: without((part) => part?.runsBeside === true || part?.handOver !== undefined),
+    handed: without((part) => part?.handOver !== undefined),
+  };
 };
 
 /** Tokens of plug-ins among themselves. */

@@ -4,6 +4,7 @@ import type { ConnectionSnapshot } from '../../plugins/control-pptp/index.ts';
 import type { SentTunnel } from '../session/tunnel-snapshot.ts';
 import type { ClockReading } from '../system-clock.ts';
 import type { MovedLoan, WorkerPiece, WorkerRest } from './crew-messages.ts';
+import type { SentPart } from './handed-parts.ts';
 
 /** From the process that serves to the one that is to take over. */
 export type ToSuccessor =
@@ -22,6 +23,8 @@ export type ToSuccessor =
   /** Of one worker of several; with a connection comes its socket. */
   | { readonly kind: 'worker'; readonly worker: number; readonly part: WorkerPiece }
   | { readonly kind: 'restore-crew'; readonly workers: readonly WorkerRest[]; readonly loans: readonly MovedLoan[] }
+  /** Of a plug-in. */
+  | { readonly kind: 'part'; readonly part: SentPart }
   /** All has been sent. */
   | { readonly kind: 'restore'; readonly callIds: unknown; readonly networks: readonly string[] }
   /** Serve from now on. Comes with the listener. */
@@ -76,4 +79,11 @@ export const readHelloToSuccessor = (value: unknown): SuccessorHello | undefined
   const read = readHello(value)?.value;
   const config: unknown = typeof value === 'object' && value !== null ? Reflect.get(value, 'config') : undefined;
   return read === undefined || typeof config !== 'object' || config === null ? undefined : { ...read, config };
+};
+
+/** Undefined: it is none. Its state is for the part to look at. */
+export const readSentPart = (value: unknown): SentPart | undefined => {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const name: unknown = Reflect.get(value, 'name');
+  return typeof name === 'string' ? { name, state: Reflect.get(value, 'state') } : undefined;
 };

@@ -5,7 +5,7 @@ import type { Gateway } from '../bootstrap.ts';
 import type { ToSuccessor } from './messages.ts';
 import type { MovedGateway, Moving } from './moving.ts';
 import type { Bequest } from './successor.ts';
-import { refused } from './upgrade-errors.ts';
+import { refused } from './talk.ts';
 
 /** Descriptors for the process that is to take over, and what it is told of them by the place in its list of the first. */
 export interface Bequeathed {
@@ -18,6 +18,8 @@ export interface Bequeathed {
 export interface HandedMessage {
   readonly message: ToSuccessor;
   readonly socket?: Socket;
+  /** The plug-in that it is of. */
+  readonly of?: string;
 }
 
 /** Everything that another process needs to go on, in the order in which it is told. */
@@ -26,7 +28,10 @@ export interface HandedOver {
   /** Calls that were being set up, and are lost. */
   readonly setups: number;
   readonly listener: Server | undefined;
+  /** Connections and tunnels. */
   messages(): Iterable<HandedMessage>;
+  /** After them: plug-ins let go of what only one process can have. What there is to say besides, to its end. */
+  release(): Promise<readonly HandedMessage[]>;
   /** Throws what speaks against it at the last moment. */
   check(): void;
 }
@@ -39,6 +44,8 @@ export interface Mover {
   settle(allowDrop: boolean): Promise<void>;
   /** Rejects with UPGRADE_REFUSED. From here on, what fails is to be followed by `goOn`. */
   bequeath(): Promise<Bequeathed>;
+  /** What plug-ins have under way with others comes to an end. Does not reject. */
+  rest(): Promise<void>;
   /** Stands still from now on. */
   take(): Promise<HandedOver>;
   /** Nobody takes over, and all is as it was. True: it had stood still. */
@@ -53,7 +60,18 @@ export interface Mover {
 export interface UpgradedGateway extends Pick<Gateway, 'sessions' | 'tunnels' | 'directory'> {
   readonly moving: Pick<
     Moving,
-    'gone' | 'obstacles' | 'descriptors' | 'stragglers' | 'upCount' | 'freeze' | 'thaw' | 'take' | 'abandon'
+    | 'gone'
+    | 'obstacles'
+    | 'descriptors'
+    | 'stragglers'
+    | 'upCount'
+    | 'rest'
+    | 'freeze'
+    | 'take'
+    | 'release'
+    | 'takeBack'
+    | 'thaw'
+    | 'abandon'
   >;
 }
 
@@ -62,6 +80,8 @@ const REST_MS = 2_000;
 const REST_STEP_MS = 100;
 /** Tunnels that are ended for the upgrade. */
 const END_MS = 5_000;
+/** For plug-ins to have again what they let go of; no packet passes meanwhile. */
+const TAKE_BACK_MS = 1_000;
 /** Most that `settleTunnels` takes. */
 export const SETTLE_MS = REST_MS + END_MS;
 export const TUNNELS_A_MESSAGE = 64;
@@ -99,17 +119,21 @@ export const freezeAndTake = ({
   return { moved, setups };
 };
 
+/** Before `thaw`. What takes longer than a moment goes on beside the tunnels. */
+export const takeBack = async ({ moving }: UpgradedGateway): Promise<void> => {
+  await Promise.race([moving.takeBack(), sleep(TAKE_BACK_MS)]);
+};
+
 /** Lists as large as one message takes. */
 export function* inPortions<T>(list: readonly T[]): Generator<readonly T[]> {
   for (let from = 0; from < list.length; from += TUNNELS_A_MESSAGE) yield list.slice(from, from + TUNNELS_A_MESSAGE);
 }
 
-function* messagesOf({ connections, tunnels, callIds, networks }: MovedGateway): Generator<HandedMessage> {
+function* messagesOf({ connections, tunnels }: MovedGateway): Generator<HandedMessage> {
   for (const { socket, snapshot } of connections) {
     yield { message: { kind: 'connection', connection: snapshot }, socket };
   }
   for (const some of inPortions(tunnels)) yield { message: { kind: 'tunnels', tunnels: some } };
-  yield { message: { kind: 'restore', callIds, networks } };
 }
 
 /** A gateway of one process. */
@@ -142,16 +166,34 @@ export class GatewayMover implements Mover {
     };
   }
 
+  rest(): Promise<void> {
+    return this.gateway.moving.rest();
+  }
+
   async take(): Promise<HandedOver> {
     this.still = true;
     const { moved, setups } = freezeAndTake(this.gateway);
-    const { tunnels, listener } = moved;
-    return { tunnels: tunnels.length, setups, listener, messages: () => messagesOf(moved), check: () => undefined };
+    const { tunnels, listener, callIds, networks } = moved;
+    return {
+      tunnels: tunnels.length,
+      setups,
+      listener,
+      messages: () => messagesOf(moved),
+      release: async () => {
+        const parts = await this.gateway.moving.release();
+        return [
+          ...parts.map((part): HandedMessage => ({ message: { kind: 'part', part }, of: part.name })),
+          { message: { kind: 'restore', callIds, networks } },
+        ];
+      },
+      check: () => undefined,
+    };
   }
 
   async goOn(): Promise<boolean> {
     const { still } = this;
     this.still = false;
+    await takeBack(this.gateway);
     if (still) this.gateway.moving.thaw();
     return still;
   }

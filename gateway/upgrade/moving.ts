@@ -8,6 +8,7 @@ import type { ConnectionSnapshot, ControlPptp } from '../../plugins/control-pptp
 import type { HostNetwork } from '../../plugins/host-network-linux/index.ts';
 import type { Driver } from '../session/driver.ts';
 import type { SentTunnel, TunnelSnapshot } from '../session/tunnel-snapshot.ts';
+import type { HandedParts, SentPart } from './handed-parts.ts';
 
 export interface MovingParts {
   readonly tun: TunDevice;
@@ -18,6 +19,8 @@ export interface MovingParts {
   readonly callIds: RandomCallIds | undefined;
   /** Undefined: the operator sets up the host. */
   readonly host: HostNetwork | undefined;
+  /** Parts of plug-ins that go on in another process. */
+  readonly parts: HandedParts;
   /** Sentences about what else cannot be handed over. */
   readonly others: readonly string[];
 }
@@ -95,6 +98,21 @@ export class Moving {
     this.devices?.gre.thaw();
   }
 
+  /** Before `freeze`: parts of plug-ins come to rest. Does not reject. */
+  rest(): Promise<void> {
+    return this.parts.parts.rest();
+  }
+
+  /** While it is frozen: parts of plug-ins let go. Rejects with UPGRADE_FAILED. */
+  release(): Promise<readonly SentPart[]> {
+    return this.parts.parts.release();
+  }
+
+  /** After `rest` or `release` that came to nothing, and before `thaw`. Does not reject. */
+  takeBack(): Promise<void> {
+    return this.parts.parts.takeBack();
+  }
+
   /** While it is frozen. */
   take(): MovedGateway {
     const { driver, control, callIds, host } = this.parts;
@@ -110,6 +128,11 @@ export class Moving {
       networks: host?.snapshot() ?? [],
       listener: control?.listener,
     };
+  }
+
+  /** In the process that takes over, after its start and before `restore`. Rejects with what is in the way. */
+  takeOverParts(sent: readonly SentPart[]): Promise<void> {
+    return this.parts.parts.takeOver(sent);
   }
 
   /** In the process that takes over, after its start. Returns the sessions that it could not go on with. */
@@ -135,7 +158,8 @@ export class Moving {
 
   /** Serves from now on. Calls whose set-up was under way in the process before are cleared: their clients call again. */
   resume(listener: Server | undefined): void {
-    const { control, driver } = this.parts;
+    const { control, driver, parts } = this.parts;
+    parts.serve();
     control?.resume(listener);
     driver.thaw();
     this.devices?.tun.thaw();
@@ -156,5 +180,6 @@ export class Moving {
     this.parts.control?.abandon();
     await this.parts.tun.stop();
     await this.parts.gre.stop();
+    await this.parts.parts.stop();
   }
 }

@@ -1,20 +1,15 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { GatewayConfig } from '../../config/types.ts';
-import type { GatewayError } from '../../core/errors.ts';
 import type { Log } from '../../core/ports/log.ts';
 import type { UpgradeOrder, UpgradeReport } from '../admin/api/upgrade.ts';
-import { readClock } from '../system-clock.ts';
 import { keepWatch, passSignals } from './keeper.ts';
 import type { LifeLine } from './life-line.ts';
-import { type FromSuccessor, readFromSuccessor, type ToSuccessor } from './messages.ts';
 import type { Bequeathed, HandedOver, Mover } from './mover.ts';
 import type { Origin } from './origin.ts';
-import { STATE_VERSION } from './state-version.ts';
 import { type Bequest, SUCCESSOR_VARIABLE } from './successor.ts';
-import { failedBecause, refused } from './upgrade-errors.ts';
+import { refused, Talk } from './talk.ts';
 
 export interface UpgradeDeps {
   readonly origin: Origin;
@@ -34,15 +29,12 @@ export interface UpgradeDeps {
   readonly tellManager: (pid: number) => boolean;
 }
 
-/** A new process reads its configuration and plug-ins, and opens nothing. */
-const START_MS = 60_000;
 /** From the moment on when nothing is read any more: a process that hangs must not cost anybody a tunnel. */
 const HAND_OVER_MS = 5_000;
-const HAND_OVER_TUNNEL_MS = 1;
+/** What plug-ins have under way with others. */
+const PARTS_REST_MS = 1_000;
 /** For the answer to who has asked. */
 const ANSWER_MS = 2_000;
-/** A process that was killed. */
-const GONE_MS = 1_000;
 const STOPS = 'The gateway is told to stop.';
 
 /** The process that serves, while it looks for a successor. One upgrade at a time. */
@@ -55,9 +47,10 @@ export class Upgrade {
   private leave: (code: number) => void = () => undefined;
   private child: ChildProcess | undefined;
   private keepsWatch = true;
+  private over = false;
   /** In the list of descriptors of the child. */
   private lifeLineAt = 0;
-  private over = false;
+  private closed: Promise<void> = Promise.resolve();
 
   constructor(deps: UpgradeDeps) {
     this.deps = deps;
@@ -76,7 +69,7 @@ export class Upgrade {
     this.running = running.catch(() => undefined);
     try {
       const report = await running;
-      void Promise.race([answered, sleep(ANSWER_MS)]).then(() => this.leave(0));
+      void Promise.all([Promise.race([answered, sleep(ANSWER_MS)]), this.closed]).then(() => this.leave(0));
       return report;
     } finally {
       if (!this.isOver) this.running = undefined;
@@ -123,7 +116,8 @@ export class Upgrade {
       talk = this.begin(bequeathed);
       this.talk = talk;
       await talk.ready;
-      // Tunnels may have begun anew while it started.
+      await Promise.race([mover.rest(), sleep(PARTS_REST_MS)]);
+      // Tunnels may have begun anew meanwhile.
       await mover.settle(allowDrop);
       this.checkNow();
       since = performance.now();
@@ -147,7 +141,9 @@ export class Upgrade {
     this.keepsWatch = this.deps.lifeLine === undefined && !this.deps.tellManager(pid);
     this.deps.lifeLine?.passOn();
     log.info('upgrade.done', 'another process serves now', { pid, tunnels, setups, stillMs });
-    await mover.abandon().catch((error: unknown) => log.warn('upgrade.remains', 'not all was closed', { error }));
+    this.closed = mover
+      .abandon()
+      .catch((error: unknown) => log.warn('upgrade.remains', 'not all was closed', { error }));
     return { pid, tunnels, setups, stillMs };
   }
 
@@ -200,148 +196,3 @@ const environmentOf = ({ env }: Origin, bequest: Bequest): NodeJS.ProcessEnv => 
 
 /** Place of the first in the list of descriptors that a child inherits. */
 const FIRST_AT = 4;
-
-/** The talk with one process that may become the successor. */
-class Talk {
-  readonly child: ChildProcess;
-  /** Resolves when it has everything but the tunnels. */
-  readonly ready: Promise<void>;
-  private readonly waiting = new Map<FromSuccessor['kind'], (message: FromSuccessor) => void>();
-  private readonly said: string[] = [];
-  /** Processes that it has started. */
-  private workers: readonly number[] = [];
-  private failed: (error: GatewayError) => void = () => undefined;
-  private handedOver = false;
-  private readonly failure: Promise<never>;
-
-  private readonly handOverMs: number;
-
-  constructor(child: ChildProcess, version: string, config: GatewayConfig, handOverMs: number) {
-    this.child = child;
-    this.handOverMs = handOverMs;
-    this.failure = new Promise((_resolve, reject) => {
-      this.failed = reject;
-    });
-    this.failure.catch(() => undefined);
-    child.on('message', (value: unknown) => this.heard(value));
-    child.on('error', (error) => this.failed(failedBecause(`it could not be started or told: ${error.message}`)));
-    child.on('exit', (code, signal) => {
-      const words = this.said.length === 0 ? '' : `: ${this.said.join(' ')}`;
-      this.failed(failedBecause(`it ended with ${signal ?? `code ${code ?? 0}`} before it took over${words}`));
-    });
-    const hello = this.next('hello').then((message) => {
-      if (message.kind !== 'hello') return;
-      if (message.state !== STATE_VERSION) {
-        throw refused(
-          `The new version hands tunnels over in another form (${message.state}; this one: ${STATE_VERSION}).`,
-        );
-      }
-      this.tell({ kind: 'hello', state: STATE_VERSION, version, pid: process.pid, clock: readClock(), config });
-    });
-    this.ready = this.within(
-      START_MS,
-      hello.then(() => this.next('ready')),
-      'it was not ready',
-    ).then(() => undefined);
-    this.ready.catch(() => undefined);
-  }
-
-  get pid(): number {
-    return this.child.pid ?? 0;
-  }
-
-  /** Resolves when it serves. `check` throws what speaks against it at the last moment, too. */
-  async handOver({ tunnels, listener, messages, check: stillThere }: HandedOver, check: () => void): Promise<void> {
-    const patience = this.handOverMs + HAND_OVER_TUNNEL_MS * tunnels;
-    const answer = this.next('restored');
-    for (const { message, socket } of messages()) this.tell(message, socket);
-    const restored = await this.within(patience, answer, 'it did not take the tunnels over');
-    if (restored.kind === 'restored' && restored.failed.length > 0) {
-      throw failedBecause(
-        `it could not go on with ${restored.failed.length} tunnels (${restored.failed.slice(0, 5).join(', ')})`,
-      );
-    }
-    check();
-    stillThere();
-    this.handedOver = true;
-    const serves = this.next('serves');
-    serves.catch(() => undefined);
-    await new Promise<void>((resolve, reject) => {
-      const sent = (error: Error | null): void => (error === null ? resolve() : reject(failedBecause(error.message)));
-      const message: ToSuccessor = { kind: 'yours' };
-      if (listener === undefined) this.child.send(message, sent);
-      else this.child.send(message, listener, undefined, sent);
-    });
-    await this.within(patience, serves, 'it did not begin to serve');
-  }
-
-  /** Nobody wants it any more; too late once it has everything. */
-  cancel(why: string): void {
-    if (!this.handedOver) this.failed(refused(why));
-  }
-
-  /** Resolves when it is gone. */
-  async end(): Promise<void> {
-    const { child } = this;
-    // Before it: nobody would know of them afterwards.
-    for (const pid of this.workers) killNow(pid);
-    const isGone = child.exitCode !== null || child.signalCode !== null;
-    const gone = isGone ? undefined : new Promise((resolve) => child.once('exit', resolve));
-    child.kill('SIGKILL');
-    await Promise.race([gone, sleep(GONE_MS)]);
-  }
-
-  private tell(message: ToSuccessor, socket?: Socket): void {
-    const failed = (error: Error | null): void => {
-      if (error !== null) this.failed(failedBecause(`it could not be told: ${error.message}`));
-    };
-    if (socket === undefined) this.child.send(message, failed);
-    else this.child.send(message, socket, { keepOpen: true }, failed);
-  }
-
-  private heard(value: unknown): void {
-    const message = readFromSuccessor(value);
-    if (message === undefined) return;
-    if (message.kind === 'said') {
-      if (this.said.length < 10) this.said.push(message.line);
-      return;
-    }
-    if (message.kind === 'workers') {
-      this.workers = message.pids;
-      return;
-    }
-    if (message.kind === 'failed') {
-      this.failed(failedBecause(`${message.code}: ${message.message}`));
-      return;
-    }
-    this.waiting.get(message.kind)?.(message);
-  }
-
-  private next(kind: FromSuccessor['kind']): Promise<FromSuccessor> {
-    const heard = new Promise<FromSuccessor>((resolve) => {
-      this.waiting.set(kind, resolve);
-    });
-    return Promise.race([heard, this.failure]);
-  }
-
-  private async within<T>(milliseconds: number, work: Promise<T>, what: string): Promise<T> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_resolve, reject) => {
-      const error = failedBecause(`${what} within ${milliseconds / 1000} s`);
-      timer = setTimeout(() => reject(error), milliseconds);
-    });
-    try {
-      return await Promise.race([work, late, this.failure]);
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-}
-
-const killNow = (pid: number): void => {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // It has ended by itself.
-  }
-};

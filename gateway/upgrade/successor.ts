@@ -11,9 +11,10 @@ import type { Inheritance } from '../builtin-plugins.ts';
 import { readTunnelSnapshot, type TunnelSnapshot } from '../session/tunnel-snapshot.ts';
 import { continueClock } from '../system-clock.ts';
 import { isWorkerHeritage, type WorkerHeritage } from './crew-messages.ts';
+import type { SentPart } from './handed-parts.ts';
 import { keptThatDiffer } from './kept-settings.ts';
 import { LifeLine } from './life-line.ts';
-import { type FromSuccessor, kindOf, readHelloToSuccessor, type SuccessorHello } from './messages.ts';
+import { type FromSuccessor, kindOf, readHelloToSuccessor, readSentPart, type SuccessorHello } from './messages.ts';
 import type { MovedConnection } from './moving.ts';
 import { STATE_VERSION } from './state-version.ts';
 
@@ -39,6 +40,7 @@ const LEAVE_MS = 5_000;
 interface Taken {
   readonly tunnels: unknown[];
   readonly connections: MovedConnection[];
+  readonly parts: SentPart[];
   /** Sockets whose connection could not be read. */
   lost: number;
 }
@@ -51,7 +53,7 @@ export class Successor {
   readonly workers: readonly WorkerHeritage[] | undefined;
   readonly lifeLine: LifeLine | undefined;
   readonly before: SuccessorHello;
-  private readonly taken: Taken = { tunnels: [], connections: [], lost: 0 };
+  private readonly taken: Taken = { tunnels: [], connections: [], parts: [], lost: 0 };
   private readonly left: Promise<void>;
   private answered: (order: { readonly callIds: unknown; readonly networks: readonly string[] }) => void = () =>
     undefined;
@@ -119,6 +121,7 @@ export class Successor {
       await gateway.start(died);
       tell({ kind: 'ready' });
       const { callIds, networks } = await order;
+      await gateway.moving.takeOverParts(this.taken.parts);
       const tunnels = this.taken.tunnels.map((value) => readTunnelSnapshot(value));
       const good = tunnels.filter((one): one is TunnelSnapshot => one !== undefined);
       const failed = [
@@ -183,6 +186,12 @@ export class Successor {
       case 'tunnels': {
         const tunnels: unknown = fieldOf(message, 'tunnels');
         if (Array.isArray(tunnels)) this.taken.tunnels.push(...tunnels);
+        return;
+      }
+      case 'part': {
+        const part = readSentPart(fieldOf(message, 'part'));
+        if (part === undefined) this.fail(new GatewayError('UPGRADE_FAILED', 'what a plug-in has sent cannot be read'));
+        this.taken.parts.push(part);
         return;
       }
       case 'restore': {

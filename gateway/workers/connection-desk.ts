@@ -18,8 +18,8 @@ export interface DeskWorker {
   readonly index: number;
   /** Connections may be handed to it. */
   readonly takes: boolean;
-  /** `failed` runs when the socket cannot reach the worker. */
-  hand(connection: number, socket: Socket, failed: () => void): void;
+  /** `failed` runs when the socket cannot reach the worker. `isKnown`: a user has logged in from its address before. */
+  hand(connection: number, socket: Socket, failed: () => void, isKnown: boolean): void;
   /** Has a connection that it was given end. */
   evict(connection: number): void;
 }
@@ -151,7 +151,7 @@ export class ConnectionDesk implements ConnectionTaker {
   adopt(worker: number, peer: Ipv4): number {
     this.lastConnection += 1;
     const connection = this.lastConnection;
-    this.limits.taken(peer, connection);
+    this.limits.inherited(peer, connection);
     this.entries.set(connection, { peer, socket: undefined, worker, deadline: undefined });
     this.load[worker] = this.connectionsOf(worker) + 1;
     return connection;
@@ -193,16 +193,18 @@ export class ConnectionDesk implements ConnectionTaker {
     const worker = this.choose(entry.peer);
     if (worker === undefined) {
       this.waiting.add(connection);
+      this.limits.waits(connection);
       return;
     }
-    this.waiting.delete(connection);
+    if (this.waiting.delete(connection)) this.limits.goesOn(connection);
     entry.worker = worker.index;
     entry.deadline = after(this.deps.clock.now(), TAKE_MS);
     this.load[worker.index] = this.connectionsOf(worker.index) + 1;
     this.cancelSweep ??= this.deps.clock.schedule(entry.deadline, () => this.sweep());
-    worker.hand(connection, entry.socket, () => {
+    const failed = (): void => {
       if (entry.worker === worker.index && entry.socket !== undefined) this.replace(connection, entry);
-    });
+    };
+    worker.hand(connection, entry.socket, failed, this.limits.knows(entry.peer));
   }
 
   /** Its worker could not take it. */

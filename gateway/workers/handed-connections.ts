@@ -29,7 +29,7 @@ export class HandedConnections implements ConnectionSource {
   }
 
   /** A message about a connection has come; without its socket when the peer has gone meanwhile. */
-  hand(connection: number, socket: Socket | undefined): void {
+  hand(connection: number, socket: Socket | undefined, isKnown: boolean): void {
     this.send({ kind: 'taken', connection });
     if (socket === undefined) {
       this.send({ kind: 'ended', connection });
@@ -37,7 +37,7 @@ export class HandedConnections implements ConnectionSource {
     }
     this.follow(connection, socket);
     if (this.taker === undefined) socket.destroy();
-    else this.taker.take(socket);
+    else this.taker.take(socket, isKnown);
   }
 
   /** One that a worker before had; who took it knows of it. */

@@ -35,8 +35,8 @@ export type ResponseMessage =
 /** From the supervisor to a worker. */
 export type SupervisorMessage =
   | { readonly kind: 'start'; readonly start: WorkerStart }
-  /** Comes with the socket of a control connection. */
-  | { readonly kind: 'connection'; readonly connection: number }
+  /** Comes with the socket of a control connection. `isKnown`: a user has logged in from its address before. */
+  | { readonly kind: 'connection'; readonly connection: number; readonly isKnown: boolean }
   /** It has to make room for another one. */
   | { readonly kind: 'evict'; readonly connection: number }
   | { readonly kind: 'ping'; readonly id: number }
@@ -156,7 +156,10 @@ export const parseSupervisorMessage = (value: unknown): SupervisorMessage | unde
       const start = fields.get('start');
       return isWorkerStart(start) ? { kind, start } : undefined;
     }
-    case 'connection':
+    case 'connection': {
+      const [connection, isKnown] = [fields.get('connection'), fields.get('isKnown')];
+      return isNumber(connection) && typeof isKnown === 'boolean' ? { kind, connection, isKnown } : undefined;
+    }
     case 'evict': {
       const connection = fields.get('connection');
       return isNumber(connection) ? { kind, connection } : undefined;

@@ -95,7 +95,7 @@ export class SupervisorPort implements SupervisorLink {
         this.began(message.start);
         return;
       case 'connection':
-        this.connections.hand(message.connection, handle instanceof Socket ? handle : undefined);
+        this.connections.hand(message.connection, handle instanceof Socket ? handle : undefined, message.isKnown);
         return;
       case 'evict':
         this.connections.evict(message.connection);

@@ -174,8 +174,8 @@ export class WorkerSlot implements WorkerLink {
   }
 
   /** `failed` runs when the socket cannot reach the worker, unless its end is told instead. */
-  hand(connection: number, socket: Socket, failed: () => void): void {
-    this.process?.send({ kind: 'connection', connection }, socket, () => {
+  hand(connection: number, socket: Socket, failed: () => void, isKnown: boolean): void {
+    this.process?.send({ kind: 'connection', connection, isKnown }, socket, () => {
       this.lost('it cannot be reached');
       failed();
     });

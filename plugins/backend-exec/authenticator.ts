@@ -13,18 +13,16 @@ export class ExecAuthenticator implements Authenticator {
   readonly name = 'exec';
   private readonly pool: Pick<Pool, 'ask'>;
   private readonly log: BoundedLog;
-  private readonly options: Pick<ExecOptions, 'fixedAddresses'>;
-  private readonly kinds: ReadonlySet<AuthKind>;
+  private readonly options: Pick<ExecOptions, 'proofs' | 'fixedAddresses'>;
 
   constructor(pool: Pick<Pool, 'ask'>, log: BoundedLog, options: Pick<ExecOptions, 'proofs' | 'fixedAddresses'>) {
     this.pool = pool;
     this.log = log;
     this.options = options;
-    this.kinds = new Set(options.proofs);
   }
 
   supports(kind: AuthKind): boolean {
-    return this.kinds.has(kind);
+    return this.options.proofs.some((one) => one === kind);
   }
 
   reservedAddresses(): ReadonlySet<Ipv4> {

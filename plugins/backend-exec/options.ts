@@ -35,29 +35,52 @@ const environment = (value: unknown): Readonly<Record<string, string>> | undefin
 };
 
 export const execSettings: Settings<ExecOptions> = {
-  command: { kind: kinds.absolutePath, doc: 'The program that judges proofs.' },
-  arguments: { kind: kinds.list(kinds.text(4096)), doc: 'Its arguments. There is no shell.', default: [] },
+  command: { kind: kinds.absolutePath, doc: 'The program that judges proofs.', live: true },
+  arguments: { kind: kinds.list(kinds.text(4096)), doc: 'Its arguments. There is no shell.', default: [], live: true },
   environment: {
     kind: { expected: 'a list of NAME=value, separated by commas', parse: environment },
     doc: 'Its whole environment: nothing else is handed on.',
     default: {},
     secret: true,
+    live: true,
   },
-  folder: { kind: kinds.absolutePath, doc: 'Its working directory.', default: '/' },
-  uid: { kind: kinds.integer(0, 0xfffffffe), doc: 'The user that it runs as (a number).', default: undefined },
-  gid: { kind: kinds.integer(0, 0xfffffffe), doc: 'The group that it runs as (a number).', default: undefined },
+  folder: { kind: kinds.absolutePath, doc: 'Its working directory.', default: '/', live: true },
+  uid: {
+    kind: kinds.integer(0, 0xfffffffe),
+    doc: 'The user that it runs as (a number).',
+    default: undefined,
+    live: true,
+  },
+  gid: {
+    kind: kinds.integer(0, 0xfffffffe),
+    doc: 'The group that it runs as (a number).',
+    default: undefined,
+    live: true,
+  },
   proofs: {
     kind: kinds.list(kinds.oneOf(...JSON_KINDS), JSON_KINDS.length, 1),
     doc: 'Kinds of proof that the program is asked about.',
     default: ['ms-chap-v2'],
+    live: true,
   },
-  processes: { kind: kinds.integer(1, 64), doc: 'How many of it run (in each worker of the gateway).', default: 2 },
-  perProcess: { kind: kinds.integer(1, 1000), doc: 'Questions that one of them may have at a time.', default: 16 },
-  queue: { kind: kinds.integer(0, 10_000), doc: 'Questions that may wait for a free one.', default: 256 },
+  processes: {
+    kind: kinds.integer(1, 64),
+    doc: 'How many of it run (in each worker of the gateway).',
+    default: 2,
+    live: true,
+  },
+  perProcess: {
+    kind: kinds.integer(1, 1000),
+    doc: 'Questions that one of them may have at a time.',
+    default: 16,
+    live: true,
+  },
+  queue: { kind: kinds.integer(0, 10_000), doc: 'Questions that may wait for a free one.', default: 256, live: true },
   fixedAddresses: {
     kind: kinds.ipv4Set(),
     doc: 'Addresses that the program gives its users: nobody else is given them.',
     default: new Set(),
+    live: true,
   },
   traffic: {
     kind: kinds.toggle,
@@ -68,6 +91,7 @@ export const execSettings: Settings<ExecOptions> = {
     kind: kinds.integer(1, 60, 'seconds'),
     doc: 'How long an answer may take; the process that owes one after that time is killed.',
     default: 5,
+    live: true,
   },
 };
 

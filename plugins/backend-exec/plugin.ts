@@ -1,42 +1,66 @@
 import type { ServiceIdentifier } from 'inversify';
+import { GatewayError } from '../../core/errors.ts';
 import { BoundedLog } from '../../core/ports/bounded-log.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Lifecycle } from '../../core/ports/lifecycle.ts';
+import { type LiveOptions, optionsInForce } from '../../core/ports/live-options.ts';
 import type { Log } from '../../core/ports/log.ts';
 import { definePlugin, PLUGIN_API } from '../../core/ports/plugin.ts';
 import { TOKENS } from '../../core/tokens.ts';
 import { ExecAuthenticator } from './authenticator.ts';
+import { LivePool } from './live-pool.ts';
 import { checkExecOptions, type ExecOptions, execSettings } from './options.ts';
-import { Pool } from './pool.ts';
 import { checkProgram } from './program-check.ts';
 
 /** The parts of one gateway. */
 export class Exec implements Lifecycle {
   readonly name = 'exec';
   readonly authenticator: ExecAuthenticator;
-  readonly pool: Pool;
-  private readonly options: ExecOptions;
+  readonly pool: LivePool;
+  private readonly live: LiveOptions<ExecOptions>;
   private readonly log: Log;
+  private stopped = false;
 
-  constructor(clock: Clock, log: Log, options: ExecOptions) {
-    this.options = options;
+  constructor(clock: Clock, log: Log, live: LiveOptions<ExecOptions>) {
+    this.live = live;
     this.log = log;
-    this.pool = new Pool(options, clock, log);
-    this.authenticator = new ExecAuthenticator(this.pool, new BoundedLog(log, () => clock.now()), options);
+    this.pool = new LivePool(live.current, clock, log);
+    const bounded = new BoundedLog(log, () => clock.now());
+    this.authenticator = new ExecAuthenticator(this.pool, bounded, optionsInForce(live));
+    live.onChange((options) => this.changed(options));
   }
 
   async start(): Promise<void> {
-    await checkProgram(this.options);
-    if (process.getuid?.() === 0 && this.options.uid === undefined) {
-      this.log.warn('exec.as-root', 'The authentication program runs as root: name a user and a group for it.', {
-        settings: 'PPTP_EXEC_UID, PPTP_EXEC_GID',
-      });
-    }
-    this.pool.start();
+    const options = this.live.current;
+    await checkProgram(options);
+    this.warnOfRoot(options);
+    if (!this.stopped) this.pool.start();
   }
 
   stop(): Promise<void> {
+    this.stopped = true;
     return this.pool.stop();
+  }
+
+  private async changed(options: ExecOptions): Promise<void> {
+    try {
+      await checkProgram(options);
+    } catch (cause) {
+      const why = cause instanceof GatewayError ? cause.message : 'it cannot be looked at';
+      this.log.error('exec.settings-refused', `The authentication program of before goes on: ${why}`, {});
+      return;
+    }
+    // Others may have come meanwhile.
+    if (this.stopped || options !== this.live.current) return;
+    this.warnOfRoot(options);
+    this.pool.replace(options);
+  }
+
+  private warnOfRoot({ uid }: ExecOptions): void {
+    if (process.getuid?.() !== 0 || uid !== undefined) return;
+    this.log.warn('exec.as-root', 'The authentication program runs as root: name a user and a group for it.', {
+      settings: 'PPTP_EXEC_UID, PPTP_EXEC_GID',
+    });
   }
 }
 
@@ -46,9 +70,9 @@ export const execPlugin = definePlugin<ExecOptions>({
   api: PLUGIN_API,
   settings: execSettings,
   check: checkExecOptions,
-  register({ bind }, options) {
+  register({ bind }, options, live) {
     const exec = Symbol('Exec') as ServiceIdentifier<Exec>;
-    bind(exec).toResolvedValue((clock, log) => new Exec(clock, log, options), [TOKENS.Clock, TOKENS.Log]);
+    bind(exec).toResolvedValue((clock, log) => new Exec(clock, log, live), [TOKENS.Clock, TOKENS.Log]);
     bind(TOKENS.Authenticator).toResolvedValue((one) => one.authenticator, [exec]);
     bind(TOKENS.Lifecycle).toResolvedValue((one) => one, [exec]);
     if (options.traffic) bind(TOKENS.TrafficNeed).toConstantValue('exec');

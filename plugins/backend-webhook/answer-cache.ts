@@ -5,12 +5,13 @@ const SWEEP_MS = 1_000;
 
 /** A few answers for a short time; the one that was not asked for longest goes first. */
 export class AnswerCache<T> {
-  private readonly most: number;
+  private readonly most: () => number;
   private readonly clock: Clock;
   private readonly entries = new Map<string, { readonly value: T; readonly until: number }>();
   private cancelSweep: (() => void) | undefined;
 
-  constructor(most: number, clock: Clock) {
+  /** `most`: entries, asked for each time. */
+  constructor(most: () => number, clock: Clock) {
     this.most = most;
     this.clock = clock;
   }
@@ -29,7 +30,7 @@ export class AnswerCache<T> {
     this.entries.delete(key);
     this.entries.set(key, { value, until: this.clock.now() + milliseconds });
     const [oldest] = this.entries.keys();
-    if (this.entries.size > this.most && oldest !== undefined) this.entries.delete(oldest);
+    if (this.entries.size > this.most() && oldest !== undefined) this.entries.delete(oldest);
     this.cancelSweep ??= this.sweepLater();
   }
 

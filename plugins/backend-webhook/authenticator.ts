@@ -26,7 +26,6 @@ export class WebhookAuthenticator implements Authenticator {
   private readonly cache: AnswerCache<CachedAnswer>;
   private readonly log: BoundedLog;
   private readonly options: AuthenticatorOptions;
-  private readonly kinds: ReadonlySet<AuthKind>;
 
   constructor(
     service: Pick<Service, 'ask'>,
@@ -38,11 +37,10 @@ export class WebhookAuthenticator implements Authenticator {
     this.cache = cache;
     this.log = log;
     this.options = options;
-    this.kinds = new Set(options.proofs);
   }
 
   supports(kind: AuthKind): boolean {
-    return this.kinds.has(kind);
+    return this.options.proofs.some((one) => one === kind);
   }
 
   reservedAddresses(): ReadonlySet<Ipv4> {

@@ -16,14 +16,14 @@ export class WebhookEvents implements SessionListener {
   private readonly service: Pick<Service, 'ask'>;
   private readonly clock: Clock;
   private readonly log: BoundedLog;
-  private readonly most: number;
+  private readonly most: () => number;
   private readonly queue: JsonObject[] = [];
   private sending: Promise<void> | undefined;
   private stopping = false;
   private wake: (() => void) | undefined;
   private lost = 0;
 
-  constructor(service: Pick<Service, 'ask'>, clock: Clock, log: BoundedLog, most: number) {
+  constructor(service: Pick<Service, 'ask'>, clock: Clock, log: BoundedLog, most: () => number) {
     this.service = service;
     this.clock = clock;
     this.log = log;
@@ -58,7 +58,7 @@ export class WebhookEvents implements SessionListener {
   }
 
   private add(json: JsonObject): void {
-    if (this.queue.length >= this.most) {
+    if (this.queue.length >= this.most()) {
       this.drop(1);
       return;
     }

@@ -23,6 +23,8 @@ export interface HttpAnswer {
 export class HttpPost {
   private readonly url: URL;
   private readonly agent: HttpAgent;
+  private running = 0;
+  private retired = false;
 
   constructor(url: URL, connections: number, tls: TlsMaterial = {}) {
     this.url = url;
@@ -32,7 +34,21 @@ export class HttpPost {
   }
 
   /** Rejects with a `WebhookFault`, with the signal's reason, or with the error of a connection that was lost. */
-  send(body: Uint8Array, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<HttpAnswer> {
+  async send(body: Uint8Array, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<HttpAnswer> {
+    this.running += 1;
+    try {
+      return await this.request(body, headers, signal);
+    } finally {
+      this.running -= 1;
+      this.closeAfterTheLast();
+    }
+  }
+
+  private request(
+    body: Uint8Array,
+    headers: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<HttpAnswer> {
     const { url, agent } = this;
     const start = url.protocol === 'https:' ? httpsRequest : httpRequest;
     return new Promise((resolve, reject) => {
@@ -62,6 +78,16 @@ export class HttpPost {
 
   close(): void {
     this.agent.destroy();
+  }
+
+  /** Is closed when the last of its requests is over. */
+  retire(): void {
+    this.retired = true;
+    this.closeAfterTheLast();
+  }
+
+  private closeAfterTheLast(): void {
+    if (this.retired && this.running === 0) this.close();
   }
 }
 

@@ -38,21 +38,24 @@ const url = kinds.custom('an http or https URL without user name, password and f
 });
 
 export const webhookSettings: Settings<WebhookOptions> = {
-  url: { kind: url, doc: 'Where the service answers.' },
+  url: { kind: url, doc: 'Where the service answers.', live: true },
   secret: {
     kind: secretText(),
     doc: 'Signs questions and answers (HMAC-SHA256). The service has it too.',
     secret: true,
+    live: true,
   },
   proofs: {
     kind: kinds.list(kinds.oneOf(...JSON_KINDS), JSON_KINDS.length, 1),
     doc: 'Kinds of proof that the service is asked about.',
     default: ['ms-chap-v2'],
+    live: true,
   },
   fixedAddresses: {
     kind: kinds.ipv4Set(),
     doc: 'Addresses that the service gives its users: nobody else is given them.',
     default: new Set(),
+    live: true,
   },
   traffic: {
     kind: kinds.toggle,
@@ -63,27 +66,46 @@ export const webhookSettings: Settings<WebhookOptions> = {
     kind: kinds.integer(1, 60, 'seconds'),
     doc: 'How long an answer may take, with the wait for a free connection.',
     default: 5,
+    live: true,
   },
-  connections: { kind: kinds.integer(1, 256), doc: 'Connections to the service at a time.', default: 8 },
-  queue: { kind: kinds.integer(0, 10_000), doc: 'Questions that may wait for a free connection.', default: 256 },
+  connections: { kind: kinds.integer(1, 256), doc: 'Connections to the service at a time.', default: 8, live: true },
+  queue: {
+    kind: kinds.integer(0, 10_000),
+    doc: 'Questions that may wait for a free connection.',
+    default: 256,
+    live: true,
+  },
   clockToleranceSeconds: {
     kind: kinds.integer(1, 3600, 'seconds'),
     doc: 'How far the service’s clock may be from ours: the age at which a signed answer is refused.',
     default: 60,
+    live: true,
   },
   cacheSeconds: {
     kind: kinds.integer(0, 3600, 'seconds'),
     doc: 'How long a secret that the service told is good for further log-ins without a question; 0: never.',
     default: 10,
+    live: true,
   },
   cacheRejectSeconds: {
     kind: kinds.integer(0, 60, 'seconds'),
     doc: 'How long `unknown-user` and `locked` are remembered; 0: never.',
     default: 0,
+    live: true,
   },
-  cacheEntries: { kind: kinds.integer(1, 100_000), doc: 'Users that are remembered at most.', default: 1000 },
+  cacheEntries: {
+    kind: kinds.integer(1, 100_000),
+    doc: 'Users that are remembered at most.',
+    default: 1000,
+    live: true,
+  },
   events: { kind: kinds.toggle, doc: 'Also tell the service which sessions come up and go down.', default: false },
-  eventQueue: { kind: kinds.integer(1, 100_000), doc: 'Events that may wait for the service.', default: 1000 },
+  eventQueue: {
+    kind: kinds.integer(1, 100_000),
+    doc: 'Events that may wait for the service.',
+    default: 1000,
+    live: true,
+  },
   caFile: {
     kind: kinds.absolutePath,
     doc: 'Certificates (PEM) of the authorities that the service’s certificate may come from, instead of the usual ones.',
@@ -95,16 +117,19 @@ export const webhookSettings: Settings<WebhookOptions> = {
     kind: kinds.text(253),
     doc: 'The name in the service’s certificate, where it is not that of the URL.',
     default: undefined,
+    live: true,
   },
   allowPlainHttp: {
     kind: kinds.toggle,
     doc: 'Let the URL be http to another machine: who is on the way reads proofs, and secrets that the service tells.',
     default: false,
+    live: true,
   },
   allowPlainPap: {
     kind: kinds.toggle,
     doc: 'Send the passwords of PAP over http.',
     default: false,
+    live: true,
   },
 };
 

@@ -2,6 +2,7 @@ import type { ServiceIdentifier } from 'inversify';
 import { BoundedLog } from '../../core/ports/bounded-log.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Lifecycle } from '../../core/ports/lifecycle.ts';
+import { type LiveOptions, optionsInForce } from '../../core/ports/live-options.ts';
 import type { Log } from '../../core/ports/log.ts';
 import { definePlugin, PLUGIN_API } from '../../core/ports/plugin.ts';
 import type { WallClock } from '../../core/ports/wall-clock.ts';
@@ -25,14 +26,20 @@ export class Webhook implements Lifecycle {
   private readonly cache: AnswerCache<CachedAnswer>;
   private readonly options: WebhookOptions;
 
-  constructor(clock: Clock, wallClock: WallClock, log: Log, options: WebhookOptions) {
+  constructor(clock: Clock, wallClock: WallClock, log: Log, live: LiveOptions<WebhookOptions>) {
+    const options = optionsInForce(live);
     const now = (): number => clock.now();
     const bounded = new BoundedLog(log, now);
     this.options = options;
     this.service = new Service({ clock, wallClock }, options);
-    this.cache = new AnswerCache(options.cacheEntries, clock);
+    this.cache = new AnswerCache(() => options.cacheEntries, clock);
     this.authenticator = new WebhookAuthenticator(this.service, this.cache, bounded, options);
-    this.events = new WebhookEvents(this.service, clock, bounded, options.eventQueue);
+    this.events = new WebhookEvents(this.service, clock, bounded, () => options.eventQueue);
+    live.onChange(() => {
+      this.service.changed();
+      // Somebody else may have said it, or for a longer time.
+      this.cache.clear();
+    });
   }
 
   async start(): Promise<void> {
@@ -52,10 +59,10 @@ export const webhookPlugin = definePlugin<WebhookOptions>({
   api: PLUGIN_API,
   settings: webhookSettings,
   check: checkWebhookOptions,
-  register({ bind }, options) {
+  register({ bind }, options, live) {
     const webhook = Symbol('Webhook') as ServiceIdentifier<Webhook>;
     bind(webhook).toResolvedValue(
-      (clock, wallClock, log) => new Webhook(clock, wallClock, log, options),
+      (clock, wallClock, log) => new Webhook(clock, wallClock, log, live),
       [TOKENS.Clock, TOKENS.WallClock, TOKENS.Log],
     );
     bind(TOKENS.Authenticator).toResolvedValue((one) => one.authenticator, [webhook]);

@@ -10,9 +10,10 @@ import type { WebhookOptions } from './options.ts';
 import { NONCE_HEADER, SIGNATURE_HEADER, sign, signatureFault, TIMESTAMP_HEADER } from './signature.ts';
 import { Turnstile } from './turnstile.ts';
 
+/** Looked at anew for each question. */
 export type ServiceOptions = Pick<
   WebhookOptions,
-  'url' | 'secret' | 'timeoutSeconds' | 'connections' | 'queue' | 'clockToleranceSeconds'
+  'url' | 'secret' | 'timeoutSeconds' | 'connections' | 'queue' | 'clockToleranceSeconds' | 'serverName'
 >;
 
 export interface ServiceClocks {
@@ -26,6 +27,7 @@ export class Service {
   private readonly options: ServiceOptions;
   private readonly turnstile: Turnstile;
   private post: HttpPost | undefined;
+  private tls: TlsMaterial = {};
   private closed = false;
 
   constructor(clocks: ServiceClocks, options: ServiceOptions) {
@@ -37,7 +39,22 @@ export class Service {
   /** Does nothing when it was closed already. */
   open(tls: TlsMaterial): void {
     if (this.closed) return;
-    this.post = new HttpPost(this.options.url, this.options.connections, tls);
+    this.tls = tls;
+    this.connect();
+  }
+
+  /** The options have become others. What was asked before is answered by whom it was asked of. */
+  changed(): void {
+    this.turnstile.resize(this.options.connections, this.options.queue);
+    if (this.post === undefined) return;
+    this.post.retire();
+    this.connect();
+  }
+
+  private connect(): void {
+    const { url, connections, serverName } = this.options;
+    const tls = serverName === undefined ? this.tls : { ...this.tls, servername: serverName };
+    this.post = new HttpPost(url, connections, tls);
   }
 
   close(): void {
@@ -84,12 +101,12 @@ export class Service {
     const timestamp = String(Math.floor(this.clocks.wallClock.now() / 1000));
     const signature = sign(secret, 'request', timestamp, nonce, body);
     const headers = { [TIMESTAMP_HEADER]: timestamp, [NONCE_HEADER]: nonce, [SIGNATURE_HEADER]: signature };
-    return this.read(await this.post.send(body, headers, signal), nonce);
+    return this.read(await this.post.send(body, headers, signal), nonce, secret);
   }
 
-  private read({ status, headers, body }: HttpAnswer, nonce: string): unknown {
+  private read({ status, headers, body }: HttpAnswer, nonce: string, secret: string): unknown {
     if (status !== 200) throw new WebhookFault('WEBHOOK_STATUS', `the service answered with the status ${status}`);
-    const { secret, clockToleranceSeconds } = this.options;
+    const { clockToleranceSeconds } = this.options;
     const [timestamp, signature] = [TIMESTAMP_HEADER, SIGNATURE_HEADER].map((name) => one(headers[name]));
     const now = this.clocks.wallClock.now() / 1000;
     const fault = signatureFault(secret, 'answer', { timestamp, nonce, signature, body }, now, clockToleranceSeconds);

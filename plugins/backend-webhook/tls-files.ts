@@ -4,7 +4,7 @@ import { GatewayError } from '../../core/errors.ts';
 import type { TlsMaterial } from './http-post.ts';
 import type { WebhookOptions } from './options.ts';
 
-export type TlsFiles = Pick<WebhookOptions, 'caFile' | 'certFile' | 'keyFile' | 'serverName'>;
+export type TlsFiles = Pick<WebhookOptions, 'caFile' | 'certFile' | 'keyFile'>;
 
 const read = async (setting: string, path: string): Promise<string> => {
   try {
@@ -16,7 +16,7 @@ const read = async (setting: string, path: string): Promise<string> => {
 
 /** Throws PLUGIN_INVALID with what to do. */
 export const readTlsFiles = async (files: TlsFiles): Promise<TlsMaterial> => {
-  const { caFile, certFile, keyFile, serverName } = files;
+  const { caFile, certFile, keyFile } = files;
   const material = {
     ...(caFile === undefined ? {} : { ca: await read('PPTP_WEBHOOK_CA_FILE', caFile) }),
     ...(certFile === undefined ? {} : { cert: await read('PPTP_WEBHOOK_CERT_FILE', certFile) }),
@@ -32,5 +32,5 @@ export const readTlsFiles = async (files: TlsFiles): Promise<TlsMaterial> => {
       { cause },
     );
   }
-  return serverName === undefined ? material : { ...material, servername: serverName };
+  return material;
 };

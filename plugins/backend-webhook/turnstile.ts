@@ -1,13 +1,25 @@
 /** Lets so many tasks run at a time, and so many wait in the order of their coming. */
 export class Turnstile {
-  private readonly mostRunning: number;
-  private readonly mostWaiting: number;
+  private mostRunning: number;
+  private mostWaiting: number;
   private running = 0;
   private readonly waiting = new Set<() => void>();
 
   constructor(mostRunning: number, mostWaiting: number) {
     this.mostRunning = mostRunning;
     this.mostWaiting = mostWaiting;
+  }
+
+  /** Other numbers from now on; what runs and waits already may be more. */
+  resize(mostRunning: number, mostWaiting: number): void {
+    this.mostRunning = mostRunning;
+    this.mostWaiting = mostWaiting;
+    for (const next of this.waiting) {
+      if (this.running >= mostRunning) return;
+      this.running += 1;
+      this.waiting.delete(next);
+      next();
+    }
   }
 
   /** Resolves with the way out, to be called once; undefined when too many wait already. Rejects when the signal fires. */
@@ -38,7 +50,7 @@ export class Turnstile {
       if (left) return;
       left = true;
       const [next] = this.waiting;
-      if (next === undefined) {
+      if (next === undefined || this.running > this.mostRunning) {
         this.running -= 1;
         return;
       }

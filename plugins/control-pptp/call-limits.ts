@@ -25,7 +25,7 @@ export class CallLimits {
   private readonly bySource = new Map<Ipv4, number>();
   private readonly unproven = new Unproven<CallId>();
 
-  /** `evict` ends a call. */
+  /** `evict` ends a call, which is forgotten already. */
   constructor(rules: ConnectionRules, maxCalls: number, clock: Pick<Clock, 'now'>, evict: (call: CallId) => void) {
     this.rules = rules;
     this.maxCalls = maxCalls;
@@ -33,8 +33,11 @@ export class CallLimits {
     this.evict = evict;
   }
 
-  /** Why a call from there may not be taken now. Others may have been ended so that it may. */
-  refusal(peer: Ipv4): CallRefusal | undefined {
+  /**
+   * Why a call from there may not be taken now. Others may have been ended so that it may. `isKnown`: a user has logged in
+   * from there before.
+   */
+  refusal(peer: Ipv4, isKnown = false): CallRefusal | undefined {
     const own = this.limitOfSource(peer);
     if (own !== undefined) {
       this.end(this.unproven.lateOneOf(peer, this.clock.now()));
@@ -42,15 +45,15 @@ export class CallLimits {
       if (still !== undefined) return refused(still);
     }
     if (this.limitOfAll() === undefined) return undefined;
-    this.end(this.unproven.victimFor(peer, this.clock.now()));
+    this.end(this.unproven.victimFor(peer, this.clock.now(), isKnown));
     const left = this.limitOfAll();
     return left === undefined ? undefined : refused(left);
   }
 
-  opened(call: CallId, peer: Ipv4): void {
+  opened(call: CallId, peer: Ipv4, isKnown = false): void {
     this.sources.set(call, peer);
     addTo(this.bySource, peer, 1);
-    this.unproven.add(call, peer, this.clock.now());
+    this.unproven.add(call, peer, this.clock.now(), isKnown);
   }
 
   /** False: its user had proven itself before. */
@@ -86,6 +89,9 @@ export class CallLimits {
   }
 
   private end(call: CallId | undefined): void {
-    if (call !== undefined) this.evict(call);
+    if (call === undefined) return;
+    // At once: its connection may be the one that asks, and clears it only after the answer.
+    this.closed(call);
+    this.evict(call);
   }
 }

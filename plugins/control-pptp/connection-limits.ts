@@ -3,6 +3,7 @@ import type { Clock } from '../../core/ports/clock.ts';
 import { after, type Instant } from '../../core/time.ts';
 import type { RefusedConnection } from './connection-refusals.ts';
 import type { ConnectionRules } from './connection-rules.ts';
+import { KnownSources } from './known-sources.ts';
 import { Unproven } from './unproven.ts';
 
 /**
@@ -28,13 +29,15 @@ export type Evict<T> = (connection: T, forSource: Ipv4) => void;
 
 /**
  * Who may connect, and how many: in all, from one source at once, from one source in a minute, and of those whose user has
- * not proven itself. The last ones make room for others where there is none; those that have are never touched.
+ * not proven itself. The last ones make room for others where there is none, strangers first; those that have are never
+ * touched.
  */
 export class ConnectionLimits<T> {
   private readonly rules: ConnectionRules;
   private readonly clock: Pick<Clock, 'now'>;
   private readonly evict: Evict<T>;
   private readonly unproven = new Unproven<T>();
+  private readonly known = new KnownSources();
   private readonly sources = new Map<T, Ipv4>();
   private readonly bySource = new Map<Ipv4, number>();
   /** Connections taken in this minute, by source. Bounded by the number of TCP handshakes of a minute. */
@@ -51,6 +54,11 @@ export class ConnectionLimits<T> {
     return this.unproven.size;
   }
 
+  /** A user has logged in from there before. */
+  knows(peer: Ipv4): boolean {
+    return this.known.has(peer);
+  }
+
   /** Why a connection from there may not be taken now. Others may have been ended so that it may. */
   obstacle(peer: Ipv4): ConnectionObstacle | undefined {
     if (!this.rules.access.admits(peer)) return 'denied';
@@ -62,15 +70,20 @@ export class ConnectionLimits<T> {
       if (still !== undefined) return still;
     }
     if (this.limitOfAll() === undefined) return undefined;
-    this.end(this.unproven.victimFor(peer, this.clock.now()), peer);
+    this.end(this.unproven.victimFor(peer, this.clock.now(), this.knows(peer)), peer);
     return this.limitOfAll();
   }
 
   taken(peer: Ipv4, connection: T): void {
-    this.sources.set(connection, peer);
     addTo(this.recentBySource, peer, 1);
+    this.inherited(peer, connection);
+  }
+
+  /** It was taken by the process before this one: no new connection of its source. */
+  inherited(peer: Ipv4, connection: T): void {
+    this.sources.set(connection, peer);
     addTo(this.bySource, peer, 1);
-    this.unproven.add(connection, peer, this.clock.now());
+    this.unproven.add(connection, peer, this.clock.now(), this.knows(peer));
   }
 
   /** It waits for its set-up to begin. */
@@ -85,6 +98,8 @@ export class ConnectionLimits<T> {
   /** Its user has proven itself; it counts so until it is gone. */
   proven(connection: T): void {
     this.unproven.remove(connection);
+    const peer = this.sources.get(connection);
+    if (peer !== undefined) this.known.add(peer);
   }
 
   /** To say so again does no harm. */

@@ -6,16 +6,19 @@ import type { Telemetry } from '../../core/ports/telemetry.ts';
 
 const REFUSED_CONNECTION = {
   ipv6: 'Refused a control connection over IPv6: PPTP tunnels are carried over IPv4 here.',
-  denied: 'Refused a control connection: its source address is not allowed (PPTP_ALLOW_FROM, PPTP_DENY_FROM).',
+  denied:
+    'Refused a control connection: its source address is not allowed (PPTP_ALLOW_FROM, PPTP_DENY_FROM, PPTP_ACCESS_FILE).',
   stopping: 'Refused a control connection: the gateway is stopping.',
-  limit: 'Refused a control connection: the limit of connections is reached.',
-  'limit-per-source': 'Refused a control connection: its source address has the most connections allowed.',
+  limit: 'Refused a control connection: as many are there as may be (PPTP_MAX_CONNECTIONS).',
+  'limit-per-source':
+    'Refused a control connection: its source address has as many as it may (PPTP_MAX_CONNECTIONS_PER_ADDRESS).',
   'limit-unauthenticated':
     'Refused a control connection: as many wait for their user to log in as may (PPTP_MAX_UNAUTHENTICATED).',
   'limit-unauthenticated-per-source':
     'Refused a control connection: as many of its source address wait for their user to log in as may (PPTP_MAX_UNAUTHENTICATED_PER_ADDRESS).',
   'made-room': 'Ended a control connection whose user has not logged in, for another one: a limit is reached.',
-  'rate-per-source': 'Refused a control connection: its source address has made too many in this minute.',
+  'rate-per-source':
+    'Refused a control connection: its source address has made as many in this minute as it may (PPTP_CONNECT_RATE_PER_ADDRESS).',
   'limit-setup-queue':
     'Refused a control connection: as many clients wait for their set-up to begin as may (PPTP_SETUP_QUEUE).',
   'limit-setup-wait':

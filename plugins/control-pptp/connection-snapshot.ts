@@ -1,16 +1,7 @@
-import { type Ipv4, ipv4 } from '../../core/bytes/ipv4-address.ts';
-import { aCount, anInstant, aRecord, aText, maybe, type StateOf, type StateReader } from '../../core/bytes/state.ts';
+import { anInstant, anIpv4, aRecord, aText, aWhole, maybe, type StateOf } from '../../core/bytes/state.ts';
 import { type ControlSnapshot, readControlSnapshot } from '../../core/machine/control-snapshot.ts';
 
 const text = aText(256);
-const anIpv4: StateReader<Ipv4> = (value) => {
-  const read = aCount(0, 0xffffffff)(value);
-  return read && { value: ipv4(read.value) };
-};
-const aMachine: StateReader<ControlSnapshot> = (value) => {
-  const read = readControlSnapshot(value);
-  return read && { value: read };
-};
 
 const readConnection = aRecord({
   peerName: text,
@@ -20,7 +11,7 @@ const readConnection = aRecord({
   since: maybe(anInstant),
   hostName: maybe(text),
   vendorName: maybe(text),
-  machine: aMachine,
+  machine: aWhole<ControlSnapshot>(readControlSnapshot),
 });
 
 /** One control connection at one moment; its socket goes beside it. */

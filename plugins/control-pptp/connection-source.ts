@@ -3,8 +3,11 @@ import type { CancelSignal } from '../../core/ports/cancel.ts';
 
 /** What a source tells. */
 export interface ConnectionTaker {
-  /** The socket may be gone already. Nobody listens to its errors yet. */
-  take(socket: Socket): void;
+  /**
+   * The socket may be gone already. Nobody listens to its errors yet. `isKnown`: a user has logged in from its address
+   * before, where the source applies the limits of connections.
+   */
+  take(socket: Socket, isKnown?: boolean): void;
   /** Ends a connection that was taken, to make room for another. */
   evict?(socket: Socket): void;
   /** One connection, or all for a while, could not be accepted; the source lives on. */

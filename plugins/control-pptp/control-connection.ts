@@ -75,6 +75,14 @@ const MADE_ROOM = 'Ended for another connection: as many as may be wait for thei
 
 const NOTHING = (): void => undefined;
 
+/** What was before the connection. */
+interface Past {
+  /** A user has logged in from there. */
+  readonly isKnown?: boolean;
+  /** What it was in the process before. */
+  readonly earlier?: ConnectionSnapshot;
+}
+
 /**
  * One TCP connection and its machine: executes the machine's effects in order. The methods of `ControlDeps` are for its
  * machine.
@@ -83,6 +91,7 @@ export class ControlConnection implements ControlDeps, Applicant {
   readonly peerName: string;
   readonly local: Ipv4;
   readonly peer: Ipv4;
+  readonly isKnown: boolean;
   readonly socket: Socket;
   private readonly machine: PptpControl;
   private readonly host: ConnectionHost;
@@ -111,13 +120,13 @@ export class ControlConnection implements ControlDeps, Applicant {
   private gone = NOTHING;
   private frozen = false;
 
-  /** `earlier`: what it was in the process before. */
-  constructor(socket: Socket, local: Ipv4, peer: Ipv4, host: ConnectionHost, earlier?: ConnectionSnapshot) {
+  constructor(socket: Socket, local: Ipv4, peer: Ipv4, host: ConnectionHost, { isKnown = false, earlier }: Past = {}) {
     this.socket = socket;
     this.local = local;
     this.peer = peer;
     this.peerName = `${formatIpv4(peer)}:${socket.remotePort ?? 0}`;
     this.host = host;
+    this.isKnown = isKnown;
     this.record = new ConnectionRecord(host);
     if (earlier === undefined) {
       this.machine = new PptpControl(this, host.control);
@@ -243,8 +252,9 @@ export class ControlConnection implements ControlDeps, Applicant {
     this.host.deadline(this, this.nextTimeout());
   }
 
-  /** It has to make room for another one. */
+  /** It has to make room for another one, unless its user has proven itself before that was heard of. */
   evict(): void {
+    if (this.provenCalls > 0) return;
     this.record.noted('control.made-room', MADE_ROOM);
     this.handle({ kind: 'closed', detail: MADE_ROOM });
     this.abort();

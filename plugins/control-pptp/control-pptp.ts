@@ -129,7 +129,7 @@ export class ControlPptp implements ControlPlugin, Movable {
     this.started = true;
     await this.source.start(
       {
-        take: (socket) => this.accept(socket),
+        take: (socket, isKnown = false) => this.accept(socket, isKnown),
         evict: (socket) => this.bySocket.get(socket)?.evict(),
         failed: (error) => this.refusals.acceptFailed(error),
       },
@@ -203,7 +203,7 @@ export class ControlPptp implements ControlPlugin, Movable {
     for (const connection of this.connections) connection.thaw();
     for (const socket of this.held.splice(0)) {
       readOn(socket);
-      this.accept(socket);
+      this.accept(socket, false);
     }
     if (this.deadlines.earliest !== undefined) this.arm(instant(this.deadlines.earliest));
   }
@@ -228,9 +228,9 @@ export class ControlPptp implements ControlPlugin, Movable {
   ): void {
     this.frozen = true;
     for (const { socket, snapshot } of all) {
-      const connection = new ControlConnection(socket, snapshot.local, snapshot.peer, this.host, snapshot);
+      const connection = new ControlConnection(socket, snapshot.local, snapshot.peer, this.host, { earlier: snapshot });
       this.connections.add(connection);
-      this.limits?.taken(snapshot.peer, connection);
+      this.limits?.inherited(snapshot.peer, connection);
       if (this.source.standing !== undefined) this.bySocket.set(socket, connection);
       for (const { localCallId, state } of snapshot.machine.book.calls) {
         if (state !== 'established') continue;
@@ -263,10 +263,14 @@ export class ControlPptp implements ControlPlugin, Movable {
     if (this.calledBy.proven(localCallId)) connection.callProven();
   }
 
-  private accept(socket: Socket): void {
+  private accept(socket: Socket, isKnownToSource: boolean): void {
     if (this.frozen) {
       // Whoever comes while another process takes over waits, unread, until it is known who serves.
       socket.on('error', NOTHING);
+      if (this.held.length >= this.rules.limits.maxConnections) {
+        this.refusals.refuse(socket, 'limit');
+        return;
+      }
       holdSocket(socket);
       this.held.push(socket);
       return;
@@ -285,7 +289,9 @@ export class ControlPptp implements ControlPlugin, Movable {
       this.refusals.refuse(socket, obstacle ?? 'ipv6');
       return;
     }
-    const connection = new ControlConnection(socket, local, peer, this.host);
+    const connection = new ControlConnection(socket, local, peer, this.host, {
+      isKnown: this.limits?.knows(peer) ?? isKnownToSource,
+    });
     this.connections.add(connection);
     this.limits?.taken(peer, connection);
     if (this.source.standing !== undefined) this.bySocket.set(socket, connection);
@@ -303,7 +309,7 @@ export class ControlPptp implements ControlPlugin, Movable {
       control: { ...this.options.control, role: 'pac' },
       strangerNotes: new NoteBudget(this.options.maxNotesPerMinute, 60_000),
       now: () => clock.now(),
-      admit: ({ peer }) => this.admit(peer),
+      admit: (connection) => this.admit(connection),
       collide: ({ peer }) => collisions?.meet(peer) ?? 'none',
       call: (connection, event) => this.announce(connection, event),
       count: (name, attributes) => telemetry.event(name, attributes),
@@ -324,8 +330,8 @@ export class ControlPptp implements ControlPlugin, Movable {
     return this.limits?.obstacle(peer);
   }
 
-  private admit(peer: Ipv4): CallRefusal | undefined {
-    return this.calledBy.refusal(peer) ?? this.deps.admit?.();
+  private admit({ peer, isKnown }: ControlConnection): CallRefusal | undefined {
+    return this.calledBy.refusal(peer, isKnown) ?? this.deps.admit?.();
   }
 
   private standing(connection: ControlConnection, standing: ConnectionStanding): void {
@@ -350,7 +356,7 @@ export class ControlPptp implements ControlPlugin, Movable {
     // Known before the subscriber hears of it: it may clear the call in the same turn.
     if (event.kind === 'opened') {
       this.connectionOf.set(event.call.localCallId, connection);
-      this.calledBy.opened(event.call.localCallId, connection.peer);
+      this.calledBy.opened(event.call.localCallId, connection.peer, connection.isKnown);
     } else if (event.kind === 'closed') {
       this.connectionOf.delete(event.call.localCallId);
       this.admission.leave(connection);

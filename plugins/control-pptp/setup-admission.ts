@@ -19,6 +19,8 @@ export type SetupRefusal = 'limit-setup-queue' | 'limit-setup-wait';
 export interface Applicant {
   /** Where it calls from. */
   readonly peer: Ipv4;
+  /** A user has logged in from there before. */
+  readonly isKnown: boolean;
   goAhead(): void;
   turnAway(why: SetupRefusal): void;
 }
@@ -40,9 +42,13 @@ const MOST_REFUSALS = 32;
 /** Fewer that wait are no storm. */
 const STORM = 64;
 
+/** By source: the source whose turn is next is first. */
+type Turns = Map<Ipv4, Set<Applicant>>;
+
 /**
  * Lets no more set-ups run at a time than the process can complete, and the others wait in the order of their coming, one
- * of each source address after the other, so that nobody is kept out by one that calls very often. When thousands call at
+ * of each source address after the other, so that nobody is kept out by one that calls very often, and those whose address
+ * is known before strangers. When thousands call at
  * once, as after a power cut, each of them would otherwise take longer than its client has patience, and the work for all
  * of them would be lost; and tunnels that are up would not get a turn.
  *
@@ -57,8 +63,9 @@ export class SetupAdmission {
   /** Until when each holds its place; all hold it for as long, so the oldest is first. The same with those that wait. */
   private readonly holding = new Map<Applicant, Instant>();
   private readonly queue = new Map<Applicant, Instant>();
-  /** Those that wait, by source: the source whose turn is next is first. */
-  private readonly turns = new Map<Ipv4, Set<Applicant>>();
+  /** Those that wait. */
+  private readonly turnsOfKnown: Turns = new Map();
+  private readonly turnsOfStrangers: Turns = new Map();
   private window: number;
   /** Somebody was through since the last look, or has said no more for so long that another may begin. */
   private progress = false;
@@ -99,7 +106,7 @@ export class SetupAdmission {
     this.takePlacesBack(now);
     if (this.queue.size === 0 && this.holding.size < this.window) {
       this.begin(applicant, now);
-    } else if (this.queue.size >= this.limits.waiting) {
+    } else if (this.queue.size >= this.limits.waiting && !this.makesRoomFor(applicant)) {
       applicant.turnAway('limit-setup-queue');
     } else {
       this.enter(applicant, after(now, this.limits.waitMs));
@@ -125,7 +132,8 @@ export class SetupAdmission {
   /** Forgets everybody without a word. */
   stop(): void {
     this.queue.clear();
-    this.turns.clear();
+    this.turnsOfKnown.clear();
+    this.turnsOfStrangers.clear();
     this.look?.cancel();
     this.look = undefined;
   }
@@ -136,33 +144,50 @@ export class SetupAdmission {
   }
 
   private serve(now: Instant): void {
-    for (const [source, clients] of this.turns) {
-      if (this.holding.size >= this.window) break;
-      for (const applicant of clients) {
+    for (const turns of [this.turnsOfKnown, this.turnsOfStrangers]) {
+      for (const [source, clients] of turns) {
+        if (this.holding.size >= this.window) break;
+        const [applicant] = clients;
+        if (applicant === undefined) continue;
         this.remove(applicant);
         // The others of this source come behind all other sources.
-        this.turns.delete(source);
-        if (clients.size > 0) this.turns.set(source, clients);
+        turns.delete(source);
+        if (clients.size > 0) turns.set(source, clients);
         this.begin(applicant, now);
-        break;
       }
     }
     if (this.queue.size === 0) this.stop();
   }
 
+  /** A stranger leaves the queue for one that is known. */
+  private makesRoomFor({ isKnown }: Applicant): boolean {
+    const [clients] = isKnown ? this.turnsOfStrangers.values() : [];
+    const [stranger] = clients ?? [];
+    if (stranger === undefined) return false;
+    this.remove(stranger);
+    stranger.turnAway('limit-setup-queue');
+    return true;
+  }
+
   private enter(applicant: Applicant, until: Instant): void {
     this.queue.set(applicant, until);
-    const others = this.turns.get(applicant.peer);
-    if (others === undefined) this.turns.set(applicant.peer, new Set([applicant]));
+    const turns = this.turnsOf(applicant);
+    const others = turns.get(applicant.peer);
+    if (others === undefined) turns.set(applicant.peer, new Set([applicant]));
     else others.add(applicant);
+  }
+
+  private turnsOf({ isKnown }: Applicant): Turns {
+    return isKnown ? this.turnsOfKnown : this.turnsOfStrangers;
   }
 
   /** False: it did not wait. */
   private remove(applicant: Applicant): boolean {
     if (!this.queue.delete(applicant)) return false;
-    const clients = this.turns.get(applicant.peer);
+    const turns = this.turnsOf(applicant);
+    const clients = turns.get(applicant.peer);
     clients?.delete(applicant);
-    if (clients?.size === 0) this.turns.delete(applicant.peer);
+    if (clients?.size === 0) turns.delete(applicant.peer);
     return true;
   }
 

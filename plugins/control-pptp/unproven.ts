@@ -3,6 +3,8 @@ import { after, type Instant } from '../../core/time.ts';
 
 interface Entry {
   readonly source: Ipv4;
+  /** Somebody has logged in from its address before. */
+  readonly isKnown: boolean;
   /** When it could go on; undefined while it waits for us. */
   since: Instant | undefined;
 }
@@ -12,6 +14,18 @@ interface Entry {
  * that has said nothing for so long is most likely none.
  */
 export const PATIENCE_MS = 5_000;
+
+class Standings<T> {
+  /** Those that do not wait for us, in the order since when. */
+  readonly acting = new Set<T>();
+  /** In the order since when they wait. */
+  readonly waiting = new Set<T>();
+}
+
+const firstOf = <T>(all: ReadonlySet<T>): T | undefined => {
+  const [first] = all;
+  return first;
+};
 
 /**
  * Those whose user has not proven itself yet, connections or calls, by the address that they come from; and who of them
@@ -23,8 +37,8 @@ export class Unproven<T> {
   private readonly bySource = new Map<Ipv4, Set<T>>();
   /** Sources that have as many: no source is in two of them. */
   private readonly byCount = new Map<number, Set<Ipv4>>();
-  /** Those that do not wait for us, in the order since when. */
-  private readonly acting = new Set<T>();
+  private readonly strangers = new Standings<T>();
+  private readonly known = new Standings<T>();
   private most = 0;
 
   get size(): number {
@@ -35,10 +49,11 @@ export class Unproven<T> {
     return this.bySource.get(source)?.size ?? 0;
   }
 
-  add(one: T, source: Ipv4, now: Instant): void {
+  /** `isKnown`: somebody has logged in from there before. */
+  add(one: T, source: Ipv4, now: Instant, isKnown = false): void {
     if (this.entries.has(one)) return;
-    this.entries.set(one, { source, since: now });
-    this.acting.add(one);
+    this.entries.set(one, { source, isKnown, since: now });
+    this.peersOf(isKnown).acting.add(one);
     const others = this.bySource.get(source);
     if (others === undefined) this.bySource.set(source, new Set([one]));
     else others.add(one);
@@ -50,7 +65,9 @@ export class Unproven<T> {
     const entry = this.entries.get(one);
     if (entry === undefined) return;
     entry.since = undefined;
-    this.acting.delete(one);
+    const { acting, waiting } = this.peersOf(entry.isKnown);
+    acting.delete(one);
+    waiting.add(one);
   }
 
   /** It may go on from now on. */
@@ -58,8 +75,10 @@ export class Unproven<T> {
     const entry = this.entries.get(one);
     if (entry === undefined) return;
     entry.since = now;
-    this.acting.delete(one);
-    this.acting.add(one);
+    const { acting, waiting } = this.peersOf(entry.isKnown);
+    waiting.delete(one);
+    acting.delete(one);
+    acting.add(one);
   }
 
   /** It has proven itself, or is gone. False: it was not there. */
@@ -67,8 +86,10 @@ export class Unproven<T> {
     const entry = this.entries.get(one);
     if (entry === undefined) return false;
     this.entries.delete(one);
-    this.acting.delete(one);
-    const { source } = entry;
+    const { source, isKnown } = entry;
+    const { acting, waiting } = this.peersOf(isKnown);
+    acting.delete(one);
+    waiting.delete(one);
     const others = this.bySource.get(source);
     others?.delete(one);
     if (others?.size === 0) this.bySource.delete(source);
@@ -78,13 +99,19 @@ export class Unproven<T> {
 
   /**
    * Who makes room for one more from `source`: one of the source that has the most, if that source has more even
-   * afterwards; otherwise the one that has not gone on for longest, if that is too long. Undefined: nobody.
+   * afterwards. Otherwise the one that has not gone on for longest, a stranger before one that is known; that must have been
+   * too long, unless a stranger makes room for one that `isKnown`. Undefined: nobody.
    */
-  victimFor(source: Ipv4, now: Instant): T | undefined {
+  victimFor(source: Ipv4, now: Instant, isKnown = false): T | undefined {
     const [busiest] = this.byCount.get(this.most) ?? [];
     if (busiest !== undefined && this.most > this.countOf(source) + 1) return this.leastOf(busiest);
-    for (const one of this.acting) return this.isLate(one, now) ? one : undefined;
-    return undefined;
+    const stranger = firstOf(this.strangers.acting);
+    if (isKnown && (stranger !== undefined || this.strangers.waiting.size > 0)) {
+      return stranger ?? firstOf(this.strangers.waiting);
+    }
+    if (stranger !== undefined && this.isLate(stranger, now)) return stranger;
+    const known = firstOf(this.known.acting);
+    return known !== undefined && this.isLate(known, now) ? known : undefined;
   }
 
   /** Of the same source: the first that is late. */
@@ -97,10 +124,14 @@ export class Unproven<T> {
   private leastOf(source: Ipv4): T | undefined {
     let last: T | undefined;
     for (const one of this.bySource.get(source) ?? []) {
-      if (this.acting.has(one)) return one;
+      if (this.entries.get(one)?.since !== undefined) return one;
       last = one;
     }
     return last;
+  }
+
+  private peersOf(isKnown: boolean): Standings<T> {
+    return isKnown ? this.known : this.strangers;
   }
 
   private isLate(one: T, now: Instant): boolean {

@@ -19,6 +19,11 @@ export const tableName = (device: string): string =>
 export const removeTable = (table: string, family: 'ip' | 'ip6' = 'ip'): string =>
   `add table ${family} ${table}\ndelete table ${family} ${table}\n`;
 
+const REMOVAL = new RegExp(`^((add|delete) table ip6? ${PREFIX}[A-Za-z0-9_.-]+\n)+$`);
+
+/** Whether it is made of `removeTable`, and does nothing else. */
+export const isRemoval = (text: string): boolean => REMOVAL.test(text);
+
 const set = (items: readonly string[]): string => `{ ${items.join(', ')} }`;
 const quoted = (device: string): string => `"${device.replaceAll('"', '')}"`;
 

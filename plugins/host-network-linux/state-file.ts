@@ -1,6 +1,7 @@
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Command } from './host-system.ts';
+import { isRemoval } from './nft-table.ts';
 import type { UndoStep } from './plan.ts';
 import { isSysctlPath } from './sysctl.ts';
 
@@ -21,7 +22,9 @@ export interface HostState {
 export const saveState = async (path: string, state: HostState): Promise<void> => {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const draft = `${path}.${process.pid}.new`;
-  const file = await open(draft, 'w', 0o600);
+  // The folder may be an ordinary user's, who could have put a link there to a file that only root may write.
+  await rm(draft, { force: true });
+  const file = await open(draft, 'wx', 0o600);
   try {
     await file.writeFile(`${JSON.stringify(state, null, 2)}\n`);
     await file.sync();
@@ -44,7 +47,11 @@ export const loadState = async (path: string): Promise<HostState | 'none' | 'unr
   return parseState(text) ?? 'unreadable';
 };
 
-/** Checked field by field: undo steps are run as root, so a file that is not exactly ours is not run at all. */
+/**
+ * Checked field by field: undo steps are run as root, and the file may be that of the user whom the gateway of before
+ * became (PPTP_RUN_AS). So a file that is not exactly ours is not run at all, and no step does more than take away what a
+ * gateway adds.
+ */
 export const parseState = (text: string): HostState | undefined => {
   let value: unknown;
   try {
@@ -98,7 +105,14 @@ const parseCommand = (value: unknown): Command | undefined => {
   const program = stringField(value, 'program');
   const args: unknown = Reflect.get(value, 'args');
   const input = stringField(value, 'input');
-  if ((program !== 'ip' && program !== 'nft') || !Array.isArray(args)) return undefined;
-  if (!args.every((arg): arg is string => typeof arg === 'string')) return undefined;
-  return input === undefined ? { program, args } : { program, args, input };
+  if (!Array.isArray(args) || !args.every((arg): arg is string => typeof arg === 'string')) return undefined;
+  if (program === 'ip') return input === undefined && takesAway(args) ? { program, args } : undefined;
+  const isOurs = program === 'nft' && args.join(' ') === '-f -' && input !== undefined && isRemoval(input);
+  return isOurs ? { program, args, input } : undefined;
+};
+
+/** `ip route del` and `ip address del`: other words of `ip` start programs, or read files. */
+const takesAway = (args: readonly string[]): boolean => {
+  const [object = '', action, ...what] = args[0] === '-6' ? args.slice(1) : args;
+  return ['route', 'address'].includes(object) && action === 'del' && !what.some((word) => word.startsWith('-'));
 };

@@ -1,3 +1,4 @@
+/** Looked at anew each time; a lock keeps the length that it was given. */
 export interface OffenceLimits {
   readonly failures: number;
   readonly lockMs: number;
@@ -13,6 +14,8 @@ interface Offender {
   locks: number;
   at: number;
   lockedUntil: number;
+  /** `mostLockMs` of when it failed last. */
+  mostLockMs: number;
 }
 
 /** Failures decay while they are made: five within some minutes are five. */
@@ -36,8 +39,10 @@ export class Offenders {
 
   /** Until when `name` is locked; undefined when it is not. */
   lockedUntil(name: string, now: number): number | undefined {
-    const until = this.known.get(name)?.lockedUntil ?? 0;
-    return until > now && this.isSane(until, now) ? until : undefined;
+    const offender = this.known.get(name);
+    if (offender === undefined) return undefined;
+    const { lockedUntil: until } = offender;
+    return until > now && isSane(offender, until, now) ? until : undefined;
   }
 
   /** One more failure. Returns how long the lock is that it leads to, in ms, or undefined. */
@@ -51,6 +56,7 @@ export class Offenders {
     offender.score += 1;
     if (offender.score <= this.limits.failures - SLACK) return undefined;
     const { lockMs, mostLockMs, failures } = this.limits;
+    offender.mostLockMs = mostLockMs;
     const length = Math.min(mostLockMs, lockMs * 2 ** Math.min(MOST_DOUBLINGS, offender.locks));
     offender.locks += 1;
     // When the lock is over one more failure is enough.
@@ -79,8 +85,8 @@ export class Offenders {
 
   private decayed(name: string, now: number): Offender {
     const offender = this.known.get(name);
-    if (offender === undefined) return { score: 0, locks: 0, at: now, lockedUntil: 0 };
-    const last = this.isSane(offender.at, now) ? offender.at : now;
+    if (offender === undefined) return { score: 0, locks: 0, at: now, lockedUntil: 0, mostLockMs: 0 };
+    const last = isSane(offender, offender.at, now) ? offender.at : now;
     const passed = Math.max(0, now - last);
     const halvings = passed / this.limits.decayMs;
     return {
@@ -88,17 +94,17 @@ export class Offenders {
       locks: Math.max(0, offender.locks - Math.floor(halvings)),
       at: Math.max(now, last),
       lockedUntil: offender.lockedUntil,
+      mostLockMs: offender.mostLockMs,
     };
   }
 
-  /** Nothing is later than a lock lasts, unless the clock was set back. */
-  private isSane(time: number, now: number): boolean {
-    return time - now <= this.limits.mostLockMs;
-  }
-
   private forgetOldest(): void {
-    if (this.known.size <= this.limits.remembered) return;
-    const [oldest] = this.known.keys();
-    if (oldest !== undefined) this.known.delete(oldest);
+    for (const oldest of this.known.keys()) {
+      if (this.known.size <= this.limits.remembered) return;
+      this.known.delete(oldest);
+    }
   }
 }
+
+/** Nothing is later than a lock lasts, unless the clock was set back. */
+const isSane = ({ mostLockMs }: Offender, time: number, now: number): boolean => time - now <= mostLockMs;

@@ -1,3 +1,4 @@
+import { optionsInForce } from '../../core/ports/live-options.ts';
 import { definePlugin, PLUGIN_API } from '../../core/ports/plugin.ts';
 import { TOKENS } from '../../core/tokens.ts';
 import { type PolicyLockoutOptions, settings } from './options.ts';
@@ -10,7 +11,8 @@ export const policyLockoutPlugin = definePlugin<PolicyLockoutOptions>({
   settings,
   check: ({ lockSeconds, mostLockSeconds }) =>
     lockSeconds > mostLockSeconds ? ['`lockSeconds` must not be above `mostLockSeconds`'] : [],
-  register({ bind }, options) {
+  register({ bind }, _options, live) {
+    const options = optionsInForce(live);
     bind(LockoutPolicy).toResolvedValue(
       (fleet, log, telemetry, wallClock) => new LockoutPolicy(options, { fleet, log, telemetry, wallClock }),
       [TOKENS.Fleet, TOKENS.Log, TOKENS.Telemetry, TOKENS.WallClock],

@@ -49,18 +49,11 @@ export class LockoutPolicy implements SessionPolicy, LockBook {
   private readonly trusted = new Set<string>();
 
   constructor(options: PolicyLockoutOptions, deps: LockoutDeps) {
-    const limits = (failures: number): OffenceLimits => ({
-      failures,
-      lockMs: options.lockSeconds * SECOND_MS,
-      mostLockMs: options.mostLockSeconds * SECOND_MS,
-      decayMs: options.decaySeconds * SECOND_MS,
-      remembered: options.remembered,
-    });
     this.options = options;
     this.deps = deps;
-    this.pairs = new Offenders(limits(options.failures));
-    this.sources = new Offenders(limits(options.sourceFailures));
-    this.users = new Offenders(limits(options.userFailures));
+    this.pairs = new Offenders(limitsOf(options, 'failures'));
+    this.sources = new Offenders(limitsOf(options, 'sourceFailures'));
+    this.users = new Offenders(limitsOf(options, 'userFailures'));
     deps.fleet.subscribe(TOPIC, (message) => {
       if (isTold(message)) this.note(message, false);
       else if (isClearTold(message)) this.forget(message.clear);
@@ -76,6 +69,11 @@ export class LockoutPolicy implements SessionPolicy, LockBook {
     if (this.pairs.lockedUntil(pair, at) !== undefined) return this.refused('user-and-source');
     const isLocked = userFailures > 0 && this.users.lockedUntil(user, at) !== undefined;
     return isLocked && !this.trusted.has(pair) ? this.refused('user') : true;
+  }
+
+  /** Locked meanwhile by others: who sends many guesses at a time would have them all judged otherwise. */
+  mayPass(attempt: Attempt): boolean {
+    return this.mayTry(attempt);
   }
 
   /** Only a wrong proof is a guess: one that has expired, or that no back-end could judge, is none. */
@@ -168,11 +166,34 @@ export class LockoutPolicy implements SessionPolicy, LockBook {
   }
 
   private forgetOldestTrusted(): void {
-    if (this.trusted.size <= this.options.remembered) return;
-    const [oldest] = this.trusted;
-    if (oldest !== undefined) this.trusted.delete(oldest);
+    for (const oldest of this.trusted) {
+      if (this.trusted.size <= this.options.remembered) return;
+      this.trusted.delete(oldest);
+    }
   }
 }
+
+/** As the options are at the moment: they may become others. */
+const limitsOf = (
+  options: PolicyLockoutOptions,
+  failures: 'failures' | 'sourceFailures' | 'userFailures',
+): OffenceLimits => ({
+  get failures() {
+    return options[failures];
+  },
+  get lockMs() {
+    return options.lockSeconds * SECOND_MS;
+  },
+  get mostLockMs() {
+    return options.mostLockSeconds * SECOND_MS;
+  },
+  get decayMs() {
+    return options.decaySeconds * SECOND_MS;
+  },
+  get remembered() {
+    return options.remembered;
+  },
+});
 
 interface Kind {
   readonly offenders: Offenders;

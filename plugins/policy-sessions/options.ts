@@ -36,16 +36,19 @@ export const settings: Settings<PolicySessionsOptions> = {
   limit: {
     kind: kinds.integer(1, MOST, 'sessions'),
     default: 1,
+    live: true,
     doc: 'Sessions that one user may have at a time, in all workers together.',
   },
   onLimit: {
     kind: kinds.oneOf('refuse', 'replace'),
     default: 'refuse',
+    live: true,
     doc: '`refuse` keeps those that are up and refuses the new one; `replace` ends the oldest one.',
   },
   users: {
     kind: limits,
     default: new Map(),
+    live: true,
     doc: 'Other limits for single users, such as alice=3,bob=2; 0 lets one not in at all.',
   },
 };

@@ -1,3 +1,4 @@
+import { optionsInForce } from '../../core/ports/live-options.ts';
 import { definePlugin, PLUGIN_API } from '../../core/ports/plugin.ts';
 import { TOKENS } from '../../core/tokens.ts';
 import { type PolicySessionsOptions, settings } from './options.ts';
@@ -8,7 +9,8 @@ export const policySessionsPlugin = definePlugin<PolicySessionsOptions>({
   name: 'policy-sessions',
   api: PLUGIN_API,
   settings,
-  register({ bind }, options) {
+  register({ bind }, _options, live) {
+    const options = optionsInForce(live);
     bind(SessionsPolicy).toResolvedValue(
       (sessions, log) => new SessionsPolicy(options, sessions, log),
       [TOKENS.Sessions, TOKENS.Log],

@@ -13,9 +13,9 @@ export const radiusPlugin = definePlugin<RadiusOptions>({
   api: PLUGIN_API,
   settings: { ...SERVER_SETTINGS, ...accountingSettings, ...coaSettings },
   check: (options) => [...checkServers(options)],
-  register({ bind }, options) {
-    bindAuth(bind, options);
-    bindAccounting(bind, options);
-    bindCoa(bind, options);
+  register({ bind }, _options, live) {
+    bindAuth(bind, live);
+    bindAccounting(bind, live);
+    bindCoa(bind, live);
   },
 });

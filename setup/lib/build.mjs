@@ -7,6 +7,7 @@ import { dist, nodeModules, root } from './paths.mjs';
 import { planInstall } from './preflight.mjs';
 import { requireWritable, SetupError, say } from './script.mjs';
 import { fingerprint, isStamped, writeStamp } from './stamp.mjs';
+import { unlessDone } from './turns.mjs';
 
 const layers = ['core', 'plugins', 'config', 'observability', 'gateway', 'testing'];
 const targets = {
@@ -20,13 +21,16 @@ export const buildSources = async (target = 'gateway') => {
   const { project, folders } = targets[target];
   const stampFile = join(dist, `.stamp-${target}`);
   const sources = await fingerprint(root, folders, (name) => /\.(ts|json)$/.test(name));
-  if (await isStamped(stampFile, sources)) return;
+  const isDone = () => isStamped(stampFile, sources);
+  if (await isDone()) return;
   requireWritable(existsSync(dist) ? dist : root);
-  say(`compiling TypeScript (${target})`);
-  const tsc = join(nodeModules, 'typescript', 'bin', 'tsc');
-  const code = await runCommand(process.execPath, [tsc, '-b', project], { cwd: root, stdout: 'stderr' });
-  if (code !== 0) throw new SetupError('BUILD_FAILED', 'TypeScript found errors (see above).');
-  await writeStamp(stampFile, sources);
+  await unlessDone(isDone, async () => {
+    say(`compiling TypeScript (${target})`);
+    const tsc = join(nodeModules, 'typescript', 'bin', 'tsc');
+    const code = await runCommand(process.execPath, [tsc, '-b', project], { cwd: root, stdout: 'stderr' });
+    if (code !== 0) throw new SetupError('BUILD_FAILED', 'TypeScript found errors (see above).');
+    await writeStamp(stampFile, sources);
+  });
 };
 
 /** Builds the addon; if tools are missing, they are installed first where that is possible. */

@@ -7,6 +7,7 @@ import { runCommand } from './command.mjs';
 import { dist, nodeModules, root } from './paths.mjs';
 import { requireWritable, SetupError, say } from './script.mjs';
 import { fingerprint, isStamped, writeStamp } from './stamp.mjs';
+import { unlessDone } from './turns.mjs';
 
 const built = join(dist, 'pages');
 /** Its own sources, and the types and words of the API that it shares. */
@@ -28,7 +29,6 @@ const compress = async () => {
 };
 
 const build = async (stampFile, sources) => {
-  requireWritable(existsSync(dist) ? dist : root);
   const vite = join(nodeModules, 'vite', 'bin', 'vite.js');
   if (!existsSync(vite)) throw new SetupError('DASHBOARD_FAILED', 'vite is not installed; run "npm ci".');
   say('building the dashboard');
@@ -44,8 +44,10 @@ export const buildDashboard = async () => {
   if (!existsSync(join(root, 'dashboard'))) return;
   const stampFile = join(built, '.stamp');
   const sources = await fingerprint(root, folders, isSource);
-  if (await isStamped(stampFile, sources)) return;
-  await build(stampFile, sources);
+  const isDone = () => isStamped(stampFile, sources);
+  if (await isDone()) return;
+  requireWritable(existsSync(dist) ? dist : root);
+  await unlessDone(isDone, () => build(stampFile, sources));
 };
 
 /** The same for a gateway that is to start: it works without. */

@@ -6,6 +6,7 @@ import { runCommand } from './command.mjs';
 import { nodeModules, root } from './paths.mjs';
 import { requireWritable, SetupError, say } from './script.mjs';
 import { isStamped, writeStamp } from './stamp.mjs';
+import { unlessDone } from './turns.mjs';
 
 const stampFile = join(nodeModules, '.pptp-gateway-stamp');
 
@@ -58,10 +59,7 @@ export const npmCommand = () => {
   return script === undefined ? { program: 'npm', args: [] } : { program: process.execPath, args: [script] };
 };
 
-export const ensureDependencies = async () => {
-  const stamp = await currentStamp();
-  if (await isInstalled(stamp)) return;
-  requireWritable(root);
+const install = async (stamp) => {
   say('installing the npm packages of package-lock.json');
   const { program, args } = npmCommand();
   const code = await runCommand(program, [...args, 'ci', '--include=dev', '--no-audit', '--no-fund'], {
@@ -78,4 +76,12 @@ export const ensureDependencies = async () => {
     );
   }
   await writeStamp(stampFile, stamp);
+};
+
+export const ensureDependencies = async () => {
+  const stamp = await currentStamp();
+  const isDone = () => isInstalled(stamp);
+  if (await isDone()) return;
+  requireWritable(root);
+  await unlessDone(isDone, () => install(stamp));
 };

@@ -1,13 +1,13 @@
 import { pathToFileURL } from 'node:url';
 import { gatherFacts } from './facts.mjs';
 import { gatewayEntry } from './paths.mjs';
-import { checkMachine, checkRun } from './preflight.mjs';
+import { checkMachine, checkRun, needsOf } from './preflight.mjs';
 import { prepareRun, prepareVerbs } from './prepare.mjs';
 import { complain } from './script.mjs';
 
 const PARENT_CHECK_MS = 500;
 
-/** npm does not pass SIGTERM on: when the npm that started us is gone, the gateway stops too instead of staying behind. */
+/** npm does not pass SIGTERM on: when the npm that started us is gone, gateway or client stops too instead of staying behind. */
 const followParent = () => {
   if (process.env.npm_lifecycle_event === undefined) return;
   const parent = process.ppid;
@@ -24,15 +24,15 @@ const followParent = () => {
  * signals and the exit code are its own. Resolves with 1 when the machine will not do; nothing was changed then.
  */
 export const launch = async (argv) => {
-  const isRun = argv[0] === 'run' && !argv.includes('--help') && !argv.includes('-h');
+  const needs = needsOf(argv);
   const facts = gatherFacts();
-  const problems = isRun ? checkRun(facts) : checkMachine(facts);
+  const problems = needs ? checkRun(facts) : checkMachine(facts);
   if (problems.length > 0) {
     for (const problem of problems) complain(problem);
     return 1;
   }
-  await (isRun ? prepareRun(facts) : prepareVerbs(facts));
-  if (isRun) followParent();
+  await (needs ? prepareRun(facts, needs) : prepareVerbs(facts));
+  if (needs) followParent();
   process.setSourceMapsEnabled(true);
   process.argv = [process.execPath, gatewayEntry, ...argv];
   await import(pathToFileURL(gatewayEntry).href);

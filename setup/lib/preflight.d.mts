@@ -17,6 +17,12 @@ export type Plan =
   | { readonly kind: 'install'; readonly packages: readonly string[]; readonly reason: string }
   | { readonly kind: 'tell'; readonly packages: readonly string[]; readonly problem: Problem };
 export const RUN_PROGRAMS: Readonly<Record<string, string>>;
+export const DIAL_PROGRAMS: Readonly<Record<string, string>>;
+export interface Needs {
+  readonly programs: Readonly<Record<string, string>>;
+  readonly dashboard: boolean;
+}
+export function needsOf(argv: readonly string[]): Needs | undefined;
 export const TEST_PROGRAMS: Readonly<Record<string, string>>;
 export const BROWSERS: readonly string[];
 export function planBrowser(facts: Facts): Plan;

@@ -46,7 +46,7 @@ const checkTun = ({ tun }) => {
 /** What every verb needs. */
 export const checkMachine = (facts) => [...checkNode(facts), ...checkPlatform(facts)];
 
-/** What running the gateway needs: one problem each, or none. */
+/** What a gateway or a client that runs needs: one problem each, or none. */
 export const checkRun = (facts) => {
   const problems = checkMachine(facts);
   return facts.platform === 'linux' ? [...problems, ...checkRights(facts), ...checkTun(facts)] : problems;
@@ -54,6 +54,21 @@ export const checkRun = (facts) => {
 
 /** Programs the gateway itself calls, with their Debian packages. */
 export const RUN_PROGRAMS = { ip: 'iproute2', nft: 'nftables' };
+
+/** Those that `dial` calls. */
+export const DIAL_PROGRAMS = { ip: RUN_PROGRAMS.ip };
+
+/**
+ * What a command line needs besides what is compiled: rights, /dev/net/tun, the addon, these programs, and for a gateway
+ * the dashboard. Undefined for verbs that read and write files, or ask a gateway that runs.
+ *
+ * @param {readonly string[]} argv
+ */
+export const needsOf = ([verb, ...rest]) => {
+  if (rest.includes('--help') || rest.includes('-h')) return undefined;
+  if (verb === 'run') return { programs: RUN_PROGRAMS, dashboard: true };
+  return verb === 'dial' ? { programs: DIAL_PROGRAMS, dashboard: false } : undefined;
+};
 
 /** What the tests in network namespaces call besides. */
 export const TEST_PROGRAMS = { ...RUN_PROGRAMS, ping: 'iputils-ping', sysctl: 'procps', tshark: 'tshark' };

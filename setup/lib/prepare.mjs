@@ -4,7 +4,7 @@ import { buildDashboard, tryDashboard } from './dashboard.mjs';
 import { dependenciesAreStale, ensureDependencies } from './dependencies.mjs';
 import { gatherFacts } from './facts.mjs';
 import { carryOut } from './packages.mjs';
-import { planInstall, planPackages, RUN_PROGRAMS } from './preflight.mjs';
+import { planInstall, planPackages } from './preflight.mjs';
 
 /** Packages that compile raw-socket and the addon. */
 const TOOL_PACKAGES = ['build-essential', 'python3'];
@@ -21,12 +21,12 @@ export const prepareVerbs = async (facts) => {
   await buildSources('gateway');
 };
 
-/** Everything a running gateway needs. Does nothing when nothing has changed. */
-export const prepareRun = async (facts) => {
-  await carryOut(planPackages(RUN_PROGRAMS, facts));
+/** Everything that a gateway or a client that runs needs (`needsOf`). Does nothing when nothing has changed. */
+export const prepareRun = async (facts, { programs, dashboard }) => {
+  await carryOut(planPackages(programs, facts));
   await prepareVerbs(facts);
   await buildAddon(facts);
-  await tryDashboard();
+  if (dashboard) await tryDashboard();
 };
 
 /** Everything that goes into a package or an image. */

@@ -7,5 +7,7 @@ export interface ProductionPackage {
 }
 export function productionPackages(lock: unknown, isThere?: (path: string) => boolean): readonly ProductionPackage[];
 export function installedPackages(): Promise<readonly ProductionPackage[]>;
+/** Rejects with a SetupError where something is there, or where it is no folder. */
+export function requireEmpty(target: string): Promise<void>;
 export function copyProduction(target: string): Promise<void>;
 export function ownVersion(): Promise<string>;

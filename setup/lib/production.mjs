@@ -74,11 +74,25 @@ const removeEmpty = async (folder) => {
   if ((await readdir(folder)).length === 0) await rmdir(folder);
 };
 
+/** What is there already would be mixed with it, and empty folders would be taken away. */
+export const requireEmpty = async (target) => {
+  const there = await readdir(target).catch((error) => {
+    if (error.code === 'ENOENT') return [];
+    throw new SetupError(
+      'NOT_A_FOLDER',
+      `${target} cannot be filled (${error.code}): name a folder that is not there yet.`,
+    );
+  });
+  if (there.length === 0) return;
+  throw new SetupError('FOLDER_IN_USE', `${target} is not empty: name a folder that is empty or not there yet.`);
+};
+
 /**
- * Copies what a gateway needs to run from a built checkout to `target`: compiled files, the addon, packages without those
- * for development. `entry` in it is dist/gateway/main.js.
+ * Copies what a gateway needs to run from a built checkout to the empty or absent folder `target`: compiled files, the
+ * addon, packages without those for development. Its program is dist/gateway/main.js.
  */
 export const copyProduction = async (target) => {
+  await requireEmpty(target);
   for (const needed of [join(dist, 'gateway', 'main.js'), join(root, ADDON)]) {
     if (!existsSync(needed)) throw new SetupError('NOT_BUILT', `${needed} is missing: build the gateway first.`);
   }

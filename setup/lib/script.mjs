@@ -23,6 +23,13 @@ export const requireWritable = (folder) => {
   }
 };
 
+/** The one folder that a script is given, or `fallback`; anything else on its command line is a mistake. */
+export const folderOf = (words, usage, fallback) => {
+  const [folder = fallback, ...more] = words;
+  if (folder === undefined || folder.startsWith('-') || more.length > 0) throw new SetupError('USAGE', usage);
+  return folder;
+};
+
 /** Progress goes to standard error: standard output belongs to the program that is set up. */
 export const say = (line) => console.error(`setup: ${line}`);
 

@@ -1,5 +1,6 @@
 import { describe, it } from 'vitest';
 import { silentLog } from '../../core/ports/log.ts';
+import { LiveValue } from '../../gateway/life/live-value.ts';
 import { Exec } from '../../plugins/backend-exec/index.ts';
 import { Webhook } from '../../plugins/backend-webhook/index.ts';
 import { lifecycleContract } from '../../testing/contract/lifecycle.ts';
@@ -13,7 +14,7 @@ const webhook = async () => {
   const service = await WebhookService.start(() => ({ version: 1, result: 'ok' }));
   const options = webhookOptions({ url: service.url, events: true });
   const clock = new ManualClock();
-  const parts = new Webhook(clock, { now: () => 1_700_000_000_000 }, silentLog, options);
+  const parts = new Webhook(clock, { now: () => 1_700_000_000_000 }, silentLog, new LiveValue(options));
   return { service, clock, parts };
 };
 
@@ -47,7 +48,7 @@ runContract(
 
 runContract(
   lifecycleContract('exec', async () => {
-    const parts = new Exec(new ManualClock(), silentLog, execOptions());
+    const parts = new Exec(new ManualClock(), silentLog, new LiveValue(execOptions()));
     return { lifecycle: parts, teardown: () => parts.stop() };
   }),
   { describe, it },

@@ -1,17 +1,19 @@
+import type { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { writePptpMessage } from '../../core/wire/pptp-message.ts';
-import { ConnectionRules, type ControlPptpOptions } from '../../plugins/control-pptp/index.ts';
+import { ConnectionRules, type ControlPptpOptions, TcpListener } from '../../plugins/control-pptp/index.ts';
 import { address } from '../support/batches.ts';
 import { type ControlBench, controlBenches } from '../support/control-bench.ts';
 import { callRequest, startRequest } from '../support/control-rig.ts';
 
 const bench = controlBenches();
 
+const seen = async (when: () => boolean): Promise<void> => {
+  while (!when()) await new Promise((resolve) => setImmediate(resolve));
+};
+
 describe('more clients than can be set up at once', () => {
   const ONE = { setups: { atOnce: 1, waiting: 2, waitMs: 10_000 } };
-  const seen = async (when: () => boolean): Promise<void> => {
-    while (!when()) await new Promise((resolve) => setImmediate(resolve));
-  };
   /** The first has a call that is not up yet; the second has asked for its connection. */
   const waiting = async (options: Partial<ControlPptpOptions> = ONE) => {
     const b = await bench(options).start();
@@ -247,5 +249,78 @@ describe('strangers', () => {
     expect(await next.expect('outgoing-call-reply')).toMatchObject({ resultCode: 1 });
     await slow.expect('call-disconnect-notify');
     expect(b.closedCalls()).toMatchObject([{ reason: 'administrative' }]);
+  });
+
+  test('a call without a user makes room for one of the same connection, too', async () => {
+    const b = await bench({ maxUnprovenPerSource: 1 }).start();
+    const client = await b.established();
+    client.send(callRequest(1));
+    await client.expect('outgoing-call-reply');
+    b.clock.advance(5_000);
+    client.send(callRequest(2));
+    expect(await client.expect('outgoing-call-reply')).toMatchObject({ peerCallId: 2, resultCode: 1 });
+    expect(await client.expect('call-disconnect-notify')).toMatchObject({ callId: callOf(b, 0).localCallId });
+    expect(b.closedCalls()).toHaveLength(1);
+  });
+
+  test('make room for a client whose address is known, at once', async () => {
+    const b = await bench({ address: '0.0.0.0', maxConnections: 1 }).start();
+    const user = await b.established();
+    user.send(callRequest(1));
+    await user.expect('outgoing-call-reply');
+    b.plugin.proven(callOf(b, 0));
+    user.socket.destroy();
+    await seen(() => b.plugin.connectionCount === 0);
+    const stranger = await b.established(undefined, '127.0.0.2');
+    await (await b.connect(undefined, '127.0.0.3')).closed;
+    await b.established();
+    await stranger.closed;
+  });
+
+  test('are not ended by a supervisor that has not heard yet of the log-in', async () => {
+    const listener = new TcpListener({ address: '127.0.0.1', port: 0, backlog: 5 });
+    const told: string[] = [];
+    let evict = (): void => undefined;
+    const b = await bench(
+      {},
+      {
+        get listening() {
+          return listener.listening;
+        },
+        start: (taker, signal) => {
+          const take = (socket: Socket): void => {
+            taker.take(socket);
+            evict = () => taker.evict?.(socket);
+          };
+          return listener.start({ take, failed: taker.failed }, signal);
+        },
+        stop: () => listener.stop(),
+        standing: (_, standing) => void told.push(standing),
+      },
+    ).start();
+    const client = await b.established();
+    client.send(callRequest(1));
+    await client.expect('outgoing-call-reply');
+    b.plugin.proven(callOf(b, 0));
+    expect(told).toEqual(['proven']);
+    evict();
+    client.send({ kind: 'echo-request', identifier: 1 });
+    await client.expect('echo-reply');
+    const stranger = await b.established();
+    evict();
+    await stranger.closed;
+  });
+
+  test('who come while another process takes over are held, as many as may be, and served where it does not', async () => {
+    const b = await bench({ maxConnections: 2, maxConnectionsPerSource: 5 }).start();
+    b.plugin.freeze();
+    const held = [await b.connect(), await b.connect()];
+    await (await b.connect()).closed;
+    b.plugin.thaw();
+    for (const client of held) {
+      client.send(startRequest());
+      await client.expect('start-control-connection-reply');
+    }
+    expect(b.plugin.connectionCount).toBe(2);
   });
 });

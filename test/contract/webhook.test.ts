@@ -2,6 +2,7 @@ import { describe, it } from 'vitest';
 import { toHex } from '../../core/bytes/hex.ts';
 import { ntPasswordHash } from '../../core/crypto/ms-chap-v2.ts';
 import { silentLog } from '../../core/ports/log.ts';
+import { LiveValue } from '../../gateway/life/live-value.ts';
 import { Webhook } from '../../plugins/backend-webhook/index.ts';
 import { authenticatorContract } from '../../testing/contract/authenticator.ts';
 import { runContract } from '../../testing/suite.ts';
@@ -27,7 +28,7 @@ const setup = (answers: Answers, cacheSeconds: number) => async () => {
   const proofs = ['pap', 'chap-md5', 'ms-chap-v1', 'ms-chap-v2', 'certificate', 'ms-chap-v2-change'] as const;
   const options = webhookOptions({ url: service.url, proofs, cacheSeconds, allowPlainPap: true });
   // Nothing here waits for a time-out; the caller gives up first.
-  const webhook = new Webhook(new ManualClock(), { now: () => 1_700_000_000_000 }, silentLog, options);
+  const webhook = new Webhook(new ManualClock(), { now: () => 1_700_000_000_000 }, silentLog, new LiveValue(options));
   await webhook.start();
   return {
     authenticator: webhook.authenticator,

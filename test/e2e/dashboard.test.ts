@@ -142,8 +142,11 @@ describe.skipIf(reason !== undefined)(`the dashboard of a gateway${reason ? ` (s
     await page.keyboard.press('2');
     await session().waitFor();
     await page.keyboard.press('/');
+    const searched = page.waitForRequest(/search=ALI/);
     await page.keyboard.type('ALI');
     await page.keyboard.press('Enter');
+    // From now on the cursor is one in what was found.
+    await searched;
     await page.getByText('1 to 1 of 1').waitFor();
     await page.keyboard.press('j');
     await page.locator('tr.current').waitFor();

@@ -200,7 +200,7 @@ describe.skipIf(unavailable !== undefined)('FreeRADIUS, on this machine', () => 
         sessionAttributes,
       },
     );
-    const listening = new CoaServer({ address: LOOPBACK, port: 0 }, service, silentLog);
+    const listening = new CoaServer({ address: LOOPBACK, port: 0 }, service, silentLog, systemClock);
     await listening.start();
     const to = `${HOST}:${listening.port}`;
     const ask = (kind: 'disconnect' | 'coa', ...lines: readonly string[]): Promise<string> =>

@@ -4,6 +4,7 @@ import type { AuthMethod } from '../../core/ports/auth.ts';
 import type { EapMethod } from '../../core/ports/eap.ts';
 import { definePlugin, PLUGIN_API } from '../../core/ports/plugin.ts';
 import { TOKENS } from '../../core/tokens.ts';
+import { LiveValue } from '../../gateway/life/live-value.ts';
 import { type LoadedPlugin, withOptions } from '../../gateway/plugin-loader.ts';
 import { chapMd5Method } from '../../plugins/auth-chap-md5/index.ts';
 import { eapMd5, eapMethod, eapMsChapV2, eapPlugin } from '../../plugins/auth-eap/index.ts';
@@ -41,7 +42,7 @@ const radius = (
     definePlugin({
       name: 'radius',
       api: PLUGIN_API,
-      register: ({ bind }) => bindAuth(bind, options, socketsTo(servers)),
+      register: ({ bind }) => bindAuth(bind, new LiveValue(options), socketsTo(servers)),
     }),
     undefined,
   );

@@ -194,6 +194,21 @@ describe('attempts to log in', () => {
     expect(line(lab, 'auth.failed')).toMatchObject({ user: 'alice', denial: 'locked' });
   });
 
+  it.each([
+    ['the right password', 'locked'],
+    ['a guess', 'bad-credentials'],
+  ])('that end while somebody is locked say nothing of %s', async (password, told) => {
+    const { seen, policy } = watch(true);
+    const lab = await GatewayLab.start({
+      plugins: [sessionParts({ policies: [{ ...policy, mayPass: () => seen.push('passes') < 0 }] })],
+    });
+    await lab.dial(password === 'a guess' ? { password } : {});
+    await lab.clock.advance(10_000);
+    expect(seen).toEqual(['may alice', 'passes', `tried alice ${told}`]);
+    expect(lab.gateway.sessions()).toBe(0);
+    expect(line(lab, 'auth.failed')).toMatchObject({ user: 'alice', denial: 'locked' });
+  });
+
   it('that a server elsewhere judges are told of as well, and kept from it', async () => {
     const asked: string[] = [];
     const relay: EapRelay = {

@@ -4,7 +4,7 @@ import { StartCollisions } from '../../core/machine/pptp-collision.ts';
 import type { CallEvent } from '../../core/ports/control.ts';
 import { type Log, type LogFields, silentLog } from '../../core/ports/log.ts';
 import type { Telemetry } from '../../core/ports/telemetry.ts';
-import { ControlPptp, type ControlPptpOptions } from '../../plugins/control-pptp/index.ts';
+import { type ConnectionSource, ControlPptp, type ControlPptpOptions } from '../../plugins/control-pptp/index.ts';
 import { silentTelemetry } from './batches.ts';
 import { ControlClient } from './control-client.ts';
 import { startRequest } from './control-rig.ts';
@@ -40,7 +40,7 @@ export class ControlBench {
 
   readonly collisions = new StartCollisions();
 
-  constructor(options: Partial<ControlPptpOptions> = {}) {
+  constructor(options: Partial<ControlPptpOptions> = {}, source?: ConnectionSource) {
     const keep = (event: string, message: string, fields: LogFields = {}): void => {
       this.lines.push({ event, message, fields });
       this.check();
@@ -60,7 +60,7 @@ export class ControlBench {
     };
     const callIds = new RandomCallIds({ random, now: () => this.clock.now() });
     this.plugin = new ControlPptp(
-      { clock: this.clock, log, telemetry, callIds, random, collisions: this.collisions },
+      { clock: this.clock, log, telemetry, callIds, random, collisions: this.collisions, source },
       { address: '127.0.0.1', port: 0, ...options },
     );
     this.plugin.calls$.subscribe({
@@ -85,14 +85,14 @@ export class ControlBench {
     return this.plugin.listening?.port ?? 0;
   }
 
-  async connect(host?: string): Promise<ControlClient> {
-    const client = await ControlClient.to(this.port, host);
+  async connect(host?: string, from?: string): Promise<ControlClient> {
+    const client = await ControlClient.to(this.port, host, false, from);
     this.clients.push(client);
     return client;
   }
 
-  async established(host?: string): Promise<ControlClient> {
-    const client = await this.connect(host);
+  async established(host?: string, from?: string): Promise<ControlClient> {
+    const client = await this.connect(host, from);
     client.send(startRequest());
     await client.expect('start-control-connection-reply');
     return client;
@@ -123,13 +123,16 @@ export class ControlBench {
 }
 
 /** Makes benches that end with the test that they were made in. */
-export const controlBenches = (): ((options?: Partial<ControlPptpOptions>) => ControlBench) => {
+export const controlBenches = (): ((
+  options?: Partial<ControlPptpOptions>,
+  source?: ConnectionSource,
+) => ControlBench) => {
   const benches: ControlBench[] = [];
   afterEach(async () => {
     for (const made of benches.splice(0)) await made.end();
   });
-  return (options = {}) => {
-    const made = new ControlBench(options);
+  return (options = {}, source = undefined) => {
+    const made = new ControlBench(options, source);
     benches.push(made);
     return made;
   };

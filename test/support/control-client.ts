@@ -34,8 +34,8 @@ export class ControlClient {
   }
 
   /** `halfOpen`: does not close its side when the server closes the other. */
-  static async to(port: number, host = '127.0.0.1', halfOpen = false): Promise<ControlClient> {
-    const socket = connect({ port, host, allowHalfOpen: halfOpen });
+  static async to(port: number, host = '127.0.0.1', halfOpen = false, from?: string): Promise<ControlClient> {
+    const socket = connect({ port, host, allowHalfOpen: halfOpen, ...(from && { localAddress: from }) });
     const client = new ControlClient(socket);
     await once(socket, 'connect');
     return client;

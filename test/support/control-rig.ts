@@ -8,7 +8,7 @@ import type {
   ControlOptions,
   ControlRole,
 } from '../../core/machine/pptp-control-types.ts';
-import type { CallIds } from '../../core/ports/ids.ts';
+import { type CallId, type CallIds, callId } from '../../core/ports/ids.ts';
 import { type Instant, instant } from '../../core/time.ts';
 import { type PptpMessage, parsePptpMessage, writePptpMessage } from '../../core/wire/pptp-message.ts';
 import { seededRandom } from './seeded-random.ts';
@@ -173,4 +173,45 @@ export const establishedClient = (init: RigOptions = {}): ControlRig => {
   rig.receives(startReply());
   rig.effects.length = 0;
   return rig;
+};
+
+/** What the peers of `withCall` and `withPlacedCall` call their call. */
+export const CLIENT_CALL = callId(0xfaea);
+export const SERVER_CALL = callId(0xe40a);
+
+export interface RigWithCall {
+  readonly rig: ControlRig;
+  /** Ours. */
+  readonly id: CallId;
+}
+
+/** A server with one call from a peer that calls it CLIENT_CALL. */
+export const withCall = (init: RigOptions = {}): RigWithCall => {
+  const rig = establishedServer(init);
+  rig.receives(callRequest(CLIENT_CALL));
+  const opened = rig.all('call-opened')[0];
+  if (opened === undefined) throw new Error('the call did not open');
+  rig.effects.length = 0;
+  return { rig, id: opened.localCallId };
+};
+
+/** Asks for a call, and returns the Call ID of the request. */
+export const placeCall = (rig: ControlRig, tag: number): CallId => {
+  const [request] = sentBy(rig.input({ kind: 'place-call', tag }));
+  if (request?.kind !== 'outgoing-call-request') throw new Error('no request');
+  return callId(request.callId);
+};
+
+/** A client that has asked for a call, with the Call ID of its request. */
+export const placingCall = (): RigWithCall => {
+  const rig = establishedClient();
+  return { rig, id: placeCall(rig, 1) };
+};
+
+/** A client whose call the server calls SERVER_CALL. */
+export const withPlacedCall = (): RigWithCall => {
+  const { rig, id } = placingCall();
+  rig.receives(callReply(SERVER_CALL, id));
+  rig.effects.length = 0;
+  return { rig, id };
 };

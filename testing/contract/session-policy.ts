@@ -41,17 +41,22 @@ export const sessionPolicyContract = (name: string, setup: () => Promise<Session
   return suite(`SessionPolicy: ${name}`, {
     'has a name and decides something': using(({ policy }) => {
       given(/^[a-z][a-z0-9-]*$/.test(policy.name), `"${policy.name}" is no name: lower-case and hyphens`);
-      const parts = [policy.mayTry, policy.tried, policy.admit];
+      const parts = [policy.mayTry, policy.mayPass, policy.tried, policy.admit];
       given(
         parts.some((part) => part !== undefined),
-        'it has none of mayTry, tried and admit',
+        'it has none of mayTry, mayPass, tried and admit',
       );
     }),
 
     'says at once whether somebody may try, whoever that is': using(({ policy }) => {
       for (const attempt of attempts()) {
-        const answer: unknown = withoutThrowing('mayTry', () => policy.mayTry?.(frozen(attempt)));
-        given(answer === undefined || typeof answer === 'boolean', `mayTry gave ${describe(answer)}, no true or false`);
+        for (const what of ['mayTry', 'mayPass'] as const) {
+          const answer: unknown = withoutThrowing(what, () => policy[what]?.(frozen(attempt)));
+          given(
+            answer === undefined || typeof answer === 'boolean',
+            `${what} gave ${describe(answer)}, no true or false`,
+          );
+        }
       }
     }),
 

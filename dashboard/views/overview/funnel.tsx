@@ -34,10 +34,9 @@ export const FunnelCard = (props: { readonly funnel: Funnel }) => {
             <div class="funnel-name">{phaseName(step.phase)}</div>
             <div class="funnel-track" aria-hidden="true">
               <div class="funnel-bar" style={{ width: `${step.share * 100}%` }}>
-                <div
-                  class="funnel-failed"
-                  style={{ width: step.share === 0 ? '0' : `${(step.failedShare / step.share) * 100}%` }}
-                />
+                {step.failed > 0 && step.share > 0 && (
+                  <div class="funnel-failed" style={{ width: `${(step.failedShare / step.share) * 100}%` }} />
+                )}
               </div>
             </div>
             <div class="funnel-count number">

@@ -20,7 +20,7 @@ const until = ({ deadline, thenStop }: LifeView): string | undefined => {
 export const LifeCard = () => {
   const { client } = useDesk();
   const { may, why } = useMay('operate');
-  const { isBusy, act } = useAct();
+  const { act } = useAct();
   const [isAsking, setAsking] = useState(false);
   const life = useAsked<LifeView>(client, '/v1/life', LOOK_MS);
   const view = life.value;
@@ -56,13 +56,9 @@ export const LifeCard = () => {
         {isAsking && may && (
           <DrainDialog
             sessions={view.sessions}
-            isBusy={isBusy}
-            onNo={() => setAsking(false)}
-            onYes={(order) => {
-              void act(() => client.ask('POST', '/v1/drain', order), 'The gateway drains.').then((isDone) => {
-                if (isDone) setAsking(false);
-                life.again();
-              });
+            onClose={() => {
+              setAsking(false);
+              life.again();
             }}
           />
         )}

@@ -1,5 +1,7 @@
+import type { Stats } from '../../../gateway/admin/api/stats.ts';
 import { compact, count } from '../../model/format.ts';
 import { useDesk } from '../../state/desk.ts';
+import type { Streamed } from '../../state/use-stream.ts';
 import { Card } from '../../ui/card.tsx';
 import { Failed } from '../../ui/failed.tsx';
 import { Notice } from '../../ui/notice.tsx';
@@ -20,6 +22,11 @@ const Tile = (props: { readonly label: string; readonly value: string; readonly 
   </div>
 );
 
+const waitingFor = ({ state, error }: Streamed<Stats>): string => {
+  if (state !== 'away') return 'Asking…';
+  return error === undefined ? 'The gateway does not answer. Trying again…' : 'Trying again…';
+};
+
 export const Overview = () => {
   const { stats, before, traffic, isDark } = useDesk();
   const now = stats.value;
@@ -28,7 +35,7 @@ export const Overview = () => {
       <>
         <h1 class="unseen">Overview</h1>
         <Failed error={stats.error} />
-        <p class="empty">{stats.state === 'away' ? 'The gateway does not answer. Trying again…' : 'Asking…'}</p>
+        <p class="empty">{waitingFor(stats)}</p>
       </>
     );
   }

@@ -1,8 +1,9 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { StageFlow } from '../../../gateway/admin/api/stats.ts';
 import { compact, count } from '../../model/format.ts';
-import { BOX, heat, type Joint, layOut, type StageBox } from '../../model/pipeline.ts';
+import { BOX, heat, type Joint, layOut, type StageBox, shortName } from '../../model/pipeline.ts';
 
+const WIDE_NAME = 15;
 const LANE_IN = 44;
 const LANE_OUT = 68;
 const FIRST_WIDTH = 960;
@@ -72,6 +73,10 @@ const Lane = (props: {
 const words = ({ stage, passedIn, passedOut, droppedIn, droppedOut }: StageFlow): string =>
   `${stage}: passed ${count(passedIn)} in, ${count(passedOut)} out; dropped ${count(droppedIn)} in, ${count(droppedOut)} out`;
 
+/** A name that would touch its box is drawn narrower. */
+const nameFit = (stage: string) =>
+  stage.length < WIDE_NAME ? {} : { textLength: BOX.width - 14, lengthAdjust: 'spacingAndGlyphs' };
+
 const Stage = (props: {
   readonly box: StageBox;
   readonly before: StageFlow | undefined;
@@ -97,8 +102,9 @@ const Stage = (props: {
       }}
     >
       <rect width={BOX.width} height={BOX.height} rx={flow.slot === null ? 16 : 6} />
-      <text class="box-name" x={BOX.width / 2} y={20} text-anchor="middle">
-        {flow.stage}
+      <title>{flow.stage}</title>
+      <text class="box-name" x={BOX.width / 2} y={20} text-anchor="middle" {...nameFit(flow.stage)}>
+        {shortName(flow.stage)}
       </text>
       <Lane way="in" y={LANE_IN + 4} passed={flow.passedIn} dropped={flow.droppedIn} />
       <Lane way="out" y={LANE_OUT + 4} passed={flow.passedOut} dropped={flow.droppedOut} />

@@ -7,7 +7,7 @@ import { useAct } from '../../state/use-act.ts';
 import { Card } from '../../ui/card.tsx';
 import { Field } from '../../ui/field.tsx';
 
-const WRONG = 'a rate like 512k, 10M or 1.5 Mbit/s';
+const WRONG = 'a rate like 512k, 10M or 1.5 Mbit/s, of at most 1000G';
 
 const now = (rate: number | null | undefined): string =>
   rate === null || rate === undefined ? 'no limit now' : `now ${bits(rate)}`;

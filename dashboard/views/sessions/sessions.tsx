@@ -1,8 +1,8 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { SessionState, SessionsPage } from '../../../gateway/admin/api/sessions.ts';
-import { move, type Place, settle } from '../../model/paging.ts';
+import { move, settle } from '../../model/paging.ts';
 import { streamPath } from '../../model/session-query.ts';
-import { choose, type Sorting } from '../../model/sorting.ts';
+import { choose } from '../../model/sorting.ts';
 import { stepOf } from '../../model/steps.ts';
 import { useDesk, useMay } from '../../state/desk.ts';
 import { useKeys } from '../../state/use-keys.ts';
@@ -18,36 +18,45 @@ import { Pager } from './pager.tsx';
 import { SessionTable } from './table.tsx';
 
 const TYPING_MS = 250;
-const FIRST: Place = { offset: 0, limit: 100, row: -1 };
 
 /** All sessions, a page at a time, new each second. The gateway sorts, searches and counts. */
 export const Sessions = () => {
-  const { client } = useDesk();
-  const { may } = useMay('operate');
-  const [sorting, setSorting] = useState<Sorting>({ column: 'openedAt', descending: true });
-  const [place, setPlace] = useState(FIRST);
-  const [search, setSearch] = useState('');
-  const [state, setState] = useState<SessionState>();
+  const { client, list, tell } = useDesk();
+  const { why } = useMay('operate');
+  const [sorting, setSorting] = useState(list.current.sorting);
+  const [place, setPlace] = useState(list.current.place);
+  const [search, setSearch] = useState(list.current.search);
+  const [state, setState] = useState<SessionState | undefined>(list.current.state);
   const [kicked, setKicked] = useState<Kicked>();
   const searched = useSettled(search, TYPING_MS);
   const searchBox = useRef<HTMLInputElement>(null);
-  const wanted = { sorting, offset: place.offset, limit: place.limit, search: searched, state };
-  const page = useStream<SessionsPage>(client, streamPath(wanted), 'sessions');
+  const wanted = streamPath({ sorting, offset: place.offset, limit: place.limit, search: searched, state });
+  const page = useStream<SessionsPage>(client, wanted, 'sessions');
   const total = page.value?.total ?? 0;
   const rows = page.value?.sessions ?? [];
-  const current = rows[place.row];
+  // Until the page comes that was turned to, the cursor stands on no row: those of the one before are others.
+  const row = page.path === wanted ? place.row : -1;
+  const current = rows[row];
   useEffect(() => {
-    if (page.value !== undefined) setPlace((now) => settle(now, page.value?.total ?? 0));
-  }, [page.value]);
+    list.current = { sorting, place, search, state };
+  }, [list, sorting, place, search, state]);
+  useEffect(() => {
+    if (page.value !== undefined && page.path === wanted) setPlace((now) => settle(now, total));
+  }, [page.value, page.path, wanted, total]);
   const toStart = (): void => setPlace((now) => ({ ...now, offset: 0, row: -1 }));
   useKeys((key, target) => {
     const isButton = target instanceof Element && target.closest('button, a, summary') !== null;
     const step = stepOf(key);
-    if (step !== undefined) setPlace(move(place, step, total));
-    else if (key === '/') searchBox.current?.focus();
+    if (step !== undefined) {
+      // Enter is for the row now, and not for the button that was pressed last.
+      if (isButton && target instanceof HTMLElement) target.blur();
+      setPlace(move(place, step, total));
+    } else if (key === '/') searchBox.current?.focus();
     else if (key === 'Enter' && !isButton && current !== undefined) goTo({ view: 'session', id: current.id });
-    else if (key === 'x' && may && current !== undefined) setKicked(current);
-    else return false;
+    else if (key === 'x' && current !== undefined) {
+      if (why === undefined) setKicked(current);
+      else tell(why, 'bad');
+    } else return false;
     return true;
   });
   return (
@@ -75,7 +84,8 @@ export const Sessions = () => {
       )}
       <SessionTable
         rows={rows}
-        place={place}
+        offset={page.value?.offset ?? 0}
+        current={row}
         total={total}
         sorting={sorting}
         isKnown={page.value !== undefined}

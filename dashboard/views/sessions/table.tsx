@@ -1,7 +1,6 @@
 import { useEffect, useRef } from 'preact/hooks';
 import type { SessionRow, SessionSort } from '../../../gateway/admin/api/sessions.ts';
 import { COLUMNS, type Column } from '../../model/columns.ts';
-import type { Place } from '../../model/paging.ts';
 import { formatRoute } from '../../model/route.ts';
 import { ariaSort, type Sorting } from '../../model/sorting.ts';
 import { useMay } from '../../state/desk.ts';
@@ -35,7 +34,9 @@ const Cell = (props: { readonly column: Column; readonly row: SessionRow }) => {
   if (column.sort === 'user') {
     return (
       <th scope="row" class="user">
-        <a href={formatRoute({ view: 'session', id: row.id })}>{text}</a>
+        <a title={text} href={formatRoute({ view: 'session', id: row.id })}>
+          {text}
+        </a>
       </th>
     );
   }
@@ -82,14 +83,17 @@ const Line = (props: {
 
 export const SessionTable = (props: {
   readonly rows: readonly SessionRow[];
-  readonly place: Place;
+  /** Of the first row, in all of them. */
+  readonly offset: number;
+  /** The row with the cursor; -1: none. */
+  readonly current: number;
   readonly total: number;
   readonly sorting: Sorting;
   readonly isKnown: boolean;
   readonly onSort: (column: SessionSort) => void;
   readonly onKick: (row: SessionRow) => void;
 }) => {
-  const { rows, place } = props;
+  const { rows } = props;
   const { why } = useMay('operate');
   const onKick = useRef(props.onKick);
   onKick.current = props.onKick;
@@ -112,8 +116,8 @@ export const SessionTable = (props: {
             <Line
               key={row.id}
               row={row}
-              index={place.offset + index + 2}
-              isCurrent={index === place.row}
+              index={props.offset + index + 2}
+              isCurrent={index === props.current}
               why={why}
               onKick={(one) => onKick.current(one)}
             />

@@ -152,4 +152,6 @@ export interface DisconnectOrder {
 
 export interface Disconnected {
   readonly disconnected: readonly string[];
+  /** Worker processes that did not answer: their part is not here. */
+  readonly missing?: readonly number[];
 }

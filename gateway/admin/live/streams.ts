@@ -4,12 +4,10 @@ import type { Clock } from '../../../core/ports/clock.ts';
 import { after, type Instant } from '../../../core/time.ts';
 import type { LostEvents } from '../api/events.ts';
 import type { SessionsQuery } from '../api/sessions.ts';
-import { AdminError } from '../route.ts';
 import type { KeptEvent } from './event-ring.ts';
 import type { LiveSource, LookWish } from './live-source.ts';
+import { StreamPlaces } from './stream-places.ts';
 
-/** Streams of one gateway at a time. */
-export const MOST_STREAMS = 64;
 /** Different lists of sessions that are looked at in one tick; with more, each has its turn. */
 const QUERIES_A_TICK = 8;
 const TICK_MS = 1000;
@@ -96,6 +94,7 @@ export class LiveStreams {
   private readonly source: LiveSource;
   private readonly clock: Clock;
   private readonly readers = new Set<Reader>();
+  private readonly places = new StreamPlaces();
   private ticker: { cancel(): void } | undefined;
   private turn = 0;
 
@@ -132,16 +131,14 @@ export class LiveStreams {
   }
 
   private async open(request: FastifyRequest, reply: FastifyReply, topic: Topic): Promise<void> {
-    if (this.readers.size >= MOST_STREAMS) {
-      const message = `${MOST_STREAMS} streams are open already: close some of them.`;
-      throw new AdminError(503, 'TOO_MANY_STREAMS', message, { headers: { 'retry-after': '5' } });
-    }
+    const leave = this.places.take(request);
     void reply.hijack();
     const { raw } = reply;
     const reader = new Reader(topic, raw, this.clock);
     this.readers.add(reader);
     raw.on('close', () => {
       this.readers.delete(reader);
+      leave();
       if (this.readers.size === 0) this.rest();
     });
     raw.on('error', () => raw.destroy());

@@ -11,12 +11,11 @@ const OWN = new Map(KEYS.map((key) => [key.path, key]));
 
 /** In schema order, those of plug-ins behind the gateway's own; secrets are masked whether set or not. */
 export const configLines = (loaded: LoadedConfig): readonly ConfigLine[] => {
-  const ofPlugins = new Map(
-    loaded.pluginSettings.map(({ plugin, setting, env }) => [`pluginOptions.${plugin}.${setting}`, env]),
-  );
+  const ofPlugins = new Map(loaded.pluginSettings.map((one) => [`pluginOptions.${one.plugin}.${one.setting}`, one]));
   return effectiveLines(loaded).map(({ key, value, origin }) => {
-    const own = OWN.get(key);
-    return { key, env: own?.env ?? ofPlugins.get(key) ?? null, value, origin, reload: own?.reload === true };
+    const [own, setting] = [OWN.get(key), ofPlugins.get(key)];
+    const env = own?.env ?? setting?.env ?? null;
+    return { key, env, value, origin, reload: own?.reload === true || setting?.live === true };
   });
 };
 

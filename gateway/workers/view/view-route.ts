@@ -73,6 +73,8 @@ export const refusalOf = ({ replies, missing }: CrewReplies): AdminError => {
   }
   const silent = missing.length === 0 ? '' : ` Of ${workersInWords(missing)} there was no answer.`;
   const message = String(fieldOf(refusal.body, 'message') ?? 'A worker refused without saying why.');
+  // The session may be one of those that did not answer: who is told that it is over would believe it.
+  if (codeOf(refusal) === 'NO_SESSION' && missing.length > 0) return new AdminError(503, 'NO_WORKER', message + silent);
   return new AdminError(refusal.status, codeOf(refusal), message + silent);
 };
 

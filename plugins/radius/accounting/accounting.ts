@@ -1,10 +1,10 @@
-import { mkdir, readdir, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { unlink } from 'node:fs/promises';
 import { GatewayError } from '../../../core/errors.ts';
 import type { AccountingRecord, AccountingSink } from '../../../core/ports/accounting.ts';
 import { BoundedLog } from '../../../core/ports/bounded-log.ts';
 import type { Clock } from '../../../core/ports/clock.ts';
 import type { Fleet } from '../../../core/ports/fleet.ts';
+import type { HandOver } from '../../../core/ports/handover.ts';
 import type { SessionId } from '../../../core/ports/ids.ts';
 import type { Lifecycle } from '../../../core/ports/lifecycle.ts';
 import type { Log } from '../../../core/ports/log.ts';
@@ -14,13 +14,14 @@ import type { WallClock } from '../../../core/ports/wall-clock.ts';
 import { after } from '../../../core/time.ts';
 import type { RadiusClient } from '../client/index.ts';
 import type { Attribute } from '../wire/index.ts';
+import { type AccountingState, readAccountingState } from './accounting-state.ts';
 import { gatewayAttributes, recordAttributes, stopAfterCrash } from './acct-attributes.ts';
 import { readBlock, writeBlock } from './block.ts';
 import { Delivery } from './delivery.ts';
-import { JournalFile, readJournal } from './journal-file.ts';
-import { type Recovered, Spool, SpoolReader } from './spool.ts';
+import { JournalFile } from './journal-file.ts';
+import { type Recovered, Spool } from './spool.ts';
+import { SpoolFolder } from './spool-folder.ts';
 import type { RecordKind, SpoolRecord } from './spool-line.ts';
-import { SpoolLock } from './spool-lock.ts';
 import { TERMINATE_CAUSE } from './terminate-cause.ts';
 
 export interface AccountingOptions {
@@ -51,9 +52,6 @@ const TOPIC = 'radius.accounting';
 /** Of the time that a part of the gateway has to stop. */
 const STOP_MS = 4_000;
 const ASK_MS = 5_000;
-const SPOOL_FILE = /^accounting-(\d+)\.spool$/;
-
-const fileOf = (index: number): string => `accounting-${index}.spool`;
 
 /**
  * RADIUS accounting (RFC 2866) that loses nothing it has been told: a record is in memory at once, on the disk a moment
@@ -62,28 +60,32 @@ const fileOf = (index: number): string => `accounting-${index}.spool`;
  */
 export class Accounting {
   readonly sink: AccountingSink;
-  readonly lifecycle: Lifecycle;
+  readonly lifecycle: Lifecycle & { readonly handOver: HandOver };
   private readonly options: AccountingOptions;
   private readonly deps: AccountingDeps;
+  private readonly folder: SpoolFolder;
   private readonly spool: Spool;
   private readonly journal: JournalFile;
   private readonly delivery: Delivery;
   private readonly warnings: BoundedLog;
-  private readonly lock = new SpoolLock();
   private inheritedOn: SpoolRecord | undefined;
   private stopping = false;
+  /** Another process goes on with everything, or is about to. */
+  private releasing: Promise<AccountingState> | undefined;
+  private inherited: { readonly state: AccountingState; readonly records: readonly SpoolRecord[] } | undefined;
 
   constructor(options: AccountingOptions, deps: AccountingDeps) {
     this.options = options;
     this.deps = deps;
     this.warnings = new BoundedLog(deps.log, () => deps.clock.now());
+    this.folder = new SpoolFolder(options.folder, deps);
     this.spool = new Spool({
       limit: options.limit,
       append: (line) => this.journal.append(line),
       dropped: (record) => this.dropped(record),
     });
     this.journal = new JournalFile({
-      path: this.own,
+      path: this.folder.own,
       snapshot: () => this.spool.snapshot(),
       clock: deps.clock,
       log: deps.log,
@@ -96,7 +98,24 @@ export class Accounting {
       interim: (record) => this.take('interim', record),
       stop: (record, ending) => this.take('stop', record, ending),
     };
-    this.lifecycle = { name: 'radius-accounting', start: () => this.start(), stop: () => this.stop() };
+    this.lifecycle = {
+      name: 'radius-accounting',
+      start: () => this.start(),
+      stop: () => this.stop(),
+      handOver: {
+        startBeside: () => this.folder.make(),
+        rest: () => this.delivery.rest(),
+        release: () => this.release(),
+        takeOver: (state) => this.goOn(state),
+        serve: () => this.serve(),
+        takeBack: () => this.takeBack(),
+      },
+    };
+  }
+
+  /** Others may answer now: what waits is sent without the rest of its pause. */
+  hurry(): void {
+    this.delivery.hurry();
   }
 
   /** Records that no server has confirmed. */
@@ -106,7 +125,7 @@ export class Accounting {
 
   private async start(): Promise<void> {
     const { fleet } = this.deps;
-    await this.lockOwn();
+    await this.folder.lock();
     const left = await this.takeOver();
     fleet.subscribe(TOPIC, (message) => this.heard(message));
     this.openGate();
@@ -116,6 +135,11 @@ export class Accounting {
   private async stop(): Promise<void> {
     const { clock, fleet } = this.deps;
     this.stopping = true;
+    if (this.releasing !== undefined) {
+      // Another process goes on with everything.
+      this.delivery.stop();
+      return;
+    }
     let cancel: () => void = () => undefined;
     const late = new Promise<'late'>((resolve) => {
       cancel = clock.schedule(after(clock.now(), STOP_MS), () => resolve('late'));
@@ -129,72 +153,87 @@ export class Accounting {
     cancel();
     this.delivery.stop();
     await this.journal.close();
-    await this.lock.release();
+    await this.folder.unlock();
   }
 
-  private async lockOwn(): Promise<void> {
-    const { folder } = this.options;
-    await this.guarded('made', mkdir(folder, { recursive: true, mode: 0o700 }));
-    if (await this.guarded('read', this.lock.take(this.own))) return;
-    throw new GatewayError(
-      'STATE_DIR',
-      `Another gateway keeps its accounting records in ${folder}: stop it, or give this one another PPTP_RADIUS_SPOOL_DIR.`,
-    );
+  /** Everything is in the file when it resolves, which another process may have then. */
+  private release(): Promise<AccountingState> {
+    const release = async (): Promise<AccountingState> => {
+      await this.journal.suspend();
+      await this.folder.unlock();
+      return {
+        version: 1,
+        folder: this.folder.path,
+        records: this.spool.size,
+        open: this.spool.open.size,
+        gate: this.delivery.gateState,
+        held: this.delivery.waitingSessions,
+      };
+    };
+    this.releasing = release();
+    return this.releasing;
   }
 
-  private get own(): string {
-    return join(this.options.folder, fileOf(this.deps.fleet.index));
+  private async takeBack(): Promise<void> {
+    const { releasing } = this;
+    this.releasing = undefined;
+    this.delivery.goOn();
+    if (releasing === undefined) return;
+    await releasing.catch(() => undefined);
+    await this.folder.lockAgain();
+    this.journal.resume();
+  }
+
+  /** Goes on with what another process of the same run has left. */
+  private async goOn(given: unknown): Promise<void> {
+    const state = readAccountingState(given);
+    if (given === undefined || state?.folder !== this.folder.path) {
+      const what = given === undefined ? 'PPTP_RADIUS_ACCOUNTING' : 'PPTP_RADIUS_SPOOL_DIR';
+      throw new GatewayError(
+        'CONFIG_INVALID',
+        `${what} cannot change while tunnels are up: put back what was there before and upgrade, or start the gateway again.`,
+      );
+    }
+    await this.folder.lock();
+    const found = await this.folder.recover(this.folder.own);
+    if (found.records.length !== state.records || found.open.size !== state.open) {
+      throw new GatewayError('STATE_DIR', `${this.folder.own} does not hold what the process before has written.`);
+    }
+    this.spool.adopt(found);
+    await this.folder.guarded('written', this.journal.start());
+    this.inherited = { state, records: found.records };
+  }
+
+  private serve(): void {
+    const { fleet } = this.deps;
+    const { inherited } = this;
+    this.inherited = undefined;
+    if (inherited === undefined) return;
+    const { state, records } = inherited;
+    const on = records.find(({ kind }) => kind === 'on');
+    fleet.subscribe(TOPIC, (message) => this.heard(message));
+    if (state.gate === 'open' || !this.options.onOff) this.delivery.open();
+    else if (on !== undefined) this.delivery.guard(on);
+    else if (fleet.index === 0) this.delivery.open();
+    else this.askForWord();
+    const held = new Set(state.held);
+    for (const record of records) if (record !== on) this.delivery.add(record, !held.has(record.session));
   }
 
   /** What earlier processes left is in the own file, and nowhere else, when it resolves. */
   private async takeOver(): Promise<readonly SpoolRecord[]> {
-    const orphans = await this.orphans();
+    const orphans = await this.folder.orphans();
     try {
       const paths = orphans.map(({ path }) => path);
-      const found = await this.recover([this.own, ...paths]);
+      const found: Recovered[] = [];
+      for (const path of [this.folder.own, ...paths]) found.push(await this.folder.recover(path));
       const left = found.flatMap((one) => this.inherit(one));
-      await this.guarded('written', this.journal.start());
+      await this.folder.guarded('written', this.journal.start());
       for (const path of paths) await unlink(path).catch(() => undefined);
       return left;
     } finally {
       for (const { lock } of orphans) await lock.release();
     }
-  }
-
-  /** Spools of workers that there are no more, for the first worker; one that lives yet has the next start for it. */
-  private async orphans(): Promise<readonly { readonly path: string; readonly lock: SpoolLock }[]> {
-    const { fleet } = this.deps;
-    const { folder } = this.options;
-    if (fleet.index > 0 || fleet.restarted) return [];
-    const names = await this.guarded('read', readdir(folder));
-    const found = [];
-    for (const name of names.filter((one) => isOrphan(one, fleet.count))) {
-      const lock = new SpoolLock();
-      const path = join(folder, name);
-      if (await this.guarded('read', lock.take(path))) found.push({ path, lock });
-    }
-    return found;
-  }
-
-  private async recover(paths: readonly string[]): Promise<readonly Recovered[]> {
-    const { log } = this.deps;
-    const found: Recovered[] = [];
-    for (const path of paths) {
-      const reader = new SpoolReader();
-      await this.guarded(
-        'read',
-        readJournal(path, (piece) => reader.feed(piece)),
-      );
-      const recovered = reader.finish();
-      if (recovered.damaged > 0) {
-        log.warn('radius.spool-damaged', 'Lines of the spool of accounting records were damaged and left out.', {
-          path,
-          lines: recovered.damaged,
-        });
-      }
-      found.push(recovered);
-    }
-    return found;
   }
 
   /** Takes over what an earlier process left, with a Stop for each session that it had. */
@@ -291,22 +330,4 @@ export class Accounting {
       fields,
     );
   }
-
-  private async guarded<T>(what: string, work: Promise<T>): Promise<T> {
-    try {
-      return await work;
-    } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause);
-      throw new GatewayError(
-        'STATE_DIR',
-        `The folder ${this.options.folder} for accounting records cannot be ${what} (${why}): make PPTP_RADIUS_SPOOL_DIR a folder that the gateway may write to.`,
-        { cause },
-      );
-    }
-  }
 }
-
-const isOrphan = (name: string, count: number): boolean => {
-  const index = SPOOL_FILE.exec(name)?.[1];
-  return index !== undefined && Number(index) >= count;
-};

@@ -54,6 +54,8 @@ export class Delivery {
   private wait = 0;
   private paused: (() => void) | undefined;
   private stopped = false;
+  private resting = false;
+  private readonly resters = new Set<() => void>();
   private readonly idlers = new Set<() => void>();
 
   constructor(deps: DeliveryDeps) {
@@ -116,13 +118,47 @@ export class Delivery {
     });
   }
 
+  /** Servers may answer that did not: sends at once what waits for the end of a pause. */
+  hurry(): void {
+    if (this.paused === undefined) return;
+    this.resume();
+    this.wait = FIRST_WAIT_MS;
+    this.pump();
+  }
+
+  /** Sends nothing more, and resolves when what is on its way has come to its end. */
+  rest(): Promise<void> {
+    this.resting = true;
+    return new Promise((resolve) => {
+      this.resters.add(resolve);
+      this.tellResters();
+    });
+  }
+
+  /** After `rest`. */
+  goOn(): void {
+    this.resting = false;
+    this.pump();
+  }
+
+  /** Open, waiting for Accounting-On, or for the word of another worker. */
+  get gateState(): 'open' | 'on' | 'shut' {
+    return typeof this.gate === 'object' ? 'on' : this.gate;
+  }
+
+  /** Sessions that wait behind the gate. */
+  get waitingSessions(): readonly string[] {
+    return [...this.held];
+  }
+
   stop(): void {
     this.stopped = true;
     this.resume();
   }
 
   private pump(): void {
-    if (this.stopped || this.paused !== undefined) return;
+    this.tellResters();
+    if (this.stopped || this.resting || this.paused !== undefined) return;
     if (typeof this.gate === 'object') this.pumpGate(this.gate);
     while (this.flying < (this.wait > 0 ? 1 : WINDOW) && this.doubt !== 'probe-answered') {
       const [session] = this.ready;
@@ -245,6 +281,12 @@ export class Delivery {
   private resume(): void {
     this.paused?.();
     this.paused = undefined;
+  }
+
+  private tellResters(): void {
+    if (!this.resting || this.flying > 0) return;
+    for (const resolve of this.resters) resolve();
+    this.resters.clear();
   }
 
   private tellIdlers(): void {

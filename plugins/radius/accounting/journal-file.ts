@@ -50,6 +50,8 @@ export class JournalFile {
   private working: Promise<void> | undefined;
   private failed = false;
   private closed = false;
+  private begun = false;
+  private suspended = false;
   private cancelRetry: (() => void) | undefined;
 
   constructor(options: JournalOptions) {
@@ -59,6 +61,7 @@ export class JournalFile {
   /** Writes the first file. Rejects when that is not possible. */
   async start(): Promise<void> {
     await this.writeAnew();
+    this.begun = true;
   }
 
   append(line: string): void {
@@ -74,12 +77,33 @@ export class JournalFile {
     while (this.working !== undefined) await this.working;
   }
 
+  /** Leaves the file to another process when all is in it that was appended. Rejects where it cannot be written. */
+  async suspend(): Promise<void> {
+    await this.settled();
+    if (this.isBehind) throw new Error(`${this.options.path} cannot be written`);
+    this.suspended = true;
+    await this.file?.close();
+    this.file = undefined;
+  }
+
+  /** The file is this one's again, and is written anew, with what was appended meanwhile. */
+  resume(): void {
+    this.suspended = false;
+    this.stale = true;
+    this.work();
+  }
+
   async close(): Promise<void> {
     await this.settled();
     this.closed = true;
     this.cancelRetry?.();
     await this.file?.close();
     this.file = undefined;
+  }
+
+  /** `start` has written it, and nobody else does. */
+  private get isOurs(): boolean {
+    return this.begun && !this.suspended && !this.closed;
   }
 
   /** Forgets the lines: the snapshot says what they say. */
@@ -94,7 +118,7 @@ export class JournalFile {
   }
 
   private work(): void {
-    if (this.working !== undefined || this.cancelRetry !== undefined || this.file === undefined) return;
+    if (this.working !== undefined || this.cancelRetry !== undefined || !this.isOurs) return;
     this.working = this.writeAll().finally(() => {
       this.working = undefined;
       if (this.isBehind) this.work();

@@ -12,6 +12,10 @@ export class SpoolLock {
   private folder: FileHandle | undefined;
   private server: Server | undefined;
 
+  get isTaken(): boolean {
+    return this.folder !== undefined;
+  }
+
   /** False: another process has it. */
   async take(spool: string): Promise<boolean> {
     this.folder = await open(dirname(spool), 'r');

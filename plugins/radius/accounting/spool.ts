@@ -119,6 +119,17 @@ export class Spool {
     return this.sessions;
   }
 
+  /** Goes on with what another process of the same run has left, as it was; to be called first. */
+  adopt({ records, open }: Recovered): void {
+    for (const record of records) {
+      this.waiting.set(record.number, record);
+      this.used += writeEntry({ kind: 'record', record }).length;
+      this.next = Math.max(this.next, record.number + 1);
+      this.put(record);
+    }
+    for (const [session, one] of open) this.sessions.set(session, one);
+  }
+
   /** Undefined: there is no room for it, and nothing that would matter less. */
   add(kind: RecordKind, session: string, at: number, block: string): SpoolRecord | undefined {
     const record: SpoolRecord = { number: this.next, kind, session, at, block };

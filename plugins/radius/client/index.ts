@@ -9,6 +9,7 @@ export type {
   RequestFailure,
   Seal,
 } from './group-types.ts';
+export { LiveRadiusClient } from './live-radius-client.ts';
 export {
   RadiusClient,
   type RadiusClientDeps,

@@ -41,7 +41,7 @@ export interface RadiusClientDeps {
 /** Why a request has no answer. */
 export class RadiusFailure extends Error {
   override readonly name = 'RadiusFailure';
-  readonly code: RequestFailure | 'cancelled' | 'closed';
+  readonly code: RequestFailure | 'cancelled' | 'closed' | 'moved';
 
   constructor(code: RadiusFailure['code']) {
     super(MESSAGES[code]);
@@ -55,6 +55,7 @@ const MESSAGES: Readonly<Record<RadiusFailure['code'], string>> = {
   'too-large': 'the request has more than 4096 octets',
   cancelled: 'nobody waits for the answer any more',
   closed: 'the gateway stops',
+  moved: 'other servers are asked now',
 };
 
 interface Waiter {
@@ -73,6 +74,7 @@ export class RadiusClient {
   private lastId = 0;
   private timer: { readonly when: number; cancel(): void } | undefined;
   private closed = false;
+  private retired = false;
 
   constructor(options: RadiusClientOptions, deps: RadiusClientDeps) {
     this.options = options;
@@ -95,6 +97,7 @@ export class RadiusClient {
   ask(request: RadiusRequest, signal?: CancelSignal): Promise<RadiusAnswer> {
     return new Promise((resolve, reject) => {
       if (this.closed) return reject(new RadiusFailure('closed'));
+      if (this.retired) return reject(new RadiusFailure('moved'));
       if (signal?.aborted === true) return reject(new RadiusFailure('cancelled'));
       this.lastId += 1;
       const id = this.lastId;
@@ -106,6 +109,21 @@ export class RadiusClient {
       });
       return this.handle({ kind: 'ask', id, request });
     });
+  }
+
+  get isClosed(): boolean {
+    return this.closed;
+  }
+
+  /** Rejects what was not sent yet, and is closed when the last of the other requests is over. */
+  retire(): void {
+    this.retired = true;
+    for (const id of this.group.unsent) {
+      const waiter = this.waiter(id);
+      this.handle({ kind: 'cancel', id });
+      waiter?.reject(new RadiusFailure('moved'));
+    }
+    this.closeAfterTheLast();
   }
 
   /** Gives up what waits. It answers nothing any more. */
@@ -127,6 +145,12 @@ export class RadiusClient {
   private apply(effects: readonly GroupEffect[]): void {
     for (const effect of effects) this.execute(effect);
     this.arm();
+    this.closeAfterTheLast();
+  }
+
+  private closeAfterTheLast(): void {
+    const { outstanding, waiting } = this.group.load;
+    if (this.retired && !this.closed && outstanding + waiting === 0) this.close();
   }
 
   private execute(effect: GroupEffect): void {

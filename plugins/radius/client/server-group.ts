@@ -94,6 +94,11 @@ export class ServerGroup implements Machine<GroupInput, GroupEffect> {
     return { outstanding: this.flights.size, waiting: this.waiting.size };
   }
 
+  /** Those that wait for a place. */
+  get unsent(): readonly number[] {
+    return [...this.waiting.keys()];
+  }
+
   private ask(id: number, request: RadiusRequest, now: Instant): readonly GroupEffect[] {
     if (this.flights.size < this.options.maxOutstanding) return this.launch(id, request, now);
     if (this.waiting.size >= this.options.maxWaiting) return [failed(id, 'busy')];

@@ -22,9 +22,10 @@ import {
   sealReply,
 } from '../wire/index.ts';
 import { ERROR_CAUSE, type ErrorCause } from './error-cause.ts';
-import { RecentAnswers } from './recent-answers.ts';
+import { type CoaState, RecentAnswers } from './recent-answers.ts';
 import { agrees, type ReadRequest, readRequest } from './request.ts';
 
+/** Looked at anew for each request. */
 export interface CoaOptions {
   /** Who may ask. */
   readonly clients: readonly InnerNetwork[];
@@ -74,7 +75,6 @@ const ANSWERS: Readonly<Record<number, { readonly ack: number; readonly nak: num
 export class CoaService {
   private readonly options: CoaOptions;
   private readonly deps: CoaDeps;
-  private readonly secret: Uint8Array;
   private readonly recent = new RecentAnswers(MOST_REMEMBERED, REMEMBER_MS);
   private readonly warnings: BoundedLog;
   private tokens = BURST;
@@ -84,30 +84,40 @@ export class CoaService {
   constructor(options: CoaOptions, deps: CoaDeps) {
     this.options = options;
     this.deps = deps;
-    this.secret = new TextEncoder().encode(options.secret);
     this.warnings = new BoundedLog(deps.log, () => deps.clock.now());
     this.filledAt = deps.clock.now();
   }
 
+  /** What was answered lately, for another process: a copy of a request does nothing there, either. */
+  snapshot(): CoaState {
+    return { version: 1, recent: this.recent.snapshot() };
+  }
+
+  restore({ recent }: CoaState): void {
+    this.recent.restore(recent);
+  }
+
   /** The answer; undefined: none. Never rejects. */
   async handle(bytes: Uint8Array, source: Ipv4, port: number): Promise<Uint8Array | undefined> {
-    const packet = this.admit(bytes, source);
+    // The answer is made with it, too, whatever the secret is by then.
+    const secret = new TextEncoder().encode(this.options.secret);
+    const packet = this.admit(bytes, source, secret);
     if (typeof packet === 'string') return this.drop(packet, source);
     const key = keyOf(packet, source, port);
     const seen = this.recent.seen(key, this.deps.clock.now());
     if (seen === 'in-work') return this.drop('in-work', source);
     if (seen !== 'new') return seen;
     const verdict = await this.decide(packet, source);
-    const answer = this.answer(packet, verdict);
+    const answer = this.answer(packet, verdict, secret);
     if (answer !== undefined) this.recent.answered(key, answer);
     return answer;
   }
 
-  private admit(bytes: Uint8Array, source: Ipv4): RadiusPacket | CoaDrop {
+  private admit(bytes: Uint8Array, source: Ipv4, secret: Uint8Array): RadiusPacket | CoaDrop {
     const { clients, requireMessageAuthenticator } = this.options;
     if (!clients.some((client) => contains(client, source))) return 'stranger';
     if (ANSWERS[bytes[0] ?? 0] === undefined) return 'wrong-code';
-    const packet = openRequest(bytes, this.secret, requireMessageAuthenticator);
+    const packet = openRequest(bytes, secret, requireMessageAuthenticator);
     if (typeof packet === 'string') return packet;
     // Behind the look at the secret: who forges an address must not use up what its owner may ask.
     if (!this.hasToken()) return 'flood';
@@ -195,7 +205,7 @@ export class CoaService {
     return no(cause, detail);
   }
 
-  private answer(packet: RadiusPacket, verdict: Verdict): Uint8Array | undefined {
+  private answer(packet: RadiusPacket, verdict: Verdict, secret: Uint8Array): Uint8Array | undefined {
     const { code, identifier, authenticator, attributes } = packet;
     const kinds = ANSWERS[code];
     if (kinds === undefined) return undefined;
@@ -206,7 +216,7 @@ export class CoaService {
     );
     const own = verdict.ack ? [] : [attribute(ATTRIBUTE.errorCause, verdict.cause)];
     const reply = { code: verdict.ack ? kinds.ack : kinds.nak, identifier, attributes: [...own, ...echoed] };
-    return sealReply(reply, authenticator, this.secret);
+    return sealReply(reply, authenticator, secret);
   }
 
   private drop(why: CoaDrop, source: Ipv4): undefined {

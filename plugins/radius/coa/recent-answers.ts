@@ -1,3 +1,15 @@
+import { aNumber, aRecord, aText, oneOfState, type StateOf, someBytes, someOf } from '../../../core/bytes/state.ts';
+
+const readAnswer = aRecord({ key: aText(128), until: aNumber, answer: someBytes(20, 4096) });
+export type RecentAnswer = StateOf<typeof readAnswer>;
+
+/** What one process leaves for the next. */
+const readState = aRecord({ version: oneOfState(1), recent: someOf(readAnswer, 1_000_000) });
+export type CoaState = StateOf<typeof readState>;
+
+/** Undefined: it is none, or of another version. */
+export const readCoaState = (value: unknown): CoaState | undefined => readState(value)?.value;
+
 /** What has been answered lately, so that a copy of a request is answered with the same octets and does nothing. */
 export class RecentAnswers {
   private readonly most: number;
@@ -25,6 +37,18 @@ export class RecentAnswers {
     if (found !== undefined) return found.answer ?? 'in-work';
     this.known.set(key, { until: now + this.keepMs, answer: undefined });
     return 'new';
+  }
+
+  /** Those that have their answer, as plain data. */
+  snapshot(): readonly RecentAnswer[] {
+    return [...this.known].flatMap(([key, { until, answer }]) =>
+      answer === undefined ? [] : [{ key, until, answer }],
+    );
+  }
+
+  /** In a process that goes on for another one. */
+  restore(answers: readonly RecentAnswer[]): void {
+    for (const { key, until, answer } of answers.slice(-this.most)) this.known.set(key, { until, answer });
   }
 
   answered(key: string, answer: Uint8Array): void {

@@ -2,6 +2,7 @@ import { type Ipv4, ipv4, parseIpv4 } from '../../../core/bytes/ipv4-address.ts'
 import type { InnerNetwork } from '../../../core/ports/profile.ts';
 import * as kinds from '../../../core/ports/setting-kinds.ts';
 import type { SettingKind, Settings } from '../../../core/ports/settings.ts';
+import { bothOrNeither } from '../both-or-neither.ts';
 
 export interface CoaSettings {
   readonly coaClients: readonly InnerNetwork[];
@@ -32,12 +33,15 @@ export const coaSettings: Settings<CoaSettings> = {
     kind: kinds.list(network),
     default: [],
     doc: 'Who may end and change sessions by Disconnect-Request and CoA-Request (RFC 5176): addresses or networks. Empty: the port is not opened.',
+    live: true,
+    liveFor: bothOrNeither,
   },
   coaSecret: {
     kind: kinds.text(),
     default: undefined,
     secret: true,
     doc: 'Secret shared with those clients, if it is another one than `sharedSecret`.',
+    live: true,
   },
   coaListen: {
     kind: kinds.ipv4Address,
@@ -49,10 +53,12 @@ export const coaSettings: Settings<CoaSettings> = {
     kind: kinds.toggle,
     default: false,
     doc: 'Drop such requests without Message-Authenticator. One that is there is always checked; the Request Authenticator, which each has, covers all of it with the secret already.',
+    live: true,
   },
   coaRequireTimestamp: {
     kind: kinds.toggle,
     default: false,
     doc: 'Drop such requests without Event-Timestamp, which is what a recorded one can be told by. One that is there must be within 300 s.',
+    live: true,
   },
 };

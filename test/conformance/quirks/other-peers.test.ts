@@ -5,14 +5,20 @@ import { callDemuxStage } from '../../../core/datapath/stages/call-demux.stage.t
 import { greStage } from '../../../core/datapath/stages/gre.stage.ts';
 import { SequenceStage } from '../../../core/datapath/stages/sequence.stage.ts';
 import { RandomCallIds } from '../../../core/machine/call-ids.ts';
-import { callId } from '../../../core/ports/ids.ts';
 import { instant } from '../../../core/time.ts';
 import { writeChap } from '../../../core/wire/chap.ts';
 import { PPP } from '../../../core/wire/ppp.ts';
 import { SessionTable } from '../../../gateway/session/session-table.ts';
 import { msChapV2Method } from '../../../plugins/auth-ms-chap-v2/index.ts';
 import { batchOf, openSession, run } from '../../support/batches.ts';
-import { callReply, callRequest, disconnect, establishedClient, establishedServer } from '../../support/control-rig.ts';
+import {
+  callReply,
+  callRequest,
+  disconnect,
+  establishedClient,
+  establishedServer,
+  placeCall,
+} from '../../support/control-rig.ts';
 import { countingRandom } from '../../support/counting-random.ts';
 import { grePacket } from '../../support/gre-packets.ts';
 import { LinkBench } from '../../support/link-bench.ts';
@@ -23,11 +29,9 @@ describe('accel-ppp as a server', () => {
   it('puts our Call ID into Call-Disconnect-Notify: it ends that call and no other', () => {
     const rig = establishedClient();
     const ids = [1, 2].map((tag) => {
-      rig.input({ kind: 'place-call', tag });
-      const request = rig.sent.at(-1);
-      if (request?.kind !== 'outgoing-call-request') throw new Error('no request');
-      rig.receives(callReply(0x100 + tag, request.callId));
-      return callId(request.callId);
+      const id = placeCall(rig, tag);
+      rig.receives(callReply(0x100 + tag, id));
+      return id;
     });
     rig.receives(disconnect(ids[1] ?? 0, 1));
     expect(rig.all('call-closed')).toMatchObject([{ localCallId: ids[1], reason: 'peer-disconnect' }]);

@@ -4,7 +4,6 @@ import { fromHex } from '../../../core/bytes/hex.ts';
 import { GRE_CHANNEL, PEER_WINDOW } from '../../../core/datapath/gre-channel.ts';
 import { greStage } from '../../../core/datapath/stages/gre.stage.ts';
 import { SequenceStage } from '../../../core/datapath/stages/sequence.stage.ts';
-import { callId } from '../../../core/ports/ids.ts';
 import { instant } from '../../../core/time.ts';
 import { writeChap } from '../../../core/wire/chap.ts';
 import { PPP } from '../../../core/wire/ppp.ts';
@@ -15,8 +14,8 @@ import {
   callReply,
   callRequest,
   disconnect,
-  establishedClient,
   establishedServer,
+  placingCall,
   startRequest,
 } from '../../support/control-rig.ts';
 import { countingRandom } from '../../support/counting-random.ts';
@@ -25,12 +24,9 @@ import { serverOptions } from '../../support/link-options.ts';
 
 /** A client of ours with a call on a server that calls it 0x77. */
 const placed = () => {
-  const rig = establishedClient();
-  rig.input({ kind: 'place-call', tag: 1 });
-  const [request] = rig.sent;
-  if (request?.kind !== 'outgoing-call-request') throw new Error('no request');
-  rig.receives(callReply(0x77, request.callId, { packetReceiveWindow: 16_384 }));
-  return { rig, id: callId(request.callId) };
+  const { rig, id } = placingCall();
+  rig.receives(callReply(0x77, id, { packetReceiveWindow: 16_384 }));
+  return { rig, id };
 };
 
 describe('Windows as a server', () => {

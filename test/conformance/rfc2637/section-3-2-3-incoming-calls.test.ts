@@ -141,6 +141,7 @@ describe('RFC 2637 section 3.2.3.2: incoming calls at the PNS', () => {
       },
     ]);
     expect(rig.all('note')).toMatchObject([{ event: 'call.refused' }]);
+    expect(rig.all('close')).toEqual([]);
     expect(rig.machine.state).toBe('established');
   });
 

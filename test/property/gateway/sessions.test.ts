@@ -106,6 +106,7 @@ const bench = (slow: boolean, refuses: boolean) => {
   const policy = {
     name: 'policy',
     mayTry: () => true,
+    mayPass: () => true,
     tried: () => undefined,
     admit: ({ identity }: { readonly identity: string }) => (slow ? later(identity) : answer(identity)),
   };

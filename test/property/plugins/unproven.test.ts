@@ -62,12 +62,15 @@ describe('those who have not proven themselves', () => {
       fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
         const book = new Unproven<number>();
         const model = new Map<number, { source: number; since: Instant | undefined }>();
+        // Of some addresses one is known and another one is not, as when a log-in comes between them.
+        const isKnown = (one: number, source: number): boolean => source >= 4 || (source === 3 && one % 2 === 0);
+        const stranger = (one: number): boolean => !isKnown(one, model.get(one)?.source ?? 0);
         let now = instant(0);
         for (const [what, one, source] of steps) {
           const entry = model.get(one);
           if (what === 'time') now = after(now, one * 400);
           else if (what === 'add') {
-            book.add(one, ipv4(source), now);
+            book.add(one, ipv4(source), now, isKnown(one, source));
             if (entry === undefined) model.set(one, { source, since: now });
           } else if (what === 'remove') {
             expect(book.remove(one)).toBe(model.delete(one));
@@ -88,7 +91,19 @@ describe('those who have not proven themselves', () => {
             const victim = book.victimFor(ipv4(from), now);
             if (most > count(from) + 1) expect(count(model.get(victim ?? -1)?.source ?? -1)).toBe(most);
             else if (victim === undefined) expect([...model.keys()].filter(isLate)).toEqual([]);
-            else expect(isLate(victim)).toBe(true);
+            else {
+              expect(isLate(victim)).toBe(true);
+              expect(stranger(victim)).toBe([...model.keys()].some((other) => stranger(other) && isLate(other)));
+            }
+            const forKnown = book.victimFor(ipv4(from), now, true);
+            if (most > count(from) + 1) expect(forKnown).toBe(victim);
+            else if (forKnown === undefined || !stranger(forKnown)) {
+              expect([...model.keys()].filter(stranger)).toEqual([]);
+              expect(forKnown).toBe(victim);
+            } else {
+              const acting = (other: number): boolean => stranger(other) && model.get(other)?.since !== undefined;
+              expect(acting(forKnown)).toBe([...model.keys()].some(acting));
+            }
             const own = book.lateOneOf(ipv4(from), now);
             if (own === undefined)
               expect([...model.keys()].some((o) => model.get(o)?.source === from && isLate(o))).toBe(false);

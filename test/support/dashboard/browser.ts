@@ -57,7 +57,7 @@ export const watchedPage = async (
   const context = await browser.newContext({ timezoneId: 'UTC', locale: 'en-GB', ...options });
   await context.addInitScript(VIOLATIONS);
   const page = await context.newPage();
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(30_000);
   let problems: string[] = [];
   page.on('console', (message) => {
     if (message.type() === 'error' || message.type() === 'warning') problems.push(message.text());

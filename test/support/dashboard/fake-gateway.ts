@@ -58,7 +58,13 @@ const DRAIN_MS = 300_000;
 export class FakeGateway {
   readonly sessions: FakeSessions;
   readonly asked: { readonly method: string; readonly path: string; readonly body: string }[] = [];
-  private readonly tokens: Readonly<Record<string, Role>>;
+  tokens: Readonly<Record<string, Role>>;
+  version = '1.0.0';
+  /** Streams that are read now. */
+  streams = 0;
+  /** Requests for these paths wait in `held` for somebody to let them go on. */
+  hold: RegExp | undefined;
+  readonly held: (() => void)[] = [];
   private readonly size: number;
   private readonly files: string;
   private readonly begun = Date.now();
@@ -80,7 +86,12 @@ export class FakeGateway {
 
   /** Returns its address. */
   async listen(port = 0): Promise<string> {
-    const server = createServer((request, response) => void this.answer(request, response));
+    const server = createServer((request, response) => {
+      this.answer(request, response).catch((error: unknown) => {
+        // Who asked has gone meanwhile.
+        if (!request.destroyed) throw error;
+      });
+    });
     this.server = server;
     server.listen(port, '127.0.0.1');
     await once(server, 'listening');
@@ -105,6 +116,7 @@ export class FakeGateway {
       this.file(pathname, response);
       return;
     }
+    if (this.hold?.test(pathname)) await new Promise<void>((resolve) => this.held.push(resolve));
     let body = '';
     for await (const chunk of request) body += String(chunk);
     const reply = this.reply({
@@ -125,7 +137,11 @@ export class FakeGateway {
     response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
     send();
     const timer = setInterval(send, TICK_MS);
-    response.on('close', () => clearInterval(timer));
+    this.streams += 1;
+    response.on('close', () => {
+      this.streams -= 1;
+      clearInterval(timer);
+    });
   }
 
   private reply(asked: Asked): Reply {
@@ -150,8 +166,7 @@ export class FakeGateway {
     switch (`${method} ${pathname}`) {
       case 'POST /v1/sessions/disconnect': {
         const { id }: { readonly id: string } = JSON.parse(body);
-        this.sessions.end(id);
-        return ok({ disconnected: [id] });
+        return ok({ disconnected: this.sessions.end(id) ? [id] : [] });
       }
       case 'POST /v1/drain':
         this.life = {
@@ -172,7 +187,7 @@ export class FakeGateway {
   private look({ method, pathname }: Asked, role: Role): Reply {
     switch (pathname) {
       case '/v1/gateway':
-        return ok({ version: '1.0.0', host: 'edge-1', uptimeSeconds: 93_000, role, traceLink: TRACES });
+        return ok({ version: this.version, host: 'edge-1', uptimeSeconds: 93_000, role, traceLink: TRACES });
       case '/v1/stats/history':
         return ok(fakeHistory(this.size));
       case '/v1/life':

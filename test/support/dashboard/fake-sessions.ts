@@ -56,8 +56,11 @@ export class FakeSessions {
     return (Date.now() - this.begun) / SECOND_MS;
   }
 
-  end(id: string): void {
+  /** Whether it was there until now. */
+  end(id: string): boolean {
+    const isThere = this.all().some((one) => one.id === id);
     this.ended.add(id);
+    return isThere;
   }
 
   all(): readonly SessionRow[] {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { append, EMPTY, prepend } from '../../../dashboard/model/history.ts';
+import { append, EMPTY, fill } from '../../../dashboard/model/history.ts';
 
 const point = (second: number) => ({ at: second * 1000, rateIn: second, rateOut: second * 2 });
 
@@ -14,10 +14,26 @@ it('takes no point twice and none of the past', () => {
   expect(append(series, point(4))).toBe(series);
 });
 
-it('puts what the gateway remembers before what was seen', () => {
-  const seen = append(append(EMPTY, point(5)), point(6));
-  expect(prepend(seen, [3, 4, 5].map(point)).at).toEqual([3, 4, 5, 6]);
-  expect(prepend(seen, [3, 4].map(point), 3).at).toEqual([4, 5, 6]);
-  expect(prepend(seen, [3, 4].map(point), 2).at).toEqual([5, 6]);
-  expect(prepend(EMPTY, [3].map(point)).rateOut).toEqual([6]);
+it('begins anew when the clock of the gateway was set back', () => {
+  const series = [1000, 1001].map(point).reduce((all, one) => append(all, one), EMPTY);
+  expect(append(series, point(100)).at).toEqual([100]);
+});
+
+it('puts what the gateway remembers wherever nothing was seen', () => {
+  const seen = [5, 6, 9, 10].map(point).reduce((all, one) => append(all, one), EMPTY);
+  expect(fill(seen, [3, 4, 5].map(point), 1).at).toEqual([3, 4, 5, 6, 9, 10]);
+  expect(fill(seen, [6, 7, 8, 9].map(point), 1).at).toEqual([5, 6, 7, 8, 9, 10]);
+  expect(fill(seen, [11, 12].map(point), 1).at).toEqual([5, 6, 9, 10, 11, 12]);
+  expect(fill(EMPTY, [3].map(point), 1).rateOut).toEqual([6]);
+});
+
+it('a point of what is remembered stands for its whole step', () => {
+  const seen = [10, 11, 30].map(point).reduce((all, one) => append(all, one), EMPTY);
+  expect(fill(seen, [0, 5, 10, 15, 20, 25, 30, 35].map(point), 5).at).toEqual([0, 5, 10, 11, 20, 25, 30, 35]);
+});
+
+it('remembers the newest of both', () => {
+  const seen = [5, 6].map(point).reduce((all, one) => append(all, one), EMPTY);
+  expect(fill(seen, [3, 4].map(point), 1, 3).at).toEqual([4, 5, 6]);
+  expect(fill(seen, [3, 4].map(point), 1, 2).at).toEqual([5, 6]);
 });

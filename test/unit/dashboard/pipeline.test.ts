@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { BOX, dropsOf, heat, layOut, worst } from '../../../dashboard/model/pipeline.ts';
+import { BOX, dropsOf, heat, layOut, shortName, worst } from '../../../dashboard/model/pipeline.ts';
 import { fakeStats } from '../../support/dashboard/fake-stats.ts';
 
 const { stages, drops } = fakeStats(0, 10);
@@ -47,6 +47,11 @@ describe('the drawing of the pipeline', () => {
     expect(heat(flow(5), flow(5))).toBe('past');
     expect(heat(flow(5), undefined)).toBe('past');
     expect(heat(flow(5, 1), flow(5))).toBe('now');
+  });
+
+  it('names of any length have room in a box', () => {
+    expect(shortName('intranet-packets')).toBe('intranet-packets');
+    expect(shortName('the-company-stage-that-counts-everything')).toBe('the-company-stage-t…');
   });
 
   it('most first', () => {

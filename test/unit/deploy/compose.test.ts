@@ -1,4 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
@@ -209,6 +211,29 @@ describe('secrets beside it', () => {
     readonly secrets: Readonly<Record<string, { readonly file: string }>>;
   };
   const env = extra.services['gateway']?.environment ?? {};
+
+  test('are made by the commands at its top, each of them, and are no part of the repository', () => {
+    const comments = readFileSync('deploy/compose/secrets.yaml', 'utf8').match(/^#.*$/gm)?.join('\n') ?? '';
+    const folder = mkdtempSync(join(tmpdir(), 'pptp-secrets-'));
+    try {
+      const commands = [...comments.matchAll(/^# {3}(.*)$/gm)]
+        .map(([, line = '']) => line.replaceAll('deploy/compose/secrets', `${folder}/secrets`))
+        // Nobody but root gives files away, and not every machine has openssl.
+        .map((line) =>
+          line
+            .replace(' -o 1723', '')
+            .replace(/^chown 1723/, 'ls')
+            .replace('openssl rand -hex 32', 'echo secret'),
+        );
+      execFileSync('sh', ['-e'], { input: commands.join('\n'), stdio: ['pipe', 'ignore', 'pipe'] });
+      for (const { file } of Object.values(extra.secrets)) {
+        expect(readFileSync(join(folder, file), 'utf8').trim()).toBe('secret');
+      }
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+    expect(readFileSync('.gitignore', 'utf8').split('\n')).toContain('/deploy/compose/secrets/');
+  });
 
   test('are files, each declared and each named to the gateway', () => {
     const named = Object.values(env).map((path) => path.replace('/run/secrets/', ''));

@@ -2,7 +2,9 @@ import { describe, expect, test } from 'vitest';
 import {
   checkMachine,
   checkRun,
+  DIAL_PROGRAMS,
   type Facts,
+  needsOf,
   planBrowser,
   planPackages,
   RUN_PROGRAMS,
@@ -121,5 +123,27 @@ describe('system packages', () => {
     });
     const elsewhere = planPackages(RUN_PROGRAMS, { ...without('ip'), hasApt: false });
     expect(elsewhere).toMatchObject({ kind: 'tell', problem: { message: expect.stringContaining('iproute2') } });
+  });
+});
+
+describe('what a verb needs', () => {
+  test('a gateway has a dashboard and a packet filter, a client neither; both need the devices', () => {
+    expect(needsOf(['run', '--port', '1723'])).toEqual({ programs: RUN_PROGRAMS, dashboard: true });
+    expect(needsOf(['dial', 'vpn.example.com', '--user', 'run'])).toEqual({
+      programs: DIAL_PROGRAMS,
+      dashboard: false,
+    });
+    expect(DIAL_PROGRAMS).toEqual({ ip: 'iproute2' });
+  });
+
+  test.each([
+    [[]],
+    [['run', '--help']],
+    [['dial', '-h']],
+    [['users', 'add', 'run']],
+    [['config', 'check']],
+    [['--version']],
+  ])('%j needs none of it', (argv) => {
+    expect(needsOf(argv)).toBeUndefined();
   });
 });

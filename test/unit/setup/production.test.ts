@@ -1,7 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
 import { licenceProblems } from '../../../setup/lib/licences.mjs';
-import { type ProductionPackage, productionPackages } from '../../../setup/lib/production.mjs';
+import { type ProductionPackage, productionPackages, requireEmpty } from '../../../setup/lib/production.mjs';
 import { makeSbom, type Sbom, sbomOf } from '../../../setup/lib/sbom.mjs';
 
 const lock: unknown = JSON.parse(readFileSync('package-lock.json', 'utf8'));
@@ -43,6 +45,23 @@ describe('the packages that a gateway needs to run', () => {
 
   test('have licences that let them be handed on', () => {
     expect(licenceProblems(productionPackages(lock))).toEqual([]);
+  });
+});
+
+describe('the folder that they are copied to', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'pptp-tree-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  test('is empty, or not there yet', async () => {
+    mkdirSync(join(folder, 'empty'));
+    await expect(requireEmpty(join(folder, 'empty'))).resolves.toBeUndefined();
+    await expect(requireEmpty(join(folder, 'absent'))).resolves.toBeUndefined();
+  });
+
+  test('is refused where somebody has something in it, if only empty folders', async () => {
+    await expect(requireEmpty(folder)).rejects.toMatchObject({ code: 'FOLDER_IN_USE' });
+    writeFileSync(join(folder, 'file'), '');
+    await expect(requireEmpty(join(folder, 'file'))).rejects.toMatchObject({ code: 'NOT_A_FOLDER' });
   });
 });
 

@@ -6,6 +6,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -56,6 +57,15 @@ describe('the audit', () => {
     chownSync(folder, 65534, 65534);
     await audit().note(entry('alice'));
     expect(statSync(path())).toMatchObject({ uid: 65534, gid: 65534 });
+  });
+
+  it.skipIf(process.geteuid?.() !== 0)('is not written where a link of who has the folder leads', async () => {
+    chownSync(folder, 65534, 65534);
+    symlinkSync(join(folder, 'elsewhere'), path());
+    const file = audit();
+    await file.note(entry('alice'));
+    expect(readdirSync(folder)).toEqual(['audit.log']);
+    expect([file.failures, log.events('error')]).toEqual([1, ['audit.lost']]);
   });
 
   it('is read newest first, as far as is asked for', async () => {

@@ -5,7 +5,7 @@ import type { SessionDown, SessionFailed, SessionUp } from '../../../../gateway/
 import type { SessionsPage } from '../../../../gateway/admin/api/sessions.ts';
 import type { Stats } from '../../../../gateway/admin/api/stats.ts';
 import { adminRequest } from '../../../../gateway/admin/client.ts';
-import { MOST_STREAMS } from '../../../../gateway/admin/live/streams.ts';
+import { MOST_OF_TOKEN } from '../../../../gateway/admin/live/stream-places.ts';
 import { type AdminRig, adminRig } from '../../../support/admin-rig.ts';
 import { EventReader } from '../../../support/event-reader.ts';
 import { GatewayLab } from '../../../support/gateway-lab.ts';
@@ -105,8 +105,8 @@ describe('events', () => {
 });
 
 it('streams are bounded, and one that is closed makes room', async () => {
-  for (let at = 0; at < MOST_STREAMS; at += 1) await open('/v1/events');
-  await expect(open('/v1/events')).rejects.toMatchObject({ status: 503, cause: 'TOO_MANY_STREAMS' });
+  for (let at = 0; at < MOST_OF_TOKEN; at += 1) await open('/v1/events');
+  await expect(open('/v1/events')).rejects.toMatchObject({ status: 429, cause: 'TOKEN_STREAMS' });
   readers[0]?.close();
   await expect
     .poll(() =>

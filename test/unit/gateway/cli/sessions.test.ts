@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { SessionRow } from '../../../../gateway/admin/api/sessions.ts';
 import { Interrupted } from '../../../../gateway/cli/exit.ts';
 import type { CliTerminal } from '../../../../gateway/cli/terminal.ts';
 import { eventText, type FakeGateway, fakeGateway, runVerb } from '../../../support/fake-gateway.ts';
@@ -87,8 +88,35 @@ describe('sessions list', () => {
   );
 });
 
+/** Looks for a part of id, user and address, as the gateway does. */
+const serveList = (...rows: readonly SessionRow[]): void =>
+  gateway.on('GET /v1/sessions', ({ url }) => {
+    const query = new URLSearchParams(url.split('?')[1]);
+    const search = query.get('search')?.toLowerCase() ?? '';
+    const peer = query.get('peer') ?? '';
+    const fits = ({ id, user, address, peer: from }: SessionRow) =>
+      `${id} ${user} ${address}`.toLowerCase().includes(search) && from.startsWith(peer);
+    return { json: sessionsPage(rows.filter(fits)) };
+  });
+const row = (id: string, user: string, address: string): SessionRow => sessionRow({ id, user, address });
+const TWINS = [
+  row('aaaa00000001', 'DOMAIN\\alice', '10.99.0.2'),
+  row('aaaa00000002', 'bob', '10.99.0.20'),
+  row('bbbb00000003', 'bob', '10.99.0.3'),
+  row('cccc00000004', 'bobby', '10.99.0.4'),
+];
+
 describe('sessions show', () => {
-  it('shows all of one, by its id', async () => {
+  beforeEach(() => {
+    serveList(...TWINS);
+    for (const { id, user } of TWINS) {
+      gateway.on(`GET /v1/sessions/${id}`, { json: sessionDetail({ id, user, rateIn: 0, rateOut: 0 }) });
+    }
+  });
+  const shown = async (which: string) => JSON.parse((await run(`sessions show ${which} --json`)).text).id;
+
+  it('shows all of one', async () => {
+    serveList(sessionRow());
     gateway.on('GET /v1/sessions/4f1c09aa21e7', { json: sessionDetail() });
     const { code, text } = await run('sessions show 4f1c09aa21e7');
     expect(code).toBe(0);
@@ -98,20 +126,48 @@ describe('sessions show', () => {
     expect(JSON.parse((await run('sessions show 4f1c09aa21e7 --json')).text)).toEqual(sessionDetail());
   });
 
-  it('finds it by its user, where the user has one', async () => {
-    gateway.on('GET /v1/sessions', ({ url }) => ({
-      json: sessionsPage(
-        url.includes('user=alice') ? [sessionRow()] : url.includes('user=bob') ? [sessionRow(), BOB] : [],
-      ),
-    }));
-    gateway.on('GET /v1/sessions/4f1c09aa21e7', { json: sessionDetail() });
-    expect((await run('sessions show alice')).code).toBe(0);
+  it.each([
+    ['bbbb00000003', 'bbbb00000003'],
+    ['BBBB00000003', 'bbbb00000003'],
+    ['bbbb', 'bbbb00000003'],
+    ['aaaa00000002', 'aaaa00000002'],
+    ['alice', 'aaaa00000001'],
+    ['DOMAIN\\ALICE', 'aaaa00000001'],
+    ['10.99.0.2', 'aaaa00000001'],
+    ['bobby', 'cccc00000004'],
+  ])('finds by %s the session %s', async (which, id) => {
+    expect(await shown(which)).toBe(id);
+  });
+
+  it.each([['carol'], ['bbb'], ['10.99.0'], ['lice'], ['stream']])('finds none by %s', async (which) => {
+    const { code, err } = await run(`sessions show ${which}`);
+    expect([code, err]).toEqual([1, [expect.stringContaining('ADMIN_REFUSED: there is no such session')]]);
+    expect(gateway.asked.every(({ url }) => url.startsWith('/v1/sessions?'))).toBe(true);
+  });
+
+  it('lists several, and shows them all if told to', async () => {
     const several = await run('sessions show bob');
-    expect([several.code, several.err[0]]).toEqual([
-      1,
-      expect.stringContaining('choose one of 4f1c09aa21e7, bbbbbbbbbbbb'),
+    expect([several.code, several.out]).toEqual([1, []]);
+    expect(several.err.map((line) => line.slice(0, 12))).toEqual([
+      'SESSION     ',
+      'aaaa00000002',
+      'bbbb00000003',
+      'pptp-gateway',
     ]);
-    expect((await run('sessions show carol')).code).toBe(1);
+    expect(several.err.at(-1)).toContain('ADMIN_REFUSED: 2 sessions fit: give the id of one, or say --all');
+    const all = await run('sessions show bob --all');
+    expect([all.code, all.out.filter((line) => line.startsWith('session ')).length]).toEqual([0, 2]);
+    const json = JSON.parse((await run('sessions show aaaa --all --json')).text);
+    expect(json.map(({ id }: { readonly id: string }) => id)).toEqual(['aaaa00000001', 'aaaa00000002']);
+  });
+
+  it('passes over what has ended since it was found', async () => {
+    gateway.on('GET /v1/sessions/aaaa00000002', { status: 404, json: { code: 'NO_SESSION', message: 'Gone.' } });
+    expect(JSON.parse((await run('sessions show bob --all --json')).text)).toHaveLength(1);
+    expect(await run('sessions show aaaa00000002')).toMatchObject({
+      code: 1,
+      err: ['pptp-gateway: ADMIN_REFUSED: Gone.'],
+    });
   });
 });
 
@@ -134,6 +190,35 @@ describe('sessions kick', () => {
       out: ['ended 4f1c09aa21e7 of alice from 203.0.113.1:40000'],
     });
     expect(orders()).toEqual([{ id: '4f1c09aa21e7', reason: 'enough' }]);
+  });
+
+  it('ends by user, inner address or a part of the id what is one, and no other', async () => {
+    serveList(...TWINS);
+    const ended = () => orders().flatMap((order) => Object(order).id);
+    for (const which of ['alice', '10.99.0.3', 'cccc']) expect((await run(`sessions kick ${which}`)).code).toBe(0);
+    expect(ended()).toEqual(['aaaa00000001', 'bbbb00000003', 'cccc00000004']);
+  });
+
+  it('lists several that a word fits, and ends them with --all alone', async () => {
+    serveList(...TWINS);
+    gateway.on('POST /v1/sessions/disconnect', ({ body }) => ({ json: { disconnected: [Object(body).id] } }));
+    for (const flags of ['', ' --yes', ' --json']) {
+      const several = await run(`sessions kick bob${flags}`, { interactive: true });
+      expect([several.code, several.err.at(-1)]).toEqual([1, expect.stringContaining('say --all')]);
+    }
+    expect(orders()).toEqual([]);
+    const all = await run('sessions kick bob --all --reason moved');
+    expect([all.code, all.out.length]).toEqual([0, 2]);
+    expect(orders()).toEqual([
+      { id: 'aaaa00000002', reason: 'moved' },
+      { id: 'bbbb00000003', reason: 'moved' },
+    ]);
+  });
+
+  it('narrows what a word fits with flags', async () => {
+    serveList(...TWINS, { ...row('dddd00000005', 'bob', '10.99.0.5'), peer: '198.51.100.7:1' });
+    expect((await run('sessions kick bob --peer 198.51.100.7')).code).toBe(0);
+    expect(orders()).toEqual([{ id: 'dddd00000005' }]);
   });
 
   it('asks before it ends several', async () => {
@@ -184,8 +269,11 @@ describe('sessions kick', () => {
 });
 
 describe('sessions set', () => {
-  beforeEach(() => gateway.on('PATCH /v1/sessions/4f1c09aa21e7', { json: sessionDetail() }));
-  const change = () => gateway.asked[0]?.body;
+  beforeEach(() => {
+    serveList(sessionRow());
+    gateway.on('PATCH /v1/sessions/4f1c09aa21e7', { json: sessionDetail() });
+  });
+  const change = () => gateway.asked.at(-1)?.body;
 
   it('sends what is to change', async () => {
     const { code, out } = await run(
@@ -203,6 +291,28 @@ describe('sessions set', () => {
     expect(out).toEqual([
       'session 4f1c09aa21e7 of alice: rate up 10.0 Mbit/s, down no limit; filter none; idle 30 min; time no limit; quota no limit; routes 10.1.0.0/16',
     ]);
+  });
+
+  it('takes a user, and several only with --all', async () => {
+    expect((await run('sessions set alice --idle 5m')).code).toBe(0);
+    expect(change()).toEqual({ idleSeconds: 300 });
+    serveList(...TWINS);
+    const changes = () => gateway.asked.filter(({ method }) => method === 'PATCH').splice(1);
+    expect((await run('sessions set bob --idle 5m')).code).toBe(1);
+    expect(changes()).toEqual([]);
+    for (const id of ['aaaa00000002', 'bbbb00000003']) {
+      gateway.on(`PATCH /v1/sessions/${id}`, { json: sessionDetail({ id, user: 'bob' }) });
+    }
+    expect((await run('sessions set bob --idle 5m --all')).out).toEqual([
+      expect.stringContaining('session aaaa00000002 of bob'),
+      expect.stringContaining('session bbbb00000003 of bob'),
+    ]);
+    expect(JSON.parse((await run('sessions set bob --idle 5m --all --json')).text)).toHaveLength(2);
+  });
+
+  it('says when nothing was there any more to be changed', async () => {
+    gateway.on('PATCH /v1/sessions/4f1c09aa21e7', { status: 404, json: { code: 'NO_SESSION', message: 'Gone.' } });
+    expect(await run('sessions set alice --idle 5m --all')).toMatchObject({ code: 1, out: [] });
   });
 
   it.each([['--rate-up fast'], ['--idle soon'], ['--quota much'], ['']])('%j is wrong usage', async (flags) => {

@@ -77,7 +77,7 @@ describe('a session policy', () => {
   it('that says nothing keeps nobody out', () => {
     const policy = contained(new Bench(), {});
     policy.tried(ATTEMPT, undefined);
-    expect([policy.mayTry(ATTEMPT), policy.admit]).toEqual([true, undefined]);
+    expect([policy.mayTry(ATTEMPT), policy.mayPass(ATTEMPT), policy.admit]).toEqual([true, true, undefined]);
   });
 
   it('is asked and told what it is made for', async () => {
@@ -94,11 +94,11 @@ describe('a session policy', () => {
 
   it('that throws lets nobody in', async () => {
     const bench = new Bench();
-    const policy = contained(bench, { mayTry: fail, tried: fail, admit: fail });
+    const policy = contained(bench, { mayTry: fail, mayPass: fail, tried: fail, admit: fail });
     policy.tried(ATTEMPT, undefined);
-    expect(policy.mayTry(ATTEMPT)).toBe(false);
+    expect([policy.mayTry(ATTEMPT), policy.mayPass(ATTEMPT)]).toEqual([false, false]);
     expect(await policy.admit?.(REQUEST, LATER)).toMatchObject({ admit: false, denial: 'unavailable' });
-    expect(bench.failures).toEqual(Array(3).fill('session-policy plugin-threw'));
+    expect(bench.failures).toEqual(Array(4).fill('session-policy plugin-threw'));
     expect(JSON.stringify(bench.log.lines)).not.toContain('hunter2');
   });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import * as kinds from '../../../../core/ports/setting-kinds.ts';
-import { checked, withGiven } from '../../../../gateway/plugin-loader.ts';
+import { withGiven } from '../../../../gateway/plugin-loader.ts';
+import { checked } from '../../../../gateway/plugins/checked.ts';
 import type { ImportedPlugin } from '../../../../gateway/plugins/import-plugins.ts';
 import type { AnyPlugin } from '../../../../gateway/plugins/plugin-shape.ts';
 import { GIVEN } from '../../../../gateway/plugins/plugin-source.ts';

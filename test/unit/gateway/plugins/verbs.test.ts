@@ -166,9 +166,9 @@ describe('plugins list', () => {
       requires: [],
       bindings: [{ token: 'Authenticator' }, { token: 'AddressPool' }, { token: 'Control' }],
       settings: [
-        { setting: 'url', env: 'PPTP_ACME_URL', shown: 'http://acme', origin: 'env PPTP_ACME_URL' },
-        { setting: 'key', env: 'PPTP_ACME_KEY', shown: '[secret]', origin: 'env PPTP_ACME_KEY' },
-        { setting: 'tries', env: 'PPTP_ACME_TRIES', shown: '3', origin: 'default' },
+        { setting: 'url', env: 'PPTP_ACME_URL', shown: 'http://acme', origin: 'env PPTP_ACME_URL', live: false },
+        { setting: 'key', env: 'PPTP_ACME_KEY', shown: '[secret]', origin: 'env PPTP_ACME_KEY', live: false },
+        { setting: 'tries', env: 'PPTP_ACME_TRIES', shown: '3', origin: 'default', live: false },
       ],
     });
     expect(order.find(({ token: name }) => name === 'Control')).toEqual({ token: 'Control', plugins: ['acme'] });

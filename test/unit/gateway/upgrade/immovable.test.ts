@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { TOKENS } from '../../../../core/tokens.ts';
+import { IpsecHooks } from '../../../../gateway/ipsec-hooks.ts';
 import type { LoadedPlugin } from '../../../../gateway/plugin-loader.ts';
 import type { Claim } from '../../../../gateway/plugins/bindings.ts';
 import { immovable } from '../../../../gateway/upgrade/immovable.ts';
@@ -48,5 +49,36 @@ describe('what cannot be handed over', () => {
       'counter keeps count of sessions, and cannot be told of those that are up.',
     ]);
     expect(immovable(claims(), { ...parts, listeners: [{ name: 'counter', restored: () => undefined }] })).toEqual([]);
+  });
+
+  it('is nothing of a plug-in whose parts are all handed over', () => {
+    const esp = plugin('ipsec-esp', 'shipped');
+    const own = claims(
+      { plugin: esp, token: TOKENS.SecurityAssociations },
+      { plugin: esp, token: TOKENS.Lifecycle },
+      { plugin: esp, token: TOKENS.Lifecycle },
+    );
+    const handed = { name: 'table', ...NOTHING, handOver: {} };
+    const beside = { name: 'reader', ...NOTHING, runsBeside: true };
+    expect(immovable(own, { listeners: [], lifecycles: [handed, { ...handed, name: 'timers' }] })).toEqual([]);
+    expect(immovable(own, { listeners: [], lifecycles: [handed, beside] })).toEqual([
+      'The plug-in "ipsec-esp" cannot be handed over (SecurityAssociations).',
+    ]);
+    expect(immovable(own, { listeners: [], lifecycles: [handed, { name: 'port', ...NOTHING }] })).toEqual([
+      'The plug-in "ipsec-esp" cannot be handed over (SecurityAssociations, Lifecycle).',
+    ]);
+    expect(immovable(own, { listeners: [], lifecycles: [handed, handed] })).toEqual([
+      'Several parts of plug-ins are called table, and which of them is which another process cannot know.',
+    ]);
+  });
+
+  it('is a hook for IPsec that is not told of what is up', () => {
+    const hooked = claims({ plugin: plugin('ipsec-policy', 'shipped'), token: TOKENS.IpsecHook });
+    const told = { name: 'told', restored: () => undefined };
+    const parts = { listeners: [new IpsecHooks([told, { name: 'not told' }])], lifecycles: [] };
+    expect(immovable(hooked, parts)).toEqual([
+      'not told keeps count of sessions, and cannot be told of those that are up.',
+    ]);
+    expect(immovable(hooked, { listeners: [new IpsecHooks([told])], lifecycles: [] })).toEqual([]);
   });
 });

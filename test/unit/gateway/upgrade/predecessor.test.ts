@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { GatewayConfig } from '../../../../config/types.ts';
+import { GatewayError } from '../../../../core/errors.ts';
+import type { SentPart } from '../../../../gateway/upgrade/handed-parts.ts';
 import { GatewayMover, type UpgradedGateway } from '../../../../gateway/upgrade/mover.ts';
 import { Upgrade } from '../../../../gateway/upgrade/predecessor.ts';
 import { STATE_VERSION } from '../../../../gateway/upgrade/state-version.ts';
@@ -18,8 +20,11 @@ const wrong = (at) => {
   if (mode === at + ':fails') process.send({ kind: 'failed', code: 'NO_LUCK', message: 'It has none' });
   return mode.startsWith(at + ':');
 };
-process.on('message', ({ kind }) => {
+const parts = [];
+process.on('message', ({ kind, part }) => {
+  if (kind === 'part') parts.push(part);
   if (kind === 'hello' && !wrong('hello')) process.send({ kind: 'ready' });
+  if (kind === 'restore' && mode === 'well') writeFileSync(file, JSON.stringify(parts));
   if (kind === 'restore' && !wrong('restore')) process.send({ kind: 'restored', tunnels: 0, failed: [] });
   if (kind === 'yours' && !wrong('yours')) process.send({ kind: 'serves' });
 });
@@ -37,6 +42,7 @@ let steps: string[];
 let log: MemoryLog;
 let why: string | undefined;
 let toStop: boolean;
+let released: () => Promise<readonly SentPart[]>;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'pptp-upgrade-'));
   writeFileSync(join(folder, 'program.mjs'), PROGRAM);
@@ -45,6 +51,7 @@ beforeEach(() => {
   log = new MemoryLog();
   why = undefined;
   toStop = false;
+  released = async () => [{ name: 'ledger', state: { page: 7 } }];
 });
 afterEach(() => {
   for (const [signal, listeners] of heard) {
@@ -54,6 +61,8 @@ afterEach(() => {
   closeSync(fd);
   rmSync(folder, { recursive: true, force: true });
 });
+
+const FROZEN = ['rest', 'freeze', 'release', 'take back', 'thaw'];
 
 const told = (): string => join(folder, 'told');
 
@@ -74,6 +83,12 @@ const gatewayOf = (frozen: () => void): UpgradedGateway => {
         steps.push('freeze');
         frozen();
       },
+      rest: async () => void steps.push('rest'),
+      release: async () => {
+        steps.push('release');
+        return released();
+      },
+      takeBack: async () => void steps.push('take back'),
       thaw: step('thaw'),
       take: () => ({ tunnels: [], connections: [], callIds: undefined, networks: [], listener: undefined }),
       abandon: async () => void steps.push('abandon'),
@@ -105,7 +120,8 @@ test('another process serves, and this one leaves when who has asked has its ans
   const upgrade = upgradeTo('well');
   const report = await upgrade.run({}, 'alice', Promise.resolve());
   expect(report.pid).toBeGreaterThan(1);
-  expect(steps).toEqual(['freeze', 'abandon']);
+  expect(steps).toEqual(['rest', 'freeze', 'release', 'abandon']);
+  expect(JSON.parse(readFileSync(told(), 'utf8'))).toEqual([{ name: 'ledger', state: { page: 7 } }]);
   expect(await upgrade.gone).toBe(0);
   expect(upgrade.isOver).toBe(true);
   await expect(upgrade.run({}, 'bob')).rejects.toMatchObject({ code: 'UPGRADE_REFUSED' });
@@ -113,15 +129,15 @@ test('another process serves, and this one leaves when who has asked has its ans
 });
 
 test.each([
-  ['hello:exits', 'code 3', []],
-  ['hello:fails', 'NO_LUCK', []],
-  ['restore:exits', 'code 3', ['freeze', 'thaw']],
-  ['restore:dies', 'SIGKILL', ['freeze', 'thaw']],
-  ['restore:fails', 'NO_LUCK', ['freeze', 'thaw']],
-  ['restore:hangs', 'within 0.5 s', ['freeze', 'thaw']],
-  ['yours:exits', 'code 3', ['freeze', 'thaw']],
-  ['yours:fails', 'NO_LUCK', ['freeze', 'thaw']],
-  ['yours:hangs', 'within 0.5 s', ['freeze', 'thaw']],
+  ['hello:exits', 'code 3', ['take back']],
+  ['hello:fails', 'NO_LUCK', ['take back']],
+  ['restore:exits', 'code 3', FROZEN],
+  ['restore:dies', 'SIGKILL', FROZEN],
+  ['restore:fails', 'NO_LUCK', FROZEN],
+  ['restore:hangs', 'within 0.5 s', FROZEN],
+  ['yours:exits', 'code 3', FROZEN],
+  ['yours:fails', 'NO_LUCK', FROZEN],
+  ['yours:hangs', 'within 0.5 s', FROZEN],
 ])(
   'a new process that goes wrong (%s) leaves the old one serving, which can be asked again',
   async (mode, says, done) => {
@@ -133,6 +149,29 @@ test.each([
     await expect(upgrade.run({}, 'alice')).rejects.toEqual(failure);
   },
 );
+
+test.each([
+  [
+    'does not let go',
+    () => new Promise<never>(() => undefined),
+    'the plug-ins of this process did not let go within 0.5 s',
+  ],
+  [
+    'cannot let go',
+    () => Promise.reject(new GatewayError('UPGRADE_FAILED', 'ledger cannot let go: the disk is full.')),
+    'the disk is full',
+  ],
+  [
+    'hands over what is no plain data',
+    () => Promise.resolve([{ name: 'ledger', state: () => undefined }]),
+    'what ledger hands over is no plain data',
+  ],
+])('a plug-in that %s leaves this process serving', async (_what, release, says) => {
+  released = release;
+  const failure = expect.objectContaining({ code: 'UPGRADE_FAILED', message: expect.stringContaining(says) });
+  await expect(upgradeTo('well').run({}, 'alice')).rejects.toEqual(failure);
+  expect(steps).toEqual(FROZEN);
+});
 
 test('one upgrade at a time', async () => {
   const upgrade = upgradeTo('restore:exits');
@@ -146,7 +185,7 @@ test('a gateway that is drained meanwhile is not handed over', async () => {
     why = 'The gateway is draining.';
   });
   await expect(upgrade.run({}, 'alice')).rejects.toThrow('The gateway is draining.');
-  expect(steps).toEqual(['freeze', 'thaw']);
+  expect(steps).toEqual(FROZEN);
 });
 
 test('who takes the gateway down waits until it is clear whose it is', async () => {
@@ -156,7 +195,7 @@ test('who takes the gateway down waits until it is clear whose it is', async () 
   });
   await expect(upgrade.run({}, 'alice')).rejects.toThrow('told to stop');
   await cancelled;
-  expect(steps).toEqual(['freeze', 'thaw']);
+  expect(steps).toEqual(FROZEN);
   await upgrade.cancel();
 });
 

@@ -14,6 +14,8 @@ class Worker implements DeskWorker {
   readonly handed = new Map<number, { readonly socket: Socket; readonly failed: () => void }>();
 
   readonly evicted: number[] = [];
+  /** Connections of addresses that a user has logged in from. */
+  readonly known: number[] = [];
 
   constructor(readonly index: number) {}
 
@@ -21,7 +23,8 @@ class Worker implements DeskWorker {
     this.evicted.push(connection);
   }
 
-  hand(connection: number, socket: Socket, failed: () => void): void {
+  hand(connection: number, socket: Socket, failed: () => void, isKnown: boolean): void {
+    if (isKnown) this.known.push(connection);
     this.handed.set(connection, { socket, failed });
   }
 }
@@ -257,6 +260,33 @@ describe('connections whose user has not proven itself', () => {
     desk.closed(0, 2);
     expect([desk.size, desk.connectionsOf(0)]).toEqual([3, 3]);
     expect(refused).toEqual(Array.from({ length: 2 }, () => 'control.connection-refused made-room'));
+  });
+
+  it('make room at once for one of an address that a user has logged in from, which the worker is told', () => {
+    const { desk, workers, connect } = bench({ maxConnections: 2 });
+    connect('192.0.2.1');
+    desk.taken(0, 1);
+    desk.standing(0, 1, 'proven');
+    desk.closed(0, 1);
+    const strangers = [connect('192.0.2.2'), connect('192.0.2.3')];
+    expect(connect('192.0.2.4').destroyed).toBe(true);
+    expect(connect('192.0.2.1').destroyed).toBe(false);
+    expect(strangers.map(({ destroyed }) => destroyed)).toEqual([true, false]);
+    expect(workers.flatMap(({ known }) => known)).toEqual([4]);
+  });
+
+  it('are not late while no worker takes any', () => {
+    const { desk, workers, connect, clock } = bench({ maxConnections: 1 });
+    for (const worker of workers) worker.takes = false;
+    const first = connect('192.0.2.1');
+    clock.advance(60_000);
+    expect([connect('192.0.2.2').destroyed, first.destroyed]).toEqual([true, false]);
+    for (const worker of workers) worker.takes = true;
+    desk.up();
+    clock.advance(4_999);
+    expect(connect('192.0.2.2').destroyed).toBe(true);
+    clock.advance(1);
+    expect([connect('192.0.2.2').destroyed, first.destroyed]).toEqual([false, true]);
   });
 
   it('are those that the workers do not say otherwise of', () => {

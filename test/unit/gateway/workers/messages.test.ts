@@ -67,11 +67,13 @@ describe('what a worker says', () => {
 describe('what a supervisor says', () => {
   it('is taken as it is', () => {
     const start = { shard: { index: 1, count: 2 }, config: {}, version: '1.2.3', restarts: 0 };
-    for (const message of [{ kind: 'start', start }, { kind: 'connection', connection: 1 }, { kind: 'stop' }]) {
+    const connection = { kind: 'connection', connection: 1, isKnown: true };
+    for (const message of [{ kind: 'start', start }, connection, { kind: 'stop' }]) {
       expect(parseSupervisorMessage(message)).toEqual(message);
     }
     expect(parseSupervisorMessage({ kind: 'ping', id: 2 })).toEqual({ kind: 'ping', id: 2 });
     expect(parseSupervisorMessage({ kind: 'start', start: { ...start, shard: 1 } })).toBeUndefined();
+    expect(parseSupervisorMessage({ kind: 'connection', connection: 1 })).toBeUndefined();
     expect(parseSupervisorMessage({ kind: 'ready', tun: 'x', stages: [] })).toBeUndefined();
   });
 });

@@ -76,6 +76,7 @@ describe('a connection that is handed over', () => {
   const ends: (() => void)[] = [];
   afterEach(() => {
     for (const end of ends.splice(0)) end();
+    known.splice(0);
   });
 
   /** Two ends of a TCP connection. */
@@ -93,9 +94,14 @@ describe('a connection that is handed over', () => {
     });
     return { client, served };
   };
+  const known: unknown[] = [];
   const taking = (port: SupervisorPort): Socket[] => {
     const taken: Socket[] = [];
-    const taker: ConnectionTaker = { take: (socket) => void taken.push(socket), failed: () => undefined };
+    const take = (socket: Socket, isKnown?: boolean): void => {
+      taken.push(socket);
+      known.push(isKnown);
+    };
+    const taker: ConnectionTaker = { take, failed: () => undefined };
     void port.connections.start(taker);
     return taken;
   };
@@ -104,8 +110,8 @@ describe('a connection that is handed over', () => {
     const { port, hear, sent } = bench();
     const taken = taking(port);
     const { client, served } = await pair();
-    hear({ kind: 'connection', connection: 5 }, served);
-    expect(taken).toEqual([served]);
+    hear({ kind: 'connection', connection: 5, isKnown: true }, served);
+    expect([taken, known]).toEqual([[served], [true]]);
     expect(sent).toEqual([{ kind: 'taken', connection: 5 }]);
     served.resume();
     client.destroy();
@@ -116,7 +122,7 @@ describe('a connection that is handed over', () => {
   it('and was closed on the way has ended at once', () => {
     const { port, hear, sent } = bench();
     const taken = taking(port);
-    hear({ kind: 'connection', connection: 6 });
+    hear({ kind: 'connection', connection: 6, isKnown: false });
     expect(taken).toEqual([]);
     expect(sent.map(({ kind }) => kind)).toEqual(['taken', 'ended']);
   });
@@ -124,17 +130,17 @@ describe('a connection that is handed over', () => {
   it('is closed when nobody takes it: before the start, and after the stop, which waits for all', async () => {
     const { port, hear, sent } = bench();
     const early = await pair();
-    hear({ kind: 'connection', connection: 1 }, early.served);
+    hear({ kind: 'connection', connection: 1, isKnown: false }, early.served);
     await once(early.served, 'close');
     const taken = taking(port);
     const { served } = await pair();
-    hear({ kind: 'connection', connection: 2 }, served);
+    hear({ kind: 'connection', connection: 2, isKnown: false }, served);
     let stopped = false;
     const stop = port.connections.stop().then(() => {
       stopped = true;
     });
     const late = await pair();
-    hear({ kind: 'connection', connection: 3 }, late.served);
+    hear({ kind: 'connection', connection: 3, isKnown: false }, late.served);
     await once(late.served, 'close');
     await settle();
     expect(stopped).toBe(false);
@@ -148,7 +154,7 @@ describe('a connection that is handed over', () => {
     const { port, hear, sent } = bench();
     taking(port);
     const { client, served } = await pair();
-    hear({ kind: 'connection', connection: 1 }, served);
+    hear({ kind: 'connection', connection: 1, isKnown: false }, served);
     served.resume();
     client.resetAndDestroy();
     await new Promise((resolve) => served.once('close', resolve));

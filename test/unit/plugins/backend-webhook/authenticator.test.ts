@@ -26,7 +26,10 @@ const rig = (
 ) => {
   const state = { now: 0, asked: 0, question: {} as JsonObject, say: {} as unknown };
   const log = new MemoryLog();
-  const cache = new AnswerCache<CachedAnswer>(10, { now: () => instant(state.now), schedule: () => () => undefined });
+  const cache = new AnswerCache<CachedAnswer>(() => 10, {
+    now: () => instant(state.now),
+    schedule: () => () => undefined,
+  });
   const service = {
     ask: async (question: JsonObject) => {
       state.asked += 1;

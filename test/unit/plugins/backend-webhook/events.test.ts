@@ -20,7 +20,7 @@ const rig = (most = 10) => {
       return { version: 1, result: 'ok' };
     },
   };
-  const events = new WebhookEvents(service, clock, new BoundedLog(log, () => clock.now()), most);
+  const events = new WebhookEvents(service, clock, new BoundedLog(log, () => clock.now()), () => most);
   const names = () => told.map(({ type, session }) => `${type} ${session}`);
   return { clock, log, state, events, told, names };
 };

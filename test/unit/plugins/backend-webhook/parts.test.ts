@@ -50,7 +50,7 @@ describe('the turnstile', () => {
 describe('the cache', () => {
   it('keeps a few, each for its time, and drops what was not asked for longest', () => {
     const clock = new ManualClock();
-    const cache = new AnswerCache<number>(2, clock);
+    const cache = new AnswerCache<number>(() => 2, clock);
     cache.set('a', 1, 100);
     cache.set('b', 2, 100);
     expect(cache.get('a')).toBe(1);
@@ -69,7 +69,7 @@ describe('the cache', () => {
 
   it('holds nothing longer, asked for or not, and no timer when it is empty', () => {
     const clock = new ManualClock();
-    const cache = new AnswerCache<string>(10, clock);
+    const cache = new AnswerCache<string>(() => 10, clock);
     cache.set('a', 'hash of a', 10_000);
     clock.advance(5_500);
     cache.set('b', 'hash of b', 10_000);

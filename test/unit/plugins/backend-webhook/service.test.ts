@@ -26,7 +26,15 @@ const serve = async (
 
 const clock = new ManualClock();
 const client = (url: URL, changes: Partial<ServiceOptions> = {}, tls: TlsMaterial = {}): Service => {
-  const options = { url, secret: SECRET, timeoutSeconds: 5, connections: 4, queue: 8, clockToleranceSeconds: 60 };
+  const options = {
+    url,
+    secret: SECRET,
+    timeoutSeconds: 5,
+    connections: 4,
+    queue: 8,
+    clockToleranceSeconds: 60,
+    serverName: undefined,
+  };
   const service = new Service({ clock, wallClock: { now: () => NOW } }, { ...options, ...changes });
   service.open(tls);
   open.push({ stop: () => service.close() });
@@ -227,22 +235,23 @@ describe('an answer is refused', () => {
 describe('TLS', () => {
   const pem = (name: string): Buffer => readFileSync(tlsVector(name));
   const server = { cert: pem('server.pem'), key: pem('server.key'), ca: pem('ca.pem') };
-  const files = { caFile: tlsVector('ca.pem'), certFile: undefined, keyFile: undefined, serverName: 'gateway.example' };
+  const files = { caFile: tlsVector('ca.pem'), certFile: undefined, keyFile: undefined };
+  const named = { serverName: 'gateway.example' };
 
   it('trusts the authority in the file, and no other', async () => {
     const { url } = await serve(() => ({ secure: true }), server);
-    expect(await client(url, {}, await readTlsFiles(files)).ask({})).toEqual({ secure: true });
+    expect(await client(url, named, await readTlsFiles(files)).ask({})).toEqual({ secure: true });
     const usual = await readTlsFiles({ ...files, caFile: undefined });
-    expect(await faultOf(client(url, {}, usual).ask({}))).toContain('SELF_SIGNED_CERT_IN_CHAIN');
-    const other = await readTlsFiles({ ...files, serverName: 'other.example' });
-    expect(await faultOf(client(url, {}, other).ask({}))).toContain('ERR_TLS_CERT_ALTNAME_INVALID');
+    expect(await faultOf(client(url, named, usual).ask({}))).toContain('SELF_SIGNED_CERT_IN_CHAIN');
+    const other = client(url, { serverName: 'other.example' }, await readTlsFiles(files));
+    expect(await faultOf(other.ask({}))).toContain('ERR_TLS_CERT_ALTNAME_INVALID');
   });
 
   it('shows a client certificate where there is one', async () => {
     const { url } = await serve(() => ({}), { ...server, requestCert: true, rejectUnauthorized: true });
     const ours = { ...files, certFile: tlsVector('alice.pem'), keyFile: tlsVector('alice.key') };
-    expect(await client(url, {}, await readTlsFiles(ours)).ask({})).toEqual({});
-    expect(await faultOf(client(url, {}, await readTlsFiles(files)).ask({}))).toContain('WEBHOOK_UNREACHABLE');
+    expect(await client(url, named, await readTlsFiles(ours)).ask({})).toEqual({});
+    expect(await faultOf(client(url, named, await readTlsFiles(files)).ask({}))).toContain('WEBHOOK_UNREACHABLE');
   });
 
   it('wants files that are there and fit', async () => {

@@ -112,6 +112,46 @@ describe('limits of connections', () => {
     expect(once('5')).toBe('in');
   });
 
+  it('let in those whose address is known at the cost of strangers, who compete among themselves', () => {
+    const { come, ended, book, clock } = bench({ maxConnections: 2 });
+    come('a1', A);
+    book.proven('a1');
+    book.gone('a1');
+    expect([come('b1', B), come('c1', C), come('d1', D)]).toEqual(['in', 'in', 'limit']);
+    clock.advance(1_000);
+    expect([come('a2', A), ended]).toEqual(['in', ['b1']]);
+    book.proven('a2');
+    book.gone('a2');
+    expect([come('a3', A), book.knows(A), book.knows(B)]).toEqual(['in', true, false]);
+    // Strangers that wait for us are no reason to keep out who is known; a stranger ends nobody who is known.
+    book.waits('c1');
+    book.proven('a3');
+    expect([come('a4', A), ended]).toEqual(['in', ['b1', 'c1']]);
+    expect(come('d1', D)).toBe('limit');
+    // Where only known ones are left, they are late as others are.
+    clock.advance(5_000);
+    expect([come('d1', D), ended.at(-1)]).toEqual(['in', 'a4']);
+  });
+
+  it('end a late stranger before a late one that is known', () => {
+    const { come, ended, book, clock } = bench({ maxConnections: 2 });
+    come('a1', A);
+    book.proven('a1');
+    book.gone('a1');
+    come('a2', A);
+    clock.advance(1_000);
+    come('b1', B);
+    clock.advance(5_000);
+    expect([come('c1', C), ended]).toEqual(['in', ['b1']]);
+  });
+
+  it('take those of the process before for no new connections of their address', () => {
+    const { come, book } = bench({ connectRatePerSource: 1, maxConnectionsPerSource: 3 });
+    book.inherited(A, 'a1');
+    book.inherited(A, 'a2');
+    expect([come('a3'), come('a4')]).toEqual(['in', 'rate-per-source']);
+  });
+
   it('obey new rules at once, and leave those alone that are there', () => {
     const { come, rules, ended, clock } = bench();
     come('a1', A);
@@ -132,13 +172,12 @@ describe('limits of calls', () => {
   const calls = (limits: Partial<ConnectionLimitOptions>, maxCalls: number) => {
     const clock = new ManualClock();
     const ended: number[] = [];
-    const book: CallLimits = new CallLimits(new ConnectionRules({ ...LIMITS, ...limits }), maxCalls, clock, (call) => {
-      ended.push(call);
-      book.closed(call);
-    });
-    const come = (id: number, source = A): string => {
-      const refusal = book.refusal(source);
-      if (refusal === undefined) book.opened(callId(id), source);
+    // Calls that make room are closed later.
+    const rules = new ConnectionRules({ ...LIMITS, ...limits });
+    const book = new CallLimits(rules, maxCalls, clock, (call) => void ended.push(call));
+    const come = (id: number, source = A, isKnown = false): string => {
+      const refusal = book.refusal(source, isKnown);
+      if (refusal === undefined) book.opened(callId(id), source, isKnown);
       return refusal?.why?.replace(/.*\((\w+).*/, '$1') ?? 'in';
     };
     return { clock, ended, book, come, id: (id: number): CallId => callId(id) };
@@ -157,6 +196,13 @@ describe('limits of calls', () => {
       'in',
       false,
     ]);
+  });
+
+  it('let strangers give way to those whose address is known', () => {
+    const { come, ended } = calls({}, 2);
+    expect([come(1, A), come(2, B), come(3, C)]).toEqual(['in', 'in', 'PPTP_MAX_CALLS']);
+    expect([come(3, C, true), come(4, D, true), ended]).toEqual(['in', 'in', [1, 2]]);
+    expect(come(5, A)).toBe('PPTP_MAX_CALLS');
   });
 
   it('say which limit it was', () => {

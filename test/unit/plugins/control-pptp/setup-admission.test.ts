@@ -19,9 +19,10 @@ const rig = (limits: SetupLimits = LIMITS) => {
   const log: Log = { ...silentLog, warn: (event, _message, fields) => logged.push({ event, ...fields }) };
   const admission = new SetupAdmission(clock, log, limits, 10_000);
   const applicants = new Map<string, Applicant>();
-  const ask = (name: string, source = 1): void => {
+  const ask = (name: string, source = 1, isKnown = false): void => {
     const applicant = {
       peer: ipv4(source),
+      isKnown,
       goAhead: () => said.push(`${name} begins`),
       turnAway: (why: SetupRefusal) => said.push(`${name} ${why}`),
     };
@@ -96,6 +97,18 @@ describe('set-ups', () => {
     expect([admission.running, admission.waiting]).toEqual([0, 0]);
   });
 
+  test('of known addresses come before those of strangers, one of each address after the other', async () => {
+    const { ask, leave, heard } = rig({ ...LIMITS, atOnce: 1, waiting: 10 });
+    for (const name of ['a', 'b', 'c']) ask(name, 1);
+    for (const name of ['x', 'y']) ask(name, 2, true);
+    ask('z', 3, true);
+    for (const name of ['a', 'x', 'z', 'y', 'b', 'c']) {
+      expect(heard()).toEqual([`${name} begins`]);
+      leave(name);
+      await turn();
+    }
+  });
+
   test('that are over twice give up one place', async () => {
     const { ask, leave, heard } = rig();
     for (const name of ['a', 'b', 'c', 'd', 'e']) ask(name);
@@ -151,6 +164,20 @@ describe('who waits', () => {
     const { ask, heard } = rig();
     for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) ask(name);
     expect(heard()).toEqual(['a begins', 'b begins', 'f limit-setup-queue']);
+  });
+
+  test('is a known one rather than a stranger where as many wait as may', async () => {
+    const { ask, leave, heard, admission } = rig();
+    for (const name of ['a', 'b', 'c', 'd', 'e']) ask(name);
+    heard();
+    ask('known', 2, true);
+    expect([heard(), admission.waiting]).toEqual([['c limit-setup-queue'], 3]);
+    for (const name of ['known 2', 'known 3']) ask(name, 2, true);
+    ask('known 4', 3, true);
+    expect(heard()).toEqual(['d limit-setup-queue', 'e limit-setup-queue', 'known 4 limit-setup-queue']);
+    leave('a');
+    await turn();
+    expect(heard()).toEqual(['known begins']);
   });
 
   test('is nobody where nobody may: all begin that may run at a time, and the others are refused', () => {
@@ -228,7 +255,7 @@ describe('how many run at a time', () => {
 
 test('whatever happens: no more run than may, nobody waits for ever, everybody is answered once at the most', async () => {
   const step = fc.oneof(
-    fc.record({ kind: fc.constant('ask' as const), source: fc.integer({ min: 1, max: 5 }) }),
+    fc.record({ kind: fc.constant('ask' as const), source: fc.integer({ min: 1, max: 5 }), isKnown: fc.boolean() }),
     fc.record({ kind: fc.constant('leave' as const), which: fc.nat() }),
     fc.record({ kind: fc.constant('advance' as const), ms: fc.integer({ min: 1, max: 700 }) }),
     fc.record({ kind: fc.constant('lag' as const), ms: fc.integer({ min: 1, max: 200 }) }),
@@ -257,7 +284,7 @@ test('whatever happens: no more run than may, nobody waits for ever, everybody i
       for (const one of script) {
         if (one.kind === 'ask') {
           asked.push(`${asked.length}`);
-          ask(`${asked.length - 1}`, one.source);
+          ask(`${asked.length - 1}`, one.source, one.isKnown);
         } else if (one.kind === 'leave') {
           const name = asked[one.which % Math.max(1, asked.length)];
           look();

@@ -2,10 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseIpv6Network } from '../../../../core/bytes/ipv6-address.ts';
 import { gatewayIpv6 } from '../../../../gateway/session/prefix-pool.ts';
+import { planClient } from '../../../../plugins/host-network-linux/client-plan.ts';
 import type { HostNetworkConfig } from '../../../../plugins/host-network-linux/host-network-config.ts';
 import {
   gatewayTables,
   rememberedSysctls,
+  removeTable,
   renderIpv6Table,
   renderTable,
   tableName,
@@ -264,6 +266,11 @@ describe('IPv6', () => {
 });
 
 describe('state record', () => {
+  const ip = (...args: readonly string[]) => ({ kind: 'run', command: { program: 'ip', args } });
+  const nft = (args: readonly string[], input: string | undefined) => ({
+    kind: 'run',
+    command: { program: 'nft', args, input },
+  });
   const state = {
     version: 1,
     bootId: 'b',
@@ -273,13 +280,40 @@ describe('state record', () => {
     interfaceName: 'pptp0',
     undo: [
       { kind: 'sysctl', path: '/proc/sys/net/ipv4/ip_forward', value: '0' },
-      { kind: 'run', command: { program: 'ip', args: ['route', 'del', 'x'] } },
-      { kind: 'run', command: { program: 'nft', args: ['-f', '-'], input: 'x' } },
+      { kind: 'run', command: { program: 'ip', args: ['route', 'del', '10.0.0.0/8', 'dev', 'pptp0'] } },
+      { kind: 'run', command: { program: 'nft', args: ['-f', '-'], input: removeTable('pptp_gateway_pptp0') } },
     ],
   };
 
   it('comes back as it was written', () => {
     expect(parseState(JSON.stringify(state))).toEqual(state);
+  });
+
+  it('comes back with all that the plans take back', () => {
+    const facts: HostFacts = {
+      sysctls: new Map([['/proc/sys/net/ipv4/ip_forward', '0']]),
+      others: [],
+      interfaces: [],
+    };
+    const pool = parseIpv6Network('2001:db8::/56');
+    if (pool === undefined) throw new Error('no network');
+    const ipv6 = { gatewayAddress: gatewayIpv6(pool), pool };
+    const gateway = planUp({ ...config, ipv6, nat: { mode: 'on', interfaces: ['eth1'] } }, facts);
+    const tunnel = {
+      interfaceName: 'odd"name$',
+      address: address('10.99.0.2'),
+      peer: address('10.99.0.1'),
+      server: address('203.0.113.1'),
+      mtu: 1396,
+      queueLength: 1000,
+      routes: [{ network: address('0.0.0.0'), prefixLength: 0 }],
+    };
+    const client = planClient(tunnel, { device: 'eth0', via: '192.0.2.254', pinned: false }, undefined);
+    const odd = planUp({ ...config, interfaceName: 'odd"name$' }, facts);
+    for (const { undo } of [gateway, client, odd]) {
+      expect(undo.length).toBeGreaterThan(2);
+      expect(parseState(JSON.stringify({ ...state, undo }))?.undo).toEqual(undo);
+    }
   });
 
   it.each([
@@ -288,6 +322,14 @@ describe('state record', () => {
     ['a pid that is no number', { pid: '1' }],
     ['another program', { undo: [{ kind: 'run', command: { program: 'sh', args: [] } }] }],
     ['arguments that are no strings', { undo: [{ kind: 'run', command: { program: 'ip', args: [1] } }] }],
+    ['a program of its own', { undo: [ip('netns', 'exec', 'x', '/bin/sh')] }],
+    ['a program of its own behind an option', { undo: [ip('-6', '-batch', '/tmp/x')] }],
+    ['an option at the end', { undo: [ip('route', 'del', '-batch', '/tmp/x')] }],
+    ['something else than taking away', { undo: [ip('route', 'add', 'default', 'dev', 'pptp0')] }],
+    ['a file of rules', { undo: [nft(['-f', '/tmp/x'], removeTable('pptp_gateway_pptp0'))] }],
+    ['rules of its own', { undo: [nft(['-f', '-'], 'include "/etc/shadow"\n')] }],
+    ['the table of somebody else', { undo: [nft(['-f', '-'], removeTable('filter'))] }],
+    ['no rules', { undo: [nft(['flush', 'ruleset'], undefined)] }],
     ['a file outside /proc/sys/net', { undo: [{ kind: 'sysctl', path: '/etc/shadow', value: '0' }] }],
     ['an unknown step', { undo: [{ kind: 'exec' }] }],
     ['undo that is no list', { undo: 'all' }],

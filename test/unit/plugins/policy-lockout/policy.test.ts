@@ -49,6 +49,7 @@ const one = (options: Partial<PolicyLockoutOptions> = {}) => {
   return {
     ...rest,
     may: (userName: string, source = HERE, at = 0) => policy.mayTry({ userName, source, at }),
+    passes: (userName: string, source = HERE, at = 0) => policy.mayPass({ userName, source, at }),
     tried: (denial: AuthDenial | undefined, userName = 'alice', source = HERE, at = 0) =>
       policy.tried({ userName, source, at }, denial),
     wrong: (times: number, userName = 'alice', source = HERE, at = 0) => {
@@ -70,6 +71,19 @@ describe('the lock against guessing', () => {
     expect(log.lines.filter(({ event }) => event === 'auth.locked-out')).toMatchObject([
       { level: 'warn', fields: { what: 'user-and-source', user: 'alice', source: '192.0.2.1', seconds: 10 } },
     ]);
+  });
+
+  it('holds for what was asked before it and is judged after it, right or wrong', () => {
+    const { may, passes, wrong, tried, events } = one();
+    expect([may('alice'), may('alice'), may('alice'), may('alice')]).toEqual(Array(4).fill(true));
+    wrong(2);
+    expect(passes('alice')).toBe(true);
+    wrong(1);
+    expect([passes('alice'), passes('alice', THERE), passes('alice', HERE, 10 * S)]).toEqual([false, true, true]);
+    expect(events).toContain('auth.refused-locked');
+    // A right proof that was kept from its sender ends no lock.
+    tried('locked');
+    expect(may('alice')).toBe(false);
   });
 
   it('doubles with each lock, up to a bound, and forgets in time', () => {

@@ -98,6 +98,7 @@ describe('sessions', () => {
     expect(reply.headers[MISSING_HEADER]).toBe('1');
     expect(await reply.json()).toMatchObject({ total: 1, sessions: [{ worker: 0 }], missing: [1] });
     await expect(get('/v1/sessions/none')).rejects.toMatchObject({
+      cause: 'NO_WORKER',
       message: 'There is no session none. Of worker 1 there was no answer.',
     });
     await rig.kill(0);

@@ -9,7 +9,7 @@ import { CoaRig, is } from '../../../../support/coa-rig.ts';
 test('a request from port 0, where no answer can go, is left alone', async () => {
   const rig = new CoaRig();
   rig.directory.sessions.push(facts('s1'));
-  const server = new CoaServer({ address: ipv4(0x7f000001), port: 0 }, rig.service, rig.log);
+  const server = new CoaServer({ address: ipv4(0x7f000001), port: 0 }, rig.service, rig.log, rig.clock);
   await server.start();
   try {
     const socket: Socket = Reflect.get(server, 'socket');
