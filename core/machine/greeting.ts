@@ -18,3 +18,7 @@ export const refusalText: Readonly<Record<AuthDenial, string>> = {
   'proof-refused': 'This proof is not accepted',
   'change-refused': 'The new password is not accepted',
 };
+
+/** What the words of a refusal say beyond it: a gateway that cannot judge anybody at the moment has no other way to say so. */
+export const denialIn = (text: string): AuthDenial =>
+  text === refusalText.unavailable ? 'unavailable' : 'bad-credentials';

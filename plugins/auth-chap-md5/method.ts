@@ -6,7 +6,7 @@ import {
   type ChapDialect,
 } from '../../core/machine/chap-authenticator.ts';
 import { ChapPeer, type ChapPeerDialect } from '../../core/machine/chap-peer.ts';
-import { greeting, refusalText } from '../../core/machine/greeting.ts';
+import { denialIn, greeting, refusalText } from '../../core/machine/greeting.ts';
 import type { AuthContext, AuthMethod } from '../../core/ports/auth.ts';
 import { CHAP_PROTOCOL } from '../../core/wire/chap.ts';
 
@@ -37,7 +37,7 @@ const peer = ({ password = '' }: AuthContext): ChapPeerDialect => {
         : {
             value: chapMd5Response(identifier, secret, challenge),
             confirm: () => ({}),
-            refused: () => 'bad-credentials',
+            refused: denialIn,
           },
   };
 };
