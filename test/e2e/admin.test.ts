@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { connect, Netns, netnsUnavailable, ROOT } from '../support/netns.ts';
+import { PATIENCE_MS } from '../support/patience.ts';
 import { Program } from '../support/program.ts';
 
 const MAIN = join(ROOT, 'dist', 'gateway', 'main.js');
@@ -41,7 +42,7 @@ describe.skipIf(reason !== undefined)(`asking a gateway that runs${reason ? ` (s
   const typed = (...args: readonly string[]): Promise<{ readonly code: unknown; readonly said: string }> =>
     new Promise((resolve) => {
       const [program, all] = server.inside(process.execPath, MAIN, ...args);
-      const options = { env: { ...process.env, ...env() }, timeout: 20_000 };
+      const options = { env: { ...process.env, ...env() }, timeout: PATIENCE_MS };
       execFile(program, [...all], options, (error, out, err) => resolve({ code: error?.code ?? 0, said: out + err }));
     });
   const explanation = (which: string): { readonly findings: readonly { readonly case: string }[] } =>

@@ -123,7 +123,7 @@ describe.skipIf(reason !== undefined)(`the Debian package${reason ? ` (skipped: 
     expect(existsSync('dist/pages/index.html')).toBe(listed.has(`${home}/dist/pages/index.html`));
   });
 
-  test('installs into a plain Debian, starts nothing, and its unit is in order', { timeout: 60_000 }, async () => {
+  test('installs into a plain Debian, starts nothing, and its unit is in order', async () => {
     const said = await machine.do('dpkg', '-i', '/root/package.deb');
     expect(said).toContain('Setting up pptp-gateway');
     expect(await machine.do('pptp-gateway', 'version')).toMatch(/^pptp-gateway \d/);
@@ -160,7 +160,7 @@ describe.skipIf(reason !== undefined)(`the Debian package${reason ? ` (skipped: 
 
     const program = dial();
     await program.says(/^connected/);
-    expect(client.attempt('ping', '-c', '1', '-W', '5', INNER)).toMatchObject({ ok: true });
+    expect(client.attempt('ping', '-c', '1', '-W', '20', INNER)).toMatchObject({ ok: true });
     const { sessions } = JSON.parse(await machine.do('pptp-gateway', 'sessions', 'list', '--json')) as {
       readonly sessions: readonly { readonly user?: string }[];
     };
@@ -198,13 +198,11 @@ describe.skipIf(reason !== undefined)(`the Debian package${reason ? ` (skipped: 
     await machine.awaits(/"config.refused".*log\.level/, ...JOURNAL);
     await machine.run(['tee', YAML], '');
     expect(await show('MainPID')).toBe(before);
-    expect(client.attempt('ping', '-c', '1', '-W', '5', INNER)).toMatchObject({ ok: true });
+    expect(client.attempt('ping', '-c', '1', '-W', '20', INNER)).toMatchObject({ ok: true });
     expect(await program.end('SIGTERM')).toBe(0);
   });
 
-  test('goes on with its tunnels in the program that is installed now, and is the same service', {
-    timeout: 60_000,
-  }, async () => {
+  test('goes on with its tunnels in the program that is installed now, and is the same service', async () => {
     const program = dial();
     await program.says(/^connected/);
     const before = await show('MainPID');
@@ -218,11 +216,11 @@ describe.skipIf(reason !== undefined)(`the Debian package${reason ? ` (skipped: 
     );
     expect(await show('ActiveState')).toBe('active');
     expect(await show('NRestarts')).toBe('0');
-    expect(client.attempt('ping', '-c', '1', '-W', '5', INNER)).toMatchObject({ ok: true });
+    expect(client.attempt('ping', '-c', '1', '-W', '20', INNER)).toMatchObject({ ok: true });
     expect(await program.end('SIGTERM')).toBe(0);
   });
 
-  test('is started again by the watchdog when it hangs', { timeout: 60_000 }, async () => {
+  test('is started again by the watchdog when it hangs', async () => {
     expect(await show('WatchdogUSec')).toBe('2s');
     const before = await show('MainPID');
     await machine.do('sh', '-c', `kill -STOP ${before}`);
@@ -247,7 +245,7 @@ describe.skipIf(reason !== undefined)(`the Debian package${reason ? ` (skipped: 
     expect(server.run('nft', 'list', 'tables').trim()).toBe('');
   });
 
-  test('removed it leaves its configuration and its state, purged not even these', { timeout: 60_000 }, async () => {
+  test('removed it leaves its configuration and its state, purged not even these', async () => {
     const left = (): readonly string[] =>
       [
         'usr/bin/pptp-gateway',

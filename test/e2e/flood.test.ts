@@ -72,7 +72,7 @@ describe.skipIf(reason !== undefined)(`strangers at the door${reason ? ` (skippe
   };
   /** Beside us: the gateway waits for who reads its log, and that is us. */
   const pings = (count: number): Promise<string> => {
-    const ping = new Program(client, ['ping', '-q', '-i', '0.05', '-c', `${count}`, '-W', '2', '10.99.0.1'], {});
+    const ping = new Program(client, ['ping', '-q', '-i', '0.05', '-c', `${count}`, '-W', '20', '10.99.0.1'], {});
     programs.push(ping);
     return ping.says(/packet loss/);
   };

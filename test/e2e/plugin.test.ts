@@ -62,7 +62,7 @@ describe.skipIf(reason !== undefined)(`a package of \`plugins new\`${reason ? ` 
     await liar.end('SIGTERM');
     const dora = dial('explorer');
     expect(await dora.says(/^connected/)).toMatch(/address 10\.99\.0\.\d+, .*MPPE 128-bit stateless$/);
-    expect(client.run('ping', '-c', '2', '-i', '0.2', '-W', '2', INNER)).toContain(' 0% packet loss');
+    expect(client.run('ping', '-c', '2', '-i', '0.2', '-W', '20', INNER)).toContain(' 0% packet loss');
     expect(await gateway.says(/"session.up"/)).toContain('"dora"');
     await dora.end('SIGTERM');
   });

@@ -117,11 +117,11 @@ describe.skipIf(reason !== undefined)(`upgrade${reason ? ` (skipped: ${reason})`
     expect(other.code).not.toBe(0);
     expect(other.text).toContain('pool cannot change while tunnels are up');
     writeFileSync(join(folder, 'gateway.yaml'), 'log:\n  level: debug\n');
-    expect(client.run('ping', '-c', '3', '-i', '0.2', '-W', '2', INNER)).toContain(' 0% packet loss');
+    expect(client.run('ping', '-c', '3', '-i', '0.2', '-W', '20', INNER)).toContain(' 0% packet loss');
 
     // Once more, from the process that took over; the first one stays the one that signals go to.
     expect(await verb('upgrade')).toMatchObject({ code: 0 });
-    expect(client.run('ping', '-c', '3', '-i', '0.2', '-W', '2', INNER)).toContain(' 0% packet loss');
+    expect(client.run('ping', '-c', '3', '-i', '0.2', '-W', '20', INNER)).toContain(' 0% packet loss');
     expect((await verb('sessions', 'list')).text).toContain('alice');
     expect(await gateway.end('SIGTERM')).toBe(0);
     const [start, stop] = ledger();

@@ -101,7 +101,7 @@ describe.skipIf(reason !== undefined)(`addresses of two workers${reason ? ` (ski
     gateway.lines.filter((line) => line.includes(`"event":"${event}"`)).map((line): Line => JSON.parse(line));
   const workerOf = (gateway: Program, user: User): number | undefined =>
     told(gateway, 'session.up').findLast((line) => line.user === user)?.worker;
-  const ping = (from: Netns, to: string): string => from.run('ping', '-c', '3', '-i', '0.2', '-W', '2', to);
+  const ping = (from: Netns, to: string): string => from.run('ping', '-c', '3', '-i', '0.2', '-W', '20', to);
   const passes = ' 0% packet loss';
   const until = async (holds: () => boolean): Promise<void> => {
     while (!holds()) await new Promise((resolve) => setTimeout(resolve, 20));

@@ -70,7 +70,7 @@ describe.skipIf(reason !== undefined)(`two workers as one gateway${reason ? ` (s
     return program;
   };
   const ping = (index: number, count: number): string =>
-    clients[index]?.run('ping', '-c', String(count), '-i', '0.2', '-W', '2', '10.99.0.1') ?? '';
+    clients[index]?.run('ping', '-c', String(count), '-i', '0.2', '-W', '20', '10.99.0.1') ?? '';
   const pidOf = (worker: number): number => {
     const line = gateway.lines.findLast((one) => one.includes('"worker.ready"') && one.includes(`"worker":${worker}`));
     return Number((JSON.parse(line ?? '{}') as { readonly pid?: number }).pid);

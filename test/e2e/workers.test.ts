@@ -75,7 +75,7 @@ describe.skipIf(reason !== undefined)(`a gateway of two workers${reason ? ` (ski
     start(netns(user), ['dial', SERVER, '--user', user, '--password-file', join(folder, 'password'), '--tun', 'tun0'], {
       PPTP_STATE_DIR: join(folder, user),
     });
-  const ping = (from: Netns, to: string): string => from.run('ping', '-c', '3', '-i', '0.2', '-W', '2', to);
+  const ping = (from: Netns, to: string): string => from.run('ping', '-c', '3', '-i', '0.2', '-W', '20', to);
   /** Lines of the log about an event, in order. */
   const told = (gateway: Program, event: string): Line[] =>
     gateway.lines.filter((line) => line.includes(`"event":"${event}"`)).map((line): Line => JSON.parse(line));
