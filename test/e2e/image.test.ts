@@ -1,17 +1,15 @@
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { copyProduction } from '../../setup/lib/production.mjs';
+import { MAIN, notBuilt } from '../support/built.ts';
 import { type Instruction, parseDockerfile } from '../support/dockerfile.ts';
 import { inRoot, Machine, machineRoot, machineUnavailable, until } from '../support/machine.ts';
-import { connect, Netns, ROOT } from '../support/netns.ts';
+import { connect, Netns } from '../support/netns.ts';
 import { Program } from '../support/program.ts';
 
-const MAIN = join(ROOT, 'dist', 'gateway', 'main.js');
-const ADDON = join(ROOT, 'native', 'build', 'Release', 'pptp_native.node');
-const built = existsSync(MAIN) && existsSync(ADDON) ? undefined : 'the gateway is not built (npm run build)';
-const reason = machineUnavailable() ?? built;
+const reason = machineUnavailable() ?? notBuilt();
 
 const SERVER = '203.0.113.1';
 const steps = parseDockerfile(readFileSync('deploy/container/Dockerfile', 'utf8'));
