@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { PATIENCE_MS } from './test/support/patience.ts';
 
 /** Kinds of test, quickest first; each is a folder under test/ (see CONTRIBUTING.md). */
 const parallel = ['unit', 'conformance', 'property', 'contract', 'architecture', 'scenario'] as const;
@@ -6,7 +7,7 @@ const parallel = ['unit', 'conformance', 'property', 'contract', 'architecture',
 const serial = ['e2e', 'interop'] as const;
 
 /** Bounds what hangs and nothing else: the defaults (1 s, and 5 s for a test) judge how busy the machine is. */
-const expect = { poll: { timeout: 30_000 } };
+const expect = { poll: { timeout: PATIENCE_MS } };
 
 export default defineConfig({
   test: {
@@ -27,7 +28,7 @@ export default defineConfig({
           include: [`test/${name}/**/*.test.ts`],
           setupFiles: ['test/support/setup.ts'],
           fileParallelism: false,
-          testTimeout: 120_000,
+          testTimeout: 240_000,
           hookTimeout: 300_000,
           expect,
         },

@@ -24,6 +24,7 @@ export const ERROR_CODES = [
   'DIAL_FAILED',
   'DIAL_REFUSED',
   'DIAL_AUTH',
+  'DIAL_UNAVAILABLE',
   'DIAL_NO_GRE',
   'DIAL_YIELDED',
   'DIAL_LOST',

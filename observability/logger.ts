@@ -1,6 +1,6 @@
 import { isSpanContextValid, trace } from '@opentelemetry/api';
 import { destination, type Logger, pino, stdTimeFunctions } from 'pino';
-import type { Log, LogFields } from '../core/ports/log.ts';
+import { type Log, LogByLevel, type LogFields } from '../core/ports/log.ts';
 import { flushLines, LineBuffer, type LineSink } from './line-buffer.ts';
 import { type LogLevel, LogLevels } from './log-levels.ts';
 import { prettyLine } from './pretty.ts';
@@ -64,38 +64,23 @@ interface Shared {
   readonly levels: LogLevels;
 }
 
-class PinoLog implements Log {
+class PinoLog extends LogByLevel {
   readonly #shared: Shared;
   /** Fields of every line; there is a child for each tunnel, and a child of pino would be some KiB. */
   readonly #fields: Readonly<Record<string, unknown>>;
 
   constructor(shared: Shared, fields: Readonly<Record<string, unknown>> = {}) {
+    super();
     this.#shared = shared;
     this.#fields = fields;
   }
 
-  #write(level: LogLevel, event: string, message: string, fields: LogFields = {}): void {
+  protected override write(level: LogLevel, event: string, message: string, fields: LogFields = {}): void {
     const { pino: out, userNames, levels } = this.#shared;
     if (!levels.isEnabled(level)) return;
     out[level]({ ...this.#fields, event, ...scrubFields(fields, userNames) }, message);
     // What follows an error is often the end.
     if (level === 'error') flushLines();
-  }
-
-  debug(event: string, message: string, fields?: LogFields): void {
-    this.#write('debug', event, message, fields);
-  }
-
-  info(event: string, message: string, fields?: LogFields): void {
-    this.#write('info', event, message, fields);
-  }
-
-  warn(event: string, message: string, fields?: LogFields): void {
-    this.#write('warn', event, message, fields);
-  }
-
-  error(event: string, message: string, fields?: LogFields): void {
-    this.#write('error', event, message, fields);
   }
 
   child(fields: LogFields): Log {

@@ -1,6 +1,7 @@
 // For tests of plug-ins: what obeying each port means, a whole gateway in memory, and what both are made of.
 import 'reflect-metadata';
 
+export { LiveValue } from '../gateway/life/live-value.ts';
 export { type AddressPoolRig, addressPoolContract } from './contract/address-pool.ts';
 export { type AuthMethodRig, authMethodContract } from './contract/auth-method.ts';
 export { type AuthenticatorRig, authenticatorContract } from './contract/authenticator.ts';
@@ -9,6 +10,7 @@ export { type EapMethodRig, eapMethodContract } from './contract/eap-method.ts';
 export { type EapRelayRig, eapRelayContract } from './contract/eap-relay.ts';
 export { type IpsecHookRig, ipsecHookContract } from './contract/ipsec-hook.ts';
 export { type LifecycleRig, lifecycleContract } from './contract/lifecycle.ts';
+export { type LiveSettingsRig, liveSettingsContract } from './contract/live-settings.ts';
 export { type LockBookRig, lockBookContract } from './contract/lock-book.ts';
 export { type GreRig, greSocketContract, type TunRig, tunDeviceContract } from './contract/packet-io.ts';
 export { type SessionPolicyRig, sessionPolicyContract } from './contract/session-policy.ts';
@@ -43,5 +45,6 @@ export {
   type TestDial,
   TestGateway,
   type TestGatewayOptions,
+  type TestReload,
   type TestUser,
 } from './test-gateway.ts';

@@ -9,7 +9,7 @@ import { eapMethod, eapMsChapV2, eapPlugin } from '../plugins/auth-eap/index.ts'
 import { msChapV1Method } from '../plugins/auth-ms-chap-v1/index.ts';
 import { msChapV2Method } from '../plugins/auth-ms-chap-v2/index.ts';
 import { papMethod } from '../plugins/auth-pap/index.ts';
-import { loadWithObjects } from './gateway-plugins.ts';
+import { loadWithObjects, type ReadGateway, readWithObjects } from './gateway-plugins.ts';
 import type { FakeClock } from './lab/fake-clock.ts';
 import { GatewayLab } from './lab/gateway-lab.ts';
 import { LabClient, ROUND_TRIP_MS } from './lab/lab-client.ts';
@@ -34,6 +34,14 @@ export interface TestGatewayOptions {
   readonly seed?: number;
   /** How long a dial waits for the answer of a plug-in that needs real time (sockets, files), in ms; default 2000. */
   readonly patienceMs?: number;
+}
+
+/** Names of settings, such as `acme-directory.url`. */
+export interface TestReload {
+  /** They have other values now. */
+  readonly changed: readonly string[];
+  /** They keep the values of the start, because they are not `live`. */
+  readonly needRestart: readonly string[];
 }
 
 /** Methods that a client speaks by name. */
@@ -67,14 +75,25 @@ export class TestGateway {
   /** Every drop, event and span that it reported. */
   readonly telemetry: MemoryTelemetry;
   private readonly lab: GatewayLab;
+  private readonly objects: readonly GatewayPlugin[];
+  private env: Readonly<Record<string, string>>;
+  /** As they are in force. */
+  private given: ReadGateway['given'];
   private readonly patienceMs: number;
   private readonly arrived: Uint8Array[] = [];
   private readonly clients: LabClient[] = [];
   private echoes = 0;
 
-  private constructor(lab: GatewayLab, patienceMs: number) {
+  private constructor(
+    lab: GatewayLab,
+    { plugins = [], env = {}, patienceMs }: TestGatewayOptions,
+    { given }: ReadGateway,
+  ) {
     this.lab = lab;
-    this.patienceMs = patienceMs;
+    this.objects = plugins;
+    this.env = env;
+    this.given = given;
+    this.patienceMs = patienceMs ?? PATIENCE_MS;
     this.clock = lab.clock;
     this.log = lab.log;
     this.telemetry = lab.telemetry;
@@ -82,7 +101,8 @@ export class TestGateway {
 
   /** Loads the plug-ins as the gateway does, and starts it. Rejects with what an operator would read. */
   static async start(options: TestGatewayOptions = {}): Promise<TestGateway> {
-    const { config, plugins } = await loadWithObjects(options.plugins ?? [], options.env ?? {});
+    const loaded = await loadWithObjects(options.plugins ?? [], options.env ?? {});
+    const { config, plugins } = loaded;
     const { auth, eap } = config;
     const host = withOptions(eapPlugin, { methods: eap.methods, maxAttempts: auth.maxAttempts });
     const lab = new GatewayLab({
@@ -96,7 +116,32 @@ export class TestGateway {
     starting.catch(() => undefined);
     await lab.clock.advance(0);
     await starting;
-    return new TestGateway(lab, options.patienceMs ?? PATIENCE_MS);
+    return new TestGateway(lab, options, loaded);
+  }
+
+  /**
+   * Gives plug-ins other settings while the gateway runs, as a reload of its configuration does: `env` is added to what
+   * it had, and `undefined` takes a name away. Rejects with what an operator would read, and then nothing has changed.
+   */
+  async reload(env: Readonly<Record<string, string | undefined>>): Promise<TestReload> {
+    const next = Object.fromEntries(
+      Object.entries({ ...this.env, ...env }).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+    );
+    const { given, settings } = await readWithObjects(this.objects, next);
+    const [changed, needRestart]: [string[], string[]] = [[], []];
+    const inForce: Record<string, Record<string, unknown>> = {};
+    for (const { plugin, setting, mayBecome } of settings) {
+      const [from, to] = [this.given[plugin]?.[setting], given[plugin]?.[setting]];
+      const isChanged = JSON.stringify(from) !== JSON.stringify(to);
+      const isLive = isChanged && mayBecome(from, to);
+      if (isChanged) (isLive ? changed : needRestart).push(`${plugin}.${setting}`);
+      const value = isLive ? to : from;
+      if (value !== undefined) inForce[plugin] = { ...inForce[plugin], [setting]: value };
+    }
+    this.lab.gateway.prepareSettings(inForce)();
+    this.env = next;
+    this.given = inForce;
+    return { changed, needRestart };
   }
 
   /** Calls that are up. */

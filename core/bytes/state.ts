@@ -1,4 +1,5 @@
 import { type Instant, instant } from '../time.ts';
+import { type Ipv4, ipv4 } from './ipv4-address.ts';
 
 /**
  * Readers of what another process of this program has written down of its state. Total: a value is read or refused
@@ -29,6 +30,19 @@ export const someBytes = (least: number, most = least): StateReader<Uint8Array> 
   checked((value): value is Uint8Array => value instanceof Uint8Array && value.length >= least && value.length <= most);
 export const oneOfState = <const T extends string | number | undefined>(...choices: readonly T[]): StateReader<T> =>
   checked((value): value is T => choices.some((choice) => choice === value));
+
+export const anIpv4: StateReader<Ipv4> = (value) => {
+  const read = aCount(0, 0xffffffff)(value);
+  return read && { value: ipv4(read.value) };
+};
+
+/** What a whole reader of its own reads, as a field. */
+export const aWhole =
+  <T>(read: (value: unknown) => T | undefined): StateReader<T> =>
+  (value) => {
+    const found = read(value);
+    return found === undefined ? undefined : { value: found };
+  };
 
 const asInstant = (value: unknown): { readonly value: Instant } | undefined =>
   typeof value === 'number' && Number.isFinite(value) ? { value: instant(value) } : undefined;

@@ -1,3 +1,5 @@
+import { paddedBlocks, wordOctets } from './digest-blocks.ts';
+
 const SHIFTS = [
   [3, 7, 11, 19],
   [3, 5, 9, 13],
@@ -42,21 +44,12 @@ const compress = (state: Int32Array, words: Int32Array): void => {
 
 /** MD4 (RFC 1320): 16 octets. Broken as a hash; here only because NT password hashes are made of it. */
 export const md4 = (bytes: Uint8Array): Uint8Array => {
-  const blocks = Math.floor((bytes.length + 8) / 64) + 1;
-  const padded = new Uint8Array(blocks * 64);
-  padded.set(bytes);
-  padded[bytes.length] = 0x80;
-  const view = new DataView(padded.buffer);
-  view.setUint32(padded.length - 8, (bytes.length * 8) >>> 0, true);
-  view.setUint32(padded.length - 4, Math.floor(bytes.length / 0x20000000), true);
+  const view = paddedBlocks([bytes], true);
   const state = Int32Array.of(0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476);
   const words = new Int32Array(16);
-  for (let at = 0; at < padded.length; at += 64) {
+  for (let at = 0; at < view.byteLength; at += 64) {
     for (let i = 0; i < 16; i += 1) words[i] = view.getInt32(at + 4 * i, true);
     compress(state, words);
   }
-  const out = new Uint8Array(16);
-  const outView = new DataView(out.buffer);
-  for (let i = 0; i < 4; i += 1) outView.setInt32(4 * i, state[i] ?? 0, true);
-  return out;
+  return wordOctets(state, true);
 };

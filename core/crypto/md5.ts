@@ -1,3 +1,5 @@
+import { paddedBlocks, wordOctets } from './digest-blocks.ts';
+
 /** Bits each step rotates by: four values a round (RFC 1321 section 3.4). */
 const SHIFTS = [
   [7, 12, 17, 22],
@@ -48,26 +50,12 @@ const compress = (state: Int32Array, words: Int32Array): void => {
 
 /** MD5 (RFC 1321) over the parts one after the other: 16 octets. Broken as a hash; here because CHAP is made of it. */
 export const md5 = (...parts: readonly Uint8Array[]): Uint8Array => {
-  let length = 0;
-  for (const part of parts) length += part.length;
-  const padded = new Uint8Array((Math.floor((length + 8) / 64) + 1) * 64);
-  let at = 0;
-  for (const part of parts) {
-    padded.set(part, at);
-    at += part.length;
-  }
-  padded[length] = 0x80;
-  const view = new DataView(padded.buffer);
-  view.setUint32(padded.length - 8, (length * 8) >>> 0, true);
-  view.setUint32(padded.length - 4, Math.floor(length / 0x20000000), true);
+  const view = paddedBlocks(parts, true);
   const state = Int32Array.of(0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476);
   const words = new Int32Array(16);
-  for (let block = 0; block < padded.length; block += 64) {
+  for (let block = 0; block < view.byteLength; block += 64) {
     for (let i = 0; i < 16; i += 1) words[i] = view.getInt32(block + 4 * i, true);
     compress(state, words);
   }
-  const out = new Uint8Array(16);
-  const outView = new DataView(out.buffer);
-  for (let i = 0; i < 4; i += 1) outView.setInt32(4 * i, state[i] ?? 0, true);
-  return out;
+  return wordOctets(state, true);
 };

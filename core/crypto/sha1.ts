@@ -1,3 +1,5 @@
+import { paddedBlocks, wordOctets } from './digest-blocks.ts';
+
 const schedule = new Int32Array(80);
 
 /** Puts `state` (5 words) to the initial value of FIPS 180-4 section 5.3.1. */
@@ -64,27 +66,13 @@ export const sha1Compress = (state: Int32Array, words: Int32Array, at: number): 
 
 /** SHA-1 (FIPS 180-4) over the parts one after the other: 20 octets. */
 export const sha1 = (...parts: readonly Uint8Array[]): Uint8Array => {
-  let length = 0;
-  for (const part of parts) length += part.length;
-  const padded = new Uint8Array((Math.floor((length + 8) / 64) + 1) * 64);
-  let at = 0;
-  for (const part of parts) {
-    padded.set(part, at);
-    at += part.length;
-  }
-  padded[length] = 0x80;
-  const view = new DataView(padded.buffer);
-  view.setUint32(padded.length - 8, Math.floor(length / 0x20000000));
-  view.setUint32(padded.length - 4, (length * 8) >>> 0);
+  const view = paddedBlocks(parts, false);
   const state = new Int32Array(5);
   const words = new Int32Array(16);
   sha1Init(state);
-  for (let block = 0; block < padded.length; block += 64) {
+  for (let block = 0; block < view.byteLength; block += 64) {
     for (let i = 0; i < 16; i += 1) words[i] = view.getInt32(block + 4 * i);
     sha1Compress(state, words, 0);
   }
-  const out = new Uint8Array(20);
-  const outView = new DataView(out.buffer);
-  for (let i = 0; i < 5; i += 1) outView.setInt32(4 * i, state[i] ?? 0);
-  return out;
+  return wordOctets(state, false);
 };

@@ -1,5 +1,11 @@
 const TWO_32 = 0x1_0000_0000;
 
+export interface ReplaySnapshot {
+  readonly top: number;
+  /** Bits of the window, 32 in each. */
+  readonly seen: readonly number[];
+}
+
 export type ReplayVerdict = 'new' | 'duplicate' | 'late';
 
 /**
@@ -18,6 +24,17 @@ export class ReplayWindow {
     this.size = size;
     this.extended = extended;
     this.seen = new Uint32Array(Math.ceil(size / 32));
+  }
+
+  /** Its numbers as plain data. */
+  snapshot(): ReplaySnapshot {
+    return { top: this.top, seen: [...this.seen] };
+  }
+
+  /** Goes on with the numbers of a window of this size. */
+  restore({ top, seen }: ReplaySnapshot): void {
+    this.top = top;
+    this.seen.set(seen.slice(0, this.seen.length));
   }
 
   /** The whole number of which a packet shows the lower half; -1 when it would lie before the first. */

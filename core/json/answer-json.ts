@@ -1,7 +1,15 @@
 import { toBase64 } from '../bytes/base64.ts';
 import { fromHex, toHex } from '../bytes/hex.ts';
 import { ntPasswordHash } from '../crypto/ms-chap-v2.ts';
-import type { AuthDenial, AuthKind, AuthKinds, BackEndAnswer, MppeKeyMaterial, NoGrant } from '../ports/auth.ts';
+import {
+  AUTH_DENIALS,
+  type AuthDenial,
+  type AuthKind,
+  type AuthKinds,
+  type BackEndAnswer,
+  type MppeKeyMaterial,
+  type NoGrant,
+} from '../ports/auth.ts';
 import type { UserProfile } from '../ports/profile.ts';
 import { judgeProof, judgesProof } from '../proofs/judge-proof.ts';
 import type { Secrets } from '../proofs/proofs.ts';
@@ -12,15 +20,6 @@ import { base64, type JsonObject, line, list, object, oneOf, parsed, type Read, 
 /** Told only to those who have proven that they know the password. */
 const AFTER_PROOF = ['expired', 'locked'] as const;
 export type DenialAfterProof = (typeof AFTER_PROOF)[number];
-
-const DENIALS = [
-  'bad-credentials',
-  'expired',
-  'locked',
-  'unavailable',
-  'proof-refused',
-  'change-refused',
-] as const satisfies readonly AuthDenial[];
 
 /** What a service says. `secret`: it does not judge, but says what the proof is to be judged by. */
 export type ServiceAnswer<K extends AuthKind = AuthKind> =
@@ -102,7 +101,10 @@ const secret = object<Secret>(
   { version, result: oneOf('secret'), identity, profile: readProfile, denial: oneOf(...AFTER_PROOF), ntHash, password },
   ['version'],
 );
-const reject = object<Reject>({ version, result: oneOf('reject'), denial: oneOf(...DENIALS) }, ['version', 'denial']);
+const reject = object<Reject>({ version, result: oneOf('reject'), denial: oneOf(...AUTH_DENIALS) }, [
+  'version',
+  'denial',
+]);
 const unknownUser = object<Head>({ version, result: oneOf('unknown-user') }, ['version']);
 const RESULTS = oneOf('accept', 'secret', 'reject', 'unknown-user');
 

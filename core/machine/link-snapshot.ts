@@ -1,15 +1,14 @@
-import { type Ipv4, ipv4 } from '../bytes/ipv4-address.ts';
 import {
   aCount,
   aFlag,
   aNumber,
   anInstant,
+  anIpv4,
   aRecord,
   aText,
   maybe,
   oneOfState,
   type StateOf,
-  type StateReader,
   someBits64,
   someBytes,
   someOf,
@@ -27,11 +26,6 @@ const few = aCount(0, 1_000_000);
 const text = aText(512);
 /** A PPP information field. */
 const frame = someBytes(0, 4096);
-
-const readIpv4: StateReader<Ipv4> = (value) => {
-  const read = u32(value);
-  return read && { value: ipv4(read.value) };
-};
 
 export const readNegotiation = aRecord({
   state: oneOfState(...STATES),
@@ -105,7 +99,7 @@ const readCcp = aRecord({
 });
 export type CcpSnapshot = StateOf<typeof readCcp>;
 
-const readIpcpOptions = aRecord({ tellAddress: aFlag, refusedAddress: maybe(readIpv4) });
+const readIpcpOptions = aRecord({ tellAddress: aFlag, refusedAddress: maybe(anIpv4) });
 export type IpcpServerSnapshot = StateOf<typeof readIpcpOptions>;
 
 const readIpcp = aRecord({
@@ -132,15 +126,15 @@ const strength = oneOfState(40, 56, 128);
 const key = someBytes(0, 64);
 const readKeys = aRecord({ send: key, receive: key, strengths: maybe(someOf(strength, 3)) });
 
-const servers = someOf(readIpv4, 16);
+const servers = someOf(anIpv4, 16);
 const readIpv6Profile = aRecord({
   prefix: someBits64,
   localInterfaceId: someBits64,
   peerInterfaceId: maybe(someBits64),
 });
 const readNetworkProfile = aRecord({
-  localAddress: readIpv4,
-  peerAddress: readIpv4,
+  localAddress: anIpv4,
+  peerAddress: anIpv4,
   dns: servers,
   wins: servers,
   ipv6: maybe(readIpv6Profile),

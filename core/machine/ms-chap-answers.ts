@@ -1,5 +1,9 @@
 import type { AuthDenial } from '../ports/auth.ts';
-import { MS_CHAP_ERROR } from '../wire/chap.ts';
+import { MS_CHAP_ERROR, type MsChapFailure } from '../wire/chap.ts';
+import { denialIn, refusalText } from './greeting.ts';
+
+/** A Failure that none can read. */
+const NOTHING = { error: 0, text: '' };
 
 interface Answer {
   readonly error: number;
@@ -24,7 +28,7 @@ export const MS_CHAP_ANSWERS: Readonly<Record<AuthDenial, Answer>> = {
   unavailable: {
     error: MS_CHAP_ERROR.authenticationFailure,
     retriable: false,
-    text: 'Authentication is out of order, try again later',
+    text: refusalText.unavailable,
   },
   'proof-refused': {
     error: MS_CHAP_ERROR.authenticationFailure,
@@ -38,9 +42,14 @@ export const MS_CHAP_ANSWERS: Readonly<Record<AuthDenial, Answer>> = {
   },
 };
 
-/** What a code says to us as a peer; codes nobody listed are a refusal like any other. */
-export const msChapDenial = (error: number): AuthDenial => {
+/** ERROR_AUTH_SERVER_TIMEOUT: Windows says so where its RADIUS server does not answer; no RFC lists it. */
+const AUTH_SERVER_TIMEOUT = 930;
+
+/** What a Failure says to us as a peer; codes nobody listed are a refusal like any other. */
+export const msChapDenial = ({ error, text }: Pick<MsChapFailure, 'error' | 'text'> = NOTHING): AuthDenial => {
   switch (error) {
+    case AUTH_SERVER_TIMEOUT:
+      return 'unavailable';
     case MS_CHAP_ERROR.passwordExpired:
       return 'expired';
     case MS_CHAP_ERROR.restrictedLogonHours:
@@ -50,6 +59,6 @@ export const msChapDenial = (error: number): AuthDenial => {
     case MS_CHAP_ERROR.changingPassword:
       return 'change-refused';
     default:
-      return 'bad-credentials';
+      return denialIn(text);
   }
 };

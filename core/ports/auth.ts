@@ -87,7 +87,15 @@ export type AuthKind = keyof AuthKinds;
  * `proof-refused`: a proof of a kind we do not take (LAN Manager). `change-refused`: the proof of a password change is
  * right, but the new password is not one we take.
  */
-export type AuthDenial = 'bad-credentials' | 'expired' | 'locked' | 'unavailable' | 'proof-refused' | 'change-refused';
+export const AUTH_DENIALS = [
+  'bad-credentials',
+  'expired',
+  'locked',
+  'unavailable',
+  'proof-refused',
+  'change-refused',
+] as const;
+export type AuthDenial = (typeof AUTH_DENIALS)[number];
 
 export type AuthVerdict<K extends AuthKind = AuthKind> =
   | {

@@ -12,6 +12,30 @@ export interface Log {
   child(fields: LogFields): Log;
 }
 
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+/** A log whose lines of all levels go one way. */
+export abstract class LogByLevel implements Log {
+  debug(event: string, message: string, fields?: LogFields): void {
+    this.write('debug', event, message, fields);
+  }
+
+  info(event: string, message: string, fields?: LogFields): void {
+    this.write('info', event, message, fields);
+  }
+
+  warn(event: string, message: string, fields?: LogFields): void {
+    this.write('warn', event, message, fields);
+  }
+
+  error(event: string, message: string, fields?: LogFields): void {
+    this.write('error', event, message, fields);
+  }
+
+  abstract child(fields: LogFields): Log;
+  protected abstract write(level: LogLevel, event: string, message: string, fields: LogFields | undefined): void;
+}
+
 const nothing = (): void => undefined;
 /** A log that keeps nothing: for tests and for parts used without a gateway. */
 export const silentLog: Log = { debug: nothing, info: nothing, warn: nothing, error: nothing, child: () => silentLog };

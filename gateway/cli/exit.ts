@@ -10,7 +10,7 @@ export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
   failed: 'you have to change something; a line on standard error says what',
   usage: 'wrong usage: no such verb, flag or value',
   unreachable: 'no gateway answers, or not in time',
-  refused: 'the gateway refuses it: it does not let this caller do that, or cannot do it now',
+  refused: 'the gateway or server refuses it: it does not let this caller do that, or cannot do it now',
   interrupted: 'interrupted (Ctrl-C) before it was done',
 };
 
@@ -24,6 +24,7 @@ const UNWILLING: ReadonlySet<number> = new Set([401, 403, 409, 423, 429, 503]);
 
 const ofGatewayError = (error: GatewayError): number => {
   if (error instanceof AdminRefusal) return UNWILLING.has(error.status) ? EXIT.refused : EXIT.failed;
+  if (error.code === 'DIAL_UNAVAILABLE') return EXIT.refused;
   return error.code === 'ADMIN_UNREACHABLE' ? EXIT.unreachable : EXIT.failed;
 };
 

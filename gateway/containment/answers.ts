@@ -1,3 +1,5 @@
+import { AUTH_DENIALS } from '../../core/ports/auth.ts';
+
 // Whether what a plug-in answered is what its port allows: plug-ins in JavaScript have no compiler to tell them, and what
 // is none must not get as far as a session.
 
@@ -72,14 +74,7 @@ const GRANTS: Readonly<Record<string, Check>> = {
   'ms-chap-v2-change': shaped({ authenticatorResponse: isText, keys: fitsKeys }),
 };
 
-const DENIALS: readonly unknown[] = [
-  'bad-credentials',
-  'expired',
-  'locked',
-  'unavailable',
-  'proof-refused',
-  'change-refused',
-];
+const DENIALS: readonly unknown[] = AUTH_DENIALS;
 const isDenial: Check = (value) => DENIALS.includes(value);
 
 /** `BackEndAnswer` of core/ports/auth.ts, to this kind of proof. */

@@ -1,4 +1,5 @@
 import { GatewayError } from '../../core/errors.ts';
+import { WHY_REFUSED } from '../../core/machine/ppp-link-auth.ts';
 import { YIELDED } from '../../core/machine/pptp-collision.ts';
 import type { ClientEvent } from './pptp-client.ts';
 
@@ -18,6 +19,9 @@ type Of<K extends ClientEvent['kind']> = Extract<ClientEvent, { readonly kind: K
 const find = <K extends ClientEvent['kind']>(events: readonly ClientEvent[], kind: K): Of<K> | undefined =>
   events.find((event): event is Of<K> => event.kind === kind);
 
+/** "pap: the user store cannot be asked", and what followed from it. */
+const CANNOT_JUDGE = new RegExp(`^[^:]*: ${WHY_REFUSED.unavailable}(;|$)`);
+
 const sentence = (text: string): string => (text.endsWith('.') ? text : `${text}.`);
 
 /** Why the call is over, in a sentence: the first cause, not what followed from it. */
@@ -34,6 +38,13 @@ export const explainEnd = ({ events, failing, heard, wasUp, server }: CallRecord
   }
   const link = find(events, 'link-closed') ?? failing;
   if (link?.reason === 'authentication-failed') {
+    if (CANNOT_JUDGE.test(link.detail)) {
+      return new GatewayError(
+        'DIAL_UNAVAILABLE',
+        `The server ${server} cannot check users at the moment, and so refuses all of them: what it asks about them is ` +
+          'out of order there, and the password may be right. Try again later.',
+      );
+    }
     return new GatewayError('DIAL_AUTH', `Authentication with ${server} failed: ${sentence(link.detail)}`);
   }
   const call = find(events, 'call-closed');

@@ -2,8 +2,7 @@ import type { AccountingRecord, AccountingSink } from '../../core/ports/accounti
 import type { Clock } from '../../core/ports/clock.ts';
 import type { SessionEnding, SessionFacts, SessionUsage } from '../../core/ports/session-facts.ts';
 import type { WallClock } from '../../core/ports/wall-clock.ts';
-import { instant } from '../../core/time.ts';
-import { DeadlineHeap } from './deadline-heap.ts';
+import { Due } from './due.ts';
 import type { LiveSession } from './live-session.ts';
 
 const SECOND_MS = 1000;
@@ -27,19 +26,19 @@ interface Running {
 }
 
 /**
- * Makes the accounting records of all sessions: one heap of deadlines and one timer for all their interim records. A sink is
+ * Makes the accounting records of all sessions: one timer for all their interim records. A sink is
  * told of each session's start once and of its stop once, the last.
  */
 export class AccountingHub {
   private readonly deps: AccountingDeps;
   private readonly running = new Map<LiveSession, Running>();
-  private readonly due = new DeadlineHeap<LiveSession>();
-  private cancelTimer: (() => void) | undefined;
-  private timerAt = Number.POSITIVE_INFINITY;
-  private frozen = false;
+  private readonly due: Due<LiveSession>;
 
   constructor(deps: AccountingDeps) {
     this.deps = deps;
+    this.due = new Due(deps.clock, (due, now) => {
+      for (const live of due) this.interim(live, now);
+    });
   }
 
   up(live: LiveSession, facts: SessionFacts): void {
@@ -75,9 +74,6 @@ export class AccountingHub {
     this.due.remove(live);
     const record = this.record(facts, usage, seconds);
     for (const sink of this.deps.sinks) sink.stop(record, ending);
-    if (this.running.size > 0) return;
-    this.cancelTimer?.();
-    this.timerAt = Number.POSITIVE_INFINITY;
   }
 
   private intervalOf({ profile }: SessionFacts): number {
@@ -92,40 +88,16 @@ export class AccountingHub {
   private arm(live: LiveSession): void {
     const running = this.running.get(live);
     if (running === undefined) return;
-    if (running.seconds === 0) this.due.remove(live);
-    else this.due.set(live, running.lastAt + running.seconds * SECOND_MS);
-    this.schedule();
+    this.due.set(live, running.seconds === 0 ? undefined : running.lastAt + running.seconds * SECOND_MS);
   }
 
   /** No record is made any more: another process makes them. */
   freeze(): void {
-    this.frozen = true;
-    this.cancelTimer?.();
-    this.timerAt = Number.POSITIVE_INFINITY;
+    this.due.freeze();
   }
 
   thaw(): void {
-    this.frozen = false;
-    this.schedule();
-  }
-
-  private schedule(): void {
-    if (this.frozen) return;
-    const at = this.due.earliest ?? Number.POSITIVE_INFINITY;
-    // An early firing is harmless; only an earlier deadline needs a new timer.
-    if (at >= this.timerAt) return;
-    this.cancelTimer?.();
-    this.timerAt = at;
-    this.cancelTimer = this.deps.clock.schedule(instant(at), () => this.onTimer());
-  }
-
-  private onTimer(): void {
-    this.timerAt = Number.POSITIVE_INFINITY;
-    const now = this.deps.clock.now();
-    const due: LiveSession[] = [];
-    for (let live = this.due.takeDue(now); live !== undefined; live = this.due.takeDue(now)) due.push(live);
-    for (const live of due) this.interim(live, now);
-    this.schedule();
+    this.due.thaw();
   }
 
   private interim(live: LiveSession, now: number): void {

@@ -8,8 +8,8 @@ import type { LaterSpan, PhaseSpan } from '../../core/ports/telemetry.ts';
 import { after, earliest, type Instant } from '../../core/time.ts';
 import type { DriverDeps, DriverOptions } from './driver-deps.ts';
 import type { StageEvents } from './driver-hub.ts';
+import { Due } from './due.ts';
 import { DuePackets } from './due-packets.ts';
-import { DueSessions } from './due-sessions.ts';
 import { FailedConnections } from './failed-connections.ts';
 import { sessionIds } from './session-ids.ts';
 import type { Tunnel } from './tunnel.ts';
@@ -32,7 +32,7 @@ export class Driver implements Lifecycle, StageEvents {
   private readonly deps: DriverDeps;
   private readonly context: TunnelContext;
   private readonly tunnels = new Map<Session, Tunnel>();
-  private readonly due: DueSessions;
+  private readonly due: Due<Session>;
   private readonly packets: DuePackets;
   private readonly failedConnections: FailedConnections;
   private readonly maker: TunnelMaker;
@@ -42,7 +42,7 @@ export class Driver implements Lifecycle, StageEvents {
 
   constructor(deps: DriverDeps, options: DriverOptions) {
     this.deps = deps;
-    this.due = new DueSessions(deps.clock, (due, now) => this.serve(due, now));
+    this.due = new Due(deps.clock, (due, now) => this.serve(due, now));
     this.packets = new DuePackets(deps);
     this.failedConnections = new FailedConnections(deps.telemetry, () => deps.clock.now(), deps.role);
     this.context = {

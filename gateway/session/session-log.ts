@@ -1,18 +1,16 @@
 import { NoteBudget } from '../../core/machine/note-budget.ts';
-import type { Log, LogFields } from '../../core/ports/log.ts';
+import { type Log, LogByLevel, type LogFields, type LogLevel } from '../../core/ports/log.ts';
 import type { Instant } from '../../core/time.ts';
 
 /** Lines that one event of one session may cause in a minute. */
 const LINES_A_MINUTE = 10;
 const MINUTE_MS = 60_000;
 
-type Level = 'debug' | 'info' | 'warn' | 'error';
-
 /**
  * The log of one session: a peer that negotiates anew for ever must not fill it. What goes beyond the budget of an event
  * is counted, and the next line of that event says how much it was (`notLogged`). Events are from a small fixed set.
  */
-export class SessionLog implements Log {
+export class SessionLog extends LogByLevel {
   private readonly parent: Log;
   private readonly fields: LogFields;
   private readonly now: () => Instant;
@@ -22,26 +20,11 @@ export class SessionLog implements Log {
 
   /** Lines go to a child of `parent` with these fields. */
   constructor(parent: Log, fields: LogFields, now: () => Instant, budgets?: Map<string, NoteBudget>) {
+    super();
     this.parent = parent;
     this.fields = fields;
     this.now = now;
     this.budgets = budgets;
-  }
-
-  debug(event: string, message: string, fields?: LogFields): void {
-    this.write('debug', event, message, fields);
-  }
-
-  info(event: string, message: string, fields?: LogFields): void {
-    this.write('info', event, message, fields);
-  }
-
-  warn(event: string, message: string, fields?: LogFields): void {
-    this.write('warn', event, message, fields);
-  }
-
-  error(event: string, message: string, fields?: LogFields): void {
-    this.write('error', event, message, fields);
   }
 
   /** It spends from the same budgets. */
@@ -59,7 +42,7 @@ export class SessionLog implements Log {
     this.budgets = undefined;
   }
 
-  private write(level: Level, event: string, message: string, fields: LogFields | undefined): void {
+  protected override write(level: LogLevel, event: string, message: string, fields: LogFields | undefined): void {
     this.budgets ??= new Map();
     let budget = this.budgets.get(event);
     if (budget === undefined) {

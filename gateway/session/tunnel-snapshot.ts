@@ -1,11 +1,12 @@
-import { type Ipv4, ipv4 } from '../../core/bytes/ipv4-address.ts';
 import {
   aCount,
   aFlag,
   aNumber,
   anInstant,
+  anIpv4,
   aRecord,
   aText,
+  aWhole,
   maybe,
   type StateOf,
   type StateReader,
@@ -27,20 +28,9 @@ import type { UserProfile } from '../../core/ports/profile.ts';
 
 /** What a tunnel that is up is at one moment, for the process that goes on with it: plain data. */
 
-const u32 = aCount(0, 0xffffffff);
 const counter = aCount(0, Number.MAX_SAFE_INTEGER);
 const text = aText(1024);
 
-const whole =
-  <T>(read: (value: unknown) => T | undefined): StateReader<T> =>
-  (value) => {
-    const found = read(value);
-    return found === undefined ? undefined : { value: found };
-  };
-const anIpv4: StateReader<Ipv4> = (value) => {
-  const read = u32(value);
-  return read && { value: ipv4(read.value) };
-};
 const aCallId: StateReader<CallId> = (value) => {
   const read = aCount(1, 0xffff)(value);
   return read && { value: callId(read.value) };
@@ -112,10 +102,10 @@ const readTunnel = aRecord({
   framing: aRecord({ peerMru: aCount(0, 0xffff), sendPfc: aFlag, sendAcfc: aFlag }),
   usage: maybe(aRecord({ octetsIn: counter, octetsOut: counter, packetsIn: counter, packetsOut: counter })),
   lastUsed: maybe(anInstant),
-  link: whole<LinkSnapshot>(readLinkSnapshot),
-  channel: whole<GreChannelSnapshot>(readChannelSnapshot),
-  mppe: whole<MppeSnapshot>(readMppeSnapshot),
-  shape: maybe(whole<ShapeSnapshot>(readShapeSnapshot)),
+  link: aWhole<LinkSnapshot>(readLinkSnapshot),
+  channel: aWhole<GreChannelSnapshot>(readChannelSnapshot),
+  mppe: aWhole<MppeSnapshot>(readMppeSnapshot),
+  shape: maybe(aWhole<ShapeSnapshot>(readShapeSnapshot)),
 });
 /** As it was read. */
 export type TunnelSnapshot = StateOf<typeof readTunnel>;

@@ -1,7 +1,5 @@
-import type { Log, LogFields } from '../../core/ports/log.ts';
+import { type Log, LogByLevel, type LogFields, type LogLevel } from '../../core/ports/log.ts';
 import type { Journal } from './journal.ts';
-
-type Level = 'debug' | 'info' | 'warn' | 'error';
 
 /** Fields of log lines that a note keeps: words from small sets and what the record shows. */
 const KEPT = ['denial', 'policy', 'method', 'retriesLeft', 'notLogged', 'reason', 'setupFailure'] as const;
@@ -16,31 +14,16 @@ const textOf = (value: unknown): string | undefined =>
  * Notes what is logged about a session, whatever the level that is written, and passes everything on. A line belongs to
  * a session by the field `session` of the log it is written to.
  */
-export class JournalLog implements Log {
+export class JournalLog extends LogByLevel {
   readonly #inner: Log;
   readonly #journal: Journal;
   readonly #session: string | undefined;
 
   constructor(inner: Log, journal: Journal, session?: string) {
+    super();
     this.#inner = inner;
     this.#journal = journal;
     this.#session = session;
-  }
-
-  debug(event: string, message: string, fields?: LogFields): void {
-    this.#write('debug', event, message, fields);
-  }
-
-  info(event: string, message: string, fields?: LogFields): void {
-    this.#write('info', event, message, fields);
-  }
-
-  warn(event: string, message: string, fields?: LogFields): void {
-    this.#write('warn', event, message, fields);
-  }
-
-  error(event: string, message: string, fields?: LogFields): void {
-    this.#write('error', event, message, fields);
   }
 
   child(fields: LogFields): Log {
@@ -54,7 +37,7 @@ export class JournalLog implements Log {
     if (entry !== undefined && peer !== undefined) entry.peer = peer;
   }
 
-  #write(level: Level, event: string, message: string, fields: LogFields | undefined): void {
+  protected override write(level: LogLevel, event: string, message: string, fields: LogFields | undefined): void {
     if (this.#session !== undefined) this.#note(this.#session, event, message, fields ?? {});
     if (event === 'control.connection-refused') this.#refused(message, fields ?? {});
     this.#inner[level](event, message, fields);

@@ -1,4 +1,5 @@
 import { DROP_REASONS } from '../../core/outcome.ts';
+import { AUTH_DENIALS } from '../../core/ports/auth.ts';
 import { CLEAR_REASONS } from '../../core/ports/control.ts';
 import { SETUP_PHASES } from '../../core/ports/telemetry.ts';
 
@@ -39,16 +40,7 @@ export const METRIC_ATTRIBUTES = {
   result: {
     description:
       '`ok`, or the denial: bad-credentials, expired, locked, unavailable, proof-refused, change-refused. A back-end may also say unknown-user.',
-    values: [
-      'ok',
-      'bad-credentials',
-      'expired',
-      'locked',
-      'unavailable',
-      'proof-refused',
-      'change-refused',
-      'unknown-user',
-    ],
+    values: ['ok', ...AUTH_DENIALS, 'unknown-user'],
   },
   backend: { description: 'Name of the back-end, as its plug-in gives it.' },
   message: { description: 'Control message type, by its name in RFC 2637 in lower case; `unknown` for others.' },

@@ -6,21 +6,11 @@ import {
   type ChapDialect,
 } from '../../core/machine/chap-authenticator.ts';
 import { ChapPeer, type ChapPeerDialect } from '../../core/machine/chap-peer.ts';
-import { greeting } from '../../core/machine/greeting.ts';
-import type { AuthContext, AuthDenial, AuthMethod } from '../../core/ports/auth.ts';
+import { denialIn, greeting, refusalText } from '../../core/machine/greeting.ts';
+import type { AuthContext, AuthMethod } from '../../core/ports/auth.ts';
 import { CHAP_PROTOCOL } from '../../core/wire/chap.ts';
 
 const HASH_LENGTH = 16;
-
-/** For people only (RFC 1994 section 4.2). */
-const TEXTS: Readonly<Record<AuthDenial, string>> = {
-  'bad-credentials': 'Unknown user name or wrong password',
-  expired: 'The password has expired',
-  locked: 'The account is disabled',
-  unavailable: 'Authentication is out of order, try again later',
-  'proof-refused': 'This proof is not accepted',
-  'change-refused': 'The new password is not accepted',
-};
 
 /** The authenticator's packets: RFC 1994 section 4. A Failure is the end; there is no retry and no change of password. */
 const authenticator: ChapDialect = {
@@ -34,7 +24,7 @@ const authenticator: ChapDialect = {
     };
   },
   retriable: () => false,
-  failure: (denial, _retry, { challenge }) => ({ message: TEXTS[denial], challenge }),
+  failure: (denial, _retry, { challenge }) => ({ message: refusalText[denial], challenge }),
 };
 
 /** The peer's: any challenge of at least one octet is answered. A Success proves nothing about the authenticator. */
@@ -47,7 +37,7 @@ const peer = ({ password = '' }: AuthContext): ChapPeerDialect => {
         : {
             value: chapMd5Response(identifier, secret, challenge),
             confirm: () => ({}),
-            refused: () => 'bad-credentials',
+            refused: denialIn,
           },
   };
 };

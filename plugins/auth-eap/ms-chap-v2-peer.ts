@@ -84,7 +84,7 @@ export class EapMsChapV2Peer implements Machine<EapInput, EapEffect> {
 
   private failure(text: string): readonly EapEffect[] {
     if (this.sent === undefined) return [];
-    const denial = msChapDenial(parseMsChapFailure(text)?.error ?? 0);
+    const denial = msChapDenial(parseMsChapFailure(text));
     const { localName: identity } = this.context;
     return [{ kind: 'attempt-failed', identity, denial, retriesLeft: 0 }, message(Uint8Array.of(CHAP_CODE.failure))];
   }

@@ -35,7 +35,7 @@ const dialect = (context: AuthContext): ChapPeerDialect => {
         hash = newHash;
         return { keys: msChapV1MasterKeys(newHash, challenge) };
       },
-      refused: (message) => msChapDenial(parseMsChapFailure(message)?.error ?? 0),
+      refused: (message) => msChapDenial(parseMsChapFailure(message)),
     };
   };
   return {
@@ -47,9 +47,7 @@ const dialect = (context: AuthContext): ChapPeerDialect => {
         refused(message) {
           const failure = parseMsChapFailure(message);
           const mayChange = failure?.error === MS_CHAP_ERROR.passwordExpired && failure.version >= CHANGE_SINCE_VERSION;
-          return mayChange && newPassword !== undefined
-            ? change(challenge, newPassword)
-            : msChapDenial(failure?.error ?? 0);
+          return mayChange && newPassword !== undefined ? change(challenge, newPassword) : msChapDenial(failure);
         },
       };
     },

@@ -53,7 +53,7 @@ const dialect = (context: AuthContext): ChapPeerDialect => {
         if (confirmation !== undefined) hash = newHash;
         return confirmation;
       },
-      refused: (message) => msChapDenial(parseMsChapFailure(message)?.error ?? 0),
+      refused: (message) => msChapDenial(parseMsChapFailure(message)),
     };
   };
   return {
@@ -66,7 +66,7 @@ const dialect = (context: AuthContext): ChapPeerDialect => {
         refused(message) {
           const failure = parseMsChapFailure(message);
           const expired = failure?.error === MS_CHAP_ERROR.passwordExpired;
-          if (!expired || newPassword === undefined) return msChapDenial(failure?.error ?? 0);
+          if (!expired || newPassword === undefined) return msChapDenial(failure);
           // Some authenticators leave the challenge out though section 6 demands it; then theirs of before is meant.
           return change(failure.challenge ?? challenge, newPassword);
         },

@@ -1,8 +1,8 @@
 import { printable } from '../../core/bytes/ascii.ts';
 import { equalBytes } from '../../core/bytes/bytes.ts';
-import { greeting } from '../../core/machine/greeting.ts';
+import { greeting, refusalText } from '../../core/machine/greeting.ts';
 import type { Machine } from '../../core/machine/machine.ts';
-import type { AuthDenial, AuthEffect, AuthInput, AuthVerdict } from '../../core/ports/auth.ts';
+import type { AuthEffect, AuthInput, AuthVerdict } from '../../core/ports/auth.ts';
 import { after, type Instant } from '../../core/time.ts';
 import { type PapPacket, parsePap, writePap } from '../../core/wire/pap.ts';
 import { PPP } from '../../core/wire/ppp.ts';
@@ -16,16 +16,6 @@ type State =
 
 /** How long the first request may take, in ms: ten times three seconds, what a peer needs to give up. */
 const PATIENCE_MS = 30_000;
-
-/** For people only (RFC 1334 section 2.2.2). */
-const TEXTS: Readonly<Record<AuthDenial, string>> = {
-  'bad-credentials': 'Unknown user name or wrong password',
-  expired: 'The password has expired',
-  locked: 'The account is disabled',
-  unavailable: 'Authentication is out of order, try again later',
-  'proof-refused': 'This proof is not accepted',
-  'change-refused': 'The new password is not accepted',
-};
 
 /**
  * The authenticator's side of PAP (RFC 1334 section 2). It waits for the peer, asks about the first request, and answers
@@ -88,7 +78,7 @@ export class PapAuthenticator implements Machine<AuthInput, AuthEffect> {
       return [reply('ack', state.identifier, message), { kind: 'accept', identity, profile }];
     }
     const { denial } = verdict;
-    const message = TEXTS[denial];
+    const message = refusalText[denial];
     const identity = printable(state.request.peerId);
     this.state = { kind: 'done', reply: 'nak', message };
     return [

@@ -1,5 +1,6 @@
+import { denialIn } from '../../core/machine/greeting.ts';
 import type { Machine } from '../../core/machine/machine.ts';
-import type { AuthContext, AuthEffect, AuthInput } from '../../core/ports/auth.ts';
+import type { AuthContext, AuthEffect, AuthInput, AuthRefusal } from '../../core/ports/auth.ts';
 import { after, type Instant } from '../../core/time.ts';
 import { PAP_FIELD_MAX, parsePap, writePap } from '../../core/wire/pap.ts';
 import { PPP } from '../../core/wire/ppp.ts';
@@ -67,11 +68,11 @@ export class PapPeer implements Machine<AuthInput, AuthEffect> {
       this.deadline = undefined;
       return [{ kind: 'accept', identity, profile: {} }];
     }
-    const denial = 'bad-credentials';
+    const denial = denialIn(packet.message);
     return [{ kind: 'attempt-failed', identity, denial, retriesLeft: 0 }, ...this.reject(denial)];
   }
 
-  private reject(denial: 'bad-credentials' | 'timeout' | 'protocol'): readonly AuthEffect[] {
+  private reject(denial: AuthRefusal): readonly AuthEffect[] {
     this.over = true;
     this.deadline = undefined;
     return [{ kind: 'reject', identity: this.context.localName, denial }];

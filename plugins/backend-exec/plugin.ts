@@ -2,6 +2,7 @@ import type { ServiceIdentifier } from 'inversify';
 import { GatewayError } from '../../core/errors.ts';
 import { BoundedLog } from '../../core/ports/bounded-log.ts';
 import type { Clock } from '../../core/ports/clock.ts';
+import type { HandOver } from '../../core/ports/handover.ts';
 import type { Lifecycle } from '../../core/ports/lifecycle.ts';
 import { type LiveOptions, optionsInForce } from '../../core/ports/live-options.ts';
 import type { Log } from '../../core/ports/log.ts';
@@ -15,6 +16,8 @@ import { checkProgram } from './program-check.ts';
 /** The parts of one gateway. */
 export class Exec implements Lifecycle {
   readonly name = 'exec';
+  /** Another process has programs of its own; those of this one are ended behind it. */
+  readonly handOver: HandOver = {};
   readonly authenticator: ExecAuthenticator;
   readonly pool: LivePool;
   private readonly live: LiveOptions<ExecOptions>;

@@ -1,4 +1,5 @@
-import type { JsonObject } from '../../core/json/read.ts';
+import { aCount, aRecord, aText, oneOfState, someOf } from '../../core/bytes/state.ts';
+import { type JsonObject, parseJson } from '../../core/json/read.ts';
 import { sessionDownJson, sessionUpJson } from '../../core/json/session-json.ts';
 import type { BoundedLog } from '../../core/ports/bounded-log.ts';
 import type { Clock } from '../../core/ports/clock.ts';
@@ -10,6 +11,15 @@ import type { Service } from './service.ts';
 /** Pauses before an event is sent again, in ms; after the last one it is dropped. */
 const PAUSES = [1_000, 5_000, 20_000] as const;
 
+const readState = aRecord({
+  version: oneOfState(1),
+  /** As JSON, the oldest first. */
+  events: someOf(aText(1 << 16), 1_000_000),
+  lost: aCount(0, Number.MAX_SAFE_INTEGER),
+});
+
+type Outcome = 'told' | 'lost' | 'not now';
+
 /** Tells the service of sessions, one event after the other; what does not fit into the queue is dropped and counted. */
 export class WebhookEvents implements SessionListener {
   readonly name = 'webhook';
@@ -20,6 +30,9 @@ export class WebhookEvents implements SessionListener {
   private readonly queue: JsonObject[] = [];
   private sending: Promise<void> | undefined;
   private stopping = false;
+  private resting = false;
+  /** Another process tells what waits. */
+  private left = false;
   private wake: (() => void) | undefined;
   private lost = 0;
 
@@ -43,11 +56,48 @@ export class WebhookEvents implements SessionListener {
     this.add(sessionDownJson(facts, ending, usage));
   }
 
+  /** The service was told of it by the process before. */
+  restored(): void {
+    // Nothing is to be told.
+  }
+
+  /** Sends nothing more, and resolves when nothing is on its way. */
+  async rest(): Promise<void> {
+    this.resting = true;
+    this.wake?.();
+    await this.sending;
+  }
+
+  /** What waits, for another process, as plain data. */
+  release(): object {
+    this.left = true;
+    return { version: 1, events: this.queue.map((event) => JSON.stringify(event)), lost: this.lost };
+  }
+
+  /** Nothing is sent before `goOn`. Throws where it is not what `release` gives; nothing: there was none. */
+  takeOver(given: unknown): void {
+    this.resting = true;
+    if (given === undefined) return;
+    const read = readState(given)?.value;
+    const events = read?.events.map((text) => parseJson(text)) ?? [];
+    for (const event of events) if (event.ok && isObject(event.value)) this.queue.push(event.value);
+    if (read === undefined || this.queue.length !== events.length) throw new Error('what it was given cannot be read');
+    this.lost = read.lost;
+    this.drop(this.queue.splice(this.most()).length);
+  }
+
+  /** After `rest`, or in the process that took over. */
+  goOn(): void {
+    this.left = false;
+    this.resting = false;
+    if (this.queue.length > 0) this.sending ??= this.send();
+  }
+
   /** Sends what waits, each event once more at the most, for so many ms. */
   async stop(milliseconds: number): Promise<void> {
     this.stopping = true;
     this.wake?.();
-    if (this.sending === undefined) return;
+    if (this.sending === undefined || this.left) return;
     let cancel = (): void => undefined;
     const late = new Promise<void>((resolve) => {
       cancel = this.clock.schedule(after(this.clock.now(), milliseconds), resolve);
@@ -63,32 +113,34 @@ export class WebhookEvents implements SessionListener {
       return;
     }
     this.queue.push(json);
-    this.sending ??= this.send();
+    if (!this.resting) this.sending ??= this.send();
   }
 
   private async send(): Promise<void> {
-    for (let event = this.queue[0]; event !== undefined; event = this.queue[0]) {
-      const told = await this.tell(event);
+    for (let event = this.queue[0]; event !== undefined && !this.resting; event = this.queue[0]) {
+      const outcome = await this.tell(event);
+      if (outcome === 'not now') break;
       // `stop` may have taken it from the queue, and counted it.
       if (this.queue[0] !== event) continue;
       this.queue.shift();
-      if (!told) this.drop(1);
+      if (outcome === 'lost') this.drop(1);
     }
     // At once: who comes after the last look at the queue begins anew.
     this.sending = undefined;
   }
 
-  private async tell(event: JsonObject): Promise<boolean> {
+  private async tell(event: JsonObject): Promise<Outcome> {
     for (const pause of [...PAUSES, undefined]) {
       try {
         await this.service.ask(event);
-        return true;
+        return 'told';
       } catch {
-        if (pause === undefined || this.stopping) return false;
-        await this.pause(pause);
+        if (pause === undefined || this.stopping) return 'lost';
+        if (!this.resting) await this.pause(pause);
+        if (this.resting) return 'not now';
       }
     }
-    return false;
+    return 'lost';
   }
 
   private pause(milliseconds: number): Promise<void> {
@@ -108,3 +160,6 @@ export class WebhookEvents implements SessionListener {
     this.log.warn('webhook.events-dropped', 'Events of sessions did not reach the service.', { dropped: this.lost });
   }
 }
+
+const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

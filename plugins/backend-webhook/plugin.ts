@@ -1,6 +1,7 @@
 import type { ServiceIdentifier } from 'inversify';
 import { BoundedLog } from '../../core/ports/bounded-log.ts';
 import type { Clock } from '../../core/ports/clock.ts';
+import type { HandOver } from '../../core/ports/handover.ts';
 import type { Lifecycle } from '../../core/ports/lifecycle.ts';
 import { type LiveOptions, optionsInForce } from '../../core/ports/live-options.ts';
 import type { Log } from '../../core/ports/log.ts';
@@ -20,6 +21,14 @@ const LAST_WORDS_MS = 3_000;
 /** The parts of one gateway. */
 export class Webhook implements Lifecycle {
   readonly name = 'webhook';
+  /** What is cached begins anew, and log-ins under way are lost as other set-ups are. */
+  readonly handOver: HandOver = {
+    rest: () => this.events.rest(),
+    release: async () => this.events.release(),
+    takeOver: async (state) => this.events.takeOver(state),
+    serve: () => this.events.goOn(),
+    takeBack: async () => this.events.goOn(),
+  };
   readonly authenticator: WebhookAuthenticator;
   readonly events: WebhookEvents;
   private readonly service: Service;

@@ -10,10 +10,12 @@ import type {
   SecurityAssociations,
 } from '../../core/ports/security-associations.ts';
 import type { Telemetry } from '../../core/ports/telemetry.ts';
-import { after } from '../../core/time.ts';
+import { after, type Instant } from '../../core/time.ts';
 import { LEAST_SPI } from '../../core/wire/esp.ts';
 import { Association } from './association.ts';
-import { createTransform, type IvSources } from './transforms.ts';
+import type { CountedIvs } from './counted-ivs.ts';
+import { definitionOf, type TableState } from './table-state.ts';
+import { createTransform, type WriteIv } from './transforms.ts';
 
 const MOST = 65_536;
 const MOST_WINDOW = 4096;
@@ -42,7 +44,7 @@ export interface TableDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly telemetry: Telemetry;
-  readonly ivs: IvSources;
+  readonly ivs: { readonly counted: CountedIvs; readonly random: WriteIv };
 }
 
 /** True as long as the session is of this user and has this address. */
@@ -52,7 +54,13 @@ interface Found {
   readonly own: SessionAssociations | undefined;
 }
 
-interface Entry {
+/** When its lifetime is over; undefined: never. */
+interface Deadlines {
+  readonly softAt: Instant | undefined;
+  readonly hardAt: Instant | undefined;
+}
+
+interface Entry extends Deadlines {
   readonly association: Association;
   cancel(): void;
 }
@@ -89,6 +97,31 @@ export class AssociationTable implements SecurityAssociations {
     return entry !== undefined;
   }
 
+  /** With keys: for the process that goes on with them, and for nobody else. */
+  snapshot(): TableState {
+    const associations = [...this.entries.values()].map(({ association, softAt, hardAt }) => ({
+      ...association.snapshot(),
+      softAt,
+      hardAt,
+    }));
+    return { version: 1, ivs: this.deps.ivs.counted.snapshot(), associations };
+  }
+
+  /** Throws where one of them cannot be had. */
+  restore({ ivs, associations }: TableState): void {
+    this.deps.ivs.counted.restore(ivs);
+    for (const state of associations) {
+      const refusal = this.put(definitionOf(state), undefined, state);
+      if (refusal !== undefined) throw new Error(`the association ${state.name} (${state.direction}): ${refusal}`);
+      this.entries.get(keyOf(state.direction, state.name))?.association.restore(state);
+    }
+  }
+
+  /** Another process may have used them for a moment, and is no more; `now` in ms since 1970. */
+  passOver(now: number): void {
+    this.deps.ivs.counted.passOver(now);
+  }
+
   list(): readonly SaStatus[] {
     return [...this.entries.values()].map(({ association }) => association.status());
   }
@@ -119,19 +152,26 @@ export class AssociationTable implements SecurityAssociations {
     for (const { cancel } of this.entries.values()) cancel();
   }
 
-  private put(from: SecurityAssociation, before: Entry | undefined): string | undefined {
+  private put(
+    from: SecurityAssociation,
+    before: Entry | undefined,
+    deadlines: Deadlines = this.deadlinesOf(from),
+  ): string | undefined {
     const wrong = this.whatIsWrong(from, before?.association);
     if (wrong !== undefined) return wrong;
-    const transform = createTransform(from.algorithm, this.deps.ivs);
+    const { counted, random } = this.deps.ivs;
+    const transform = createTransform(from.algorithm, { counted: counted.write, random });
     if (typeof transform === 'string') return transform;
     if (before !== undefined) this.take(before);
     const association = new Association(from, transform, (event) => this.happened(event));
     const timers = [
-      this.schedule(from.lifetime?.soft, () => association.soft()),
-      this.schedule(from.lifetime?.hard, () => association.end('hard')),
+      this.schedule(deadlines.softAt, () => association.soft()),
+      this.schedule(deadlines.hardAt, () => association.end('hard')),
     ];
     this.entries.set(keyOf(from.direction, from.name), {
       association,
+      softAt: deadlines.softAt,
+      hardAt: deadlines.hardAt,
       cancel: () => {
         for (const cancel of timers) cancel();
       },
@@ -194,10 +234,16 @@ export class AssociationTable implements SecurityAssociations {
     };
   }
 
-  private schedule(limits: SaLimits | undefined, task: () => void): () => void {
-    if (limits?.seconds === undefined) return () => undefined;
+  private deadlinesOf({ lifetime }: SecurityAssociation): Deadlines {
+    const now = this.deps.clock.now();
+    const due = (limits: SaLimits | undefined): Instant | undefined =>
+      limits?.seconds === undefined ? undefined : after(now, limits.seconds * SECOND_MS);
+    return { softAt: due(lifetime?.soft), hardAt: due(lifetime?.hard) };
+  }
+
+  private schedule(due: Instant | undefined, task: () => void): () => void {
+    if (due === undefined) return () => undefined;
     const { clock } = this.deps;
-    const due = after(clock.now(), limits.seconds * SECOND_MS);
     let cancel = (): void => undefined;
     // A clock may fire early where the deadline is weeks away.
     const arm = (): void => {

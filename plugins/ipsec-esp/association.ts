@@ -1,7 +1,6 @@
 import { holdsIpv4, type IpNetwork } from '../../core/bytes/ip-network.ts';
 import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
 import { ReplayWindow } from '../../core/datapath/ipsec-replay.ts';
-import type { EspTransform } from '../../core/datapath/ipsec-transform.ts';
 import type {
   SaEvent,
   SaLimits,
@@ -9,12 +8,16 @@ import type {
   SaStatus,
   SecurityAssociation,
 } from '../../core/ports/security-associations.ts';
+import type { AssociationState } from './table-state.ts';
+import type { OwnTransform } from './transforms.ts';
 
 const TWO_32 = 0x1_0000_0000;
 const LAST = TWO_32 - 1;
 /** Numbers are exact up to here; 2^64 would be the end otherwise, and no association lives that long. */
 const LAST_EXTENDED = Number.MAX_SAFE_INTEGER;
 const USUAL_WINDOW = 64;
+
+type SaLimitsState = NonNullable<AssociationState['lifetime']>['soft'];
 
 const reached = (limits: SaLimits | undefined, octets: number, packets: number): boolean =>
   limits !== undefined &&
@@ -29,7 +32,7 @@ export class Association {
   readonly isTunnel: boolean;
   readonly host: Ipv4;
   readonly esn: boolean;
-  readonly transform: EspTransform;
+  readonly transform: OwnTransform;
   readonly replay: ReplayWindow;
   readonly lifetime: SecurityAssociation['lifetime'];
   expired = false;
@@ -41,7 +44,7 @@ export class Association {
   private readonly peerNetworks: readonly IpNetwork[] | undefined;
   private readonly tell: (event: SaEvent) => void;
 
-  constructor(from: SecurityAssociation, transform: EspTransform, tell: (event: SaEvent) => void) {
+  constructor(from: SecurityAssociation, transform: OwnTransform, tell: (event: SaEvent) => void) {
     this.name = from.name;
     this.direction = from.direction;
     this.spi = from.spi;
@@ -98,6 +101,32 @@ export class Association {
     if (this.expired) return;
     this.expired = true;
     this.tell({ kind, name: this.name, direction: this.direction, spi: this.spi });
+  }
+
+  /** Everything of it but its deadlines, with its keys. */
+  snapshot(): Omit<AssociationState, 'softAt' | 'hardAt'> {
+    const { name, direction, spi, host, networks, peerNetworks, esn, replay, sequence, octets, packets } = this;
+    const { expired, softTold, owner, lifetime } = this;
+    const limits = (of: SaLimits | undefined): SaLimitsState =>
+      of && { octets: of.octets, packets: of.packets, seconds: of.seconds };
+    return {
+      ...{ name, direction, spi, host, networks, peerNetworks, esn, sequence, octets, packets, expired, softTold },
+      owner: { identity: owner.identity, address: owner.address },
+      mode: this.isTunnel ? 'tunnel' : 'transport',
+      algorithm: this.transform.algorithm(),
+      replayWindow: replay.size,
+      replay: replay.snapshot(),
+      lifetime: lifetime && { soft: limits(lifetime.soft), hard: limits(lifetime.hard) },
+    };
+  }
+
+  /** Its numbers, of another process; its sequence it has from the beginning. */
+  restore({ replay, octets, packets, expired, softTold }: AssociationState): void {
+    this.replay.restore(replay);
+    this.octets = octets;
+    this.packets = packets;
+    this.expired = expired;
+    this.softTold = softTold;
   }
 
   status(): SaStatus {

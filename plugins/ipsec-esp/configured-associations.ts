@@ -1,19 +1,44 @@
 import { GatewayError } from '../../core/errors.ts';
+import type { HandOver } from '../../core/ports/handover.ts';
 import type { Lifecycle } from '../../core/ports/lifecycle.ts';
 import type { Log } from '../../core/ports/log.ts';
+import type { WallClock } from '../../core/ports/wall-clock.ts';
 import type { AssociationTable } from './association-table.ts';
 import { readAssociations } from './sa-file.ts';
+import { readTableState } from './table-state.ts';
 
 /** Puts the configured associations into the table before anybody can call, and ends the timers of all. */
 export class ConfiguredAssociations implements Lifecycle {
   readonly name = 'ipsec-esp';
+  /** What the process before has is gone on with, also where the file is another one by now: that is read at a restart. */
+  readonly handOver: HandOver = {
+    startBeside: async () => {
+      if (this.file !== undefined) await readAssociations(this.file);
+    },
+    release: async () => {
+      this.released = true;
+      return this.table.snapshot();
+    },
+    takeOver: async (given) => {
+      const state = readTableState(given);
+      if (state === undefined) throw new Error('what it was given cannot be read');
+      this.table.restore(state);
+    },
+    takeBack: async () => {
+      if (this.released) this.table.passOver(this.wallClock.now());
+      this.released = false;
+    },
+  };
   private readonly table: AssociationTable;
   private readonly log: Log;
+  private readonly wallClock: WallClock;
   private readonly file: string | undefined;
+  private released = false;
 
-  constructor(table: AssociationTable, log: Log, file: string | undefined) {
+  constructor(table: AssociationTable, log: Log, wallClock: WallClock, file: string | undefined) {
     this.table = table;
     this.log = log;
+    this.wallClock = wallClock;
     this.file = file;
   }
 

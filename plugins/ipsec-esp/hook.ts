@@ -34,6 +34,11 @@ export class IpsecEspHook implements IpsecHook {
     this.outbound = new EspOutbound({ table, mtu, address: gatewayAddress, answers, lost: lost('out') });
   }
 
+  /** What a session has it has by the table. */
+  restored(): void {
+    // It is looked up with the first packet.
+  }
+
   down(_facts: SessionFacts, _ending: SessionEnding, _usage: SessionUsage, session: SessionView): void {
     this.table.forget(session);
     this.inbound.forget(session);

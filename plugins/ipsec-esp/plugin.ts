@@ -4,8 +4,9 @@ import { absolutePath } from '../../core/ports/setting-kinds.ts';
 import { TOKENS } from '../../core/tokens.ts';
 import { AssociationTable } from './association-table.ts';
 import { ConfiguredAssociations } from './configured-associations.ts';
+import { CountedIvs } from './counted-ivs.ts';
 import { IpsecEspHook } from './hook.ts';
-import { countedIvs, randomIvs } from './transforms.ts';
+import { randomIvs } from './transforms.ts';
 
 export interface IpsecEspOptions {
   readonly file: string | undefined;
@@ -27,7 +28,7 @@ export const ipsecEspPlugin = definePlugin<IpsecEspOptions>({
   register({ bind }, { file }) {
     bind(TABLE).toResolvedValue(
       (clock, log, telemetry, fleet, wallClock) => {
-        const ivs = { counted: countedIvs(fleet.index, wallClock.now()), random: randomIvs() };
+        const ivs = { counted: new CountedIvs(fleet.index, wallClock.now()), random: randomIvs() };
         return new AssociationTable({ clock, log, telemetry, ivs });
       },
       [TOKENS.Clock, TOKENS.Log, TOKENS.Telemetry, TOKENS.Fleet, TOKENS.WallClock],
@@ -39,8 +40,8 @@ export const ipsecEspPlugin = definePlugin<IpsecEspOptions>({
       [TABLE, TOKENS.Telemetry, TOKENS.TunnelMtu, TOKENS.AddressPool, TOKENS.IntranetPackets],
     );
     bind(TOKENS.Lifecycle).toResolvedValue(
-      (table, log) => new ConfiguredAssociations(table, log, file),
-      [TABLE, TOKENS.Log],
+      (table, log, wallClock) => new ConfiguredAssociations(table, log, wallClock, file),
+      [TABLE, TOKENS.Log, TOKENS.WallClock],
     );
   },
 });

@@ -12,6 +12,12 @@ import type { EspTransform } from '../../core/datapath/ipsec-transform.ts';
 import type { EspAlgorithm } from '../../core/ports/security-associations.ts';
 import { ESP_HEADER_LENGTH } from '../../core/wire/esp.ts';
 
+/** A transform that can say what it was made of, for another process of this gateway. */
+export interface OwnTransform extends EspTransform {
+  /** With its keys: secrets. */
+  algorithm(): EspAlgorithm;
+}
+
 /** Writes the IV of the next packet: for GCM 8 octets that no packet under the same key ever had or has. */
 export type WriteIv = (b: Uint8Array, at: number) => void;
 
@@ -26,7 +32,7 @@ const STREAM_BLOCK = 4;
 const RANDOM_OCTETS = 4096;
 
 /** AES in Galois/Counter Mode (RFC 4106): `key` is that of AES, `salt` the four octets that are not on the wire. */
-class AesGcm implements EspTransform {
+class AesGcm implements OwnTransform {
   readonly name = 'aes-gcm-16';
   readonly ivLength = GCM_IV;
   readonly icvLength = ICV;
@@ -77,6 +83,11 @@ class AesGcm implements EspTransform {
     return true;
   }
 
+  algorithm(): EspAlgorithm {
+    const key = Buffer.concat([this.key.export(), this.nonce.subarray(0, SALT)]);
+    return { name: this.name, key: new Uint8Array(key) };
+  }
+
   private takeNonce(b: Uint8Array, iv: number): void {
     for (let i = 0; i < GCM_IV; i += 1) this.nonce[SALT + i] = b[iv + i] ?? 0;
   }
@@ -96,7 +107,7 @@ class AesGcm implements EspTransform {
 }
 
 /** AES-CBC (RFC 3602) with HMAC-SHA-256-128 (RFC 4868) over everything before the ICV, and the unseen upper half. */
-class AesCbcHmac implements EspTransform {
+class AesCbcHmac implements OwnTransform {
   readonly name = 'aes-cbc-hmac-sha2-256-128';
   readonly ivLength = CBC_IV;
   readonly icvLength = ICV;
@@ -136,6 +147,14 @@ class AesCbcHmac implements EspTransform {
     return true;
   }
 
+  algorithm(): EspAlgorithm {
+    return {
+      name: this.name,
+      key: new Uint8Array(this.key.export()),
+      integrityKey: new Uint8Array(this.integrityKey.export()),
+    };
+  }
+
   private check(b: Uint8Array, at: number, end: number, high: number): Uint8Array {
     const hmac = createHmac('sha256', this.integrityKey).update(b.subarray(at, end));
     if (high >= 0) {
@@ -160,33 +179,13 @@ export const randomIvs = (): WriteIv => {
   };
 };
 
-/** What makes `index` and the time of a start unlike those of every other start: 2020-01-01, in ms since 1970. */
-const EPOCH = 1_577_836_800_000;
-
-/**
- * A counter that goes on where no earlier one can have been: 8 bits of the worker, then ms since 2020 times 65536 at the
- * start. Even with keys that outlive the process no IV comes twice, as long as the clock of the machine does not go back
- * and no worker sends more than 65 million packets a second.
- */
-export const countedIvs = (worker: number, startedAt: number): WriteIv => {
-  const ms = Math.max(0, startedAt - EPOCH);
-  let high = (((worker & 0xff) << 24) | (Math.floor(ms / 0x10000) & 0xffffff)) >>> 0;
-  let low = ((ms % 0x10000) * 0x10000) >>> 0;
-  return (b, at) => {
-    writeU32(b, at, high);
-    writeU32(b, at + 4, low);
-    low = (low + 1) >>> 0;
-    if (low === 0) high = (high + 1) >>> 0;
-  };
-};
-
 export interface IvSources {
   readonly counted: WriteIv;
   readonly random: WriteIv;
 }
 
 /** Undefined, with a sentence for the operator, when the lengths of the keys are wrong. */
-export const createTransform = (algorithm: EspAlgorithm, ivs: IvSources): EspTransform | string => {
+export const createTransform = (algorithm: EspAlgorithm, ivs: IvSources): OwnTransform | string => {
   const octets = algorithm.name === 'aes-gcm-16' ? algorithm.key.length - SALT : algorithm.key.length;
   if (octets !== 16 && octets !== 24 && octets !== 32) {
     return algorithm.name === 'aes-gcm-16'

@@ -34,6 +34,10 @@ export class IpsecPolicyHook implements IpsecHook {
     else this.sessions.delete(session);
   }
 
+  restored(facts: SessionFacts, session: SessionView): void {
+    this.up(facts, session);
+  }
+
   changed(facts: SessionFacts, session: SessionView): void {
     this.up(facts, session);
   }

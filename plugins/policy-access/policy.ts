@@ -26,12 +26,12 @@ export class AccessPolicy implements SessionPolicy, SessionListener, Lifecycle {
     this.sessions = sessions;
   }
 
-  /** Rejects with CONFIG_FILE when the rules cannot be used. */
   /** It only reads a file. */
   get runsBeside(): boolean {
     return true;
   }
 
+  /** Rejects with CONFIG_FILE when the rules cannot be used. */
   async start(): Promise<void> {
     await this.file.load();
   }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { aCount, aRecord, aText, oneOfState, someOf } from '../../core/bytes/state.ts';
 import { GatewayError } from '../../core/errors.ts';
 import { foldName } from '../policy-kit/names.ts';
 
@@ -15,6 +16,15 @@ interface Page {
   month: string;
   readonly users: Map<string, { day: number; month: number }>;
 }
+
+const octets = aCount(0, Number.MAX_SAFE_INTEGER);
+const readState = aRecord({
+  version: oneOfState(1),
+  folder: aText(4096),
+  day: aText(32),
+  month: aText(32),
+  users: someOf(aRecord({ name: aText(1024), day: octets, month: octets }), 10_000_000),
+});
 
 const FILE = /^usage-\d+\.json$/;
 const NOTHING: Used = { day: 0, month: 0 };
@@ -70,6 +80,30 @@ export class UsageLedger {
   /** Resolves when what was added so far is on disk, or cannot be written. */
   async settled(): Promise<void> {
     await this.writing.catch(() => undefined);
+  }
+
+  /** What there is, for another process, as plain data; nothing is written behind it. */
+  async release(): Promise<object> {
+    await this.settled();
+    const { day, month, users } = this.page;
+    return {
+      version: 1,
+      folder: this.folder,
+      day,
+      month,
+      users: [...users].map(([name, used]) => ({ name, ...used })),
+    };
+  }
+
+  /** What the process before has seen since this one has read the file. Rejects where it is not what `release` gives. */
+  async takeOver(given: unknown): Promise<void> {
+    // It had none, or this one keeps it elsewhere, as after a restart.
+    if (given === undefined) return;
+    const read = readState(given)?.value;
+    if (read === undefined) throw new Error('what it was given cannot be read');
+    if (read.folder !== this.folder) return;
+    const { day, month, users } = read;
+    this.page = { day, month, users: new Map(users.map(({ name, ...used }) => [name, used])) };
   }
 
   /** Of all workers. */

@@ -1,5 +1,6 @@
 import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
 import type { Authenticator, AuthKind, BackEndAnswer } from '../../core/ports/auth.ts';
+import type { HandOver } from '../../core/ports/handover.ts';
 import type { SessionId } from '../../core/ports/ids.ts';
 import type { Lifecycle } from '../../core/ports/lifecycle.ts';
 import type { Log } from '../../core/ports/log.ts';
@@ -25,6 +26,10 @@ export interface ProfileDeps {
 /** What users get, from a file: its entry of a user goes before what the back-end says, and that before `everyone`. */
 export class ProfilePolicy implements SessionPolicy, SessionListener, Lifecycle {
   readonly name = 'policy-profile';
+  readonly handOver: HandOver = {
+    release: async () => this.deps.ledger?.release(),
+    takeOver: async (state) => this.deps.ledger?.takeOver(state),
+  };
   private readonly deps: ProfileDeps;
 
   constructor(deps: ProfileDeps) {
@@ -32,11 +37,6 @@ export class ProfilePolicy implements SessionPolicy, SessionListener, Lifecycle 
   }
 
   /** Rejects with CONFIG_FILE when the profiles cannot be used, and with STATE_DIR when nothing can be kept. */
-  /** Without a ledger it only reads a file. */
-  get runsBeside(): boolean {
-    return this.deps.ledger === undefined;
-  }
-
   async start(): Promise<void> {
     await this.deps.file.load();
     await this.deps.ledger?.load();
@@ -56,6 +56,11 @@ export class ProfilePolicy implements SessionPolicy, SessionListener, Lifecycle 
     if (left > 0) return { admit: true, profile: { ...given, quotaOctets: Math.min(left, given.quotaOctets ?? left) } };
     const detail = 'The user has moved as much as it may in this day or month.';
     return { admit: false, denial: 'quota-used-up', detail };
+  }
+
+  /** What it moves is written down when it ends. */
+  restored(): void {
+    // Nothing is to be done.
   }
 
   down({ identity }: SessionFacts, _ending: SessionEnding, { octetsIn, octetsOut }: SessionUsage): void {

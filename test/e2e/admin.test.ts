@@ -3,13 +3,12 @@ import { existsSync, lstatSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { connect, Netns, netnsUnavailable, ROOT } from '../support/netns.ts';
+import { MAIN, notBuilt } from '../support/built.ts';
+import { connect, Netns, netnsUnavailable } from '../support/netns.ts';
+import { PATIENCE_MS } from '../support/patience.ts';
 import { Program } from '../support/program.ts';
 
-const MAIN = join(ROOT, 'dist', 'gateway', 'main.js');
-const ADDON = join(ROOT, 'native', 'build', 'Release', 'pptp_native.node');
-const built = existsSync(MAIN) && existsSync(ADDON) ? undefined : 'the gateway is not built (npm run build)';
-const reason = netnsUnavailable('nft') ?? built;
+const reason = netnsUnavailable('nft') ?? notBuilt();
 
 const SERVER = '203.0.113.1';
 const CLIENT = '203.0.113.2';
@@ -41,7 +40,7 @@ describe.skipIf(reason !== undefined)(`asking a gateway that runs${reason ? ` (s
   const typed = (...args: readonly string[]): Promise<{ readonly code: unknown; readonly said: string }> =>
     new Promise((resolve) => {
       const [program, all] = server.inside(process.execPath, MAIN, ...args);
-      const options = { env: { ...process.env, ...env() }, timeout: 20_000 };
+      const options = { env: { ...process.env, ...env() }, timeout: PATIENCE_MS };
       execFile(program, [...all], options, (error, out, err) => resolve({ code: error?.code ?? 0, said: out + err }));
     });
   const explanation = (which: string): { readonly findings: readonly { readonly case: string }[] } =>

@@ -1,21 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { MAIN, notBuilt } from '../support/built.ts';
 import { browserUnavailable, logIn, openBrowser, type Watched, watchedPage } from '../support/dashboard/browser.ts';
-import { connect, Netns, netnsUnavailable, ROOT } from '../support/netns.ts';
+import { connect, Netns, netnsUnavailable } from '../support/netns.ts';
 import { Program } from '../support/program.ts';
 
-const MAIN = join(ROOT, 'dist', 'gateway', 'main.js');
-const NEEDED = [
-  MAIN,
-  join(ROOT, 'dist', 'pages', 'index.html'),
-  join(ROOT, 'native', 'build', 'Release', 'pptp_native.node'),
-];
-const built = NEEDED.every((path) => existsSync(path)) ? undefined : 'the gateway is not built (npm run build)';
-const reason = netnsUnavailable('nft') ?? browserUnavailable() ?? built;
+const reason = netnsUnavailable('nft') ?? browserUnavailable() ?? notBuilt('dist/pages/index.html');
 
 const SERVER = '203.0.113.1';
 const INNER = '10.99.0.1';

@@ -1,15 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { connect, Netns, netnsUnavailable, ROOT } from '../support/netns.ts';
+import { MAIN, notBuilt } from '../support/built.ts';
+import { connect, Netns, netnsUnavailable } from '../support/netns.ts';
 import { Program } from '../support/program.ts';
 
-const MAIN = join(ROOT, 'dist', 'gateway', 'main.js');
-const ADDON = join(ROOT, 'native', 'build', 'Release', 'pptp_native.node');
-const built = existsSync(MAIN) && existsSync(ADDON) ? undefined : 'the gateway is not built (npm run build)';
-const reason = netnsUnavailable('nft') ?? built;
+const reason = netnsUnavailable('nft') ?? notBuilt();
 
 const SERVER = '203.0.113.1';
 const INNER = '10.99.0.1';
@@ -76,7 +74,7 @@ describe.skipIf(reason !== undefined)(`dial against run${reason ? ` (skipped: ${
     );
     expect(await it.says(/^DNS/)).toBe('DNS servers of the tunnel: 10.7.7.7');
     expect(it.lines).toHaveLength(2);
-    expect(client.run('ping', '-c', '3', '-i', '0.2', '-W', '2', INNER)).toContain(' 0% packet loss');
+    expect(client.run('ping', '-c', '3', '-i', '0.2', '-W', '20', INNER)).toContain(' 0% packet loss');
     const echo = new Program(server, [process.execPath, '-e', ECHO], {});
     programs.push(echo);
     await echo.says(/ready/);
@@ -96,7 +94,7 @@ describe.skipIf(reason !== undefined)(`dial against run${reason ? ` (skipped: ${
     expect(client.ip('route', 'get', '10.7.7.7')).toContain('dev pptp-dial0');
     expect(client.ip('route', 'get', '198.51.100.77')).toContain('dev pptp-dial0');
     expect(client.ip('route', 'get', SERVER)).toContain('via 192.0.2.1 dev up0');
-    expect(client.run('ping', '-c', '2', '-i', '0.2', '-W', '2', '10.7.7.7')).toContain(' 0% packet loss');
+    expect(client.run('ping', '-c', '2', '-i', '0.2', '-W', '20', '10.7.7.7')).toContain(' 0% packet loss');
     expect(await it.end('SIGINT')).toBe(0);
     expect(network()).toBe(before);
   });

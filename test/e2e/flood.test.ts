@@ -1,17 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect as connectTo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { MAIN, notBuilt } from '../support/built.ts';
 import { connect, Netns, netnsUnavailable, ROOT } from '../support/netns.ts';
 import { Program } from '../support/program.ts';
 
-const MAIN = join(ROOT, 'dist', 'gateway', 'main.js');
-const ADDON = join(ROOT, 'native', 'build', 'Release', 'pptp_native.node');
-const built = existsSync(MAIN) && existsSync(ADDON) ? undefined : 'the gateway is not built (npm run build)';
-const reason = netnsUnavailable('nft') ?? built;
+const reason = netnsUnavailable('nft') ?? notBuilt();
 
 const SERVER = '192.0.2.1';
 const PASSWORD = 'many hands';
@@ -72,7 +70,7 @@ describe.skipIf(reason !== undefined)(`strangers at the door${reason ? ` (skippe
   };
   /** Beside us: the gateway waits for who reads its log, and that is us. */
   const pings = (count: number): Promise<string> => {
-    const ping = new Program(client, ['ping', '-q', '-i', '0.05', '-c', `${count}`, '-W', '2', '10.99.0.1'], {});
+    const ping = new Program(client, ['ping', '-q', '-i', '0.05', '-c', `${count}`, '-W', '20', '10.99.0.1'], {});
     programs.push(ping);
     return ping.says(/packet loss/);
   };

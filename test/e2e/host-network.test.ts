@@ -235,7 +235,7 @@ describe.skipIf(reason !== undefined)(
       await holder.says();
       // A second address of the host stands for a client: what counts is the source the intranet sees.
       host.ip('address', 'add', '10.99.0.9/32', 'dev', 'pgt7');
-      expect(host.run('ping', '-c', '1', '-W', '2', '-I', '10.99.0.9', '10.77.0.10')).toContain('1 received');
+      expect(host.run('ping', '-c', '1', '-W', '20', '-I', '10.99.0.9', '10.77.0.10')).toContain('1 received');
     });
 
     it('keeps ICMP protocol unreachable about GRE in, and no other', async () => {

@@ -1,12 +1,12 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Netns, netnsUnavailable, ROOT } from '../support/netns.ts';
+import { MAIN, notBuilt } from '../support/built.ts';
+import { Netns, netnsUnavailable } from '../support/netns.ts';
 import { Program } from '../support/program.ts';
 
-const MAIN = join(ROOT, 'dist', 'gateway', 'main.js');
-const reason = netnsUnavailable() ?? (existsSync(MAIN) ? undefined : 'the gateway is not built (npm run build)');
+const reason = netnsUnavailable() ?? notBuilt();
 /** A collector that takes connections and never answers. */
 const MUTE = `require('node:net').createServer(() => {}).listen(4318, '127.0.0.1', () => console.log('mute'))`;
 

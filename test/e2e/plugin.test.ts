@@ -1,16 +1,12 @@
-import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writePlugin } from '../../gateway/cli/plugins-new.ts';
-import { connect, Netns, netnsUnavailable, ROOT } from '../support/netns.ts';
+import { MAIN, notBuilt } from '../support/built.ts';
+import { connect, Netns, netnsUnavailable } from '../support/netns.ts';
 import { Outside } from '../support/outside.ts';
 import { Program } from '../support/program.ts';
 
-const MAIN = join(ROOT, 'dist', 'gateway', 'main.js');
-const ADDON = join(ROOT, 'native', 'build', 'Release', 'pptp_native.node');
-const built = existsSync(MAIN) && existsSync(ADDON) ? undefined : 'the gateway is not built (npm run build)';
-const reason = netnsUnavailable('nft') ?? built;
+const reason = netnsUnavailable('nft') ?? notBuilt();
 
 const SERVER = '203.0.113.1';
 const INNER = '10.99.0.1';
@@ -62,7 +58,7 @@ describe.skipIf(reason !== undefined)(`a package of \`plugins new\`${reason ? ` 
     await liar.end('SIGTERM');
     const dora = dial('explorer');
     expect(await dora.says(/^connected/)).toMatch(/address 10\.99\.0\.\d+, .*MPPE 128-bit stateless$/);
-    expect(client.run('ping', '-c', '2', '-i', '0.2', '-W', '2', INNER)).toContain(' 0% packet loss');
+    expect(client.run('ping', '-c', '2', '-i', '0.2', '-W', '20', INNER)).toContain(' 0% packet loss');
     expect(await gateway.says(/"session.up"/)).toContain('"dora"');
     await dora.end('SIGTERM');
   });

@@ -4,7 +4,6 @@ import {
   chmodSync,
   chownSync,
   constants,
-  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -16,12 +15,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connect, Netns, netnsUnavailable, ROOT } from '../support/netns.ts';
+import { MAIN, notBuilt } from '../support/built.ts';
+import { connect, Netns, netnsUnavailable } from '../support/netns.ts';
 import { Program } from '../support/program.ts';
-
-const MAIN = join(ROOT, 'dist', 'gateway', 'main.js');
-const ADDON = join(ROOT, 'native', 'build', 'Release', 'pptp_native.node');
-const built = existsSync(MAIN) && existsSync(ADDON) ? undefined : 'the gateway is not built (npm run build)';
 
 const NOBODY = 65_534;
 const SERVER = '192.0.2.1';
@@ -47,7 +43,7 @@ const unreachable = (): string | undefined => {
     return 'an ordinary user cannot read the built gateway, or there is no setpriv';
   }
 };
-const reason = netnsUnavailable('nft') ?? built ?? unreachable();
+const reason = netnsUnavailable('nft') ?? notBuilt() ?? unreachable();
 
 /** Of the threads of a process, by the name of the field in /proc. */
 const threads = (pid: number): readonly ReadonlyMap<string, string>[] =>

@@ -1,15 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connect, Netns, netnsUnavailable, ROOT } from '../support/netns.ts';
+import { MAIN, notBuilt } from '../support/built.ts';
+import { connect, Netns, netnsUnavailable } from '../support/netns.ts';
 import { Program } from '../support/program.ts';
 
-const MAIN = join(ROOT, 'dist', 'gateway', 'main.js');
-const ADDON = join(ROOT, 'native', 'build', 'Release', 'pptp_native.node');
-const built = existsSync(MAIN) && existsSync(ADDON) ? undefined : 'the gateway is not built (npm run build)';
-const reason = netnsUnavailable('nft') ?? built;
+const reason = netnsUnavailable('nft') ?? notBuilt();
 
 const SERVER = '192.0.2.1';
 const PASSWORD = 'many hands';
@@ -90,7 +88,7 @@ describe.skipIf(reason !== undefined)(`profiles of two workers${reason ? ` (skip
     expect(await anna.says(/^connected to/)).toMatch(/address 10\.60\.0\.\d+/);
     await until(() => routes() !== ready);
     expect(routes()).toMatch(/^192\.168\.5\.0\/24 dev pptp[01] scope link src 10\.99\.0\.1/m);
-    expect(hub.run('ping', '-c', '2', '-i', '0.2', '-W', '2', INSIDE)).toContain(' 0% packet loss');
+    expect(hub.run('ping', '-c', '2', '-i', '0.2', '-W', '20', INSIDE)).toContain(' 0% packet loss');
     await anna.end('SIGTERM');
     await until(() => !routes().includes('192.168.5.0'));
     expect(routes()).toBe(ready);
@@ -100,7 +98,7 @@ describe.skipIf(reason !== undefined)(`profiles of two workers${reason ? ` (skip
     expect(await gateway.says(/"session.refused"/)).toContain('"route-failed"');
     await bela.end('SIGTERM');
     expect(routes()).toBe(ready);
-    expect(hub.run('ping', '-c', '1', '-W', '2', '10.50.0.200')).toContain(' 0% packet loss');
+    expect(hub.run('ping', '-c', '1', '-W', '20', '10.50.0.200')).toContain(' 0% packet loss');
 
     // What is there when the gateway stops goes with it.
     await dial('anna').says(/^connected to/);

@@ -1,15 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { connect, Netns, netnsUnavailable, ROOT } from '../support/netns.ts';
+import { MAIN, notBuilt } from '../support/built.ts';
+import { connect, Netns, netnsUnavailable } from '../support/netns.ts';
+import { PATIENCE_MS } from '../support/patience.ts';
 import { Program } from '../support/program.ts';
 
-const MAIN = join(ROOT, 'dist', 'gateway', 'main.js');
-const ADDON = join(ROOT, 'native', 'build', 'Release', 'pptp_native.node');
-const built = existsSync(MAIN) && existsSync(ADDON) ? undefined : 'the gateway is not built (npm run build)';
-const reason = netnsUnavailable('nft') ?? built;
+const reason = netnsUnavailable('nft') ?? notBuilt();
 
 const PASSWORD = 'between sites';
 const LOW = {
@@ -102,7 +101,7 @@ describe.skipIf(reason !== undefined)(`two sites${reason ? ` (skipped: ${reason}
     PPTP_DIAL_PASSWORD_FILE: join(folder, 'password'),
     PPTP_DIAL_ROUTES: `${other.lan}/32`,
   });
-  const ping = (ns: Netns, to: string): string => ns.run('ping', '-c', '3', '-i', '0.2', '-W', '2', to);
+  const ping = (ns: Netns, to: string): string => ns.run('ping', '-c', '3', '-i', '0.2', '-W', '20', to);
   /** TCP connections of control connections in a namespace. */
   const connections = (ns: Netns): string[] =>
     ns
@@ -112,7 +111,7 @@ describe.skipIf(reason !== undefined)(`two sites${reason ? ` (skipped: ${reason}
 
   /** Until both sites have sent something that was held. */
   const bothHeld = async (): Promise<void> => {
-    for (const deadline = Date.now() + 20_000; Date.now() < deadline; ) {
+    for (const deadline = Date.now() + PATIENCE_MS; Date.now() < deadline; ) {
       const counted = [...router.run('nft', 'list', 'table', 'ip', 'hold').matchAll(/counter packets (\d+)/g)];
       if (counted.length === 2 && counted.every(([, packets]) => packets !== '0')) return;
       await new Promise((resolve) => setImmediate(resolve));
@@ -143,7 +142,7 @@ describe.skipIf(reason !== undefined)(`two sites${reason ? ` (skipped: ${reason}
     expect(ping(low, '10.1.0.2')).toContain(' 0% packet loss');
     // Clients of the pool get there, too: under the address that the other site gave.
     high.ip('address', 'add', '10.2.0.77/32', 'dev', 'lo');
-    expect(high.run('ping', '-c', '1', '-W', '2', '-I', '10.2.0.77', LOW.lan)).toContain(' 0% packet loss');
+    expect(high.run('ping', '-c', '1', '-W', '20', '-I', '10.2.0.77', LOW.lan)).toContain(' 0% packet loss');
     high.ip('address', 'del', '10.2.0.77/32', 'dev', 'lo');
 
     // The site that dialled goes: its own side is taken back, and the other one waits no longer.

@@ -1,15 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { MAIN, notBuilt } from '../support/built.ts';
 import { connect, Netns, netnsUnavailable, ROOT } from '../support/netns.ts';
 import { Program } from '../support/program.ts';
 
-const MAIN = join(ROOT, 'dist', 'gateway', 'main.js');
-const ADDON = join(ROOT, 'native', 'build', 'Release', 'pptp_native.node');
-const built = existsSync(MAIN) && existsSync(ADDON) ? undefined : 'the gateway is not built (npm run build)';
-const reason = netnsUnavailable('nft') ?? built;
+const reason = netnsUnavailable('nft') ?? notBuilt();
 
 const SERVER = '203.0.113.1';
 const INNER = '10.99.0.1';
@@ -117,11 +115,11 @@ describe.skipIf(reason !== undefined)(`upgrade${reason ? ` (skipped: ${reason})`
     expect(other.code).not.toBe(0);
     expect(other.text).toContain('pool cannot change while tunnels are up');
     writeFileSync(join(folder, 'gateway.yaml'), 'log:\n  level: debug\n');
-    expect(client.run('ping', '-c', '3', '-i', '0.2', '-W', '2', INNER)).toContain(' 0% packet loss');
+    expect(client.run('ping', '-c', '3', '-i', '0.2', '-W', '20', INNER)).toContain(' 0% packet loss');
 
     // Once more, from the process that took over; the first one stays the one that signals go to.
     expect(await verb('upgrade')).toMatchObject({ code: 0 });
-    expect(client.run('ping', '-c', '3', '-i', '0.2', '-W', '2', INNER)).toContain(' 0% packet loss');
+    expect(client.run('ping', '-c', '3', '-i', '0.2', '-W', '20', INNER)).toContain(' 0% packet loss');
     expect((await verb('sessions', 'list')).text).toContain('alice');
     expect(await gateway.end('SIGTERM')).toBe(0);
     const [start, stop] = ledger();

@@ -1,15 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { connect, Netns, netnsUnavailable, ROOT } from '../support/netns.ts';
+import { MAIN, notBuilt } from '../support/built.ts';
+import { connect, Netns, netnsUnavailable } from '../support/netns.ts';
 import { Program } from '../support/program.ts';
 
-const MAIN = join(ROOT, 'dist', 'gateway', 'main.js');
-const ADDON = join(ROOT, 'native', 'build', 'Release', 'pptp_native.node');
-const built = existsSync(MAIN) && existsSync(ADDON) ? undefined : 'the gateway is not built (npm run build)';
-const reason = netnsUnavailable('nft') ?? built;
+const reason = netnsUnavailable('nft') ?? notBuilt();
 
 const SERVER = '192.0.2.1';
 const LAN = '10.50.0.9';
@@ -101,7 +99,7 @@ describe.skipIf(reason !== undefined)(`addresses of two workers${reason ? ` (ski
     gateway.lines.filter((line) => line.includes(`"event":"${event}"`)).map((line): Line => JSON.parse(line));
   const workerOf = (gateway: Program, user: User): number | undefined =>
     told(gateway, 'session.up').findLast((line) => line.user === user)?.worker;
-  const ping = (from: Netns, to: string): string => from.run('ping', '-c', '3', '-i', '0.2', '-W', '2', to);
+  const ping = (from: Netns, to: string): string => from.run('ping', '-c', '3', '-i', '0.2', '-W', '20', to);
   const passes = ' 0% packet loss';
   const until = async (holds: () => boolean): Promise<void> => {
     while (!holds()) await new Promise((resolve) => setTimeout(resolve, 20));

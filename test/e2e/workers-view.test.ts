@@ -1,18 +1,16 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, lstatSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SessionRow, SessionsPage } from '../../gateway/admin/api/sessions.ts';
-import { connect, Netns, netnsUnavailable, ROOT } from '../support/netns.ts';
+import { MAIN, notBuilt } from '../support/built.ts';
+import { connect, Netns, netnsUnavailable } from '../support/netns.ts';
 import { readPcapng } from '../support/pcapng.ts';
 import { Program } from '../support/program.ts';
 import { type PageMetric, parsePage, sampleOf } from '../support/prometheus-page.ts';
 
-const MAIN = join(ROOT, 'dist', 'gateway', 'main.js');
-const ADDON = join(ROOT, 'native', 'build', 'Release', 'pptp_native.node');
-const built = existsSync(MAIN) && existsSync(ADDON) ? undefined : 'the gateway is not built (npm run build)';
-const reason = netnsUnavailable('nft') ?? built;
+const reason = netnsUnavailable('nft') ?? notBuilt();
 
 const SERVER = '203.0.113.1';
 const USERS = ['anna', 'bela'] as const;
@@ -70,7 +68,7 @@ describe.skipIf(reason !== undefined)(`two workers as one gateway${reason ? ` (s
     return program;
   };
   const ping = (index: number, count: number): string =>
-    clients[index]?.run('ping', '-c', String(count), '-i', '0.2', '-W', '2', '10.99.0.1') ?? '';
+    clients[index]?.run('ping', '-c', String(count), '-i', '0.2', '-W', '20', '10.99.0.1') ?? '';
   const pidOf = (worker: number): number => {
     const line = gateway.lines.findLast((one) => one.includes('"worker.ready"') && one.includes(`"worker":${worker}`));
     return Number((JSON.parse(line ?? '{}') as { readonly pid?: number }).pid);

@@ -3,13 +3,11 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { connect, Netns, netnsUnavailable, ROOT } from '../support/netns.ts';
+import { MAIN, notBuilt } from '../support/built.ts';
+import { connect, Netns, netnsUnavailable } from '../support/netns.ts';
 import { Program } from '../support/program.ts';
 
-const MAIN = join(ROOT, 'dist', 'gateway', 'main.js');
-const ADDON = join(ROOT, 'native', 'build', 'Release', 'pptp_native.node');
-const built = existsSync(MAIN) && existsSync(ADDON) ? undefined : 'the gateway is not built (npm run build)';
-const reason = netnsUnavailable('nft') ?? built;
+const reason = netnsUnavailable('nft') ?? notBuilt();
 
 const SERVER = '192.0.2.1';
 const PASSWORD = 'many hands';
@@ -75,7 +73,7 @@ describe.skipIf(reason !== undefined)(`a gateway of two workers${reason ? ` (ski
     start(netns(user), ['dial', SERVER, '--user', user, '--password-file', join(folder, 'password'), '--tun', 'tun0'], {
       PPTP_STATE_DIR: join(folder, user),
     });
-  const ping = (from: Netns, to: string): string => from.run('ping', '-c', '3', '-i', '0.2', '-W', '2', to);
+  const ping = (from: Netns, to: string): string => from.run('ping', '-c', '3', '-i', '0.2', '-W', '20', to);
   /** Lines of the log about an event, in order. */
   const told = (gateway: Program, event: string): Line[] =>
     gateway.lines.filter((line) => line.includes(`"event":"${event}"`)).map((line): Line => JSON.parse(line));

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { PATIENCE_MS } from '../support/patience.ts';
 import { tshark, tsharkUnavailable } from '../support/tshark.ts';
 import { describeWithLab } from './support/describe-lab.ts';
 import type { GatewayProcess } from './support/gateway-process.ts';
@@ -18,7 +19,7 @@ await describeWithLab('a capture of a real client’s tunnel', (lab) => {
   let file: string;
 
   const command = (...args: readonly string[]) => lab().gatewayCommand(args, stateDirectory);
-  const started = (since: number) => gateway.waitForLog(event('capture.started'), 10_000, since);
+  const started = (since: number) => gateway.waitForLog(event('capture.started'), PATIENCE_MS, since);
 
   /** Captures a tunnel from now until the client hangs up. */
   async function captureUntilHungUp(work: () => Promise<unknown>, ...options: readonly string[]) {
@@ -48,7 +49,7 @@ await describeWithLab('a capture of a real client’s tunnel', (lab) => {
     await client.mustDial(alice);
     const { status, errors } = await captureUntilHungUp(
       async () => {
-        await client.must(`ping -c 3 -i 0.2 -W 2 ${ADDRESSES.intranet}`);
+        await client.must(`ping -c 3 -i 0.2 -W 20 ${ADDRESSES.intranet}`);
         await client.must(`curl -sS -o /dev/null http://${ADDRESSES.intranet}/bytes/100000`);
       },
       '--decrypted',
@@ -90,7 +91,7 @@ await describeWithLab('a capture of a real client’s tunnel', (lab) => {
     const capturing = command('capture', '--packets', '60', '-w', file);
     await Promise.race([started(since), capturing]);
     await client.mustDial(alice);
-    await client.must(`ping -c 20 -i 0.05 -W 2 ${ADDRESSES.intranet}`);
+    await client.must(`ping -c 20 -i 0.05 -W 20 ${ADDRESSES.intranet}`);
     expect((await capturing).status).toBe(0);
     await client.hangUp();
     if (reason !== undefined) return;

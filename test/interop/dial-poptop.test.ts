@@ -62,7 +62,7 @@ await describeWithLab('our client dials poptop', (lab) => {
     );
     await reachable();
     const host = `http://${ADDRESSES.intranet}`;
-    const ping = await lab().inClient(`ping -c 2 -i 0.2 -W 3 ${ADDRESSES.intranet}`);
+    const ping = await lab().inClient(`ping -c 2 -i 0.2 -W 20 ${ADDRESSES.intranet}`);
     expect(ping.output).toContain(' 0% packet loss');
     const seenAs = await lab().inClient(`curl -sS -m 10 ${host}/whoami`);
     expect(seenAs.output.trim()).toMatch(/^10\.79\.0\./);

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { tlsVector } from '../support/eap-tls-files.ts';
+import { PATIENCE_MS } from '../support/patience.ts';
 import { giveCertificates } from './support/certificates.ts';
 import { describeWithLab } from './support/describe-lab.ts';
 import type { DialOptions } from './support/dial.ts';
@@ -66,7 +67,7 @@ await describeWithLab('EAP with pppd', (lab) => {
   };
 
   const reachesIntranet = async (): Promise<void> => {
-    expect(await client.must(`ping -c 3 -i 0.2 -W 2 ${ADDRESSES.intranet}`)).toContain(' 0% packet loss');
+    expect(await client.must(`ping -c 3 -i 0.2 -W 20 ${ADDRESSES.intranet}`)).toContain(' 0% packet loss');
   };
 
   test('MS-CHAPv2 inside EAP brings up MPPE-128', () =>
@@ -116,7 +117,7 @@ await describeWithLab('EAP with pppd', (lab) => {
       ['stranger', 'the certificate is not of an authority in PPTP_EAP_TLS_CA'],
     ] as const)('a %s certificate gets no tunnel, and the log says why', async (name, why) => {
       await useCertificate(client, name);
-      const closed = gateway.waitForLog(event('session.closed'), 30_000, gateway.lines.length);
+      const closed = gateway.waitForLog(event('session.closed'), PATIENCE_MS, gateway.lines.length);
       const result = await client.dial({ ...alice, ...withCertificate(name, '1.2'), waitSeconds: 12 });
       expect(result.up).toBe(false);
       // In `detail` when our side ends the call first, in `setupDetail` when the client hangs up before that.

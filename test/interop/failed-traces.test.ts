@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { ExportedSpan } from '../support/exported-span.ts';
 import { faultsOf } from '../support/exported-span-check.ts';
+import { PATIENCE_MS } from '../support/patience.ts';
 import { Collector, eventsOf, SENDS_TRACES } from './support/collector.ts';
 import { describeWithLab } from './support/describe-lab.ts';
 import type { GatewayProcess } from './support/gateway-process.ts';
@@ -38,7 +39,7 @@ await describeWithLab('the traces of set-ups that fail', (lab) => {
       'client.address': expect.any(String),
       'gre.packets.sent': expect.any(Number),
     });
-    const closed = await gateway.waitForLog(event('session.closed'), 10_000, since);
+    const closed = await gateway.waitForLog(event('session.closed'), PATIENCE_MS, since);
     expect(closed.fields).toMatchObject({
       trace_id: root.traceId,
       session: root.attributes['session.id'],

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { PATIENCE_MS } from '../support/patience.ts';
 import { describeWithLab } from './support/describe-lab.ts';
 import type { GatewayProcess } from './support/gateway-process.ts';
 import type { Guest } from './support/guest.ts';
@@ -35,7 +36,7 @@ await describeWithLab('what goes wrong', (lab) => {
   test('an unknown user is refused the same way', async () => {
     const since = gateway.lines.length;
     expect((await client.dial({ user: 'mallory', password: 'x' })).up).toBe(false);
-    const failed = await gateway.waitForLog(event('auth.failed'), 10_000, since);
+    const failed = await gateway.waitForLog(event('auth.failed'), PATIENCE_MS, since);
     expect(failed.fields).toMatchObject({ user: 'mallory', denial: 'bad-credentials' });
   });
 
@@ -47,7 +48,7 @@ await describeWithLab('what goes wrong', (lab) => {
   test('a client without encryption is refused, and the log says why', async () => {
     const since = gateway.lines.length;
     expect((await client.dial({ ...alice, mppe: 'none', waitSeconds: 10 })).up).toBe(false);
-    const closed = await gateway.waitForLog(event('session.closed'), 20_000, since);
+    const closed = await gateway.waitForLog(event('session.closed'), PATIENCE_MS, since);
     expect(closed.fields).toMatchObject({ reason: 'encryption-required' });
   });
 
@@ -55,7 +56,7 @@ await describeWithLab('what goes wrong', (lab) => {
     await lab().gre('block');
     const since = gateway.lines.length;
     expect((await client.dial({ ...alice, waitSeconds: 6 })).up).toBe(false);
-    const blocked = await gateway.waitForLog(event('gre.blocked'), 10_000, since);
+    const blocked = await gateway.waitForLog(event('gre.blocked'), PATIENCE_MS, since);
     expect(blocked.fields['msg']).toMatch(/IP protocol 47 \(GRE\)/);
     await lab().gre('allow');
   });
@@ -64,7 +65,7 @@ await describeWithLab('what goes wrong', (lab) => {
     expect(await client.mustDial(alice)).toMatchObject({ up: true });
     const since = gateway.lines.length;
     await client.killClient();
-    const closed = await gateway.waitForLog(event('session.closed'), 10_000, since);
+    const closed = await gateway.waitForLog(event('session.closed'), PATIENCE_MS, since);
     expect(closed.fields).toMatchObject({
       user: 'alice',
       reason: expect.stringMatching(/^(control-lost|peer-request)$/),
@@ -73,10 +74,10 @@ await describeWithLab('what goes wrong', (lab) => {
 
   test('a client that vanishes without a word: gone within the echo time-out, and the address is free again', async () => {
     const { local } = await client.mustDial(alice);
-    await client.must(`ping -c 1 -W 2 ${ADDRESSES.intranet}`);
+    await client.must(`ping -c 1 -W 20 ${ADDRESSES.intranet}`);
     const since = gateway.lines.length;
     await client.powerOff();
-    const closed = await gateway.waitForLog(event('session.closed'), 20_000, since);
+    const closed = await gateway.waitForLog(event('session.closed'), PATIENCE_MS, since);
     expect(closed.fields).toMatchObject({ reason: 'link-dead', address: local });
     const again = await lab().guest('c2');
     expect(await again.mustDial(alice)).toMatchObject({ up: true });

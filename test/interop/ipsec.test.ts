@@ -118,9 +118,9 @@ await describeWithLab('IPsec in a tunnel', (lab) => {
 
   for (const { host: address, mode, algorithm, esn } of pairs) {
     test(`Linux talks ${algorithm} in ${mode} mode${esn ? ' with extended sequence numbers' : ''}`, async () => {
-      expect(await client.must(`ping -c 3 -i 0.2 -W 2 ${address}`)).toContain(' 0% packet loss');
+      expect(await client.must(`ping -c 3 -i 0.2 -W 20 ${address}`)).toContain(' 0% packet loss');
       // Cut into fragments by the client's kernel, by the gateway, and by the intranet host.
-      expect(await client.must(`ping -c 2 -i 0.2 -W 2 -s 3000 ${address}`)).toContain(' 0% packet loss');
+      expect(await client.must(`ping -c 2 -i 0.2 -W 20 -s 3000 ${address}`)).toContain(' 0% packet loss');
       const url = `http://${address}`;
       const expected = (await lab().intranet(`curl -sS ${url}/sha256/${MEGABYTES_2}`)).output.trim();
       const down = await client.must(`curl -sS ${url}/bytes/${MEGABYTES_2} | tee /tmp/bytes | sha256sum`);
@@ -137,7 +137,7 @@ await describeWithLab('IPsec in a tunnel', (lab) => {
     });
     await Promise.all(keys);
     await client.must(`set -e; cd /tmp\n${page.xfrm}`);
-    expect(await client.must(`ping -c 2 -i 0.2 -W 2 ${DOCUMENTED}`)).toContain(' 0% packet loss');
+    expect(await client.must(`ping -c 2 -i 0.2 -W 20 ${DOCUMENTED}`)).toContain(' 0% packet loss');
   });
 
   test('packets with a wrong key, packets again, and pieces of packets are counted and go nowhere', async () => {
@@ -176,10 +176,10 @@ await describeWithLab('IPsec in a tunnel', (lab) => {
     expect(established).toMatch(/INSTALLED, TRANSPORT, ESP:AES_GCM_16-256/);
     const sent = await watchEsp(client, 'ppp0');
     const came = await watchEsp(host, 'vec0');
-    expect(await client.must(`ping -c 3 -i 0.2 -W 2 ${host.address}`)).toContain(' 0% packet loss');
+    expect(await client.must(`ping -c 3 -i 0.2 -W 20 ${host.address}`)).toContain(' 0% packet loss');
     // Byte for byte what the client's kernel made (R10).
     expect(await came()).toEqual(await sent());
-    expect(await client.must(`ping -c 2 -i 0.2 -W 2 -s 3000 ${host.address}`)).toContain(' 0% packet loss');
+    expect(await client.must(`ping -c 2 -i 0.2 -W 20 -s 3000 ${host.address}`)).toContain(' 0% packet loss');
     await host.must('setsid iperf3 -s -D; sleep 0.3');
     const report = await client.must(`iperf3 -c ${host.address} -t 2 -J`);
     expect(JSON.parse(report).end.sum_received.bytes).toBeGreaterThan(100_000);

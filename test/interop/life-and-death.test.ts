@@ -68,7 +68,7 @@ await describeWithLab('the life of a gateway', (lab) => {
     gateway = await lab().startGateway({ stateDirectory });
     expect((await traces(lab())).tables.split('\n')).toHaveLength(1);
     await client.mustDial(alice);
-    await client.must(`ping -c 2 -i 0.2 -W 2 ${ADDRESSES.intranet}`);
+    await client.must(`ping -c 2 -i 0.2 -W 20 ${ADDRESSES.intranet}`);
     await gateway.stop('SIGTERM');
     expect(await traces(lab())).toEqual(NOTHING);
   });

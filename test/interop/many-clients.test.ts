@@ -20,8 +20,8 @@ await describeWithLab('several Linux clients', (lab) => {
     const route = '10.0.0.0/8';
     const [one, two] = await Promise.all([first.mustDial({ ...alice, route }), second.mustDial({ ...bob, route })]);
     expect(new Set([one.local, two.local]).size).toBe(2);
-    await Promise.all([first, second].map((guest) => guest.must(`ping -c 3 -i 0.2 -W 2 ${ADDRESSES.intranet}`)));
-    await first.must(`ping -c 3 -i 0.2 -W 2 ${two.local}`);
+    await Promise.all([first, second].map((guest) => guest.must(`ping -c 3 -i 0.2 -W 20 ${ADDRESSES.intranet}`)));
+    await first.must(`ping -c 3 -i 0.2 -W 20 ${two.local}`);
     // Past the tunnel, over the outer network, the inner address is out of reach (R11).
     await second.must(`ip route add ${one.local}/32 via ${ADDRESSES.gateway}`);
     expect((await second.exec(`ping -c 2 -i 0.2 -W 1 ${one.local}`)).status).not.toBe(0);
@@ -40,7 +40,7 @@ await describeWithLab('several Linux clients', (lab) => {
         const user = index === 0 ? alice : bob;
         await client.mustDial({ ...user, server: servers[index] ?? ADDRESSES.gateway, callId: CALL_ID });
       }
-      for (const client of clients) await client.must(`ping -c 3 -i 0.2 -W 2 ${ADDRESSES.intranet}`);
+      for (const client of clients) await client.must(`ping -c 3 -i 0.2 -W 20 ${ADDRESSES.intranet}`);
       await Promise.all(clients.map((client) => client.hangUp()));
       return openedCalls().slice(before);
     }

@@ -47,7 +47,7 @@ await describeWithLab('the day of an operator', (lab) => {
     if (session === undefined || others.length > 0) throw new Error(`${sessions.length} sessions`);
     return session;
   };
-  const pings = (count = 3): Promise<string> => client.must(`ping -c ${count} -i 0.2 -W 2 ${ADDRESSES.intranet}`);
+  const pings = (count = 3): Promise<string> => client.must(`ping -c ${count} -i 0.2 -W 20 ${ADDRESSES.intranet}`);
 
   afterAll(async () => {
     await browser?.close();

@@ -55,7 +55,7 @@ await describeWithLab('metrics and the log of a real run, over OTLP', (lab) => {
     [client] = await Promise.all([lab().guest('c1'), restart({})]);
     await collector.setUp(() => client.dial({ ...alice, password: WRONG }));
     ({ traceId } = await collector.setUp(() => client.mustDial(alice)));
-    await client.must(`ping -c 5 -i 0.2 -W 2 ${ADDRESSES.intranet}`);
+    await client.must(`ping -c 5 -i 0.2 -W 20 ${ADDRESSES.intranet}`);
     const values = () => ({
       up: metric('pptp.tunnels', { state: 'up' }),
       succeeded: metric('pptp.tunnel.setup.duration', { outcome: 'ok', method: 'ms-chap-v2' }),

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { PATIENCE_MS } from '../support/patience.ts';
 import { describeWithLab } from './support/describe-lab.ts';
 import type { ClientAuth, ClientMppe, DialOptions } from './support/dial.ts';
 import type { GatewayProcess } from './support/gateway-process.ts';
@@ -28,7 +29,7 @@ await describeWithLab('password methods of a Linux client', (lab) => {
     const since = gateway.lines.length;
     const result = await client.dial({ ...alice, waitSeconds: 10, ...options });
     expect(result.up).toBe(false);
-    const closed = await gateway.waitForLog(event('session.closed'), 20_000, since);
+    const closed = await gateway.waitForLog(event('session.closed'), PATIENCE_MS, since);
     return { closed: closed.fields, clientLog: result.up ? '' : result.log, lines: gateway.lines.slice(since) };
   };
 
@@ -50,7 +51,7 @@ await describeWithLab('password methods of a Linux client', (lab) => {
     ['any', 'none', 'chap MS-v2', 'none'],
   ])('%s with MPPE %s: comes up and carries pings', async (auth, mppe, agreed, encryption) => {
     expect(await client.mustDial({ ...alice, auth, mppe })).toMatchObject({ auth: agreed, mppe: encryption });
-    expect(await client.must(`ping -c 2 -i 0.2 -W 2 ${ADDRESSES.intranet}`)).toContain(' 0% packet loss');
+    expect(await client.must(`ping -c 2 -i 0.2 -W 20 ${ADDRESSES.intranet}`)).toContain(' 0% packet loss');
     await client.hangUp();
   });
 

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { eventuallyTrue } from '../support/eventually.ts';
 import { type ExportedSpan, exportedSpan, inOrder } from '../support/exported-span.ts';
+import { PATIENCE_MS } from '../support/patience.ts';
 import { drawWaterfall, type WaterfallOptions } from '../support/waterfall.ts';
 import { describeWithLab } from './support/describe-lab.ts';
 import type { GatewayProcess } from './support/gateway-process.ts';
@@ -51,7 +52,7 @@ await describeWithLab('the pictures of docs/follow-a-tunnel-in-jaeger.md', (lab)
   const setUp = async (dial: () => Promise<unknown>): Promise<ExportedSpan> => {
     const since = collector.lines.length;
     await dial();
-    const line = await collector.waitForLog(event('span', { name: 'pptp.tunnel.setup' }), 30_000, since);
+    const line = await collector.waitForLog(event('span', { name: 'pptp.tunnel.setup' }), PATIENCE_MS, since);
     return exportedSpan(line.fields);
   };
 
@@ -82,7 +83,7 @@ await describeWithLab('the pictures of docs/follow-a-tunnel-in-jaeger.md', (lab)
     const trace = ['trace', '--user', alice.user];
     expect((await lab().gatewayCommand(trace, stateDirectory)).status).toBe(0);
     // One of middling speed: the first packets of a gateway's life are slow, because its code is not compiled yet.
-    await client.must(`ping -c ${PINGS} -i 0.2 -W 2 ${ADDRESSES.intranet}`);
+    await client.must(`ping -c ${PINGS} -i 0.2 -W 20 ${ADDRESSES.intranet}`);
     for (const direction of ['in', 'out']) {
       const userData = (one: ExportedSpan): boolean =>
         one.name === 'pptp.packet' &&

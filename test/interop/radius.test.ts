@@ -1,6 +1,7 @@
 import { beforeAll, expect, test } from 'vitest';
 import type { Freeradius, WrittenRecord } from '../support/freeradius.ts';
 import { freeradiusUnavailable } from '../support/freeradius.ts';
+import { PATIENCE_MS } from '../support/patience.ts';
 import { labRequired } from './support/availability.ts';
 import { giveCertificates } from './support/certificates.ts';
 import { describeWithLab } from './support/describe-lab.ts';
@@ -101,7 +102,7 @@ await describeHere(title, (lab) => {
   test('MS-CHAPv2 is judged there: keys for MPPE, the address, and a Start record; pings are counted to the octet', async () => {
     const tunnel = await client.mustDial(alice);
     expect(tunnel).toMatchObject({ auth: 'chap MS-v2', mppe: '128-bit stateless', local: ADDRESS });
-    expect(await client.must(`ping -c 10 -i 0.1 -s 1000 -W 2 ${ADDRESSES.intranet}`)).toContain(' 0% packet loss');
+    expect(await client.must(`ping -c 10 -i 0.1 -s 1000 -W 20 ${ADDRESSES.intranet}`)).toContain(' 0% packet loss');
     const stop = await nextStop(first, () => client.hangUp());
     const records = await first.records();
     expect(records.map(kindOf)).toEqual(['Accounting-On', 'Start', 'Stop']);
@@ -178,7 +179,7 @@ await describeHere(title, (lab) => {
     const since = gateway.lines.length;
     const result = await client.dial({ ...alice, password: 'wrong', waitSeconds: 10 });
     expect(result.up).toBe(false);
-    const failed = await gateway.waitForLog(event('auth.failed'), 10_000, since);
+    const failed = await gateway.waitForLog(event('auth.failed'), PATIENCE_MS, since);
     expect(failed.fields).toMatchObject({ denial: 'bad-credentials' });
   });
 
@@ -188,7 +189,7 @@ await describeHere(title, (lab) => {
     const pppOptions = ['need-peer-eap', 'ca /run/tls/ca.pem', 'cert /run/tls/alice.pem', 'key /run/tls/alice.key'];
     const tunnel = await client.mustDial({ ...alice, auth: 'eap', pppOptions });
     expect(tunnel).toMatchObject({ auth: 'eap', mppe: '128-bit stateless' });
-    expect(await client.must(`ping -c 2 -i 0.1 -W 2 ${ADDRESSES.intranet}`)).toContain(' 0% packet loss');
+    expect(await client.must(`ping -c 2 -i 0.1 -W 20 ${ADDRESSES.intranet}`)).toContain(' 0% packet loss');
     const stop = await nextStop(first, () => client.hangUp());
     expect([stop.get('MS-Acct-Auth-Type'), stop.get('Acct-Authentic')]).toEqual([['EAP'], ['RADIUS']]);
   });
@@ -203,7 +204,7 @@ await describeHere(title, (lab) => {
     await second.kill();
     const since = gateway.lines.length;
     await client.hangUp();
-    await gateway.waitForLog(event('radius.accounting-waits'), 20_000, since);
+    await gateway.waitForLog(event('radius.accounting-waits'), PATIENCE_MS, since);
     const stop = await nextStop(first, () => first.resume());
     expect(stop.get('Acct-Session-Id')).toEqual((await second.records()).at(-1)?.get('Acct-Session-Id'));
     expect(number(stop, 'Acct-Delay-Time')).toBeGreaterThan(0);

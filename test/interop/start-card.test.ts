@@ -14,7 +14,7 @@ await describeWithLab('the card of the first start', (lab) => {
       'for i in $(seq 100); do ip -4 addr show ppp0 2>/dev/null | grep -q inet && exit 0; sleep 0.1; done; cat /run/typed.log; exit 1';
     await client.must(up);
     await client.must(`ip route add ${ADDRESSES.intranetNet} dev ppp0`);
-    expect(await client.must(`ping -c 3 -i 0.2 -W 2 ${ADDRESSES.intranet}`)).toContain(' 0% packet loss');
+    expect(await client.must(`ping -c 3 -i 0.2 -W 20 ${ADDRESSES.intranet}`)).toContain(' 0% packet loss');
     await gateway.stop('SIGTERM');
   });
 });

@@ -111,7 +111,7 @@ await describeWithLab('the traces of a tunnel', (lab) => {
   });
 
   test('after the client hung up, the end is a trace of its own, linked to the set-up', async () => {
-    await client.must(`ping -c 3 -i 0.2 -W 2 ${ADDRESSES.intranet}`);
+    await client.must(`ping -c 3 -i 0.2 -W 20 ${ADDRESSES.intranet}`);
     await client.hangUp();
     const end = await collector.span('pptp.tunnel.end');
     expect(end.traceId).not.toBe(root.traceId);

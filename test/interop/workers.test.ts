@@ -23,9 +23,9 @@ await describeWithLab('two Linux clients of a gateway of two workers', (lab) => 
     expect(new Set([one.local, two.local]).size).toBe(2);
     const workers = gateway.lines.filter(event('session.up')).map(({ fields }) => fields['worker']);
     expect(workers.toSorted()).toEqual([0, 1]);
-    for (const client of clients) await client.must(`ping -c 3 -i 0.2 -W 2 ${ADDRESSES.intranet}`);
-    await clients[0].must(`ping -c 3 -i 0.2 -W 2 ${two.local}`);
-    await clients[1].must(`ping -c 3 -i 0.2 -W 2 ${one.local}`);
+    for (const client of clients) await client.must(`ping -c 3 -i 0.2 -W 20 ${ADDRESSES.intranet}`);
+    await clients[0].must(`ping -c 3 -i 0.2 -W 20 ${two.local}`);
+    await clients[1].must(`ping -c 3 -i 0.2 -W 20 ${one.local}`);
   });
 
   test('lose their tunnel only with their own worker, and can dial again', async () => {
@@ -34,10 +34,10 @@ await describeWithLab('two Linux clients of a gateway of two workers', (lab) => 
     if (typeof pid !== 'number') throw new Error('the worker has no pid');
     process.kill(pid, 'SIGKILL');
     await gateway.waitForLog(event('worker.died'));
-    expect(await clients[1].must(`ping -c 10 -i 0.2 -W 2 ${ADDRESSES.intranet}`)).toContain(' 0% packet loss');
+    expect(await clients[1].must(`ping -c 10 -i 0.2 -W 20 ${ADDRESSES.intranet}`)).toContain(' 0% packet loss');
     await clients[0].hangUp();
     await clients[0].mustDial({ ...alice, route: '10.0.0.0/8' });
-    await clients[0].must(`ping -c 3 -i 0.2 -W 2 ${ADDRESSES.intranet}`);
+    await clients[0].must(`ping -c 3 -i 0.2 -W 20 ${ADDRESSES.intranet}`);
     await Promise.all(clients.map((client) => client.hangUp()));
     expect(await gateway.stop()).toMatchObject({ code: 0 });
   });

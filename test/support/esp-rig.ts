@@ -5,8 +5,9 @@ import { pppStage } from '../../core/datapath/stages/ppp.stage.ts';
 import type { DropReason } from '../../core/outcome.ts';
 import type { SecurityAssociation } from '../../core/ports/security-associations.ts';
 import { AssociationTable } from '../../plugins/ipsec-esp/association-table.ts';
+import { CountedIvs } from '../../plugins/ipsec-esp/counted-ivs.ts';
 import { IpsecEspHook } from '../../plugins/ipsec-esp/hook.ts';
-import { countedIvs, randomIvs } from '../../plugins/ipsec-esp/transforms.ts';
+import { randomIvs } from '../../plugins/ipsec-esp/transforms.ts';
 import { address, batchOf, livePackets, openSession, run, silentTelemetry } from './batches.ts';
 import { ManualClock } from './manual-clock.ts';
 import { MemoryLog } from './memory-log.ts';
@@ -38,7 +39,7 @@ export class EspRig {
       dropped: (_stage: string, direction: string, reason: DropReason, count: number) =>
         void this.lost.push(`${direction} ${reason} ${count}`),
     };
-    const ivs = { counted: countedIvs(0, Date.UTC(2030, 0)), random: randomIvs() };
+    const ivs = { counted: new CountedIvs(0, Date.UTC(2030, 0)), random: randomIvs() };
     this.table = new AssociationTable({ clock: this.clock, log: this.log, telemetry, ivs });
     this.hook = new IpsecEspHook({
       table: this.table,

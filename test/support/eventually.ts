@@ -1,7 +1,5 @@
 import { vi } from 'vitest';
-
-/** Longer than anything on a busy machine takes: this bounds what never comes, it judges no speed. */
-const PATIENCE_MS = 30_000;
+import { PATIENCE_MS } from './patience.ts';
 
 /** Until `look` throws no more; what it returns. What makes time go on belongs in `look`. */
 export const eventually = <T>(look: () => T | Promise<T>, interval = 10): Promise<T> =>

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { unpackedPrograms } from '../../setup/lib/unpacked.mjs';
 import { tlsVector } from './eap-tls-files.ts';
+import { PATIENCE_MS } from './patience.ts';
 
 /** Why FreeRADIUS cannot be run here; undefined when it can. */
 export const freeradiusUnavailable = (): string | undefined => {
@@ -246,7 +247,7 @@ export class Freeradius {
     this.child = child;
     await new Promise<void>((resolve, reject) => {
       const fail = (why: string): void => reject(new Error(`FreeRADIUS ${why}:\n${this.lines.slice(-20).join('\n')}`));
-      const timer = setTimeout(() => fail('did not become ready'), 15_000);
+      const timer = setTimeout(() => fail('did not become ready'), PATIENCE_MS);
       for (const stream of [child.stdout, child.stderr]) {
         createInterface({ input: stream }).on('line', (line) => {
           this.lines.push(line);

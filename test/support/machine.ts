@@ -5,12 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Netns, netnsUnavailable, ROOT } from './netns.ts';
+import { PATIENCE_MS } from './patience.ts';
 
 const SCRIPTS = join(ROOT, 'test', 'e2e', 'machine');
 const MOST_OCTETS = 16 << 20;
 const POLL_MS = 50;
 /** What one command in a machine may take. */
-const MOST_MS = 60_000;
+const MOST_MS = 2 * PATIENCE_MS;
 
 /** Why machines cannot be had here; undefined when they can. */
 export const machineUnavailable = (): string | undefined => {
@@ -180,7 +181,7 @@ const isFirst = (number: string): boolean => {
 export const until = async (
   isSo: () => boolean | Promise<boolean>,
   otherwise: () => string,
-  mostMs = 30_000,
+  mostMs = PATIENCE_MS,
 ): Promise<void> => {
   const end = Date.now() + mostMs;
   while (!(await isSo())) {

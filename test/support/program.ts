@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Netns } from './netns.ts';
+import { PATIENCE_MS } from './patience.ts';
 
 /** A process in a namespace, seen through its lines. */
 export class Program {
@@ -23,7 +24,7 @@ export class Program {
   }
 
   /** The first line, past or to come, that the pattern fits. */
-  says(pattern: RegExp, timeoutMs = 20_000): Promise<string> {
+  says(pattern: RegExp, timeoutMs = PATIENCE_MS): Promise<string> {
     return new Promise((resolve, reject) => {
       const done = (): void => {
         clearTimeout(timer);

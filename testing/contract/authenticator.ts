@@ -1,5 +1,11 @@
 import { toHex } from '../../core/bytes/hex.ts';
-import type { Authenticator, AuthKind, BackEndAnswer, ProofOrigin } from '../../core/ports/auth.ts';
+import {
+  AUTH_DENIALS,
+  type Authenticator,
+  type AuthKind,
+  type BackEndAnswer,
+  type ProofOrigin,
+} from '../../core/ports/auth.ts';
 import type { CancelSignal } from '../../core/ports/cancel.ts';
 import type { FakeClock } from '../lab/fake-clock.ts';
 import { type ContractSuite, suite } from '../suite.ts';
@@ -34,15 +40,7 @@ export interface AuthenticatorRig {
   teardown?(): Promise<void>;
 }
 
-const DENIALS: ReadonlySet<string> = new Set([
-  'bad-credentials',
-  'expired',
-  'locked',
-  'unavailable',
-  'proof-refused',
-  'change-refused',
-  'unknown-user',
-]);
+const DENIALS: ReadonlySet<string> = new Set([...AUTH_DENIALS, 'unknown-user']);
 
 const QUESTIONS = 40;
 /** No back-end is asked for longer: the gateway gives up before (PPTP_PLUGIN_TIMEOUT). */

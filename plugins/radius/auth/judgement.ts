@@ -58,7 +58,7 @@ export class Judgement {
         reply: clean(said),
       });
     }
-    return failure === undefined ? undefined : msChapDenial(failure.error);
+    return failure === undefined ? undefined : msChapDenial(failure);
   }
 
   /** "S=..." of MS-CHAP2-Success; undefined, and logged, without a right one. */

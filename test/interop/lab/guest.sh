@@ -52,7 +52,7 @@ start() {
     init=/lab/init con=null con0=fd:0,fd:1 "${vectors[@]}" <>"$d/console" >"$d/console.log" 2>&1 9>&- &
   process_identity $! >"$d/process"
   until [ -f "$d/ready" ]; do
-    if ! running "$name" || [ $(($(now) - t0)) -ge 30000 ]; then
+    if ! running "$name" || [ $(($(now) - t0)) -ge 120000 ]; then
       tail -n 40 "$d/console.log" >&2; stop "$name"; die "guest $name did not boot"
     fi
     sleep 0.02
@@ -61,7 +61,7 @@ start() {
 }
 
 execute() {
-  local name=$1 limit=60 d id until
+  local name=$1 limit=90 d id until
   shift
   [ "${1:-}" != -t ] || { limit=$2; shift 2; }
   running "$name" || die "guest $name is not running"

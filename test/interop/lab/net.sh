@@ -60,7 +60,7 @@ N
     </dev/null >"$LAB_RUN/intranet.log" 2>&1 &
   setsid ip netns exec "$NS_LAN" iperf3 -s -B "$INTRANET" </dev/null >"$LAB_RUN/iperf3.log" 2>&1 &
   local _
-  for _ in $(seq 250); do [ -f "$LAB_RUN/intranet.ready" ] && break; sleep 0.02; done
+  for _ in $(seq 1500); do [ -f "$LAB_RUN/intranet.ready" ] && break; sleep 0.02; done
   [ -f "$LAB_RUN/intranet.ready" ] || { cat "$LAB_RUN/intranet.log" >&2; die 'the intranet host did not start'; }
   trap - EXIT
 }
@@ -71,7 +71,7 @@ down() {
   for ns in "$NS_GW" "$NS_CLI" "$NS_NAT" "$NS_LAN" "$NS_SW"; do
     [ -e "/run/netns/$ns" ] || continue
     for pid in $(ip netns pids "$ns" 2>/dev/null); do kill -9 "$pid" 2>/dev/null || true; done
-    for _ in $(seq 250); do [ -n "$(ip netns pids "$ns" 2>/dev/null)" ] || break; sleep 0.02; done
+    for _ in $(seq 1500); do [ -n "$(ip netns pids "$ns" 2>/dev/null)" ] || break; sleep 0.02; done
   done
   for ns in "$NS_GW" "$NS_CLI" "$NS_NAT" "$NS_LAN" "$NS_SW"; do ip netns del "$ns" 2>/dev/null || true; done
   rm -rf --one-file-system "$LAB_RUN"

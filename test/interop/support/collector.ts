@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { type ExportedSpan, exportedSpan, inOrder } from '../../support/exported-span.ts';
+import { PATIENCE_MS } from '../../support/patience.ts';
 import type { GatewayProcess, LogLine } from './gateway-process.ts';
 import type { Lab } from './lab.ts';
 import { event } from './users.ts';
@@ -87,7 +88,7 @@ export class Collector {
   }
 
   /** Waits for what `pick` finds in what has come since the beginning. */
-  waitFor<T>(what: string, pick: (collected: this) => T | undefined, timeoutMs = 30_000): Promise<T> {
+  waitFor<T>(what: string, pick: (collected: this) => T | undefined, timeoutMs = PATIENCE_MS): Promise<T> {
     return waitFor(`${what} to come to the collector`, () => pick(this), timeoutMs);
   }
 
@@ -96,7 +97,7 @@ export class Collector {
     const since = this.process.lines.length;
     await dial();
     const root = event('span', { name: 'pptp.tunnel.setup' });
-    const { fields } = await this.process.waitForLog(root, 40_000, since);
+    const { fields } = await this.process.waitForLog(root, PATIENCE_MS, since);
     return exportedSpan(fields);
   }
 

@@ -74,7 +74,7 @@ function mppeOptions(mppe: ClientMppe): readonly string[] {
 export function dialArguments(options: DialOptions): readonly string[] {
   const args = ['--server', options.server ?? ADDRESSES.gateway, '--user', options.user];
   args.push('--password', options.password, '--mtu', String(options.mtu ?? 1400));
-  args.push('--route', options.route ?? ADDRESSES.intranetNet, '--wait', String(options.waitSeconds ?? 20));
+  args.push('--route', options.route ?? ADDRESSES.intranetNet, '--wait', String(options.waitSeconds ?? 60));
   if (options.callId !== undefined) args.push('--call-id', String(options.callId));
   if (options.pptpOptions !== undefined) args.push('--pptp', options.pptpOptions);
   const lines = [

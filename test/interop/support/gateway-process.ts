@@ -1,6 +1,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import { PATIENCE_MS } from '../../support/patience.ts';
 
 /** One line of the gateway's output; `fields` when it is a JSON object. */
 export interface LogLine {
@@ -49,7 +50,7 @@ export class GatewayProcess {
   }
 
   /** Starts the process and resolves when it says that it is ready; a process that ends before is an error. */
-  static async start(command: GatewayCommand, timeoutMs = 20_000): Promise<GatewayProcess> {
+  static async start(command: GatewayCommand, timeoutMs = PATIENCE_MS): Promise<GatewayProcess> {
     const gateway = new GatewayProcess(command);
     try {
       await gateway.waitForLog(command.ready, timeoutMs);
@@ -69,7 +70,7 @@ export class GatewayProcess {
   }
 
   /** The first line, past or to come, that the predicate accepts; `since` skips lines already seen (`lines.length`). */
-  waitForLog(wants: (line: LogLine) => boolean, timeoutMs = 10_000, since = 0): Promise<LogLine> {
+  waitForLog(wants: (line: LogLine) => boolean, timeoutMs = PATIENCE_MS, since = 0): Promise<LogLine> {
     const past = this.lines.slice(since).find(wants);
     if (past !== undefined) return Promise.resolve(past);
     return new Promise((resolve, reject) => {
@@ -98,7 +99,7 @@ export class GatewayProcess {
   }
 
   /** Sends the signal and waits for the end; a gateway that does not end in time is killed, which is an error. */
-  async stop(signal: NodeJS.Signals = 'SIGTERM', timeoutMs = 15_000): Promise<Exit> {
+  async stop(signal: NodeJS.Signals = 'SIGTERM', timeoutMs = PATIENCE_MS): Promise<Exit> {
     if (!this.running) return this.exited;
     this.#child.kill(signal);
     let late = false;

@@ -4,7 +4,7 @@ import { type Finished, mustRun, quote, run } from './shell.ts';
 import { SCRIPTS } from './topology.ts';
 
 export interface ExecOptions {
-  /** The guest ends the command after this time with status 124. Default 60. */
+  /** The guest ends the command after this time with status 124. Default 90. */
   readonly timeoutSeconds?: number;
 }
 
@@ -40,7 +40,7 @@ export class Guest {
 
   /** Runs a shell command in the guest; output and error output come together in `output`. */
   exec(command: string, options: ExecOptions = {}): Promise<Finished> {
-    return this.#script('exec', this.name, '-t', String(options.timeoutSeconds ?? 60), command);
+    return this.#script('exec', this.name, '-t', String(options.timeoutSeconds ?? 90), command);
   }
 
   /** As {@link exec}, and a status other than 0 is an error. */
@@ -54,7 +54,7 @@ export class Guest {
   async dial(options: DialOptions): Promise<DialResult> {
     const started = performance.now();
     const command = ['/lab/dial', ...dialArguments(options).map(quote)].join(' ');
-    const { output, errors } = await this.exec(command, { timeoutSeconds: (options.waitSeconds ?? 20) + 10 });
+    const { output, errors } = await this.exec(command, { timeoutSeconds: (options.waitSeconds ?? 60) + 30 });
     return parseDial(output + errors, Math.round(performance.now() - started));
   }
 

@@ -35,6 +35,13 @@ describe('why a call is over', () => {
     );
   });
 
+  it('a server that cannot judge anybody is no matter of a password, whatever was said after it', () => {
+    for (const after of ['', '; the peer terminated the link']) {
+      const failing = { reason: 'authentication-failed', detail: `pap: the user store cannot be asked${after}` };
+      expect(explain({ failing })).toMatch(/^DIAL_UNAVAILABLE: The server 192\.0\.2\.1:1723 cannot check users/);
+    }
+  });
+
   it('a tunnel that was up has ended; one that never was could not be made', () => {
     const failing = { reason: 'echo-timeout', detail: 'no answer to 4 echoes' };
     expect(explain({ failing, wasUp: true })).toMatch(/^DIAL_LOST: The tunnel to \S+ ended \(echo-timeout\)/);

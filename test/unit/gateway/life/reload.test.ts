@@ -117,6 +117,89 @@ describe('a plug-in that comes or goes', () => {
   });
 });
 
+describe('settings of plug-ins', () => {
+  const plugin = (name: string, register: string): string => {
+    const path = join(folder, `${name}.mjs`);
+    const kind = "{ expected: 'text', parse: (v) => (typeof v === 'string' ? v : undefined) }";
+    writeFileSync(
+      path,
+      `export default { name: '${name}', api: 2,
+        settings: {
+          url: { kind: ${kind}, doc: 'Where.', default: 'http://one', live: true },
+          key: { kind: ${kind}, doc: 'What opens it.', default: 'first', secret: true, live: true },
+          port: { kind: ${kind}, doc: 'Bound once.', default: '1' },
+        },
+        check: ({ url, port }) => (url === 'http://two' && port === '1' ? ['two needs another port'] : []),
+        register(${register}) {} };`,
+    );
+    return path;
+  };
+  const ACME = plugin('acme', 'bindings, options, live');
+  let count = 0;
+  const start = async (yaml: string, env: Readonly<Record<string, string>> = {}) => {
+    count += 1;
+    const file = join(folder, `settings${count}.yaml`);
+    const write = (text: string): void => writeFileSync(file, `plugins: [${ACME}]\n${text}`);
+    write(yaml);
+    const before = await loadConfigWithPlugins({ env, file });
+    const again = (one: LoadedConfig = before) => reloader(new MemoryLog())(one, 'SIGHUP', async () => undefined);
+    return { write, before, again };
+  };
+  const acme = (options: string): string => `pluginOptions:\n  acme: ${options}\n`;
+
+  it('come into force where they are live, and the others are named with the values that they keep', async () => {
+    const { write, again } = await start(acme('{ url: http://a, key: hunter1, port: "2" }'));
+    write(acme('{ url: http://b, key: hunter2, port: "3" }'));
+    const { loaded, report } = await again();
+    expect(report.changed).toEqual([
+      { key: 'pluginOptions.acme.url', env: 'PPTP_ACME_URL', from: 'http://a', to: 'http://b' },
+      { key: 'pluginOptions.acme.key', env: 'PPTP_ACME_KEY', from: '[secret]', to: '[secret]' },
+    ]);
+    expect(report.needRestart).toEqual([{ key: 'pluginOptions.acme.port', env: 'PPTP_ACME_PORT', from: '2', to: '3' }]);
+    expect(loaded.config.pluginOptions).toEqual({ acme: { url: 'http://b', key: 'hunter2', port: '2' } });
+    expect(loaded.pluginSettings.map(({ setting, shown, live }) => [setting, shown, live])).toEqual([
+      ['url', 'http://b', true],
+      ['key', '[secret]', true],
+      ['port', '2', false],
+    ]);
+    const second = await again(loaded);
+    expect([second.report.changed, second.report.needRestart]).toEqual([[], report.needRestart]);
+  });
+
+  it('are checked as they would be in force, with what needs a restart as it is', async () => {
+    const { write, again } = await start(acme('{ url: http://one }'));
+    write(acme('{ url: http://two, port: "2" }'));
+    await expect(again()).rejects.toThrow(/two needs another port/);
+  });
+
+  it('have a secret of a file, which need not be there any more once it is read', async () => {
+    const secret = join(folder, 'acme-key');
+    writeFileSync(secret, 'hunter1');
+    const { write, again } = await start('', { PPTP_ACME_KEY_FILE: secret });
+    writeFileSync(secret, 'hunter2');
+    write('pool:\n  range: 10.77.0.0/24\n');
+    const { loaded, report } = await again();
+    expect(report.changed.map(({ key }) => key)).toEqual(['pluginOptions.acme.key']);
+    expect(report.needRestart.map(({ key }) => key)).toEqual(['pool.range']);
+    expect(loaded.config.pluginOptions).toEqual({ acme: { key: 'hunter2' } });
+  });
+
+  it('change of a plug-in that stays, while another one comes', async () => {
+    const { write, again } = await start(acme('{ url: http://a }'));
+    write(acme('{ url: http://b }').replace('pluginOptions:', 'pluginOptions:\n  policy-lockout: { failures: 3 }'));
+    await expect(again()).rejects.toThrow(/policy-lockout/);
+    const both = await start(acme('{ url: http://a }'));
+    const other = plugin('other', 'bindings, options, live');
+    both.write('');
+    const text = `plugins: [${ACME}, ${other}]\npluginOptions: { acme: { url: http://b }, other: { url: http://c } }\n`;
+    writeFileSync(join(folder, `settings${count}.yaml`), text);
+    const { loaded, report } = await both.again();
+    expect(report.changed.map(({ key }) => key)).toEqual(['pluginOptions.acme.url']);
+    expect(report.needRestart.map(({ key }) => key)).toEqual(['plugins', 'pluginOptions.other.url']);
+    expect(loaded.config.pluginOptions).toEqual({ acme: { url: 'http://b' } });
+  });
+});
+
 describe('the life of a gateway that reads its configuration', () => {
   const clock = new ManualClock();
 

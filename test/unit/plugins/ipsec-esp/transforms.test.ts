@@ -3,7 +3,7 @@ import { fromHex, toHex } from '../../../../core/bytes/hex.ts';
 import type { EspTransform } from '../../../../core/datapath/ipsec-transform.ts';
 import type { EspAlgorithm } from '../../../../core/ports/security-associations.ts';
 import { writeEspHeader, writeEspTrailer } from '../../../../core/wire/esp.ts';
-import { countedIvs, createTransform, randomIvs } from '../../../../plugins/ipsec-esp/transforms.ts';
+import { createTransform, randomIvs } from '../../../../plugins/ipsec-esp/transforms.ts';
 import { CBC_KEYS, espClear, espSealClear, GCM_KEYS } from '../../../support/esp-peer.ts';
 
 const create = (algorithm: EspAlgorithm, iv: Uint8Array): EspTransform => {
@@ -105,22 +105,6 @@ describe('initialization vectors', () => {
     write(b, 0);
     return toHex(b);
   };
-
-  it('that are counted differ between workers and starts, and carry over', () => {
-    const at = Date.UTC(2026, 0);
-    const first = countedIvs(1, at);
-    expect([take(first, 8), take(first, 8)]).toEqual([
-      expect.stringMatching(/^01.*0000$/),
-      expect.stringMatching(/^01.*0001$/),
-    ]);
-    expect(take(countedIvs(2, at), 8)).not.toBe(take(countedIvs(1, at), 8));
-    const later = BigInt(`0x${take(countedIvs(1, at + 1), 8)}`);
-    expect(later - BigInt(`0x${take(countedIvs(1, at), 8)}`)).toBe(65_536n);
-    const full = countedIvs(0, 1_577_836_800_000 + 65_535);
-    const low = BigInt(`0x${take(full, 8)}`);
-    for (let i = 0; i < 65_535; i += 1) take(full, 8);
-    expect(BigInt(`0x${take(full, 8)}`) - low).toBe(65_536n);
-  });
 
   it('that are random do not come again', () => {
     const write = randomIvs();

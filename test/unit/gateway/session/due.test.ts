@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Session } from '../../../../core/datapath/session.ts';
-import { DueSessions } from '../../../../gateway/session/due-sessions.ts';
+import { Due } from '../../../../gateway/session/due.ts';
 import { openSession } from '../../../support/batches.ts';
 import { FakeClock } from '../../../support/fake-clock.ts';
 
@@ -10,11 +10,11 @@ const B = openSession([], { local: 2 });
 const bench = () => {
   const clock = new FakeClock(0);
   const served: (readonly [number, readonly Session[]])[] = [];
-  const due = new DueSessions(clock, (sessions, now) => served.push([now, sessions]));
+  const due = new Due<Session>(clock, (sessions, now) => served.push([now, sessions]));
   return { clock, served, due };
 };
 
-describe('due sessions', () => {
+describe('sessions that are due', () => {
   it('are served when their time has come, those of one instant together, behind one timer', async () => {
     const { clock, served, due } = bench();
     due.set(B, 30);
@@ -55,7 +55,7 @@ describe('due sessions', () => {
   it('that are due again at once have their turn in the next one of the event loop', async () => {
     const clock = new FakeClock(0);
     const turns: number[] = [];
-    const due: DueSessions = new DueSessions(clock, (sessions, now) => {
+    const due: Due<Session> = new Due<Session>(clock, (sessions, now) => {
       turns.push(sessions.length);
       if (turns.length < 3) due.set(A, now);
     });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DeadlineHeap } from '../../../../gateway/session/deadline-heap.ts';
+import { DeadlineHeap } from '../../../../core/machine/deadline-heap.ts';
 
 describe('deadline heap', () => {
   it('gives keys in the order of their deadlines, whatever was set, moved and removed before', () => {

@@ -1,1 +1,0 @@
-export { DeadlineHeap } from '../../core/machine/deadline-heap.ts';
