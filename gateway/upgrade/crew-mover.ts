@@ -2,6 +2,7 @@ import { Socket } from 'node:net';
 import { GatewayError } from '../../core/errors.ts';
 import type { TcpListener } from '../../plugins/control-pptp/index.ts';
 import { holdSocket } from '../../plugins/control-pptp/index.ts';
+import { sentenceOf } from '../plugins/plugin-error.ts';
 import { AskError } from '../workers/ask.ts';
 import type { Loans } from '../workers/loans.ts';
 import type { Supervisor } from '../workers/supervisor.ts';
@@ -17,11 +18,16 @@ import {
 import { type Bequeathed, type HandedMessage, type HandedOver, type Mover, SETTLE_MS } from './mover.ts';
 import { failedBecause, refused } from './talk.ts';
 
+/** A worker, as far as it is handed over. */
+export type MovedSlot = Pick<
+  WorkerSlot,
+  'index' | 'pid' | 'restarts' | 'takes' | 'request' | 'descriptors' | 'closeDescriptor'
+>;
+
 export interface CrewMoverDeps {
-  readonly supervisor: Pick<
-    Supervisor,
-    'workers' | 'onMoved' | 'onEnded' | 'holdWorkers' | 'holdConnections' | 'leave'
-  >;
+  readonly supervisor: Pick<Supervisor, 'onMoved' | 'onEnded' | 'holdWorkers' | 'holdConnections' | 'leave'> & {
+    readonly workers: readonly MovedSlot[];
+  };
   readonly loans: Pick<Loans, 'snapshot'>;
   readonly ownerOf: (address: number) => number | undefined;
   readonly listener: Pick<TcpListener, 'listener'>;
@@ -75,7 +81,7 @@ export class CrewMover implements Mover {
       // One after the other: two descriptors that lie there for a moment are of whom was asked.
       for (const worker of this.workers) {
         const { tun, gre, clock } = await this.ask(() => worker.request(BEQUEATH, undefined, ANSWER_MS));
-        const fds = worker.descriptors();
+        const fds = descriptorsOf(worker);
         for (const fd of fds) closers.push(() => worker.closeDescriptor(fd));
         const [tunFd, greFd] = fds;
         const { pid, restarts } = worker;
@@ -154,7 +160,7 @@ export class CrewMover implements Mover {
     await this.deps.supervisor.leave();
   }
 
-  private get workers(): readonly WorkerSlot[] {
+  private get workers(): readonly MovedSlot[] {
     return this.deps.supervisor.workers;
   }
 
@@ -205,7 +211,7 @@ export class CrewMover implements Mover {
     for (const socket of this.sockets.splice(0)) socket.destroy();
   }
 
-  private each<T>(ask: (worker: WorkerSlot) => Promise<T>): Promise<T[]> {
+  private each<T>(ask: (worker: MovedSlot) => Promise<T>): Promise<T[]> {
     return Promise.all(this.workers.map((worker) => this.ask(() => ask(worker))));
   }
 
@@ -214,9 +220,18 @@ export class CrewMover implements Mover {
       return await question();
     } catch (cause) {
       if (!(cause instanceof AskError)) throw cause;
-      throw cause.code === 'UPGRADE_REFUSED'
-        ? new GatewayError(cause.code, cause.message)
-        : failedBecause(cause.message);
+      const { code, message } = cause;
+      throw code === 'UPGRADE_REFUSED' || code === 'UPGRADE_FAILED'
+        ? new GatewayError(code, message)
+        : failedBecause(message);
     }
   }
 }
+
+const descriptorsOf = (worker: MovedSlot): readonly number[] => {
+  try {
+    return worker.descriptors();
+  } catch (cause) {
+    throw refused(`The devices of worker ${worker.index} cannot be had: ${sentenceOf(cause)}.`);
+  }
+};

@@ -1,12 +1,24 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { readTunnelSnapshot } from '../../../gateway/session/tunnel-snapshot.ts';
+import {
+  isWorkerHeritage,
+  readCrewRest,
+  readFromHeir,
+  readWorkerPiece,
+} from '../../../gateway/upgrade/crew-messages.ts';
 import { kindOf, readFromSuccessor, readHelloToSuccessor } from '../../../gateway/upgrade/messages.ts';
 import { readConnectionSnapshot } from '../../../plugins/control-pptp/index.ts';
 
 test('what another version sends is read or refused, whatever it is', () => {
   const kinds = fc.constantFrom('hello', 'said', 'ready', 'restored', 'failed', 'toString', '__proto__');
-  const message = fc.oneof(fc.anything(), fc.record({ kind: kinds }, { noNullPrototype: true }), fc.object());
+  const workers = fc.array(fc.oneof(fc.anything(), fc.record({ networks: fc.anything(), borrowed: fc.anything() })));
+  const message = fc.oneof(
+    fc.record({ workers, loans: fc.anything() }),
+    fc.anything(),
+    fc.record({ kind: kinds }, { noNullPrototype: true }),
+    fc.object(),
+  );
   fc.assert(
     fc.property(message, (value) => {
       for (const read of [
@@ -15,6 +27,10 @@ test('what another version sends is read or refused, whatever it is', () => {
         readTunnelSnapshot,
         readConnectionSnapshot,
         kindOf,
+        readFromHeir,
+        readWorkerPiece,
+        isWorkerHeritage,
+        (one: unknown) => readCrewRest(one, 2),
       ]) {
         expect(() => read(value)).not.toThrow();
       }

@@ -51,6 +51,32 @@ const bench = (limits: Partial<ConnectionLimitOptions> = {}, count = 2) => {
   return { clock, log, desk, workers, refused, connect, given, rules };
 };
 
+describe('an upgrade', () => {
+  it('lets whoever comes meanwhile wait', () => {
+    const { desk, connect, given } = bench();
+    desk.hold(true);
+    const socket = connect();
+    desk.up();
+    expect([given(), socket.destroyed, desk.size]).toEqual([[0, 0], false, 1]);
+    desk.hold(false);
+    expect(given()).toEqual([1, 0]);
+  });
+
+  it('goes on counting connections that workers have from those before', () => {
+    const { desk, connect, given, refused } = bench({ maxConnections: 3 });
+    const numbers = [desk.adopt(0, address('198.51.100.7')), desk.adopt(0, address('198.51.100.8'))];
+    expect(new Set(numbers).size).toBe(2);
+    connect();
+    expect(given()).toEqual([0, 1]);
+    for (const connection of numbers) desk.standing(0, connection, 'proven');
+    connect('198.51.100.9');
+    expect(refused).toEqual([expect.stringContaining('limit')]);
+    desk.closed(0, numbers[0] ?? 0);
+    connect('198.51.100.9');
+    expect(given()).toEqual([1, 1]);
+  });
+});
+
 describe('who gets a connection', () => {
   it('the worker that has the fewest', () => {
     const { desk, connect, given } = bench({}, 3);

@@ -57,6 +57,32 @@ describe('what a worker is told', () => {
     await asked;
   });
 
+  it('waits for its answer while the worker is deaf to it', async () => {
+    const { port, hear, sent } = bench();
+    const asks = ['thaw', 'kick'].map(
+      (name): Ask<number, number> => ({
+        name,
+        isBody: (value): value is number => typeof value === 'number',
+        isAnswer: (value): value is number => typeof value === 'number',
+      }),
+    );
+    for (const ask of asks) port.answer(ask, (body) => body + 1);
+    port.deafen(['thaw']);
+    hear({ kind: 'request', id: 1, ask: 'kick', body: 1 });
+    hear({ kind: 'request', id: 2, ask: 'thaw', body: 2 });
+    await settle();
+    expect(sent).toEqual([{ kind: 'response', id: 2, ok: true, body: 3 }]);
+    port.deafen(undefined);
+    await settle();
+    expect(sent.at(-1)).toEqual({ kind: 'response', id: 1, ok: true, body: 2 });
+  });
+
+  it('may be that another process goes on with all it has', async () => {
+    const { port, hear } = bench();
+    hear({ kind: 'leave' });
+    expect(await port.told).toBe('leave');
+  });
+
   it('may be a question, a ping, or nonsense', async () => {
     const { port, hear, sent } = bench();
     const isText = (value: unknown): value is string => typeof value === 'string';
