@@ -72,7 +72,7 @@ ${KEYS.map(row).join('\n')}
 
 Settings of plug-ins are keys \`pluginOptions.PLUGIN.SETTING\`, given in the same places: in the file, as \`PPTP_PLUGIN_SETTING\` (or
 \`PPTP_PLUGIN_SETTING_FILE\`, which names a file that holds it), or with \`--set\`; what \`PPTP_PLUGIN_OPTIONS\` says stands between the file
-and the other names. \`pptp-gateway plugins list\` shows the settings of the plug-ins that are loaded.
+and the other names. \`pptp-gateway plugins list\` shows the settings of the plug-ins that are loaded, and which of them are \`live\`.
 
 OpenTelemetry is configured by its own \`OTEL_*\` names; it starts when one of them asks for an exporter.
 `;

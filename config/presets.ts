@@ -51,9 +51,11 @@ export const PRESETS: Readonly<Record<Exclude<ProfileName, 'none'>, Preset>> = {
   'legacy-clients': {
     sense:
       'Old systems that can do no better: Windows before 2000, printers, tills and telephones. They may use MS-CHAPv1, keys ' +
-      'of 40 and 56 bits, and encryption and compression with a history. Each of these is weak or costly, and is warned ' +
-      'about at every start. Encryption is still required.',
-    besides: 'A pool of its own without a way to what matters; take it back when the last of these clients has gone.',
+      'of 40 and 56 bits, and encryption and compression with a history. Each of these is weak or costly; all but compression ' +
+      'is warned about at every start. Encryption is still required.',
+    besides:
+      'A pool of its own without a way to what matters; take it back when the last of these clients has gone. MS-CHAPv1 has ' +
+      'keys of 128 bits only (docs/authentication.md): who knows neither MS-CHAPv2 nor 128 bits does not get in.',
     values: {
       'auth.methods': one(['ms-chap-v2', 'ms-chap-v1'], 'Windows 95 and NT 4 speak MS-CHAPv1 only.'),
       'mppe.strengths': one([128, 56, 40], 'Export versions have no more than 40 or 56 bits.'),

@@ -52,6 +52,9 @@ export const layOut = (stages: readonly StageFlow[], width: number): Drawing => 
   };
 };
 
+/** A stage may stand in two places under one name, as the gate of IPsec does; then it is counted once for both. */
+export const stageKey = ({ stage, slot }: StageFlow): string => `${slot} ${stage}`;
+
 const LONGEST_NAME = 20;
 
 /** Stages of plug-ins may be called anything: what has room in a box. */

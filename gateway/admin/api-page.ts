@@ -68,7 +68,7 @@ wrong, \`errors\` has a \`path\` and a \`message\` for each.
 | 429 | \`TOO_MANY_REQUESTS\`, \`TOKEN_STREAMS\`, \`SOURCE_STREAMS\` and words of the routes | wrong tokens; too many streams with one token or from one source; too many captures or rules |
 | 431 | \`HEADERS_TOO_LARGE\` | more than 16 KiB |
 | 500 | \`INTERNAL\` | a bug; the log has it |
-| 503 | \`NO_WORKER\`, \`TOO_MANY_STREAMS\` | with several workers: none answers; 64 streams are open already |
+| 503 | \`NO_WORKER\`, \`TOO_MANY_STREAMS\` | with several workers: none answers, or the one that may have the session does not; 64 streams are open already |
 
 ## Limits of the TCP listener
 

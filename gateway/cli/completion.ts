@@ -98,13 +98,31 @@ const walk = (steps: Table['steps']): string =>
     .map(([from, word]) => quoted(`${from}/${word}`))
     .join('|')}) at="\${at:+$at/}$word" ;;\n    esac`;
 
+/** Behind the walk, the same in both: what can stand behind the option before, or else flags or words of the verb. */
+const choice = ({ flags, values, words }: Table, speak: Speak, speakValue: Speak): string => {
+  const names = flags.map(([path, all]) => [path, { kind: 'words', words: all }] as const);
+  return `  case "$at:$before" in
+${cases(values, speakValue, '    ')}
+    *)
+      if [[ $typed == -* ]]; then
+        case "$at" in
+${cases(names, speak, '          ')}
+        esac
+      else
+        case "$at" in
+${cases(words, speak, '          ')}
+        esac
+      fi
+      ;;
+  esac`;
+};
+
 const bash = (program: string, table: Table): string => {
   const speak: Speak = (values) => {
     if (values.kind === 'words') return `words=${quoted(values.words.join(' '))}`;
     if (values.kind === 'files') return 'files=1';
     return values.kind === 'live' ? `words="$("$command" completion --values ${values.live} 2>/dev/null)"` : '';
   };
-  const flags = table.flags.map(([path, names]) => [path, { kind: 'words', words: names }] as const);
   return `# bash completion of ${program}; made by "${program} completion bash".
 _pptp_gateway() {
   local command="\${COMP_WORDS[0]}" typed="\${COMP_WORDS[COMP_CWORD]}" before="\${COMP_WORDS[COMP_CWORD - 1]}"
@@ -114,20 +132,7 @@ _pptp_gateway() {
     word="\${COMP_WORDS[index]}"
 ${walk(table.steps)}
   done
-  case "$at:$before" in
-${cases(table.values, (values) => speak(values) || "words=''", '    ')}
-    *)
-      if [[ $typed == -* ]]; then
-        case "$at" in
-${cases(flags, speak, '          ')}
-        esac
-      else
-        case "$at" in
-${cases(table.words, speak, '          ')}
-        esac
-      fi
-      ;;
-  esac
+${choice(table, speak, (values) => speak(values) || "words=''")}
   local IFS=$' \\t\\n'
   if [[ -n $files ]]; then
     compopt -o filenames 2>/dev/null
@@ -149,7 +154,6 @@ const zsh = (program: string, table: Table): string => {
       ? `compadd -- \${(f)"$("\${words[1]}" completion --values ${values.live} 2>/dev/null)"}`
       : '';
   };
-  const flags = table.flags.map(([path, names]) => [path, { kind: 'words', words: names }] as const);
   return `#compdef ${program}
 # zsh completion of ${program}; made by "${program} completion zsh".
 _pptp_gateway() {
@@ -158,22 +162,13 @@ _pptp_gateway() {
     word="\${words[index]}"
 ${walk(table.steps)}
   done
-  case "$at:$before" in
-${cases(table.values, speak, '    ')}
-    *)
-      if [[ $typed == -* ]]; then
-        case "$at" in
-${cases(flags, speak, '          ')}
-        esac
-      else
-        case "$at" in
-${cases(table.words, speak, '          ')}
-        esac
-      fi
-      ;;
-  esac
+${choice(table, speak, speak)}
 }
-if [[ $funcstack[1] == _pptp_gateway ]]; then _pptp_gateway "$@"; else compdef _pptp_gateway ${program}; fi
+# Loaded from a folder of fpath it is called at once, by the name of its file; sourced it says what it is for.
+case "\${funcstack[1]}" in
+  _pptp_gateway|_${program}) _pptp_gateway "$@" ;;
+  *) compdef _pptp_gateway ${program} ;;
+esac
 `;
 };
 

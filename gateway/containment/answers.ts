@@ -1,4 +1,5 @@
 import { AUTH_DENIALS } from '../../core/ports/auth.ts';
+import { type Check, isText, listOf, optional } from '../value-checks.ts';
 
 // Whether what a plug-in answered is what its port allows: plug-ins in JavaScript have no compiler to tell them, and what
 // is none must not get as far as a session.
@@ -7,20 +8,10 @@ const isObject = (value: unknown): value is object => typeof value === 'object' 
 /** A field of anything, a getter's too; undefined of what is no object. */
 const field = (value: unknown, name: string): unknown => (isObject(value) ? Reflect.get(value, name) : undefined);
 
-type Check = (value: unknown) => boolean;
-const optional =
-  (check: Check): Check =>
-  (value) =>
-    value === undefined || check(value);
-const listOf =
-  (check: Check, most: number): Check =>
-  (value) =>
-    Array.isArray(value) && value.length <= most && value.every(check);
 const whole =
   (least: number, most: number): Check =>
   (value) =>
     typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most;
-const isText: Check = (value) => typeof value === 'string';
 const isAmount: Check = (value) => typeof value === 'number' && value >= 0 && Number.isFinite(value);
 const isRate: Check = (value) => isAmount(value) && value !== 0;
 const isAddress = whole(0, 0xffff_ffff);

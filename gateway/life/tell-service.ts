@@ -50,12 +50,7 @@ export class TellService {
     this.deps = deps;
     if (deps.service === NO_SERVICE_MANAGER) return;
     deps.life.onChange((view) => this.changed(view));
-    deps.life.onStarted(() => {
-      this.isReady = true;
-      deps.service.tell({ READY: 1 });
-    });
-    const { watchdogMs } = deps.service;
-    if (watchdogMs !== undefined) this.every('watchdog', watchdogMs / FEEDINGS, () => this.feed());
+    deps.life.onStarted(() => this.started());
     this.every('status', STATUS_MS, () => this.status());
     this.status();
   }
@@ -73,6 +68,16 @@ export class TellService {
   stop(): void {
     for (const cancel of this.cancels.values()) cancel();
     this.cancels.clear();
+  }
+
+  private started(): void {
+    const { service } = this.deps;
+    this.isReady = true;
+    service.tell({ READY: 1 });
+    // Not before: the first WATCHDOG sets the watchdog on a start, which has a time of its own (TimeoutStartSec).
+    if (service.watchdogMs === undefined) return;
+    this.feed();
+    this.every('watchdog', service.watchdogMs / FEEDINGS, () => this.feed());
   }
 
   private changed(view: LifeView): void {

@@ -8,51 +8,88 @@ export const policyKind: ScaffoldKind = {
   type AdmissionRequest,
   definePlugin,
   kinds,
+  optionsInForce,
   PLUGIN_API,
   type PolicyAnswer,
   type SessionPolicy,
   TOKENS,
 } from 'pptp-gateway/core';
 
+export interface ${n.class}Options {
+  readonly blocked: readonly string[];
+  readonly sessionSeconds: number;
+}
+
 /** Keeps some users out, and ends the sessions of the others after a time. */
 export class ${n.class} implements SessionPolicy {
   readonly name = '${n.plugin}';
-  private readonly blocked: ReadonlySet<string>;
-  private readonly sessionSeconds: number;
+  private readonly options: ${n.class}Options;
 
-  constructor(blocked: readonly string[], sessionSeconds: number) {
-    this.blocked = new Set(blocked);
-    this.sessionSeconds = sessionSeconds;
+  /** The options may become others while the gateway runs, so they are looked at for each user. */
+  constructor(options: ${n.class}Options) {
+    this.options = options;
   }
 
   admit({ identity, profile }: AdmissionRequest): PolicyAnswer {
-    if (this.blocked.has(identity)) {
+    const { blocked, sessionSeconds } = this.options;
+    if (blocked.includes(identity)) {
       return { admit: false, denial: 'blocked', detail: \`\${identity} is on the list of blocked users.\` };
     }
     // The profile replaces the one of the request: what is not repeated is lost.
-    return { admit: true, profile: { sessionSeconds: this.sessionSeconds, ...profile } };
+    return { admit: true, profile: { sessionSeconds, ...profile } };
   }
 }
 
-export default definePlugin({
+export default definePlugin<${n.class}Options>({
   name: '${n.plugin}',
   api: PLUGIN_API,
   settings: {
-    blocked: { kind: kinds.list(kinds.text()), doc: 'Users who may not come in.' },
-    sessionSeconds: { kind: kinds.integer(60, 86_400, 'seconds'), doc: 'How long a session may be.', default: 28_800 },
+    blocked: { kind: kinds.list(kinds.text()), doc: 'Users who may not come in.', live: true },
+    sessionSeconds: {
+      kind: kinds.integer(60, 86_400, 'seconds'),
+      doc: 'How long a session may be.',
+      default: 28_800,
+      live: true,
+    },
   },
-  register({ bind }, { blocked, sessionSeconds }) {
-    bind(TOKENS.SessionPolicy).toConstantValue(new ${n.class}(blocked, sessionSeconds));
+  // \`live\` has what a reload has brought into force; the second argument is how it was at the start.
+  register({ bind }, _start, live) {
+    bind(TOKENS.SessionPolicy).toConstantValue(new ${n.class}(optionsInForce(live)));
   },
 });
 `,
   test: (n) => `import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { runContract, sessionPolicyContract, TestGateway } from 'pptp-gateway/testing';
+import { liveSettingsContract, runContract, sessionPolicyContract, TestGateway } from 'pptp-gateway/testing';
 import plugin, { ${n.class} } from '../src/index.js';
 
 runContract(
-  sessionPolicyContract('${n.plugin}', async () => ({ policy: new ${n.class}(['mallory'], 3600) })),
+  sessionPolicyContract('${n.plugin}', async () => ({
+    policy: new ${n.class}({ blocked: ['mallory'], sessionSeconds: 3600 }),
+  })),
+  { describe, it },
+);
+
+/** What a new value of each setting that is \`live\` changes, while the gateway runs. */
+const isIn = async (gateway: TestGateway) => (await gateway.dial()).address !== undefined;
+const lastsTwoMinutes = async (gateway: TestGateway) => {
+  const client = await gateway.connect();
+  await gateway.clock.advance(120_000);
+  return gateway.ping(client);
+};
+
+runContract(
+  liveSettingsContract('${n.plugin}', async () => ({
+    plugin,
+    env: { ${n.prefix}BLOCKED: 'mallory' },
+    client: { user: 'dora', password: 'explorer' },
+    gateway: { users: { alice: { password: 'wonderland' }, dora: { password: 'explorer' } } },
+    changes: {
+      blocked: { to: 'alice', seen: isIn },
+      sessionSeconds: { to: '60', seen: lastsTwoMinutes },
+    },
+    refused: { ${n.prefix}SESSION_SECONDS: 'long' },
+  })),
   { describe, it },
 );
 

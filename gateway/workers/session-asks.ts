@@ -6,6 +6,7 @@ import type { ChangeAnswer, FoundSession, SessionQuery } from '../../core/ports/
 import type { SessionEnding } from '../../core/ports/session-facts.ts';
 import { fitsProfile } from '../containment/answers.ts';
 import { workerOfSession } from '../session/session-ids.ts';
+import { type Check, isText, listOf, optional } from '../value-checks.ts';
 import type { Ask } from './ask.ts';
 
 export interface DisconnectOrder {
@@ -25,25 +26,15 @@ export interface FleetMessage {
 }
 
 type Fields = ReadonlyMap<string, unknown>;
-type Check = (value: unknown) => boolean;
 
 const isObject = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 const fieldsOf = (value: unknown): Fields => (isObject(value) ? new Map(Object.entries(value)) : new Map());
 
-const isText: Check = (value) => typeof value === 'string';
 const isTruth = (value: unknown): value is boolean => typeof value === 'boolean';
 const isCount: Check = (value) => Number.isSafeInteger(value) && Number(value) >= 0;
 const isAddress: Check = (value) => typeof value === 'number' && value === ipv4(value);
 const isId: Check = (value) => typeof value === 'string' && workerOfSession(value) !== undefined;
-const optional =
-  (check: Check): Check =>
-  (value) =>
-    value === undefined || check(value);
-const listOf =
-  (check: Check, most: number): Check =>
-  (value) =>
-    Array.isArray(value) && value.length <= most && value.every(check);
 
 /** Every field that there is must be one of these, and be right. */
 const shape =

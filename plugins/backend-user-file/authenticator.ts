@@ -145,7 +145,8 @@ export class UserFileAuthenticator implements Authenticator {
     if (denial !== 'expired') return { ok: false, denial: denial ?? 'change-refused' };
     const { newPassword, grant } = change;
     const fault = passwordFault(newPassword);
-    const changed = fault === undefined && (await changeOwnPassword(this.path, user, newPassword));
+    const changed = fault === undefined && (await this.write(user, newPassword));
+    if (changed === undefined) return { ok: false, denial: 'change-refused' };
     if (!changed) {
       const why = fault === undefined ? 'is the old one, or the user was edited meanwhile' : fault;
       this.log.warn('users.password-refused', `The new password of a user ${why}.`, { user: user.name });
@@ -153,6 +154,18 @@ export class UserFileAuthenticator implements Authenticator {
     }
     this.log.info('users.password-changed', 'A user changed an expired password.', { user: user.name });
     return accepted(user, grant);
+  }
+
+  /** False: it is not taken. Undefined: the file cannot be written, and the log says so. */
+  private async write(user: User, newPassword: string): Promise<boolean | undefined> {
+    try {
+      return await changeOwnPassword(this.path, user, newPassword);
+    } catch (cause) {
+      if (!(cause instanceof GatewayError)) throw cause;
+      const what = 'The new password of a user cannot be written, and the old one stays in force';
+      this.log.error('users.password-unwritten', `${what}. ${cause.message}`, { user: user.name });
+      return undefined;
+    }
   }
 
   /** Windows sends names in any case, and hashes them as sent: only the look-up folds case. */

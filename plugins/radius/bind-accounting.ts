@@ -105,7 +105,8 @@ export function bindCoa(bind: Bind, live: LiveOptions<ServerOptions & CoaSetting
   );
 }
 
-const coaRules = (live: LiveOptions<ServerOptions & CoaSettings>): CoaOptions => ({
+/** What CoA looks at for each request. */
+export const coaRules = (live: LiveOptions<ServerOptions & CoaSettings>): CoaOptions => ({
   get clients() {
     return live.current.coaClients;
   },

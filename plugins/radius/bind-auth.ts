@@ -3,7 +3,7 @@ import type { LiveOptions } from '../../core/ports/live-options.ts';
 import type { PluginBindings } from '../../core/ports/plugin.ts';
 import { TOKENS } from '../../core/tokens.ts';
 import { ProvenByRadius } from './accounting/proven-by-radius.ts';
-import { Judgement, RadiusAuthenticator } from './auth/index.ts';
+import { Judgement, RadiusAuthenticator, type RadiusAuthenticatorOptions } from './auth/index.ts';
 import { LiveRadiusClient, type OpenDatagramSocket } from './client/index.ts';
 import { RadiusEapRelay } from './relay/index.ts';
 import { clientOptions, nasOptions, type ServerOptions } from './settings.ts';
@@ -24,19 +24,7 @@ export function bindAuth(bind: Bind, live: LiveOptions<ServerOptions>, open?: Op
   const options = live.current;
   bind(PROVEN).toResolvedValue(() => new ProvenByRadius());
   if (options.servers.length === 0) return;
-  const nas = nasOptions(options);
-  const rules = {
-    nas,
-    get kinds() {
-      return live.current.methods;
-    },
-    get stripDomain() {
-      return live.current.stripDomain;
-    },
-    get passRejected() {
-      return live.current.onReject === 'next';
-    },
-  };
+  const rules = authRules(live);
   const wanted = (now: ServerOptions) => clientOptions('authentication', now.servers, now);
   bind(CLIENT).toResolvedValue(
     (clock, random, log, telemetry) => {
@@ -78,3 +66,20 @@ export function bindAuth(bind: Bind, live: LiveOptions<ServerOptions>, open?: Op
     );
   }
 }
+
+/** What the back-end and the relay look at for each question. The gateway keeps its name towards servers until it ends. */
+export const authRules = (live: LiveOptions<ServerOptions>): RadiusAuthenticatorOptions => {
+  const nas = nasOptions(live.current);
+  return {
+    nas,
+    get kinds() {
+      return live.current.methods;
+    },
+    get stripDomain() {
+      return live.current.stripDomain;
+    },
+    get passRejected() {
+      return live.current.onReject === 'next';
+    },
+  };
+};

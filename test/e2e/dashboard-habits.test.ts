@@ -190,6 +190,17 @@ describe.skipIf(reason !== undefined)(
       expect(await page.locator('.funnel-failed').count()).toBe(await page.locator('.funnel-reasons').count());
     });
 
+    it('draws a stage that stands in two places, and goes on doing so', async () => {
+      const page = await enter('reader', 'overview');
+      const boxes = page.locator('.pipeline .box-name');
+      const names = await boxes.allTextContents();
+      expect(names.filter((name) => name === 'ipsec-gate')).toHaveLength(2);
+      const passed = page.getByRole('button', { name: /^mppe: passed/ });
+      const first = await passed.getAttribute('aria-label');
+      await expect.poll(() => passed.getAttribute('aria-label')).not.toBe(first);
+      expect(await boxes.allTextContents()).toEqual(names);
+    });
+
     it('is no wider than a phone, whatever is looked at', async () => {
       const page = await enter('admin', 'overview', { viewport: { width: PHONE, height: 844 }, isMobile: true });
       const widths: Record<string, unknown> = {};

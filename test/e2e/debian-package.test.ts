@@ -27,7 +27,7 @@ const YAML = '/etc/pptp-gateway/pptp-gateway.yaml';
 
 /** For the service of the test: quick ends, a watchdog that does not let us wait, a secret as a credential. */
 const DROP_IN = `[Service]
-WatchdogSec=2
+WatchdogSec=5
 RestartSec=100ms
 LoadCredential=token:/etc/pptp-gateway/token
 Environment=PPTP_ADMIN_TOKEN_FILE=%d/token PPTP_DRAIN_TIMEOUT=1
@@ -219,7 +219,7 @@ describe.skipIf(reason !== undefined)(`the Debian package${reason ? ` (skipped: 
   });
 
   test('is started again by the watchdog when it hangs', async () => {
-    expect(await show('WatchdogUSec')).toBe('2s');
+    expect(await show('WatchdogUSec')).toBe('5s');
     const before = await show('MainPID');
     await machine.do('sh', '-c', `kill -STOP ${before}`);
     await until(

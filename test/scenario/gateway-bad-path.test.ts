@@ -1,26 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { asciiBytes } from '../../core/bytes/ascii.ts';
 import { concatBytes } from '../../core/bytes/bytes.ts';
 import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
+import { arrived, numbered, numberOf } from '../support/arrived.ts';
 import { address } from '../support/batches.ts';
 import { GatewayLab, type LabPeer } from '../support/gateway-lab.ts';
 import { controlMessages, grePacket, injectGre, sentFrom } from '../support/gre-packets.ts';
-import { ipv4Packet } from '../support/ipv4-packets.ts';
 
 const INTRANET = address('10.0.0.80');
 const ONE_ADDRESS = { PPTP_POOL: '10.99.0.0/30' };
 
-const numbered = (source: Ipv4, destination: Ipv4, number: number): Uint8Array =>
-  ipv4Packet({ source, destination, identification: number, payload: asciiBytes(`packet ${number}`) });
-const numberOf = (packet: Uint8Array): number => ((packet[4] ?? 0) << 8) | (packet[5] ?? 0);
-
-const received = (device: { hostReceives(): Uint8Array | undefined }): number[] => {
-  const numbers: number[] = [];
-  for (let packet = device.hostReceives(); packet !== undefined; packet = device.hostReceives()) {
-    numbers.push(numberOf(packet));
-  }
-  return numbers;
-};
+const received = (device: { hostReceives(): Uint8Array | undefined }): number[] => arrived(device).map(numberOf);
 
 /** 400 packets each way, one of each every 5 ms. */
 const TOTAL = 400;

@@ -7,6 +7,7 @@ import { TOKENS } from '../../core/tokens.ts';
 import { type Icmpv6Message, parseIcmpv6 } from '../../core/wire/icmpv6.ts';
 import { parseRouterAdvertisement, type RouterAdvertisement } from '../../core/wire/router-advertisement.ts';
 import { type LoadedPlugin, withOptions } from '../../gateway/plugin-loader.ts';
+import { arrived } from '../support/arrived.ts';
 import { type DialOptions, GatewayLab, type LabPeer } from '../support/gateway-lab.ts';
 import { contains } from '../support/gre-packets.ts';
 import { address6, echoRequest6, ipv6Packet, routerSolicitation } from '../support/ipv6-packets.ts';
@@ -32,11 +33,6 @@ const sessionsOf = (sessions: Session[]): LoadedPlugin =>
     undefined,
   );
 
-const arrived = (tun: { hostReceives(): Uint8Array | undefined }): Uint8Array[] => {
-  const packets: Uint8Array[] = [];
-  for (let packet = tun.hostReceives(); packet !== undefined; packet = tun.hostReceives()) packets.push(packet);
-  return packets;
-};
 const messages = (packets: readonly Uint8Array[]): Icmpv6Message[] =>
   packets.flatMap((packet) => parseIcmpv6(packet) ?? []);
 const advertisements = (packets: readonly Uint8Array[]): RouterAdvertisement[] =>

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../config/load.ts';
 import { gatewayBody, liveOptions } from '../../gateway/life/gateway-body.ts';
 import { LiveValue } from '../../gateway/life/live-value.ts';
+import { loadPlugins } from '../../gateway/plugin-loader.ts';
+import { loadConfigWithPlugins } from '../../gateway/plugins/configure.ts';
 import { LogLevels } from '../../observability/log-levels.ts';
 import { SessionNotes, sessionParts } from '../../testing/lab/session-parts.ts';
 import { address } from '../support/batches.ts';
@@ -81,5 +83,45 @@ describe('a configuration that comes into force while tunnels are up', () => {
     expect(live.current).toBe(before);
     await reload({});
     expect(live.current).not.toBe(before);
+  });
+});
+
+describe('settings of plug-ins in a configuration that comes into force', () => {
+  const begin = async (env: Readonly<Record<string, string>>) => {
+    const read = async (more: Readonly<Record<string, string>>) =>
+      (await loadConfigWithPlugins({ env: { PPTP_PLUGINS: 'policy-sessions', ...env, ...more } })).config;
+    const config = await read({});
+    const live = new LiveValue(liveOptions(config));
+    const lab = await GatewayLab.start({
+      config,
+      live,
+      plugins: await loadPlugins(config.plugins, config.pluginOptions),
+    });
+    const body = gatewayBody(lab.gateway, { live, levels: new LogLevels('info') });
+    return { lab, live, body, read };
+  };
+  const isUp = ({ peer }: { readonly peer: { readonly network: unknown } }): boolean => peer.network !== undefined;
+  const second = async (lab: GatewayLab): Promise<boolean> => {
+    const client = await lab.dial();
+    await lab.clock.advance(5_000);
+    return isUp(client);
+  };
+
+  it('hold from the commit on, and not before', async () => {
+    const { lab, body, read } = await begin({});
+    const first = await lab.connect();
+    const commit = await body.prepare(await read({ PPTP_POLICY_SESSIONS_LIMIT: '2' }), 'ann');
+    expect(await second(lab)).toBe(false);
+    await commit();
+    expect([await second(lab), isUp(first)]).toEqual([true, true]);
+  });
+
+  it('are refused together with everything else', async () => {
+    const { live, body, read } = await begin({ PPTP_VENDOR: 'before' });
+    const before = live.current;
+    const config = await read({ PPTP_VENDOR: 'after' });
+    const pluginOptions = { 'policy-sessions': { limit: 'many' } };
+    await expect(body.prepare({ ...config, pluginOptions }, 'ann')).rejects.toThrow(/policy-sessions.limit/);
+    expect(live.current).toBe(before);
   });
 });

@@ -1,17 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { asciiBytes } from '../../core/bytes/ascii.ts';
 import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
+import { arrived, numbered, numberOf } from '../support/arrived.ts';
 import { address } from '../support/batches.ts';
 import type { Faults } from '../support/fault-io.ts';
 import { GatewayLab, type LabPeer } from '../support/gateway-lab.ts';
-import { ipv4Packet } from '../support/ipv4-packets.ts';
 
 const INTRANET = address('10.0.0.80');
 const SEEDS = 60;
 const TOTAL = 120;
-
-const numbered = (source: Ipv4, destination: Ipv4, number: number): Uint8Array =>
-  ipv4Packet({ source, destination, identification: number, payload: asciiBytes(`packet ${number}`) });
 
 /** The numbers in order of arrival; a test fails on a packet that is not octet for octet what was sent. */
 const received = (
@@ -19,12 +15,9 @@ const received = (
   source: Ipv4,
   destination: Ipv4,
 ): readonly number[] => {
-  const numbers: number[] = [];
-  for (let packet = device.hostReceives(); packet !== undefined; packet = device.hostReceives()) {
-    const number = ((packet[4] ?? 0) << 8) | (packet[5] ?? 0);
-    expect(packet).toEqual(numbered(source, destination, number));
-    numbers.push(number);
-  }
+  const packets = arrived(device);
+  const numbers = packets.map(numberOf);
+  expect(packets).toEqual(numbers.map((number) => numbered(source, destination, number)));
   return numbers;
 };
 

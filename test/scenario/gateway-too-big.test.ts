@@ -7,17 +7,12 @@ import { writeIpv4Checksum } from '../../core/wire/ipv4.ts';
 import { PPP } from '../../core/wire/ppp.ts';
 import { encodeConfigPacket } from '../../core/wire/ppp-config.ts';
 import { withOptions } from '../../gateway/plugin-loader.ts';
+import { arrived } from '../support/arrived.ts';
 import { address } from '../support/batches.ts';
 import { GatewayLab } from '../support/gateway-lab.ts';
 import { ipv4Packet } from '../support/ipv4-packets.ts';
 
 const HOST = address('10.0.0.80');
-
-const arrived = (tun: { hostReceives(): Uint8Array | undefined }): Uint8Array[] => {
-  const packets: Uint8Array[] = [];
-  for (let packet = tun.hostReceives(); packet !== undefined; packet = tun.hostReceives()) packets.push(packet);
-  return packets;
-};
 
 describe('a packet from the intranet that the client cannot take', () => {
   const start = async () => {

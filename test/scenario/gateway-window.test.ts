@@ -1,25 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { asciiBytes } from '../../core/bytes/ascii.ts';
 import type { Ipv4 } from '../../core/bytes/ipv4-address.ts';
+import { arrived, numbered, numberOf } from '../support/arrived.ts';
 import { address } from '../support/batches.ts';
 import { GatewayLab, type LabPeer, SERVER } from '../support/gateway-lab.ts';
 import { controlMessages, sentFrom } from '../support/gre-packets.ts';
-import { ipv4Packet } from '../support/ipv4-packets.ts';
 
 const INTRANET = address('10.0.0.80');
 const WINDOW_ON = { PPTP_GRE_WINDOW: 'on' };
 /** What the client says of itself. */
 const CLIENT_WINDOW = 64;
 
-const numbered = (source: Ipv4, destination: Ipv4, number: number): Uint8Array =>
-  ipv4Packet({ source, destination, identification: number, payload: asciiBytes(`packet ${number}`) });
-const received = (device: { hostReceives(): Uint8Array | undefined }): number[] => {
-  const numbers: number[] = [];
-  for (let packet = device.hostReceives(); packet !== undefined; packet = device.hostReceives()) {
-    numbers.push(((packet[4] ?? 0) << 8) | (packet[5] ?? 0));
-  }
-  return numbers;
-};
+const received = (device: { hostReceives(): Uint8Array | undefined }): number[] => arrived(device).map(numberOf);
 const upTo = (total: number): number[] => Array.from({ length: total }, (_, at) => at + 1);
 
 /** Packets of the gateway on the way at once, at most, as the two wires show it; `delay` is the way to the gateway. */

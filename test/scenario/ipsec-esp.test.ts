@@ -7,20 +7,16 @@ import type { SaEvent, SecurityAssociation, SecurityAssociations } from '../../c
 import { TOKENS } from '../../core/tokens.ts';
 import { withOptions } from '../../gateway/plugin-loader.ts';
 import { ipsecEspPlugin } from '../../plugins/ipsec-esp/index.ts';
+import { arrived } from '../support/arrived.ts';
 import { address } from '../support/batches.ts';
 import { association, CBC_KEYS, espIpv4, espOpen, espSeal, GCM_KEYS } from '../support/esp-peer.ts';
 import { GatewayLab } from '../support/gateway-lab.ts';
 import { ipv4Packet } from '../support/ipv4-packets.ts';
+import { passing } from '../support/passing.ts';
 
 const HOST = address('10.0.0.80');
 const OTHER = address('10.0.0.81');
 const UDP = 17;
-
-const arrived = (tun: { hostReceives(): Uint8Array | undefined }): Uint8Array[] => {
-  const packets: Uint8Array[] = [];
-  for (let packet = tun.hostReceives(); packet !== undefined; packet = tun.hostReceives()) packets.push(packet);
-  return packets;
-};
 
 /** A gateway with `ipsec-esp`, its associations, and the key manager's end of the port. */
 const start = async (...associations: readonly SecurityAssociation[]) => {
@@ -52,17 +48,7 @@ const start = async (...associations: readonly SecurityAssociation[]) => {
   if (manager === undefined) throw new Error('the key manager was not started');
   const table = manager;
   const client = await lab.connect();
-  const fromClient = async (...packets: readonly Uint8Array[]): Promise<readonly Uint8Array[]> => {
-    for (const packet of packets) client.tun.hostSends(packet);
-    await lab.clock.advance(50);
-    return arrived(lab.tun);
-  };
-  const toClient = async (...packets: readonly Uint8Array[]): Promise<readonly Uint8Array[]> => {
-    for (const packet of packets) lab.tun.hostSends(packet);
-    await lab.clock.advance(50);
-    return arrived(client.tun);
-  };
-  return { lab, client, table, events, fromClient, toClient };
+  return { lab, client, table, events, ...passing(lab, client) };
 };
 
 const drops = (lab: GatewayLab): Record<string, number> => Object.fromEntries(lab.telemetry.drops);

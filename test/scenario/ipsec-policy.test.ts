@@ -8,9 +8,11 @@ import { withOptions } from '../../gateway/plugin-loader.ts';
 import { ipsecEspPlugin } from '../../plugins/ipsec-esp/index.ts';
 import { ipsecPolicyPlugin } from '../../plugins/ipsec-policy/index.ts';
 import type { IpsecPolicyOptions } from '../../plugins/ipsec-policy/options.ts';
+import { arrived } from '../support/arrived.ts';
 import { address } from '../support/batches.ts';
 import { GatewayLab } from '../support/gateway-lab.ts';
 import { type Ipv4Fields, ipv4Packet } from '../support/ipv4-packets.ts';
+import { passing } from '../support/passing.ts';
 
 const PROTECTED = address('10.9.0.5');
 const OPEN = address('10.0.0.80');
@@ -29,33 +31,17 @@ const policy = (differs: Partial<IpsecPolicyOptions> = {}) =>
     ...differs,
   });
 
-const arrived = (tun: { hostReceives(): Uint8Array | undefined }): Uint8Array[] => {
-  const packets: Uint8Array[] = [];
-  for (let packet = tun.hostReceives(); packet !== undefined; packet = tun.hostReceives()) packets.push(packet);
-  return packets;
-};
-
 const start = async (differs: Partial<IpsecPolicyOptions> = {}) => {
   const lab = await GatewayLab.start({
     plugins: [policy(differs)],
     users: { alice: { password: 'wonderland' }, bob: { password: 'builder' } },
   });
   const client = await lab.connect();
-  const fromClient = async (...packets: readonly Uint8Array[]): Promise<readonly Uint8Array[]> => {
-    for (const packet of packets) client.tun.hostSends(packet);
-    await lab.clock.advance(50);
-    return arrived(lab.tun);
-  };
-  const toClient = async (...packets: readonly Uint8Array[]): Promise<readonly Uint8Array[]> => {
-    for (const packet of packets) lab.tun.hostSends(packet);
-    await lab.clock.advance(50);
-    return arrived(client.tun);
-  };
   const up = (fields: Partial<Ipv4Fields>): Uint8Array =>
     ipv4Packet({ source: client.address, destination: PROTECTED, ...fields });
   const down = (fields: Partial<Ipv4Fields>): Uint8Array =>
     ipv4Packet({ source: PROTECTED, destination: client.address, ...fields });
-  return { lab, client, fromClient, toClient, up, down };
+  return { lab, client, ...passing(lab, client), up, down };
 };
 
 /** Octets that look like a TCP SYN with an MSS of 1460, for whoever looks at them as such. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { writeIpv4Checksum } from '../../core/wire/ipv4.ts';
+import { arrived } from '../support/arrived.ts';
 import { address } from '../support/batches.ts';
 import { GatewayLab, type LabPeer } from '../support/gateway-lab.ts';
 import { ipv4Packet } from '../support/ipv4-packets.ts';
@@ -10,11 +11,7 @@ const TUN_MTU = 1396;
 const OUTER_MTU = 1500;
 const UDP = 17;
 
-const received = (tun: LabPeer['tun'] | GatewayLab['tun']): number[] => {
-  const lengths: number[] = [];
-  for (let packet = tun.hostReceives(); packet !== undefined; packet = tun.hostReceives()) lengths.push(packet.length);
-  return lengths;
-};
+const received = (tun: LabPeer['tun'] | GatewayLab['tun']): number[] => arrived(tun).map(({ length }) => length);
 
 describe('a full-size packet through MPPE', () => {
   it.each([1400, 1500])('passes both ways and fits the outer path, with a peer whose MRU is %i', async (mru) => {

@@ -209,6 +209,21 @@ describe('attempts to log in', () => {
     expect(line(lab, 'auth.failed')).toMatchObject({ user: 'alice', denial: 'locked' });
   });
 
+  /** A gateway whose users a server elsewhere judges. */
+  const judgedElsewhere = (relay: EapRelay, policy: SessionPolicy): Promise<GatewayLab> => {
+    const relays = definePlugin({
+      name: 'elsewhere',
+      api: PLUGIN_API,
+      register: ({ bind }) => void bind(TOKENS.EapRelay).toConstantValue(relay),
+    });
+    const plugins = [
+      sessionParts({ policies: [policy] }),
+      withOptions(eapPlugin, { methods: [], maxAttempts: 3 }),
+      withOptions(relays, undefined),
+    ];
+    return GatewayLab.start({ env: { PPTP_AUTH_METHODS: 'eap' }, plugins });
+  };
+
   it('that a server elsewhere judges are told of as well, and kept from it', async () => {
     const asked: string[] = [];
     const relay: EapRelay = {
@@ -220,17 +235,7 @@ describe('attempts to log in', () => {
     };
     const run = async (mayTry: boolean): Promise<readonly string[]> => {
       const { seen, policy } = watch(mayTry);
-      const relays = definePlugin({
-        name: 'elsewhere',
-        api: PLUGIN_API,
-        register: ({ bind }) => void bind(TOKENS.EapRelay).toConstantValue(relay),
-      });
-      const plugins = [
-        sessionParts({ policies: [policy] }),
-        withOptions(eapPlugin, { methods: [], maxAttempts: 3 }),
-        withOptions(relays, undefined),
-      ];
-      const lab = await GatewayLab.start({ env: { PPTP_AUTH_METHODS: 'eap' }, plugins });
+      const lab = await judgedElsewhere(relay, policy);
       await lab.dial({ method: eapMethod([eapMsChapV2()]) });
       await lab.clock.advance(10_000);
       return seen;
@@ -255,17 +260,7 @@ describe('attempts to log in', () => {
         },
       };
       const { seen, policy } = watch(true);
-      const relays = definePlugin({
-        name: 'elsewhere',
-        api: PLUGIN_API,
-        register: ({ bind }) => void bind(TOKENS.EapRelay).toConstantValue(relay),
-      });
-      const plugins = [
-        sessionParts({ policies: [policy] }),
-        withOptions(eapPlugin, { methods: [], maxAttempts: 3 }),
-        withOptions(relays, undefined),
-      ];
-      const lab = await GatewayLab.start({ env: { PPTP_AUTH_METHODS: 'eap' }, plugins });
+      const lab = await judgedElsewhere(relay, policy);
       const { peer, gre } = await lab.dial({ method: eapMethod([eapMsChapV2()]) });
       const write = gre.write.bind(gre);
       gre.write = (batch) => (isGone ? batch.count : write(batch));

@@ -12,6 +12,7 @@ import { msChapV1Method } from '../../plugins/auth-ms-chap-v1/index.ts';
 import { msChapV2Method } from '../../plugins/auth-ms-chap-v2/index.ts';
 import { papMethod } from '../../plugins/auth-pap/index.ts';
 import { sessionParts } from '../../testing/lab/session-parts.ts';
+import { arrived } from '../support/arrived.ts';
 import { address } from '../support/batches.ts';
 import { GatewayLab } from '../support/gateway-lab.ts';
 import { ipv4Packet } from '../support/ipv4-packets.ts';
@@ -55,13 +56,6 @@ const withRoutes = (routes: HostRoutes) =>
     undefined,
   );
 
-/** What the host has got from the device since it was last looked at. */
-const got = (tun: GatewayLab['tun']): readonly Uint8Array[] => {
-  const packets: Uint8Array[] = [];
-  for (let one = tun.hostReceives(); one !== undefined; one = tun.hostReceives()) packets.push(one);
-  return packets;
-};
-
 const SITE = network('192.168.5.0', 24);
 const ROUTER = { router: user({ routes: [SITE] }) };
 const INSIDE = address('192.168.5.9');
@@ -71,10 +65,10 @@ const talk = async (
   client: { readonly tun: GatewayLab['tun'] },
   source: ReturnType<typeof address>,
 ) => {
-  got(lab.tun);
+  arrived(lab.tun);
   client.tun.hostSends(ipv4Packet({ source, destination: HOST }));
   await lab.clock.advance(SECOND);
-  return got(lab.tun).length;
+  return arrived(lab.tun).length;
 };
 
 describe('networks behind a peer', () => {
@@ -86,11 +80,11 @@ describe('networks behind a peer', () => {
     expect(await talk(lab, client, INSIDE)).toBe(1);
     expect(await talk(lab, client, client.address)).toBe(1);
     expect(await talk(lab, client, address('192.168.6.9'))).toBe(0);
-    got(client.tun);
+    arrived(client.tun);
     lab.tun.hostSends(ipv4Packet({ source: HOST, destination: INSIDE }));
     lab.tun.hostSends(ipv4Packet({ source: HOST, destination: address('192.168.6.9') }));
     await lab.clock.advance(SECOND);
-    expect(got(client.tun)).toHaveLength(1);
+    expect(arrived(client.tun)).toHaveLength(1);
     expect(lab.telemetry.drops.get('address out no-route')).toBe(1);
     void client.peer.stop();
     await lab.clock.advance(10 * SECOND);
@@ -221,11 +215,11 @@ describe('what a profile says of the link', () => {
     const lab = await GatewayLab.start({ users: { anna: user({ mtu: 600 }) } });
     const anna = await lab.connect({ user: 'anna' });
     const send = async (octets: number) => {
-      got(anna.tun);
+      arrived(anna.tun);
       const payload = new Uint8Array(octets - 20);
       lab.tun.hostSends(ipv4Packet({ source: HOST, destination: anna.address, payload }));
       await lab.clock.advance(SECOND);
-      return got(anna.tun).map(({ length }) => length);
+      return arrived(anna.tun).map(({ length }) => length);
     };
     expect(await send(600)).toEqual([600]);
     // Without DF it is cut.

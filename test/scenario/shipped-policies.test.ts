@@ -9,9 +9,10 @@ import { policyLockoutPlugin } from '../../plugins/policy-lockout/index.ts';
 import { policyProfilePlugin } from '../../plugins/policy-profile/index.ts';
 import { policySessionsPlugin } from '../../plugins/policy-sessions/index.ts';
 import { SessionNotes, sessionParts } from '../../testing/lab/session-parts.ts';
+import { arrived } from '../support/arrived.ts';
 import { address } from '../support/batches.ts';
 import { eventually } from '../support/eventually.ts';
-import { GatewayLab, type LabPeer } from '../support/gateway-lab.ts';
+import { GatewayLab } from '../support/gateway-lab.ts';
 import { ipv4Packet } from '../support/ipv4-packets.ts';
 
 const HOST = address('10.0.0.80');
@@ -32,12 +33,6 @@ const defaults = <Options>({ settings }: GatewayPlugin<Options>): Options =>
 const profiles = (text: string) =>
   withOptions(policyProfilePlugin, { ...defaults(policyProfilePlugin), file: file(text) });
 const TRAFFIC = ['traffic-in', 'traffic-out', 'traffic-count'];
-
-const receives = ({ tun }: Pick<LabPeer, 'tun'>): Uint8Array[] => {
-  const packets: Uint8Array[] = [];
-  for (let packet = tun.hostReceives(); packet !== undefined; packet = tun.hostReceives()) packets.push(packet);
-  return packets;
-};
 
 const line = (lab: GatewayLab, event: string) => lab.log.lines.findLast((one) => one.event === event)?.fields;
 
@@ -64,11 +59,11 @@ describe('the traffic stages', () => {
     for (let i = 0; i < 10; i += 1) client.tun.hostSends(up);
     for (const packet of [down(400), down(1300), tooLarge]) lab.tun.hostSends(packet);
     await lab.clock.advance(1_000);
-    const got = receives(client);
+    const got = arrived(client.tun);
     const octets = got.reduce((sum, { length }) => sum + length, 0);
     // One whole, one in two pieces.
     expect(got).toHaveLength(3);
-    expect(receives(lab)).toHaveLength(11);
+    expect(arrived(lab.tun)).toHaveLength(11);
     void client.peer.stop();
     await lab.clock.advance(10_000);
     expect(notes.told.at(-1)).toMatchObject({
@@ -88,7 +83,7 @@ describe('policy-profile', () => {
     for (let i = 0; i < 100; i += 1) lab.tun.hostSends(packet);
     await lab.clock.advance(80);
     // A burst of 5, and one in each 8 ms; 24 wait at the most.
-    expect(receives(client).length).toBeGreaterThanOrEqual(14);
+    expect(arrived(client.tun).length).toBeGreaterThanOrEqual(14);
     await lab.clock.advance(1_000);
     expect(lab.telemetry.dropsFor('rate-limited')).toBeGreaterThan(60);
     expect(lab.telemetry.dropsFor('stage-fault')).toBe(0);
@@ -112,8 +107,8 @@ office:
     client.tun.hostSends(to('10.0.0.81'));
     lab.tun.hostSends(ipv4Packet({ source: HOST, destination: client.address, payload: new Uint8Array(8) }));
     await lab.clock.advance(500);
-    expect(receives(lab)).toHaveLength(1);
-    expect(receives(client)).toHaveLength(0);
+    expect(arrived(lab.tun)).toHaveLength(1);
+    expect(arrived(client.tun)).toHaveLength(0);
     expect([...lab.telemetry.drops].toSorted()).toEqual([
       ['traffic-in in policy', 1],
       ['traffic-out out policy', 1],
@@ -126,7 +121,7 @@ office:
     const packet = ipv4Packet({ source: client.address, destination: HOST, payload: new Uint8Array(980) });
     for (let i = 0; i < 10; i += 1) client.tun.hostSends(packet);
     await lab.clock.advance(10_000);
-    expect(receives(lab)).toHaveLength(5);
+    expect(arrived(lab.tun)).toHaveLength(5);
     expect(lab.gateway.sessions()).toBe(0);
     expect(line(lab, 'session.closed')).toMatchObject({ detail: expect.stringContaining('quota') });
     expect(lab.telemetry.events.filter(({ name }) => name === 'session.quota-reached')).toHaveLength(1);

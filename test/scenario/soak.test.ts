@@ -1,23 +1,12 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { loadConfig } from '../../config/load.ts';
 import type { Session } from '../../core/datapath/session.ts';
 import type { CallEndpoint } from '../../core/ports/ids.ts';
-import { definePlugin, PLUGIN_API } from '../../core/ports/plugin.ts';
 import { TOKENS } from '../../core/tokens.ts';
-import { createGateway } from '../../gateway/bootstrap.ts';
-import { gatewayOptions } from '../../gateway/options.ts';
-import { withOptions } from '../../gateway/plugin-loader.ts';
-import { msChapV2Method, msChapV2Plugin } from '../../plugins/auth-ms-chap-v2/index.ts';
-import { MemoryTunDevice, memoryGrePair } from '../../plugins/io-memory/index.ts';
-import { LOCAL, PEER } from '../support/batches.ts';
-import { ClientCloud } from '../support/client-cloud.ts';
-import { FakeClock } from '../support/fake-clock.ts';
+import { cloudLab } from '../support/cloud-lab.ts';
 import { MemoryLog } from '../support/memory-log.ts';
 import { MemoryTelemetry } from '../support/memory-telemetry.ts';
-import { MemoryUsers } from '../support/memory-users.ts';
-import { ObedientControl } from '../support/obedient-control.ts';
 import { seededRandom } from '../support/seeded-random.ts';
 
 const ROUNDS = 4;
@@ -30,28 +19,18 @@ const collectGarbage: () => void = runInNewContext('gc');
 
 /** A whole gateway in memory, and what is to be seen of its sessions from outside. */
 const bench = async () => {
-  const clock = new FakeClock();
   const log = new MemoryLog();
   const telemetry = new MemoryTelemetry();
-  const [gre, far] = memoryGrePair(LOCAL, PEER, { defer: clock.defer, capacity: 16 * CLIENTS });
   const sessions: WeakRef<Session>[] = [];
   let open = 0;
-  let control = new ObedientControl();
-  const plugin = definePlugin({
-    name: 'bench',
-    api: PLUGIN_API,
-    register({ bind }) {
-      bind(TOKENS.Tun).toConstantValue(new MemoryTunDevice({ defer: clock.defer }));
-      bind(TOKENS.GreSocket).toConstantValue(gre);
-      bind(TOKENS.Authenticator).toConstantValue(new MemoryUsers({ alice: { password: 'wonderland' } }));
-      bind(TOKENS.Control).toResolvedValue(
-        (callIds) => {
-          control = new ObedientControl(callIds);
-          return control;
-        },
-        [TOKENS.CallIds],
-      );
-      bind(TOKENS.Stage).toConstantValue({
+  const lab = await cloudLab({
+    pool: POOL,
+    together: CLIENTS,
+    log,
+    telemetry,
+    random: seededRandom(1),
+    bind: ({ bind }) =>
+      void bind(TOKENS.Stage).toConstantValue({
         name: 'witness',
         slot: 790,
         open: (session) => {
@@ -61,26 +40,9 @@ const bench = async () => {
         close: () => {
           open -= 1;
         },
-      });
-    },
+      }),
   });
-  const { config } = loadConfig({ env: { PPTP_POOL: POOL } });
-  const options = gatewayOptions(config);
-  const random = seededRandom(1);
-  const plugins = [withOptions(msChapV2Plugin, { maxAttempts: 3 }), withOptions(plugin, undefined)];
-  const gateway = createGateway({ clock, random, log, telemetry }, options, plugins);
-  await gateway.start(() => undefined);
-  await far.start(new AbortController().signal);
-  const { role: _, ...link } = options.session.link;
-  const cloud = new ClientCloud(far, () => clock.now(), {
-    ...link,
-    role: 'client',
-    authMethods: [msChapV2Method()],
-    localName: 'alice',
-    password: 'wonderland',
-    random,
-  });
-  return { clock, log, telemetry, gateway, control, cloud, sessions, open: () => open };
+  return { ...lab, log, telemetry, sessions, open: () => open };
 };
 
 describe(`${ROUNDS * CLIENTS} sessions, ${CLIENTS} at a time`, () => {

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { StageFlow } from '../../../gateway/admin/api/stats.ts';
 import { compact, count } from '../../model/format.ts';
-import { BOX, heat, type Joint, layOut, type StageBox, shortName } from '../../model/pipeline.ts';
+import { BOX, heat, type Joint, layOut, type StageBox, shortName, stageKey } from '../../model/pipeline.ts';
 
 const WIDE_NAME = 15;
 const LANE_IN = 44;
@@ -151,13 +151,13 @@ export const PipelineDrawing = (props: {
           <Tip way="out" />
         </defs>
         {drawing.joints.map((joint) => (
-          <Arrows key={joint.to.flow.stage} joint={joint} />
+          <Arrows key={stageKey(joint.to.flow)} joint={joint} />
         ))}
         {drawing.boxes.map((box) => (
           <Stage
-            key={box.flow.stage}
+            key={stageKey(box.flow)}
             box={box}
-            before={props.before?.find(({ stage }) => stage === box.flow.stage)}
+            before={props.before?.find((flow) => stageKey(flow) === stageKey(box.flow))}
             isChosen={props.chosen === box.flow.stage}
             onChoose={() => props.onChoose(box.flow.stage)}
           />

@@ -195,13 +195,22 @@ export class Accounting {
       );
     }
     await this.folder.lock();
+    try {
+      this.inherited = { state, records: await this.adopt(state) };
+    } catch (cause) {
+      await this.folder.unlock();
+      throw cause;
+    }
+  }
+
+  private async adopt(state: AccountingState): Promise<readonly SpoolRecord[]> {
     const found = await this.folder.recover(this.folder.own);
     if (found.records.length !== state.records || found.open.size !== state.open) {
       throw new GatewayError('STATE_DIR', `${this.folder.own} does not hold what the process before has written.`);
     }
     this.spool.adopt(found);
     await this.folder.guarded('written', this.journal.start());
-    this.inherited = { state, records: found.records };
+    return found.records;
   }
 
   private serve(): void {

@@ -1,27 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { setEncryption } from '../../../core/datapath/mppe-state.ts';
-import { SequenceStage } from '../../../core/datapath/stages/sequence.stage.ts';
 import type { Machine } from '../../../core/machine/machine.ts';
 import type { LinkEffect, LinkInput, NetworkProfile } from '../../../core/machine/ppp-link-types.ts';
 import type { PolicyAnswer } from '../../../core/ports/policy.ts';
 import { after } from '../../../core/time.ts';
 import { AccountingHub } from '../../../gateway/session/accounting-hub.ts';
-import { CidrPool } from '../../../gateway/session/address-pool.ts';
 import { Driver } from '../../../gateway/session/driver.ts';
-import { DriverHub } from '../../../gateway/session/driver-hub.ts';
 import { LocalSessions } from '../../../gateway/session/local-sessions.ts';
-import { Outbox } from '../../../gateway/session/outbox.ts';
 import { Policies } from '../../../gateway/session/policies.ts';
-import { SessionTable } from '../../../gateway/session/session-table.ts';
 import { SessionWatchers } from '../../../gateway/session/session-watchers.ts';
 import { SessionNotes } from '../../../testing/lab/session-parts.ts';
-import { address } from '../../support/batches.ts';
-import { FakeClock } from '../../support/fake-clock.ts';
-import { MemoryLog } from '../../support/memory-log.ts';
-import { MemoryTelemetry } from '../../support/memory-telemetry.ts';
-import { NO_PROFILES } from '../../support/no-profiles.ts';
-import { ObedientControl } from '../../support/obedient-control.ts';
+import { driverParts } from '../../support/driver-parts.ts';
 
 const SECOND = 1_000;
 const POLICY_MS = 2 * SECOND;
@@ -87,16 +76,8 @@ const frame = (octet: number) => ({ kind: 'frame' as const, octet });
 const ANOTHER_PROVES = [frame(0), { kind: 'wait' as const, ms: 5 * SECOND }, frame(2), frame(1)];
 
 const bench = (slow: boolean, refuses: boolean) => {
-  const clock = new FakeClock();
-  const telemetry = new MemoryTelemetry();
-  const control = new ObedientControl();
-  const sessions = new SessionTable();
-  const hub = new DriverHub(
-    new Outbox('control-frames', 16, clock, telemetry),
-    new Outbox('acknowledgments', 16, clock, telemetry),
-  );
-  const sequence = new SequenceStage(hub, { window: 16, timeoutMs: 300, ackDelayMs: 100 }, hub.released);
-  const addresses = new CidrPool({ network: address('10.99.0.0'), prefix: 24, gatewayAddress: address('10.99.0.1') });
+  const parts = driverParts();
+  const { clock, wallClock } = parts;
   const notes = new SessionNotes();
   const link = new FrameLink();
   const answer = (identity: string): PolicyAnswer =>
@@ -110,32 +91,19 @@ const bench = (slow: boolean, refuses: boolean) => {
     tried: () => undefined,
     admit: ({ identity }: { readonly identity: string }) => (slow ? later(identity) : answer(identity)),
   };
-  const wallClock = { now: () => clock.now() };
   const driver = new Driver(
     {
-      clock,
-      log: new MemoryLog(),
-      telemetry,
-      wallClock,
-      control,
-      authenticators: [],
-      addresses,
-      sessions,
-      hub,
-      stages: [sequence],
-      sequence,
-      profiles: NO_PROFILES,
+      ...parts,
       policies: new Policies([policy], wallClock),
       watchers: new SessionWatchers(
         [notes],
         new AccountingHub({ sinks: [notes], clock, wallClock, interimSeconds: () => 60 }),
       ),
       createLink: () => link,
-      setEncryption,
     },
     { dns: [], wins: [], silenceMs: 1e9, limits: { idleMs: 0, sessionMs: 0 } },
   );
-  return { clock, control, sessions, hub, addresses, notes, link, driver, directory: new LocalSessions(() => driver) };
+  return { ...parts, notes, link, driver, directory: new LocalSessions(() => driver) };
 };
 
 describe('whatever becomes of a call', () => {

@@ -7,6 +7,8 @@ const STAGES = [
   ['sequence', 300],
   ['ppp', 400],
   ['mppe', 500],
+  ['ipsec-gate', 600],
+  ['ipsec-gate', 699],
   ['mss-clamp', 750],
   ['mtu', 775],
   ['traffic-out', 790],

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { BOX, dropsOf, heat, layOut, shortName, worst } from '../../../dashboard/model/pipeline.ts';
+import { BOX, dropsOf, heat, layOut, shortName, stageKey, worst } from '../../../dashboard/model/pipeline.ts';
 import { fakeStats } from '../../support/dashboard/fake-stats.ts';
 
 const { stages, drops } = fakeStats(0, 10);
@@ -17,14 +17,14 @@ describe('the drawing of the pipeline', () => {
   it('has all stages in their order, in lines as even as can be', () => {
     const { boxes, columns } = layOut(stages, 1300);
     expect(boxes.map(({ flow: { stage } }) => stage)).toEqual(stages.map(({ stage }) => stage));
-    expect(columns).toBe(6);
+    expect(columns).toBe(7);
     expect(new Set(boxes.map(({ y }) => y)).size).toBe(2);
   });
 
   it('joins neighbours, and turns at the ends of lines', () => {
     const { joints } = layOut(stages, 1300);
     expect(joints).toHaveLength(stages.length - 1);
-    expect(joints.filter(({ turn }) => turn).map(({ from }) => from.flow.stage)).toEqual(['mppe']);
+    expect(joints.filter(({ turn }) => turn).map(({ from }) => from.flow.stage)).toEqual(['ipsec-gate']);
   });
 
   it('stays within any width that one box has room in, and boxes do not touch', () => {
@@ -47,6 +47,10 @@ describe('the drawing of the pipeline', () => {
     expect(heat(flow(5), flow(5))).toBe('past');
     expect(heat(flow(5), undefined)).toBe('past');
     expect(heat(flow(5, 1), flow(5))).toBe('now');
+  });
+
+  it('tells the places of one stage apart', () => {
+    expect(stageKey({ ...flow(0), slot: 600 })).not.toBe(stageKey({ ...flow(0), slot: 699 }));
   });
 
   it('names of any length have room in a box', () => {

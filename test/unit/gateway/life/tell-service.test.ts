@@ -101,6 +101,14 @@ describe('what the service manager is told', () => {
     expect(take()).toEqual([{ WATCHDOG: 1 }]);
   });
 
+  it('is not that it lives while it starts: who says so once has to go on, and a start may take its time', () => {
+    const { life, clock, take } = bench(3_000);
+    clock.advance(9_000);
+    expect(take()).toEqual([{ STATUS: 'starting' }]);
+    life.started();
+    expect(take()).toEqual([{ STATUS: 'takes calls; 2 tunnels' }, { READY: 1 }, { WATCHDOG: 1 }]);
+  });
+
   it('is nothing after the end', () => {
     const { life, clock, teller, take } = bench(3_000);
     life.started();

@@ -1,27 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { bits64 } from '../../../../core/bytes/ipv6-address.ts';
-import { setEncryption } from '../../../../core/datapath/mppe-state.ts';
 import type { Session } from '../../../../core/datapath/session.ts';
 import type { Stage } from '../../../../core/datapath/stage.ts';
-import { SequenceStage } from '../../../../core/datapath/stages/sequence.stage.ts';
 import type { Machine } from '../../../../core/machine/machine.ts';
 import type { LinkEffect, LinkInput } from '../../../../core/machine/ppp-link-types.ts';
 import type { Authenticator } from '../../../../core/ports/auth.ts';
 import { after, type Instant } from '../../../../core/time.ts';
-import { CidrPool } from '../../../../gateway/session/address-pool.ts';
 import { Driver } from '../../../../gateway/session/driver.ts';
-import { DriverHub } from '../../../../gateway/session/driver-hub.ts';
-import { Outbox } from '../../../../gateway/session/outbox.ts';
 import { Ipv6PrefixPool } from '../../../../gateway/session/prefix-pool.ts';
 import { RouteTurns } from '../../../../gateway/session/route-turns.ts';
-import { SessionTable } from '../../../../gateway/session/session-table.ts';
 import type { Ipv6Services } from '../../../../gateway/session/tunnel-ipv6.ts';
 import { address, batchOf, run } from '../../../support/batches.ts';
-import { FakeClock } from '../../../support/fake-clock.ts';
+import { driverParts } from '../../../support/driver-parts.ts';
 import { MemoryLog } from '../../../support/memory-log.ts';
-import { MemoryTelemetry } from '../../../support/memory-telemetry.ts';
-import { NO_PROFILES } from '../../../support/no-profiles.ts';
-import { ObedientControl } from '../../../support/obedient-control.ts';
 import { seededRandom } from '../../../support/seeded-random.ts';
 
 /** A link whose every move the test writes. */
@@ -65,44 +56,25 @@ async function bench(
   authenticators: Authenticator[] = [],
   ipv6?: Ipv6Services,
 ) {
-  const clock = new FakeClock();
-  const log = new MemoryLog();
-  const telemetry = new MemoryTelemetry();
-  const control = new ObedientControl();
-  const sessions = new SessionTable();
-  const hub = new DriverHub(
-    new Outbox('control-frames', 16, clock, telemetry),
-    new Outbox('acknowledgments', 16, clock, telemetry),
-  );
-  const sequence = new SequenceStage(hub, { window: 16, timeoutMs: 300, ackDelayMs: 100 }, hub.released);
-  const addresses = new CidrPool({ network: address('10.99.0.0'), prefix: 24, gatewayAddress: address('10.99.0.1') });
+  const parts = driverParts();
+  const { clock, control, sequence } = parts;
   const links = scripts.map((script) => new ScriptedLink(script));
   const waiting = [...links];
   const opened: Session[] = [];
   const witness: Stage = { name: 'witness', slot: 1, open: (session) => opened.push(session) };
   const driver = new Driver(
     {
-      clock,
-      log,
-      telemetry,
-      wallClock: { now: () => clock.now() },
-      control,
+      ...parts,
       authenticators,
-      addresses,
-      sessions,
-      hub,
       stages: [sequence, witness, ...stages],
-      sequence,
-      profiles: NO_PROFILES,
       createLink: () => waiting.shift() ?? new ScriptedLink({}),
-      setEncryption,
       ...(ipv6 === undefined ? {} : { ipv6 }),
     },
     { dns: [], wins: [], silenceMs: 10_000, limits: { idleMs: 0, sessionMs: 0 } },
   );
   await driver.start();
   const calls = scripts.map((_, i) => control.open(0x2200 + i, clock.now()));
-  return { clock, log, telemetry, control, sessions, sequence, hub, addresses, links, calls, opened, driver };
+  return { ...parts, links, calls, opened, driver };
 }
 
 const bug = (): never => {

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -30,7 +30,7 @@ let backend: UserFileAuthenticator;
 const record = (event: string, message: string, fields?: unknown): void => {
   lines.push(`${event} ${message} ${JSON.stringify(fields)}`);
 };
-const log: Log = { ...silentLog, info: record, warn: record };
+const log: Log = { ...silentLog, info: record, warn: record, error: record };
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'pptp-users-'));
@@ -148,6 +148,26 @@ describe('an expired password', () => {
     ]);
     expect(lines.some((line) => line.startsWith('users.password-changed'))).toBe(true);
     expect(lines.join()).not.toContain('newPass');
+  });
+
+  test('outlives a restart of the gateway, and so does that it is changed', async () => {
+    await changeV2('clientPass', 'newPass');
+    backend = new UserFileAuthenticator(path, log);
+    const answer = async (password: string) => said(await v2('vpnuser', password));
+    expect([await answer('newPass'), await answer('clientPass')]).toEqual(['vpnuser', 'bad-credentials']);
+    expect(said(await changeV2('newPass', 'third'))).toBe('change-refused');
+  });
+
+  test('a file that cannot be written: refused, told in the log, and the old one goes on to be expired', async () => {
+    // The lock beside it would have a name that is too long.
+    const unlockable = join(folder, 'u'.repeat(255));
+    await rename(path, unlockable);
+    backend = new UserFileAuthenticator(unlockable, log);
+    expect(said(await changeV2('clientPass', 'newPass'))).toBe('change-refused');
+    const told = lines.filter((line) => line.startsWith('users.password-unwritten'));
+    expect(told).toEqual([expect.stringMatching(/old one stays in force\. The lock .* cannot be made.*"vpnuser"/)]);
+    expect(told.join()).not.toContain('newPass');
+    expect(said(await v2('vpnuser', 'clientPass'))).toBe('expired');
   });
 
   test('MS-CHAPv1: the same', async () => {

@@ -93,4 +93,56 @@ describe('events of sessions', () => {
     await stopped;
     expect([events.dropped, clock.pending]).toEqual([1, 0]);
   });
+
+  it('wait for another process, which tells those that were not told', async () => {
+    const before = rig();
+    before.events.up(testFacts(1));
+    before.events.up(testFacts(2));
+    const resting = before.events.rest();
+    before.events.up(testFacts(3));
+    await before.clock.advance(0);
+    await resting;
+    expect(before.names()).toEqual(['session-up test-1']);
+    const after = rig();
+    after.events.takeOver(structuredClone(before.events.release()));
+    after.events.restored();
+    await before.events.stop(3_000);
+    await after.clock.advance(60_000);
+    expect(after.names()).toEqual([]);
+    after.events.goOn();
+    after.events.down(testFacts(1), ending, testUsage());
+    await after.clock.advance(0);
+    expect(after.names()).toEqual(['session-up test-2', 'session-up test-3', 'session-down test-1']);
+    expect([before.names().length, before.events.dropped, after.events.dropped]).toEqual([1, 0, 0]);
+  });
+
+  it('are not kept from another process by a pause, and go on when nobody has taken over', async () => {
+    const { clock, state, events, names } = rig();
+    state.works = false;
+    events.up(testFacts(1));
+    await clock.advance(10);
+    await events.rest();
+    events.release();
+    state.works = true;
+    await clock.advance(60_000);
+    expect(names()).toEqual([]);
+    events.goOn();
+    await clock.advance(0);
+    expect(names()).toEqual(['session-up test-1']);
+    expect([events.dropped, clock.pending]).toEqual([0, 0]);
+  });
+
+  it('are bounded in another process, too, and not believed when they are anything else', () => {
+    const before = rig();
+    before.state.silent = true;
+    for (let n = 1; n <= 4; n += 1) before.events.up(testFacts(n));
+    const state = before.events.release();
+    const after = rig(3);
+    after.events.takeOver(state);
+    expect(after.events.dropped).toBe(1);
+    after.events.takeOver(undefined);
+    for (const bad of [{ version: 2 }, { ...state, events: ['7'] }, { ...state, lost: -1 }]) {
+      expect(() => rig().events.takeOver(bad)).toThrow('cannot be read');
+    }
+  });
 });

@@ -29,8 +29,11 @@ describe('docs/radius.md', () => {
   it('has a line for each setting', () => {
     const settings: Readonly<Record<string, Setting<unknown>>> = radiusPlugin.settings ?? {};
     const rows = Object.entries(settings).map(
-      ([name, setting]) => `| \`${settingEnv('radius', name)}\` | ${usual(setting)} | ${setting.doc} |`,
+      ([name, setting]) =>
+        `| \`${settingEnv('radius', name)}\` | ${usual(setting)} | ${setting.live === true ? 'yes' : ''} | ${setting.doc} |`,
     );
-    expect(block('settings')).toBe(['| setting | default | what it does |', '|---|---|---|', ...rows].join('\n'));
+    expect(block('settings')).toBe(
+      ['| setting | default | live | what it does |', '|---|---|---|---|', ...rows].join('\n'),
+    );
   });
 });
