@@ -98,8 +98,8 @@ export class WorkerAfter {
       tunnels: good.length,
       before: heritage.pid,
     });
-    // Its admin socket is free then.
-    await this.alone;
+    // Its admin socket is free then. Or the supervisor is gone, and this worker ends as any.
+    await Promise.race([this.alone, port.told]);
   }
 
   private heard(message: ToHeir, handle: unknown): void {

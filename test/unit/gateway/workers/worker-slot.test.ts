@@ -164,3 +164,38 @@ describe('a worker that hangs', () => {
     expect(workers.all.map(({ killed }) => killed)).toEqual([false, false]);
   });
 });
+
+describe('a worker that is held', () => {
+  it('is started again when nobody holds it any more', async () => {
+    const { supervisor, workers, up, clock } = supervisorBench();
+    await up();
+    supervisor.holdWorkers(true, 'drain');
+    supervisor.holdWorkers(true, 'upgrade');
+    workers.of(0).end(null, 'SIGKILL');
+    supervisor.holdWorkers(false, 'upgrade');
+    clock.advance(0);
+    await settle();
+    expect(workers.all).toHaveLength(2);
+    supervisor.holdWorkers(false, 'drain');
+    clock.advance(0);
+    await settle();
+    expect(workers.all).toHaveLength(3);
+  });
+});
+
+describe('a worker that another process goes on with', () => {
+  it('is told to leave, and killed where it does not', async () => {
+    const { supervisor, workers, up, clock, port } = supervisorBench();
+    await up();
+    const left = supervisor.leave();
+    expect(workers.all.map(({ kinds }) => kinds.at(-1))).toEqual(['leave', 'leave']);
+    workers.of(0).end(0);
+    await settle();
+    clock.advance(3_000);
+    await left;
+    expect(workers.all.map(({ killed }) => killed)).toEqual([false, true]);
+    expect(port.stopped).toBe(true);
+    clock.advance(60_000);
+    expect(workers.all).toHaveLength(2);
+  });
+});
