@@ -99,7 +99,7 @@ describe.skipIf(reason !== undefined)(`upgrade with plug-ins${reason ? ` (skippe
     await gateway.says(/"gateway.ready"/);
     dialler = new Program(
       client,
-      [process.execPath, MAIN, 'dial', SERVER, '--user', 'alice'],
+      [process.execPath, MAIN, 'dial', SERVER, '--user', 'alice', '--once'],
       { PPTP_STATE_DIR: join(folder, 'client'), PPTP_ADMIN_PORT: '0' },
       `${PASSWORD}\n`,
     );
