@@ -22,12 +22,15 @@ export class Exec implements Lifecycle {
   readonly pool: LivePool;
   private readonly live: LiveOptions<ExecOptions>;
   private readonly log: Log;
+  /** What the processes were started with. */
+  private running: ExecOptions;
   private stopped = false;
 
   constructor(clock: Clock, log: Log, live: LiveOptions<ExecOptions>) {
     this.live = live;
     this.log = log;
-    this.pool = new LivePool(live.current, clock, log);
+    this.running = live.current;
+    this.pool = new LivePool(this.running, clock, log);
     const bounded = new BoundedLog(log, () => clock.now());
     this.authenticator = new ExecAuthenticator(this.pool, bounded, optionsInForce(live));
     live.onChange((options) => this.changed(options));
@@ -54,7 +57,8 @@ export class Exec implements Lifecycle {
       return;
     }
     // Others may have come meanwhile.
-    if (this.stopped || options !== this.live.current) return;
+    if (this.stopped || options !== this.live.current || ofProcesses(options) === ofProcesses(this.running)) return;
+    this.running = options;
     this.warnOfRoot(options);
     this.pool.replace(options);
   }
@@ -66,6 +70,9 @@ export class Exec implements Lifecycle {
     });
   }
 }
+
+/** What only the gateway looks at needs no other processes. */
+const ofProcesses = ({ proofs, fixedAddresses, traffic, ...rest }: ExecOptions): string => JSON.stringify(rest);
 
 /** Binds the back-end that asks a program. */
 export const execPlugin = definePlugin<ExecOptions>({

@@ -26,13 +26,13 @@ const followParent = () => {
 export const launch = async (argv) => {
   const needs = needsOf(argv);
   const facts = gatherFacts();
-  const problems = needs ? checkRun(facts) : checkMachine(facts);
+  const problems = needs?.devices ? checkRun(facts) : checkMachine(facts);
   if (problems.length > 0) {
     for (const problem of problems) complain(problem);
     return 1;
   }
   await (needs ? prepareRun(facts, needs) : prepareVerbs(facts));
-  if (needs) followParent();
+  if (needs?.devices) followParent();
   process.setSourceMapsEnabled(true);
   process.argv = [process.execPath, gatewayEntry, ...argv];
   await import(pathToFileURL(gatewayEntry).href);

@@ -19,6 +19,7 @@ export type Plan =
 export const RUN_PROGRAMS: Readonly<Record<string, string>>;
 export const DIAL_PROGRAMS: Readonly<Record<string, string>>;
 export interface Needs {
+  readonly devices: boolean;
   readonly programs: Readonly<Record<string, string>>;
   readonly dashboard: boolean;
 }

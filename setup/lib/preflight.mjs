@@ -59,15 +59,18 @@ export const RUN_PROGRAMS = { ip: 'iproute2', nft: 'nftables' };
 export const DIAL_PROGRAMS = { ip: RUN_PROGRAMS.ip };
 
 /**
- * What a command line needs besides what is compiled: rights, /dev/net/tun, the addon, these programs, and for a gateway
- * the dashboard. Undefined for verbs that read and write files, or ask a gateway that runs.
+ * What a command line needs besides what is compiled: the addon, these programs, for a gateway the dashboard, and where
+ * this process is to have `devices` rights and /dev/net/tun. Undefined for verbs that read and write files, or ask a
+ * gateway that runs.
  *
  * @param {readonly string[]} argv
  */
 export const needsOf = ([verb, ...rest]) => {
   if (rest.includes('--help') || rest.includes('-h')) return undefined;
-  if (verb === 'run') return { programs: RUN_PROGRAMS, dashboard: true };
-  return verb === 'dial' ? { programs: DIAL_PROGRAMS, dashboard: false } : undefined;
+  if (verb === 'run') return { devices: true, programs: RUN_PROGRAMS, dashboard: true };
+  if (verb === 'dial') return { devices: true, programs: DIAL_PROGRAMS, dashboard: false };
+  // What the running gateway starts is taken as it lies there, and may have been pulled a moment ago.
+  return verb === 'upgrade' ? { devices: false, programs: {}, dashboard: true } : undefined;
 };
 
 /** What the tests in network namespaces call besides. */

@@ -21,7 +21,7 @@ export const prepareVerbs = async (facts) => {
   await buildSources('gateway');
 };
 
-/** Everything that a gateway or a client that runs needs (`needsOf`). Does nothing when nothing has changed. */
+/** Everything that a gateway or a client needs to run (`needsOf`). Does nothing when nothing has changed. */
 export const prepareRun = async (facts, { programs, dashboard }) => {
   await carryOut(planPackages(programs, facts));
   await prepareVerbs(facts);

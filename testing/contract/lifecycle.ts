@@ -26,6 +26,13 @@ export const lifecycleContract = (name: string, setup: () => Promise<LifecycleRi
     given(outcome.ok, `stop ${when} rejected: ${outcome.ok ? '' : String(outcome.cause)}`);
   };
 
+  const step = async <T>(what: string, work: Promise<T> | undefined): Promise<T | undefined> => {
+    if (work === undefined) return undefined;
+    const outcome = await outcomeOf(what, work);
+    given(outcome.ok, `${what} rejected: ${outcome.ok ? '' : String(outcome.cause)}`);
+    return outcome.ok ? outcome.value : undefined;
+  };
+
   return suite(`Lifecycle: ${name}`, {
     'has a name': using(async (lifecycle) => {
       given(lifecycle.name.trim() !== '', 'it has no name for the log');
@@ -43,6 +50,18 @@ export const lifecycleContract = (name: string, setup: () => Promise<LifecycleRi
       controller.abort();
       await stop(lifecycle, 'during start');
       await starting;
+    }),
+    'lets go for another process, with plain data, and takes it back': using(async (lifecycle) => {
+      const { handOver } = lifecycle;
+      if (handOver === undefined) return;
+      await step('start', lifecycle.start(signal()));
+      await step('takeBack without anything before', handOver.takeBack?.());
+      await step('rest', handOver.rest?.());
+      const state = await step('release', handOver.release?.());
+      withoutThrowing('what release gives is no plain data: structuredClone', () => structuredClone(state));
+      await step('takeBack', handOver.takeBack?.());
+      await step('release, once more', handOver.release?.());
+      await stop(lifecycle, 'behind another process');
     }),
   });
 };

@@ -128,12 +128,17 @@ describe('system packages', () => {
 
 describe('what a verb needs', () => {
   test('a gateway has a dashboard and a packet filter, a client neither; both need the devices', () => {
-    expect(needsOf(['run', '--port', '1723'])).toEqual({ programs: RUN_PROGRAMS, dashboard: true });
+    expect(needsOf(['run', '--port', '1723'])).toEqual({ devices: true, programs: RUN_PROGRAMS, dashboard: true });
     expect(needsOf(['dial', 'vpn.example.com', '--user', 'run'])).toEqual({
+      devices: true,
       programs: DIAL_PROGRAMS,
       dashboard: false,
     });
     expect(DIAL_PROGRAMS).toEqual({ ip: 'iproute2' });
+  });
+
+  test('the gateway that takes over from another is built as one that starts; who asks for it needs no rights', () => {
+    expect(needsOf(['upgrade'])).toEqual({ devices: false, programs: {}, dashboard: true });
   });
 
   test.each([

@@ -8,6 +8,7 @@ import type { AddressPool } from '../../../core/ports/addresses.ts';
 import type { Authenticator, AuthMethod } from '../../../core/ports/auth.ts';
 import type { EapEffect, EapMethod } from '../../../core/ports/eap.ts';
 import type { EapRelay } from '../../../core/ports/eap-relay.ts';
+import type { HandOver } from '../../../core/ports/handover.ts';
 import type { SessionPolicy } from '../../../core/ports/policy.ts';
 import { CidrPool } from '../../../gateway/session/address-pool.ts';
 import { papMethod } from '../../../plugins/auth-pap/index.ts';
@@ -412,6 +413,20 @@ describe('the contracts of policies, sinks, listeners, pools and the rest notice
       return { lifecycle };
     };
     expect(await failed(lifecycleContract('changed', fresh))).toContain('may be stopped without having been started');
+  });
+
+  it('hands over what no other process could have, and does not take back what it let go of', async () => {
+    const nothing = (): Promise<void> => Promise.resolve();
+    const check = 'lets go for another process, with plain data, and takes it back';
+    const changed = (handOver: HandOver) =>
+      failed(
+        lifecycleContract('changed', async () => ({
+          lifecycle: { name: 'changed', start: nothing, stop: nothing, handOver },
+        })),
+      );
+    expect(await changed({})).toEqual([]);
+    expect(await changed({ release: async () => ({ socket: () => undefined }) })).toEqual([check]);
+    expect(await changed({ takeBack: () => Promise.reject(new Error('it is gone')) })).toEqual([check]);
   });
 
   it('throws in a step of a hook', async () => {

@@ -10,6 +10,7 @@ import type { SessionDetail, SessionsPage } from '../../../../gateway/admin/api/
 import { adminRequest } from '../../../../gateway/admin/client.ts';
 import { configLines } from '../../../../gateway/admin/routes/config.ts';
 import { withOptions } from '../../../../gateway/plugin-loader.ts';
+import { loadConfigWithPlugins } from '../../../../gateway/plugins/configure.ts';
 import { type AdminRig, adminRig } from '../../../support/admin-rig.ts';
 import { GatewayLab } from '../../../support/gateway-lab.ts';
 import { testLife } from '../../../support/life.ts';
@@ -78,6 +79,16 @@ it('the configuration has every setting with its origin, and no secret', async (
   expect(JSON.stringify(lines)).not.toContain('wonderland');
   const shown = await ask<{ readonly config: readonly ConfigLine[] }>('GET', '/v1/config');
   expect(shown.config).toEqual(configLines(rig.deps.life.config()));
+});
+
+it('the configuration says of settings of plug-ins, too, whether a reload changes them', async () => {
+  const env = { PPTP_PLUGINS: 'policy-sessions,policy-access', PPTP_POLICY_ACCESS_FILE: '/etc/access.yaml' };
+  const lines = configLines(await loadConfigWithPlugins({ env }));
+  expect(lines.filter(({ reload, key }) => reload && key.startsWith('pluginOptions.')).map(({ key }) => key)).toEqual([
+    'pluginOptions.policy-sessions.limit',
+    'pluginOptions.policy-sessions.onLimit',
+    'pluginOptions.policy-sessions.users',
+  ]);
 });
 
 describe('locks', () => {

@@ -152,6 +152,11 @@ describe('plugins list', () => {
     expect(text).toMatch(/\n {2}Control +acme$/m);
   });
 
+  it('says which settings a reload changes', async () => {
+    const { out } = await verb({ PPTP_PLUGINS: 'policy-sessions' }, 'plugins', 'list');
+    expect(out).toContain('  setting   limit = 1  (default; PPTP_POLICY_SESSIONS_LIMIT; live)');
+  });
+
   it('is JSON for programs', async () => {
     const { out } = await verb(GOOD, 'plugins', 'list', '--json');
     const { plugins, order, problems }: PluginList = JSON.parse(out.join('\n'));

@@ -81,12 +81,16 @@ describe('a program that becomes another one', () => {
   });
 
   it('is judged by its new kinds of proof and addresses', async () => {
-    const { live, exec } = await start();
+    const { live, exec, ask } = await start();
+    const before = exec.pool.pids;
     expect(exec.authenticator.supports('chap-md5')).toBe(false);
     const fixedAddresses = new Set(execOptions().fixedAddresses);
     live.set(execOptions({ proofs: ['chap-md5'], fixedAddresses }));
     expect(exec.authenticator.supports('chap-md5')).toBe(true);
     expect(exec.authenticator.reservedAddresses()).toBe(fixedAddresses);
+    // Only the gateway looks at these: the processes stay.
+    expect(await ask('nobody')).toEqual({ version: 1, result: 'unknown-user' });
+    expect(exec.pool.pids).toEqual(before);
   });
 });
 
