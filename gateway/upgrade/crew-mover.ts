@@ -4,6 +4,7 @@ import type { TcpListener } from '../../plugins/control-pptp/index.ts';
 import { holdSocket } from '../../plugins/control-pptp/index.ts';
 import { sentenceOf } from '../plugins/plugin-error.ts';
 import { AskError } from '../workers/ask.ts';
+import type { OwnDescriptor } from '../workers/descriptor-pipe.ts';
 import type { Loans } from '../workers/loans.ts';
 import type { Supervisor } from '../workers/supervisor.ts';
 import type { WorkerSlot } from '../workers/worker-slot.ts';
@@ -19,10 +20,7 @@ import { type Bequeathed, type HandedMessage, type HandedOver, type Mover, SETTL
 import { failedBecause, refused } from './talk.ts';
 
 /** A worker, as far as it is handed over. */
-export type MovedSlot = Pick<
-  WorkerSlot,
-  'index' | 'pid' | 'restarts' | 'takes' | 'request' | 'descriptors' | 'closeDescriptor'
->;
+export type MovedSlot = Pick<WorkerSlot, 'index' | 'pid' | 'restarts' | 'takes' | 'request' | 'descriptors'>;
 
 export interface CrewMoverDeps {
   readonly supervisor: Pick<Supervisor, 'onMoved' | 'onEnded' | 'holdWorkers' | 'holdConnections' | 'leave'> & {
@@ -73,17 +71,17 @@ export class CrewMover implements Mover {
     const { supervisor } = this.deps;
     supervisor.holdWorkers(true, HOLDER);
     const heritage: WorkerHeritage[] = [];
-    const closers: (() => void)[] = [];
+    const open: OwnDescriptor[] = [];
     const forked = (): void => {
-      for (const close of closers.splice(0)) close();
+      for (const one of open.splice(0)) one.close();
     };
     try {
       // One after the other: two descriptors that lie there for a moment are of whom was asked.
       for (const worker of this.workers) {
         const { tun, gre, clock } = await this.ask(() => worker.request(BEQUEATH, undefined, ANSWER_MS));
-        const fds = descriptorsOf(worker);
-        for (const fd of fds) closers.push(() => worker.closeDescriptor(fd));
-        const [tunFd, greFd] = fds;
+        const found = descriptorsOf(worker);
+        open.push(...found);
+        const [tunFd, greFd] = found.map(({ fd }) => fd);
         const { pid, restarts } = worker;
         if (tunFd === undefined || greFd === undefined || pid === undefined) {
           throw refused(`The devices of worker ${worker.index} cannot be had.`);
@@ -228,7 +226,7 @@ export class CrewMover implements Mover {
   }
 }
 
-const descriptorsOf = (worker: MovedSlot): readonly number[] => {
+const descriptorsOf = (worker: MovedSlot): readonly OwnDescriptor[] => {
   try {
     return worker.descriptors();
   } catch (cause) {

@@ -4,14 +4,19 @@ import { loadAddonWith } from '../../plugins/native-addon/load-addon.ts';
 const load = (): NativeDescriptors =>
   loadAddonWith<NativeDescriptors>(['socketPair', 'sendFds', 'receiveFds', 'closeFd']);
 
+/** A descriptor that somebody has to close. */
+export interface OwnDescriptor {
+  readonly fd: number;
+  close(): void;
+}
+
 /** A way for descriptors from a child process, which Node's channel does not take. */
 export interface DescriptorPipe {
   /** For the child; `forked` closes it here. */
   readonly childEnd: number;
   forked(): void;
-  /** What the child has sent; its own copies stay. To be given to `close`. Throws what the system says. */
-  receive(): readonly number[];
-  close(fd: number): void;
+  /** What the child has sent; its own copies stay. Throws what the system says. */
+  receive(): readonly OwnDescriptor[];
   /** The child is gone. */
   end(): void;
 }
@@ -28,8 +33,7 @@ export const openDescriptorPipe = (): DescriptorPipe | undefined => {
   return {
     childEnd,
     forked: () => addon.closeFd(childEnd),
-    receive: () => addon.receiveFds(own),
-    close: (fd) => addon.closeFd(fd),
+    receive: () => addon.receiveFds(own).map((fd) => ({ fd, close: () => addon.closeFd(fd) })),
     end: () => addon.closeFd(own),
   };
 };

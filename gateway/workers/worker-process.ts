@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { openDescriptorPipe } from './descriptor-pipe.ts';
+import { type DescriptorPipe, type OwnDescriptor, openDescriptorPipe } from './descriptor-pipe.ts';
 import type { SupervisorMessage } from './messages.ts';
 
 /** How a process ended. */
@@ -29,9 +29,8 @@ export interface WorkerProcess {
   send(message: SupervisorMessage, socket?: Socket, failed?: () => void, sent?: () => void): void;
   /** At once, without its doing. */
   kill(): void;
-  /** Descriptors that it has sent, which are the caller's from now on; `closeDescriptor` closes them. Throws what the system says. */
-  descriptors?(): readonly number[];
-  closeDescriptor?(fd: number): void;
+  /** Those that it has sent, which are the caller's from now on. Throws what the system says. */
+  descriptors?(): readonly OwnDescriptor[];
 }
 
 /** May throw what the system says when it has no room for a process. `inherited` are descriptors that it gets copies of. */
@@ -56,7 +55,7 @@ export const forkWorker = (
   inherited: readonly number[] = [],
 ): WorkerProcess => {
   const pipe = openDescriptorPipe();
-  const child = forkWith(env, pipe?.childEnd ?? 'ignore', inherited, () => pipe?.forked());
+  const child = forkWith(env, pipe, inherited);
   let over = false;
   const end = (how: ProcessEnd): void => {
     if (over) return;
@@ -83,20 +82,24 @@ export const forkWorker = (
     },
     kill: () => void child.kill('SIGKILL'),
     descriptors: () => pipe?.receive() ?? [],
-    closeDescriptor: (fd) => pipe?.close(fd),
   };
 };
 
 const forkWith = (
   env: NodeJS.ProcessEnv,
-  pipe: number | 'ignore',
+  pipe: DescriptorPipe | undefined,
   inherited: readonly number[],
-  forked: () => void,
 ): ReturnType<typeof fork> => {
   try {
-    const stdio = ['ignore', 'inherit', 'inherit', 'ipc', pipe, ...inherited] as const;
-    return fork(entry, [], { env, serialization: 'advanced', stdio: [...stdio] });
+    return fork(entry, [], {
+      env,
+      serialization: 'advanced',
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc', pipe?.childEnd ?? 'ignore', ...inherited],
+    });
+  } catch (cause) {
+    pipe?.end();
+    throw cause;
   } finally {
-    forked();
+    pipe?.forked();
   }
 };

@@ -7,6 +7,7 @@ import { after, type Instant } from '../../core/time.ts';
 import type { ConnectionStanding } from '../../plugins/control-pptp/index.ts';
 import type { WorkerHeritage } from '../upgrade/crew-messages.ts';
 import { type Ask, AskError, type WorkerLink } from './ask.ts';
+import type { OwnDescriptor } from './descriptor-pipe.ts';
 import { parseWorkerMessage, type SupervisorMessage, type WorkerMessage, type WorkerStart } from './messages.ts';
 import { type Answerers, Requests } from './requests.ts';
 import { RestartDelay } from './restart-delay.ts';
@@ -149,13 +150,9 @@ export class WorkerSlot implements WorkerLink {
     this.timer(START_MS, () => this.lost(`it was not ready within ${START_MS / 1000} s`));
   }
 
-  /** What it has sent of descriptors, which are the caller's until `closeDescriptor`. Throws what the system says. */
-  descriptors(): readonly number[] {
+  /** Those that it has sent, which are the caller's from now on. Throws what the system says. */
+  descriptors(): readonly OwnDescriptor[] {
     return this.process?.descriptors?.() ?? [];
-  }
-
-  closeDescriptor(fd: number): void {
-    this.process?.closeDescriptor?.(fd);
   }
 
   /** What it starts with from now on. */

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { CrewMover, type MovedSlot } from '../../../../gateway/upgrade/crew-mover.ts';
 import { AskError } from '../../../../gateway/workers/ask.ts';
+import type { OwnDescriptor } from '../../../../gateway/workers/descriptor-pipe.ts';
 import { fakeSocket } from '../../../support/fake-socket.ts';
 
 type Moved = Parameters<ConstructorParameters<typeof CrewMover>[0]['supervisor']['onMoved']>[0];
@@ -30,12 +31,8 @@ class Worker implements MovedSlot {
     return answer;
   }
 
-  descriptors(): readonly number[] {
-    return [10 * this.index + 10, 10 * this.index + 11];
-  }
-
-  closeDescriptor(fd: number): void {
-    this.closed.push(fd);
+  descriptors(): readonly OwnDescriptor[] {
+    return [10, 11].map((at) => 10 * this.index + at).map((fd) => ({ fd, close: () => void this.closed.push(fd) }));
   }
 }
 
