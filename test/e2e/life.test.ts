@@ -22,7 +22,8 @@ describe.skipIf(reason !== undefined)(`the life of a gateway${reason ? ` (skippe
   let gateway: Program;
   const programs: Program[] = [];
 
-  const configure = (text: string): void => writeFileSync(join(folder, 'gateway.yaml'), text);
+  const configure = (text: string): void =>
+    writeFileSync(join(folder, 'gateway.yaml'), `plugins: [policy-lockout]\n${text}`);
   const env = () => ({
     PPTP_STATE_DIR: join(folder, 'server'),
     PPTP_CONFIG: join(folder, 'gateway.yaml'),
@@ -99,10 +100,11 @@ describe.skipIf(reason !== undefined)(`the life of a gateway${reason ? ` (skippe
     hangUp('SIGHUP');
     expect(await gateway.says(/"config.refused"/)).toMatch(/ppp\.echoInterval/);
     ping();
-    configure('ppp:\n  echoInterval: 10\npool:\n  range: 10.98.0.0/24\n');
+    const settings = 'pluginOptions:\n  policy-lockout: { failures: 3 }\n';
+    configure(`ppp:\n  echoInterval: 10\npool:\n  range: 10.98.0.0/24\n${settings}`);
     hangUp('SIGHUP');
     expect(await gateway.says(/"config.reloaded"/)).toMatch(
-      /"changed":\["ppp\.echoInterval"\],"needRestart":\["pool\.range"\]/,
+      /"changed":\["ppp\.echoInterval","pluginOptions\.policy-lockout\.failures"\],"needRestart":\["pool\.range"\]/,
     );
     ping();
     expect(await ready()).toBe(200);

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -89,7 +89,18 @@ describe.skipIf(reason !== undefined)(`upgrade with plug-ins${reason ? ` (skippe
     const program = new Program(server, [process.execPath, MAIN, 'upgrade'], env);
     return { code: await program.end(), text: program.lines.join('\n') };
   };
-  const pings = (): string => client.run('ping', '-c', '3', '-i', '0.2', '-W', '2', INNER);
+  /** How many there are of the program that `exec` asks. */
+  const programs = (): number =>
+    readdirSync('/proc').filter((pid) => {
+      try {
+        return (
+          /^\d+$/.test(pid) && readFileSync(join('/proc', pid, 'cmdline'), 'utf8').includes(join(folder, 'nobody.mjs'))
+        );
+      } catch {
+        return false;
+      }
+    }).length;
+  const pings = (): string => client.run('ping', '-c', '2', '-i', '0.2', '-W', '2', INNER);
 
   it('accounting, CoA, quotas, programs and IPsec go on: one Start, one Stop, and a failed upgrade changes nothing', async () => {
     configure('0.0.0.0');
@@ -107,28 +118,27 @@ describe.skipIf(reason !== undefined)(`upgrade with plug-ins${reason ? ` (skippe
     const [, session = ''] = /^start (\S+)/.exec(await radius.says(/^start /)) ?? [];
     expect(pings()).toContain(' 0% packet loss');
 
-    // The new process finds out that it cannot have the port when the old one has let go of everything.
+    expect(await upgrade()).toMatchObject({ code: 0, text: expect.stringContaining('with 1 tunnel') });
+    expect(pings()).toContain(' 0% packet loss');
+
+    // From the process that took over. Its successor finds out that it cannot have the port when everything was let go of.
     configure('192.0.2.77');
     const failed = await upgrade();
     expect(failed.code).not.toBe(0);
     expect(failed.text).toContain('192.0.2.77:3799');
     expect(failed.text).toContain('this one goes on');
     expect(pings()).toContain(' 0% packet loss');
-
-    configure('0.0.0.0');
-    expect(await upgrade()).toMatchObject({ code: 0, text: expect.stringContaining('with 1 tunnel') });
-    expect(pings()).toContain(' 0% packet loss');
-    expect(await upgrade()).toMatchObject({ code: 0, text: expect.stringContaining('with 1 tunnel') });
-    expect(pings()).toContain(' 0% packet loss');
     expect(dialler.ended).toBe(false);
+    // Those of the first process have ended, and those of the one that did not take over.
+    await expect.poll(programs).toBe(1);
 
     const disconnect = new Program(client, [process.execPath, RADIUS, SECRET, session, SERVER], {});
     // Disconnect-ACK: the session is known there.
     expect(await disconnect.says(/^answer/)).toBe('answer 41');
     const [, stopped, packets] = /^stop (\S+) (\d+)/.exec(await radius.says(/^stop /)) ?? [];
     expect(stopped).toBe(session);
-    // In and out, of four processes.
-    expect(Number(packets)).toBeGreaterThanOrEqual(24);
+    // In and out, counted by two processes.
+    expect(Number(packets)).toBeGreaterThanOrEqual(12);
     expect(await gateway.end('SIGTERM')).toBe(0);
     await radius.says(/^off /);
     expect(radius.lines.map((line) => line.split(' ')[0])).toEqual(['listens', 'on', 'start', 'stop', 'off']);

@@ -72,6 +72,7 @@ export class Accounting {
   private stopping = false;
   /** Another process goes on with everything, or is about to. */
   private releasing: Promise<AccountingState> | undefined;
+  private takingBack: Promise<void> = Promise.resolve();
   private inherited: { readonly state: AccountingState; readonly records: readonly SpoolRecord[] } | undefined;
 
   constructor(options: AccountingOptions, deps: AccountingDeps) {
@@ -108,7 +109,10 @@ export class Accounting {
         release: () => this.release(),
         takeOver: (state) => this.goOn(state),
         serve: () => this.serve(),
-        takeBack: () => this.takeBack(),
+        takeBack: () => {
+          this.takingBack = this.takeBack();
+          return this.takingBack;
+        },
       },
     };
   }
@@ -135,6 +139,7 @@ export class Accounting {
   private async stop(): Promise<void> {
     const { clock, fleet } = this.deps;
     this.stopping = true;
+    await this.takingBack;
     if (this.releasing !== undefined) {
       // Another process goes on with everything.
       this.delivery.stop();

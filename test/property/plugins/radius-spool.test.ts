@@ -137,3 +137,20 @@ test('it is never larger than its limit, and what matters more is never given up
     }),
   );
 });
+
+test('another process that adopts what a file holds goes on with the same spool', () => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60 }), fc.integer({ min: 150, max: 2000 }), (steps, limit) => {
+      const { spool, text } = play(steps, limit);
+      const recovered = recoverSpool(text);
+      // What one process says of its file the next one holds it to.
+      expect([recovered.records.length, recovered.open.size]).toEqual([spool.size, spool.open.size]);
+      const next = new Spool({ limit, append: () => undefined, dropped: () => undefined });
+      next.adopt(recovered);
+      expect([...next.snapshot()].toSorted()).toEqual([...spool.snapshot()].toSorted());
+      expect(next.octets).toBe(spool.octets);
+      const added = next.add('stop', 'z', 1, 'x');
+      expect(recovered.records.some(({ number }) => number === added?.number)).toBe(false);
+    }),
+  );
+});
