@@ -50,6 +50,6 @@ export const sysctlError = (path: string, value: string, cause: unknown): Gatewa
 
 /** What `ip` says when the thing to be taken away is gone already, for instance with the tunnel device. */
 export const isGone = (result: CommandResult): boolean =>
-  /No such process|Cannot find device|Device not found|Cannot assign requested address|No such device|does not exist/.test(
+  /No such process|Cannot find device|Device not found|Cannot assign requested address|Address not found|No such device|does not exist/.test(
     result.stderr,
   );

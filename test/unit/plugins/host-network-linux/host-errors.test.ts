@@ -8,6 +8,7 @@ describe('what is gone already', () => {
     // The device went between the look-up of its name and the request.
     'Error: ipv4: Device not found.',
     'RTNETLINK answers: Cannot assign requested address',
+    'Error: ipv4: Address not found.',
     'RTNETLINK answers: No such device',
   ])('counts as taken back: %s', (stderr) => {
     expect(isGone({ code: 2, stdout: '', stderr, missing: false })).toBe(true);
