@@ -32,6 +32,8 @@ export const startedBeside = (part: Lifecycle): Lifecycle => {
 export class HandedParts {
   private readonly parts: readonly Part[];
   private readonly log: Log;
+  /** Who has it may let parts go; `takeBack` ends what is under way. */
+  private releasing: object | undefined;
 
   constructor(lifecycles: readonly Lifecycle[], log: Log) {
     this.parts = lifecycles.flatMap((lifecycle) => {
@@ -49,7 +51,11 @@ export class HandedParts {
   /** In reverse, as they would be stopped. Rejects with UPGRADE_FAILED, and then `takeBack` is to be called. */
   async release(): Promise<readonly SentPart[]> {
     const sent: SentPart[] = [];
+    const mine = {};
+    this.releasing = mine;
     for (const { name, handOver } of this.parts.toReversed()) {
+      // One of them took so long that this process goes on: nobody takes what the others would let go of.
+      if (this.releasing !== mine) throw new GatewayError('UPGRADE_FAILED', 'This process goes on.');
       try {
         sent.push({ name, state: await handOver.release?.() });
       } catch (cause) {
@@ -65,6 +71,7 @@ export class HandedParts {
 
   /** Resolves when all have what they had; what one of them cannot have again is in the log, and does not keep others from it. */
   async takeBack(): Promise<void> {
+    this.releasing = undefined;
     await Promise.all(
       this.parts.map(async ({ name, handOver }) => {
         try {

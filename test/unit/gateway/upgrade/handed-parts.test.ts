@@ -127,4 +127,20 @@ describe('parts of plug-ins that go on in another process', () => {
     expect(steps).toEqual(['b rests', 'b takes back', 'b serves', 'b stop']);
     expect(log.lines.map(({ event }) => event)).toEqual(['upgrade.not-taken-back', 'upgrade.fault', 'upgrade.remains']);
   });
+
+  it('let go of nothing more once this process goes on, however long one of them took', async () => {
+    let letGo = (): void => undefined;
+    const slow = part('b', {
+      release: () =>
+        new Promise((resolve) => {
+          letGo = () => resolve(undefined);
+        }),
+    });
+    const parts = new HandedParts([part('a'), slow], log);
+    const released = parts.release();
+    await parts.takeBack();
+    letGo();
+    await expect(released).rejects.toMatchObject({ code: 'UPGRADE_FAILED' });
+    expect(steps).toEqual(['a takes back', 'b takes back']);
+  });
 });
