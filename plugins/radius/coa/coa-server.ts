@@ -43,7 +43,7 @@ export class CoaServer implements Lifecycle {
   private readonly log: Log;
   private readonly clock: Clock;
   private socket: Socket | undefined;
-  /** What has come before this process serves; undefined: it does. */
+  /** What has come while this process does not serve, or rests before another one does; undefined: it serves. */
   private held: (() => void)[] | undefined;
   private answering = 0;
   private readonly resters = new Set<() => void>();
@@ -93,8 +93,12 @@ export class CoaServer implements Lifecycle {
     if (socket !== undefined) await new Promise<void>((resolve) => socket.close(resolve));
   }
 
-  /** Resolves at a moment when every request has its answer. */
+  /**
+   * Begins none of the requests that come from now on: what another process is told of sessions already would lack what is
+   * done to them here. Resolves at a moment when every other one has its answer.
+   */
   private rest(): Promise<void> {
+    this.held ??= [];
     return new Promise((resolve) => {
       if (this.answering === 0) resolve();
       else this.resters.add(resolve);
@@ -118,7 +122,12 @@ export class CoaServer implements Lifecycle {
 
   /** Somebody may have the port for a moment. Resolves after the first attempt. */
   private async takeBack(): Promise<void> {
-    if (this.socket !== undefined) return;
+    if (this.socket !== undefined) {
+      this.serve();
+      return;
+    }
+    // They were held for a socket that is closed: their clients ask again.
+    this.held = undefined;
     try {
       await this.start();
     } catch (cause) {

@@ -126,6 +126,20 @@ it('a request that is worked on is waited for', async () => {
   await answered;
 });
 
+it('a request that comes after the rest is not begun, and is answered where nobody took over', async () => {
+  const { rig, server } = open(0);
+  await server.start();
+  await server.handOver.rest?.();
+  const answered = answer();
+  send(server.port, rig.sealed(CODE.disconnectRequest, [is.session('s1')]));
+  // It is in the kernel, or held: what is not acted upon cannot be waited for.
+  for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  expect(rig.directory.ended).toEqual([]);
+  await server.handOver.takeBack?.();
+  await answered;
+  expect(rig.directory.ended).toHaveLength(1);
+});
+
 it('whose proof a server has judged is known in the next process', async () => {
   const before = new ProvenByRadius();
   const relay = before.relay({ name: 'x', ask: async () => ({ kind: 'accept', identity: 'alice', profile: {} }) });
