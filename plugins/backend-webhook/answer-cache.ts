@@ -9,6 +9,7 @@ export class AnswerCache<T> {
   private readonly clock: Clock;
   private readonly entries = new Map<string, { readonly value: T; readonly until: number }>();
   private cancelSweep: (() => void) | undefined;
+  private clears = 0;
 
   /** `most`: entries, asked for each time. */
   constructor(most: () => number, clock: Clock) {
@@ -38,7 +39,13 @@ export class AnswerCache<T> {
     this.entries.delete(key);
   }
 
+  /** Another number after each `clear`: an answer to what was asked before is none to keep. */
+  get era(): number {
+    return this.clears;
+  }
+
   clear(): void {
+    this.clears += 1;
     this.entries.clear();
     this.cancelSweep?.();
     this.cancelSweep = undefined;

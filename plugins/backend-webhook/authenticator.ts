@@ -78,11 +78,12 @@ export class WebhookAuthenticator implements Authenticator {
     signal: CancelSignal,
     origin: ProofOrigin,
   ): Promise<BackEndAnswer<K>> {
+    const { era } = this.cache;
     const read = readAnswer(kind, await this.service.ask(questionJson(kind, request, origin), signal));
     if (!read.ok) throw this.refused(read.complaint);
     const answer = settleAnswer(kind, request, read.value);
     if (answer === undefined) throw this.refused(`answer has a secret that cannot judge a proof of the kind ${kind}`);
-    this.keep(keyOf(kind, request, origin), kind, read.value, answer);
+    if (era === this.cache.era) this.keep(keyOf(kind, request, origin), kind, read.value, answer);
     return answer;
   }
 

@@ -119,7 +119,7 @@ export class WebhookEvents implements SessionListener {
   private async send(): Promise<void> {
     for (let event = this.queue[0]; event !== undefined && !this.resting; event = this.queue[0]) {
       const outcome = await this.tell(event);
-      if (outcome === 'not now') break;
+      if (outcome === 'not now') continue;
       // `stop` may have taken it from the queue, and counted it.
       if (this.queue[0] !== event) continue;
       this.queue.shift();

@@ -24,7 +24,7 @@ export class HttpPost {
   private readonly url: URL;
   private readonly agent: HttpAgent;
   private running = 0;
-  private retired = false;
+  private retired: (() => void) | undefined;
 
   constructor(url: URL, connections: number, tls: TlsMaterial = {}) {
     this.url = url;
@@ -80,14 +80,16 @@ export class HttpPost {
     this.agent.destroy();
   }
 
-  /** Is closed when the last of its requests is over. */
-  retire(): void {
-    this.retired = true;
+  /** Is closed when the last of its requests is over, and `closed` runs. */
+  retire(closed: () => void): void {
+    this.retired = closed;
     this.closeAfterTheLast();
   }
 
   private closeAfterTheLast(): void {
-    if (this.retired && this.running === 0) this.close();
+    if (this.retired === undefined || this.running > 0) return;
+    this.close();
+    this.retired();
   }
 }
 

@@ -27,6 +27,8 @@ export class Service {
   private readonly options: ServiceOptions;
   private readonly turnstile: Turnstile;
   private post: HttpPost | undefined;
+  /** Of earlier options, with requests on their way yet. */
+  private readonly retired = new Set<HttpPost>();
   private tls: TlsMaterial = {};
   private closed = false;
 
@@ -46,8 +48,10 @@ export class Service {
   /** The options have become others. What was asked before is answered by whom it was asked of. */
   changed(): void {
     this.turnstile.resize(this.options.connections, this.options.queue);
-    if (this.post === undefined) return;
-    this.post.retire();
+    const before = this.post;
+    if (before === undefined) return;
+    this.retired.add(before);
+    before.retire(() => this.retired.delete(before));
     this.connect();
   }
 
@@ -59,7 +63,7 @@ export class Service {
 
   close(): void {
     this.closed = true;
-    this.post?.close();
+    for (const post of [this.post, ...this.retired]) post?.close();
     this.post = undefined;
   }
 

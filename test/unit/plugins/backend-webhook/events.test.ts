@@ -132,6 +132,22 @@ describe('events of sessions', () => {
     expect([events.dropped, clock.pending]).toEqual([0, 0]);
   });
 
+  it.each(Array.from({ length: 12 }, (_, n) => n))(
+    'go on when nobody has taken over, also as the last answer comes (%i)',
+    async (turns) => {
+      const { clock, state, events, names } = rig();
+      state.works = false;
+      events.up(testFacts(1));
+      await clock.advance(10);
+      void events.rest();
+      for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
+      state.works = true;
+      events.goOn();
+      await clock.advance(0);
+      expect(names()).toEqual(['session-up test-1']);
+    },
+  );
+
   it('are bounded in another process, too, and not believed when they are anything else', () => {
     const before = rig();
     before.state.silent = true;

@@ -43,16 +43,25 @@ const start = async (live: LiveOptions<WebhookOptions>) => {
 const optionsFor = ({ url }: WebhookService, changes: Partial<WebhookOptions> = {}): WebhookOptions =>
   webhookOptions({ url, proofs: ['pap'], allowPlainPap: true, ...changes });
 
+/** What the service is asked from now on waits there. */
+const hold = (service: WebhookService): Asked[] => {
+  const held: Asked[] = [];
+  service.answers = (asked) => {
+    held.push(asked);
+    return undefined;
+  };
+  return held;
+};
+const release = (held: readonly Asked[]): void => {
+  for (const asked of held) WebhookService.reply(asked, { version: 1, result: 'secret', password: 'wonderland' });
+};
+
 describe('the service of a webhook that becomes another one', () => {
   it('is asked from then on, and the one before answers what it was asked', async () => {
     const [one, two] = [await serve(), await serve()];
     const live = new LiveValue(optionsFor(one));
     const { login } = await start(live);
-    const held: Asked[] = [];
-    one.answers = (asked) => {
-      held.push(asked);
-      return undefined;
-    };
+    const held = hold(one);
     const early = login();
     await eventuallyTrue(() => held.length === 1);
     live.set(optionsFor(two));
@@ -63,7 +72,7 @@ describe('the service of a webhook that becomes another one', () => {
     asked.request.socket.once('close', () => {
       isClosed = true;
     });
-    WebhookService.reply(asked, { version: 1, result: 'secret', password: 'wonderland' });
+    release(held);
     expect(await early).toBe('in');
     // Nobody asks it any more.
     await eventuallyTrue(() => isClosed);
@@ -77,6 +86,31 @@ describe('the service of a webhook that becomes another one', () => {
     expect([await login(), await login(), one.questions.length]).toEqual(['in', 'in', 1]);
     live.set(optionsFor(two));
     expect(await login()).toBe('unknown-user');
+  });
+
+  it('is asked anew about whom the one before told of later', async () => {
+    const [one, two] = [await serve(), await serve()];
+    two.answers = () => ({ version: 1, result: 'unknown-user' });
+    const live = new LiveValue(optionsFor(one));
+    const { login } = await start(live);
+    const held = hold(one);
+    const early = login();
+    await eventuallyTrue(() => held.length === 1);
+    live.set(optionsFor(two));
+    release(held);
+    expect([await early, await login()]).toEqual(['in', 'unknown-user']);
+  });
+
+  it('leaves nothing open at the end of the gateway, whoever is asked yet', async () => {
+    const [one, two] = [await serve(), await serve()];
+    const live = new LiveValue(optionsFor(one));
+    const { webhook, login } = await start(live);
+    const held = hold(one);
+    const early = login();
+    await eventuallyTrue(() => held.length === 1);
+    live.set(optionsFor(two));
+    await webhook.stop();
+    expect(await early).toMatch(/^WEBHOOK_/);
   });
 
   it('has another secret, which signs what is asked from then on', async () => {
