@@ -6,8 +6,11 @@ import type { WriteIv } from './transforms.ts';
 const EPOCH = 1_577_836_800_000;
 /** Octets 4 to 7 count to here and on in those before them. */
 const TWO_32 = 0x1_0000_0000;
-/** About the number of packets in a second at the most: more than a process can send that did not take over. */
-const AHEAD = 0x400_0000;
+/**
+ * More than a process can send that did not take over. By the clock it is a quarter of a second, and no upgrade fails sooner,
+ * so that many of them do not get ahead of the clock, by which the next start goes on.
+ */
+const AHEAD = 0x100_0000;
 
 const word = aCount(0, TWO_32 - 1);
 export const readCountedState = aRecord({ high: word, low: word });
@@ -44,13 +47,13 @@ export class CountedIvs {
   }
 
   /**
-   * Another process may have gone on from here for a moment, and is no more: goes on where it cannot have been. What it has used
-   * lies behind the clock; where the clock was set back, what it can have used in that moment is passed over.
+   * Another process may have gone on from here for a moment, and is no more: passes over what it can have used in that moment,
+   * and goes on by the clock where that is further.
    */
   passOver(now: number): void {
+    this.advance(AHEAD);
     const start = this.startOf(now);
     if (isAfter(start, this.snapshot())) this.set(start);
-    else this.advance(AHEAD);
   }
 
   private startOf(at: number): CountedState {
