@@ -163,7 +163,10 @@ export class Accounting {
 
   /** Everything is in the file when it resolves, which another process may have then. */
   private release(): Promise<AccountingState> {
+    const { takingBack } = this;
     const release = async (): Promise<AccountingState> => {
+      // Of an upgrade before, which came to nothing: it would have the file again behind our back.
+      await takingBack;
       await this.journal.suspend();
       await this.folder.unlock();
       return {

@@ -36,6 +36,19 @@ const open = (options: { readonly onOff?: boolean; readonly fleet?: ReturnType<t
 };
 type Process = ReturnType<typeof open>;
 
+/** What it resolves with, however long that takes by the clock. */
+const eventuallyHas = async <T>(promise: Promise<T>): Promise<T> => {
+  let isThere = false;
+  const seen = promise.finally(() => {
+    isThere = true;
+  });
+  await eventuallyTrue(async () => {
+    await clock.advance(100);
+    return isThere;
+  });
+  return seen;
+};
+
 const soon = (): Promise<void> => clock.advance(10);
 
 const handOver = async (from: Process, to: Process): Promise<void> => {
@@ -196,6 +209,29 @@ describe('accounting in another process', () => {
     before.rig.stopped('a');
     await soon();
     expect(before.rig.servers.names).toEqual(['start a', 'stop a']);
+    expect(before.rig.log.events('error')).toEqual([]);
+  });
+
+  it('lets go again only when it has what an upgrade before has cost it for a moment', async () => {
+    const before = open();
+    await before.rig.start();
+    before.rig.started('a');
+    await soon();
+    const dying = open();
+    await dying.steps.takeOver(await before.steps.release());
+    const back = before.steps.takeBack();
+    // Asked for again at once, while the lock is not there yet.
+    const again = before.steps.release();
+    await dying.steps.release();
+    const state = await eventuallyHas(again);
+    await back;
+    const next = open();
+    await next.steps.takeOver(state);
+    next.steps.serve();
+    before.rig.servers.answers = () => false;
+    next.rig.stopped('a');
+    await soon();
+    expect(next.rig.servers.names).toEqual(['stop a']);
     expect(before.rig.log.events('error')).toEqual([]);
   });
 
