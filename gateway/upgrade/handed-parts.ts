@@ -11,6 +11,9 @@ export interface SentPart {
   readonly state: unknown;
 }
 
+/** For a part of a plug-in to end, of which nothing is left to do; the process that serves waits for this one's places. */
+const STOP_MS = 4_000;
+
 interface Part {
   readonly name: string;
   readonly lifecycle: Lifecycle;
@@ -32,15 +35,17 @@ export const startedBeside = (part: Lifecycle): Lifecycle => {
 export class HandedParts {
   private readonly parts: readonly Part[];
   private readonly log: Log;
+  private readonly stopMs: number;
   /** Who has it may let parts go; `takeBack` ends what is under way. */
   private releasing: object | undefined;
 
-  constructor(lifecycles: readonly Lifecycle[], log: Log) {
+  constructor(lifecycles: readonly Lifecycle[], log: Log, stopMs = STOP_MS) {
     this.parts = lifecycles.flatMap((lifecycle) => {
       const { name, handOver } = lifecycle;
       return handOver === undefined ? [] : [{ name, lifecycle, handOver }];
     });
     this.log = log;
+    this.stopMs = stopMs;
   }
 
   /** Does not reject: what cannot rest lets go as it is. */
@@ -123,7 +128,7 @@ export class HandedParts {
     await Promise.all(
       this.parts.map(async ({ name, lifecycle }) => {
         try {
-          await lifecycle.stop();
+          await inTime(lifecycle.stop(), this.stopMs);
         } catch (error) {
           this.log.warn('upgrade.remains', `${name} of the process before did not end cleanly`, { error });
         }
@@ -131,5 +136,17 @@ export class HandedParts {
     );
   }
 }
+
+const inTime = async (work: Promise<void>, milliseconds: number): Promise<void> => {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`not stopped after ${milliseconds} ms`)), milliseconds);
+  });
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+};
 
 const reasonOf = (cause: unknown): string => sentenceOf(cause).replace(/\.?$/, '.');

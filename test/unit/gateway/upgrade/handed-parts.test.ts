@@ -143,4 +143,11 @@ describe('parts of plug-ins that go on in another process', () => {
     await expect(released).rejects.toMatchObject({ code: 'UPGRADE_FAILED' });
     expect(steps).toEqual(['a takes back', 'b takes back']);
   });
+
+  it('do not keep the process that was replaced, where one of them never ends', async () => {
+    const endless: Lifecycle = { ...part('a'), stop: () => new Promise(() => undefined) };
+    await new HandedParts([endless, part('b')], log, 1).stop();
+    expect(steps).toEqual(['b stop']);
+    expect(log.lines.map(({ event }) => event)).toEqual(['upgrade.remains']);
+  });
 });
