@@ -128,10 +128,10 @@ export interface Gateway {
   /** Throws what is wrong with options that are to come into force. */
   check(options: LiveGatewayOptions): void;
   /**
-   * Settings of plug-ins as given, by their names. Throws ConfigError with what is wrong, and then nothing has changed; else
-   * the result brings those into force that are live.
+   * Settings of plug-ins as given, by their names. Rejects with ConfigError with what is wrong, and then nothing has changed;
+   * else the result brings those into force that are live.
    */
-  prepareSettings(given: Readonly<Record<string, unknown>>): () => void;
+  prepareSettings(given: Readonly<Record<string, unknown>>): Promise<() => void>;
   start(died: (device: string, cause: unknown) => void): Promise<void>;
   stop(): Promise<void>;
 }

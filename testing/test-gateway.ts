@@ -138,7 +138,7 @@ export class TestGateway {
       const value = isLive ? to : from;
       if (value !== undefined) inForce[plugin] = { ...inForce[plugin], [setting]: value };
     }
-    this.lab.gateway.prepareSettings(inForce)();
+    (await this.lab.gateway.prepareSettings(inForce))();
     this.env = next;
     this.given = inForce;
     return { changed, needRestart };

@@ -25,6 +25,11 @@ export interface GatewayPlugin<Options = unknown> {
   /** Sentences about settings that do not go together; the start, or a reload, fails with all of them. */
   check?(options: Options): readonly string[];
   /**
+   * As `check`, of what only this machine knows, such as whether a file is there. A reload that changes live settings asks it
+   * in each worker before anything changes, when `check` has passed; at the start that is for `Lifecycle.start` to say.
+   */
+  checkHere?(options: Options): Promise<readonly string[]>;
+  /**
    * `options`: as they are at the start. `live`: the same, where settings that are `live` have the values of the last
    * reload; a plug-in that has none needs not take it. What `onChange` is given has passed `check`.
    */

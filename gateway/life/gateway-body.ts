@@ -34,7 +34,7 @@ export const gatewayBody = (gateway: Gateway, parts?: LiveParts): LifeBody => ({
     const { live, levels, shard } = parts;
     const next = liveOptions(config, shard);
     gateway.check(next);
-    const settings = gateway.prepareSettings(config.pluginOptions);
+    const settings = await gateway.prepareSettings(config.pluginOptions);
     return () => {
       live.set(next);
       settings();

@@ -51,8 +51,9 @@ export const shapeProblems = (plugin: unknown): readonly string[] => {
     requires === undefined || (Array.isArray(requires) && requires.every((one) => typeof one === 'string')),
     '"requires" must be a list of names of plug-ins',
   );
-  const late = field(plugin, 'check');
-  check(late === undefined || isFunction(late), '"check" must be a function');
+  for (const late of ['check', 'checkHere']) {
+    check(isAbsentOr('function', field(plugin, late)), `"${late}" must be a function`);
+  }
   problems.push(...settingsProblems(field(plugin, 'settings')), ...liveProblems(plugin));
   return problems;
 };

@@ -80,6 +80,15 @@ export const execPlugin = definePlugin<ExecOptions>({
   api: PLUGIN_API,
   settings: execSettings,
   check: checkExecOptions,
+  async checkHere(options) {
+    try {
+      await checkProgram(options);
+      return [];
+    } catch (cause) {
+      if (cause instanceof GatewayError) return [cause.message];
+      throw cause;
+    }
+  },
   register({ bind }, options, live) {
     const exec = Symbol('Exec') as ServiceIdentifier<Exec>;
     bind(exec).toResolvedValue((clock, log) => new Exec(clock, log, live), [TOKENS.Clock, TOKENS.Log]);

@@ -7,6 +7,7 @@ import { withGiven } from '../../../../gateway/plugin-loader.ts';
 import { pluginOf } from '../../../../gateway/plugins/import-plugins.ts';
 import { prepareSettings } from '../../../../gateway/plugins/live-settings.ts';
 import { GIVEN } from '../../../../gateway/plugins/plugin-source.ts';
+import { ManualClock } from '../../../support/manual-clock.ts';
 import { MemoryLog } from '../../../support/memory-log.ts';
 import { MemoryTelemetry } from '../../../support/memory-telemetry.ts';
 
@@ -22,6 +23,7 @@ const acme = (
   name: string,
   given: Readonly<Record<string, unknown>> = {},
   onChange?: (now: AcmeOptions) => unknown,
+  checkHere?: GatewayPlugin<AcmeOptions>['checkHere'],
 ) => {
   const got: { live?: LiveOptions<AcmeOptions> } = {};
   const plugin: GatewayPlugin<AcmeOptions> = {
@@ -40,6 +42,7 @@ const acme = (
       port: { kind: kinds.integer(1, 99), doc: 'Bound once.', default: 1 },
     },
     check: ({ url, port, key }) => (url === 'http://no' && port === 1 ? [`no with port 1 and ${key}`] : []),
+    ...(checkHere && { checkHere }),
     register: (_bindings, _options, live) => {
       got.live = live;
       if (onChange !== undefined) live.onChange((now) => void onChange(now));
@@ -55,6 +58,7 @@ const acme = (
 const bench = () => {
   const log = new MemoryLog();
   const telemetry = new MemoryTelemetry();
+  const clock = new ManualClock();
   const prepare = (
     plugins: readonly ReturnType<typeof acme>[],
     given: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
@@ -62,18 +66,18 @@ const bench = () => {
     prepareSettings(
       plugins.map(({ loaded }) => loaded),
       given,
-      { log, telemetry },
+      { log, telemetry, clock },
     );
-  return { log, telemetry, prepare };
+  return { log, telemetry, clock, prepare };
 };
 
 describe('settings of plug-ins that a reload gives', () => {
-  it('come into force where they are live, and nothing changes before', () => {
+  it('come into force where they are live, and nothing changes before', async () => {
     const { prepare } = bench();
     const told: AcmeOptions[] = [];
     const one = acme('acme', { port: '2' }, (now) => told.push(now));
     const before = one.current();
-    const commit = prepare([one], { acme: { url: 'http://two', port: '7' } });
+    const commit = await prepare([one], { acme: { url: 'http://two', port: '7' } });
     expect([one.current(), told]).toEqual([before, []]);
     commit();
     expect(one.current()).toEqual({ url: 'http://two', hosts: [], key: 'first', port: 2 });
@@ -82,37 +86,37 @@ describe('settings of plug-ins that a reload gives', () => {
     expect(one.current().hosts).toBe(before.hosts);
   });
 
-  it('go back to the default when nobody gives them any more', () => {
+  it('go back to the default when nobody gives them any more', async () => {
     const { prepare } = bench();
     const one = acme('acme', { url: 'http://two' });
-    prepare([one], {})();
+    (await prepare([one], {}))();
     expect(one.current().url).toBe('http://one');
   });
 
-  it('tell nobody where nothing is different', () => {
+  it('tell nobody where nothing is different', async () => {
     const { prepare } = bench();
     const one = acme('acme', { url: 'http://two' }, () => expect.fail('it was told'));
     const before = one.current();
-    prepare([one], { acme: { url: 'http://two', port: '7' } })();
+    (await prepare([one], { acme: { url: 'http://two', port: '7' } }))();
     expect(one.current()).toBe(before);
   });
 
-  it('stay where a change of theirs needs a restart', () => {
+  it('stay where a change of theirs needs a restart', async () => {
     const { prepare } = bench();
     const one = acme('acme', { hosts: 'a' });
-    prepare([one], { acme: { hosts: 'a,b' } })();
+    (await prepare([one], { acme: { hosts: 'a,b' } }))();
     expect(one.current().hosts).toEqual(['a', 'b']);
-    prepare([one], { acme: { hosts: [] } })();
+    (await prepare([one], { acme: { hosts: [] } }))();
     expect(one.current().hosts).toEqual(['a', 'b']);
   });
 
-  it('are refused for all plug-ins where one refuses, with what each says and no secret', () => {
+  it('are refused for all plug-ins where one refuses, with what each says and no secret', async () => {
     const { prepare } = bench();
     const [one, two, three] = [acme('one'), acme('two', { key: 'hunter2' }), acme('three')];
     const before = [one, two, three].map(({ current }) => current());
     let refusal: unknown;
     try {
-      prepare([one, two, three], {
+      await prepare([one, two, three], {
         one: { url: 'http://fine' },
         two: { url: 'http://no', key: 'hunter2' },
         three: { url: '' },
@@ -128,9 +132,39 @@ describe('settings of plug-ins that a reload gives', () => {
     expect([one, two, three].map(({ current }) => current())).toEqual(before);
   });
 
-  it('are checked with the old values of what needs a restart', () => {
+  it('are checked with the old values of what needs a restart', async () => {
     const { prepare } = bench();
-    expect(() => prepare([acme('acme')], { acme: { url: 'http://no', port: '2' } })).toThrow(/no with port 1/);
+    await expect(prepare([acme('acme')], { acme: { url: 'http://no', port: '2' } })).rejects.toThrow(/no with port 1/);
+  });
+
+  it('are refused for all where this machine is not as one needs it, which is asked when all else is right', async () => {
+    const { prepare } = bench();
+    const seen: AcmeOptions[] = [];
+    const picky = acme('picky', {}, undefined, async (options) => {
+      seen.push(options);
+      if (options.key === 'hunter2') throw new Error('no hunter2 here');
+      return options.url === 'http://two' ? ['there is no two here'] : [];
+    });
+    const other = acme('other');
+    await expect(
+      prepare([picky, other], { picky: { url: 'http://two' }, other: { port: '1', url: '' } }),
+    ).rejects.toThrow(/^(?!.*no two)/s);
+    expect(seen).toEqual([]);
+    const before = other.current();
+    const refusal = prepare([picky, other], { picky: { url: 'http://two' }, other: { url: 'http://two' } });
+    await expect(refusal).rejects.toThrow(/pluginOptions.picky: there is no two here \(the plug-in "picky"/);
+    await expect(prepare([picky], { picky: { key: 'hunter2' } })).rejects.toThrow(/failed: no \[secret\] here/);
+    expect([other.current(), seen.map(({ url }) => url)]).toEqual([before, ['http://two', 'http://one']]);
+    (await prepare([picky, other], { picky: { url: 'http://three' } }))();
+    expect(picky.current().url).toBe('http://three');
+  });
+
+  it('are refused where a plug-in never says whether its machine is right', async () => {
+    const { prepare, clock } = bench();
+    const mute = acme('mute', {}, undefined, () => new Promise(() => undefined));
+    const refusal = expect(prepare([mute], { mute: { url: 'http://two' } })).rejects.toThrow(/within 3 s/);
+    clock.advance(3_000);
+    await refusal;
   });
 
   it('reach every listener, whatever one of them throws, and the log names the plug-in without its words', async () => {
@@ -140,7 +174,7 @@ describe('settings of plug-ins that a reload gives', () => {
       throw new TypeError('the key is hunter2');
     });
     const late = acme('late', {}, ({ url }) => told.push(url));
-    prepare([bad, late], { bad: { url: 'http://two' }, late: { url: 'http://two' } })();
+    (await prepare([bad, late], { bad: { url: 'http://two' }, late: { url: 'http://two' } }))();
     expect([told, bad.current().url]).toEqual([['http://two'], 'http://two']);
     const line = log.lines.find(({ event }) => event === 'plugin.settings-failed');
     expect(line).toMatchObject({ level: 'error', fields: { plugin: 'bad', type: 'TypeError' } });

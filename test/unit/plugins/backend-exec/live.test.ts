@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Setting } from '../../../../core/ports/settings.ts';
 import { LiveValue } from '../../../../gateway/life/live-value.ts';
-import { Exec, type ExecOptions } from '../../../../plugins/backend-exec/index.ts';
+import { Exec, type ExecOptions, execPlugin } from '../../../../plugins/backend-exec/index.ts';
 import { execSettings } from '../../../../plugins/backend-exec/options.ts';
 import { eventually, eventuallyTrue } from '../../../support/eventually.ts';
 import { execOptions } from '../../../support/exec-options.ts';
@@ -72,6 +72,12 @@ describe('a program that becomes another one', () => {
     await eventuallyTrue(() => log.lines.some(({ event }) => event === 'exec.settings-refused'));
     expect(log.lines.find(({ event }) => event === 'exec.settings-refused')?.message).toMatch(/there is no program/);
     expect([await ask('nobody'), exec.pool.pids]).toEqual([{ version: 1, result: 'unknown-user' }, before]);
+  });
+
+  it('is refused by a reload where it cannot be run', async () => {
+    const wrong = execPlugin.checkHere?.(execOptions({ command: '/nowhere/at-all' }));
+    expect(await wrong).toEqual([expect.stringMatching(/there is no program/)]);
+    expect(await execPlugin.checkHere?.(execOptions())).toEqual([]);
   });
 
   it('is the last of several that came one after the other', async () => {
