@@ -89,7 +89,8 @@ export class CrewSuccessor {
       const unread = Array.from({ length: this.lost }, () => 'unreadable');
       successor.tell({ kind: 'restored', tunnels, failed: [...answers.flatMap(({ failed }) => failed), ...unread] });
       const server = await Promise.race([this.listener.promise, failure]);
-      await supervisor.listen();
+      // Privileges are given up here, and what ends meanwhile nobody would start again.
+      await Promise.race([supervisor.listen(), failure]);
       if (server !== undefined) tcp.inherit(server);
       // From here on one that ends is started again, as ever: nobody can go back.
       for (const worker of supervisor.workers) worker.serves();

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import type { GatewayConfig } from '../../config/types.ts';
 import type { Log } from '../../core/ports/log.ts';
 import type { UpgradeOrder, UpgradeReport } from '../admin/api/upgrade.ts';
@@ -50,6 +51,8 @@ export class Upgrade {
   private over = false;
   /** In the list of descriptors of the child. */
   private lifeLineAt = 0;
+  /** When the new process was started. */
+  private inForce: GatewayConfig | undefined;
   private closed: Promise<void> = Promise.resolve();
 
   constructor(deps: UpgradeDeps) {
@@ -147,10 +150,14 @@ export class Upgrade {
     return { pid, tunnels, setups, stillMs };
   }
 
-  /** The gateway may have been told to drain or to stop meanwhile. */
+  /** The gateway may have been told to drain, to stop or to read its configuration meanwhile. */
   private checkNow(): void {
     const why = this.deps.notNow();
     if (why !== undefined) throw refused(why);
+    // The new process may have read it before that.
+    if (!isDeepStrictEqual(this.deps.config(), this.inForce)) {
+      throw refused('The configuration was read again meanwhile: ask for the upgrade again.');
+    }
   }
 
   private begin(bequeathed: Bequeathed): Talk {
@@ -177,7 +184,8 @@ export class Upgrade {
           lifeLine?.fd ?? (this.managed ? 'ignore' : 'pipe'),
         ],
       });
-      return new Talk(child, version, config(), this.deps.handOverMs ?? HAND_OVER_MS);
+      this.inForce = config();
+      return new Talk(child, version, this.inForce, this.deps.handOverMs ?? HAND_OVER_MS);
     } finally {
       bequeathed.forked();
     }

@@ -228,9 +228,11 @@ const tell = (message: FromSuccessor): void => {
 
 /** Undefined: this process takes over from nobody. Sets the gateway's clock otherwise. */
 export const successorOf = async (env: NodeJS.ProcessEnv): Promise<Successor | undefined> => {
-  const bequest = readBequest(env[SUCCESSOR_VARIABLE]);
+  const text = env[SUCCESSOR_VARIABLE];
   delete env[SUCCESSOR_VARIABLE];
-  if (bequest === undefined || process.send === undefined) return undefined;
+  if (text === undefined || process.send === undefined) return undefined;
+  // One that cannot be read is of another version: a gateway of its own beside it would take its tunnels down.
+  const bequest = readBequest(text);
   const hello = await new Promise<SuccessorHello | undefined>((resolve) => {
     const late = setTimeout(() => resolve(undefined), PATIENCE_MS);
     process.once('message', (message: unknown) => {
@@ -239,7 +241,7 @@ export const successorOf = async (env: NodeJS.ProcessEnv): Promise<Successor | u
     });
     tell({ kind: 'hello', state: STATE_VERSION, version: '' });
   });
-  if (hello === undefined || hello.state !== STATE_VERSION) {
+  if (bequest === undefined || hello === undefined || hello.state !== STATE_VERSION) {
     tell({
       kind: 'failed',
       code: 'UPGRADE_REFUSED',
@@ -251,8 +253,7 @@ export const successorOf = async (env: NodeJS.ProcessEnv): Promise<Successor | u
   return new Successor(hello, bequest);
 };
 
-const readBequest = (text: string | undefined): Bequest | undefined => {
-  if (text === undefined) return undefined;
+const readBequest = (text: string): Bequest | undefined => {
   try {
     const value: unknown = JSON.parse(text);
     const tun = deviceOf(fieldOf(value, 'tun'));

@@ -15,7 +15,7 @@ export interface DescriptorPipe {
   /** For the child; `forked` closes it here. */
   readonly childEnd: number;
   forked(): void;
-  /** What the child has sent; its own copies stay. Throws what the system says. */
+  /** What the child has sent last; its own copies stay, and what nobody has asked for in time is closed. Throws what the system says. */
   receive(): readonly OwnDescriptor[];
   /** The child is gone. */
   end(): void;
@@ -33,9 +33,25 @@ export const openDescriptorPipe = (): DescriptorPipe | undefined => {
   return {
     childEnd,
     forked: () => addon.closeFd(childEnd),
-    receive: () => addon.receiveFds(own).map((fd) => ({ fd, close: () => addon.closeFd(fd) })),
+    receive: () => {
+      let fds = addon.receiveFds(own);
+      for (let next = fds; next.length > 0; next = more(addon, own)) {
+        if (next !== fds) for (const fd of fds) addon.closeFd(fd);
+        fds = next;
+      }
+      return fds.map((fd) => ({ fd, close: () => addon.closeFd(fd) }));
+    },
     end: () => addon.closeFd(own),
   };
+};
+
+/** Those of one more message, if there is one. */
+const more = (addon: NativeDescriptors, socket: number): readonly number[] => {
+  try {
+    return addon.receiveFds(socket);
+  } catch {
+    return [];
+  }
 };
 
 /** In the child. Throws what the system says. */

@@ -158,6 +158,22 @@ describe('a supervisor that takes over', () => {
     expect(steps).toEqual([]);
   });
 
+  it('ends when one of its workers ends while it begins to listen', async () => {
+    const { taken, workers, opened, hear, all, steps, port } = bench();
+    await opened();
+    hear(order);
+    await settle();
+    all(restored);
+    await settle();
+    port.start = async () => {
+      workers.of(1).end(null, 'SIGKILL');
+      await settle();
+    };
+    hear({ kind: 'yours' });
+    await expect(taken).rejects.toThrow('worker 1 ended');
+    expect(steps).toEqual([]);
+  });
+
   it('ends when what it is told is for another number of workers', async () => {
     const { taken, opened, hear } = bench();
     await opened();

@@ -42,6 +42,7 @@ let steps: string[];
 let log: MemoryLog;
 let why: string | undefined;
 let toStop: boolean;
+let inForce: GatewayConfig;
 let released: () => Promise<readonly SentPart[]>;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'pptp-upgrade-'));
@@ -51,6 +52,7 @@ beforeEach(() => {
   log = new MemoryLog();
   why = undefined;
   toStop = false;
+  inForce = {} as GatewayConfig;
   released = async () => [{ name: 'ledger', state: { page: 7 } }];
 });
 afterEach(() => {
@@ -96,7 +98,15 @@ const gatewayOf = (frozen: () => void): UpgradedGateway => {
   };
 };
 
-const upgradeTo = (mode: string, frozen: () => void = () => undefined): Upgrade =>
+/** For a process that answers at all. */
+const PATIENCE_MS = 20_000;
+const IMPATIENCE_MS = 500;
+
+const upgradeTo = (
+  mode: string,
+  frozen: () => void = () => undefined,
+  handOverMs = mode.endsWith(':hangs') ? IMPATIENCE_MS : PATIENCE_MS,
+): Upgrade =>
   new Upgrade({
     origin: {
       script: join(folder, 'program.mjs'),
@@ -108,8 +118,8 @@ const upgradeTo = (mode: string, frozen: () => void = () => undefined): Upgrade 
     version: '1',
     log,
     mover: new GatewayMover(gatewayOf(frozen), log),
-    handOverMs: 500,
-    config: () => ({}) as GatewayConfig,
+    handOverMs,
+    config: () => inForce,
     notNow: () => why,
     isToStop: () => toStop,
     lifeLine: undefined,
@@ -155,21 +165,24 @@ test.each([
     'does not let go',
     () => new Promise<never>(() => undefined),
     'the plug-ins of this process did not let go within 0.5 s',
+    IMPATIENCE_MS,
   ],
   [
     'cannot let go',
     () => Promise.reject(new GatewayError('UPGRADE_FAILED', 'ledger cannot let go: the disk is full.')),
     'the disk is full',
+    PATIENCE_MS,
   ],
   [
     'hands over what is no plain data',
     () => Promise.resolve([{ name: 'ledger', state: () => undefined }]),
     'what ledger hands over is no plain data',
+    PATIENCE_MS,
   ],
-])('a plug-in that %s leaves this process serving', async (_what, release, says) => {
+])('a plug-in that %s leaves this process serving', async (_what, release, says, handOverMs) => {
   released = release;
   const failure = expect.objectContaining({ code: 'UPGRADE_FAILED', message: expect.stringContaining(says) });
-  await expect(upgradeTo('well').run({}, 'alice')).rejects.toEqual(failure);
+  await expect(upgradeTo('well', undefined, handOverMs).run({}, 'alice')).rejects.toEqual(failure);
   expect(steps).toEqual(FROZEN);
 });
 
@@ -186,6 +199,16 @@ test('a gateway that is drained meanwhile is not handed over', async () => {
   });
   await expect(upgrade.run({}, 'alice')).rejects.toThrow('The gateway is draining.');
   expect(steps).toEqual(FROZEN);
+});
+
+test('a gateway that reads its configuration meanwhile is not handed over to one that may have the old one', async () => {
+  const upgrade = upgradeTo('well', () => {
+    inForce = { workers: 2 } as GatewayConfig;
+  });
+  await expect(upgrade.run({}, 'alice')).rejects.toThrow('The configuration was read again meanwhile');
+  expect(steps).toEqual(FROZEN);
+  expect((await upgrade.run({}, 'alice', Promise.resolve())).pid).toBeGreaterThan(1);
+  await upgrade.afterwards();
 });
 
 test('who takes the gateway down waits until it is clear whose it is', async () => {

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fstatSync, openSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openDescriptorPipe, sendDescriptors } from '../../../../gateway/workers/descriptor-pipe.ts';
@@ -26,6 +26,22 @@ describe.skipIf(!built)(`descriptors of a child process${built ? '' : ' (skipped
     // Also when the child is gone.
     for (const one of received) one.close();
     expect(() => received[0]?.close()).toThrow('EBADF');
+  });
+
+  it('are those that it sent last, where it had been too late before', () => {
+    const pipe = open();
+    const [late, now] = ['/dev/null', '/dev/zero'].map((path) => openSync(path, 'r'));
+    if (late === undefined || now === undefined) throw new Error('both are there');
+    const before = readdirSync('/proc/self/fd').length;
+    sendDescriptors(pipe.childEnd, [late, late]);
+    sendDescriptors(pipe.childEnd, [now]);
+    const received = pipe.receive();
+    expect(received.map(({ fd }) => fstatSync(fd).rdev)).toEqual([fstatSync(now).rdev]);
+    expect(readdirSync('/proc/self/fd')).toHaveLength(before + 1);
+    for (const one of received) one.close();
+    for (const fd of [late, now]) closeSync(fd);
+    pipe.forked();
+    pipe.end();
   });
 
   it('are none when the child is gone, and an error where it has sent none', () => {
