@@ -14,7 +14,10 @@ export const accountingKind: ScaffoldKind = {
   TOKENS,
 } from 'pptp-gateway/core';
 
-/** Writes each record to the log. Queue it here and deliver it elsewhere: a sink must return at once. */
+/**
+ * Writes each record to the log. Queue it here and deliver it elsewhere: a sink must return at once. What is in a queue when the
+ * gateway ends or is upgraded is lost, unless a Lifecycle delivers it (\`stop\`) and hands it over (\`handOver\`).
+ */
 export class ${n.class} implements AccountingSink {
   readonly name = '${n.plugin}';
   private readonly log: Log;

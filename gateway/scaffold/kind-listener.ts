@@ -30,6 +30,11 @@ export class ${n.class} implements SessionListener {
     this.log.info('${n.plugin}.up', 'A user has come.', { user: identity, address: inner });
   }
 
+  /** In place of \`up\` in a process that goes on with the session in an upgrade; without it there is no upgrade. */
+  restored(): void {
+    // The process before has written it down.
+  }
+
   down({ identity }: SessionFacts, { reason }: SessionEnding, { octetsIn, octetsOut }: SessionUsage): void {
     this.log.info('${n.plugin}.down', 'A user has gone.', { user: identity, reason, octetsIn, octetsOut });
   }
