@@ -30,12 +30,6 @@ interface Latest {
 }
 
 const HOLDER = 'drain';
-const COMMIT = { order: 'commit' } as const;
-
-const give = async (worker: WorkerLink, latest: Latest): Promise<void> => {
-  await worker.request(RELOAD_ORDER, { order: 'prepare', ...latest });
-  await worker.request(RELOAD_ORDER, COMMIT);
-};
 
 /** All workers, as the life of the gateway sees them. */
 export class CrewBody implements LifeBody {
@@ -44,6 +38,7 @@ export class CrewBody implements LifeBody {
   private readonly config: CrewConfig;
   /** Since the start it was read again. */
   private latest: Latest | undefined;
+  private lastId = 0;
   /** What each worker last said it has. */
   private readonly counts = new Map<number, number>();
   private readonly listeners: (() => void)[] = [];
@@ -59,7 +54,7 @@ export class CrewBody implements LifeBody {
     links.onSessions((worker, sessions) => this.count(worker, sessions));
     // One that was on its way when the configuration changed has the one before; and while no calls are taken it takes none.
     links.onStarted(async (worker) => {
-      if (this.latest !== undefined) await give(worker, this.latest);
+      if (this.latest !== undefined) await this.give(worker, this.latest);
       if (this.refusing) await worker.request(LIFE_ORDER, { order: 'refuse' });
     });
     links.onEnded(({ index }) => this.count(index, 0));
@@ -109,9 +104,10 @@ export class CrewBody implements LifeBody {
   /** All or none: whoever finds something wrong keeps all workers from it. One that dies meanwhile starts with the new one. */
   async prepare(read: GatewayConfig, by: string): Promise<() => Promise<void>> {
     const config = this.config.complete(read);
+    const id = this.nextId();
     const alive = this.links.workers.filter((worker) => worker.alive);
     const results = await Promise.allSettled(
-      alive.map((worker) => worker.request(RELOAD_ORDER, { order: 'prepare', config, by })),
+      alive.map((worker) => worker.request(RELOAD_ORDER, { order: 'prepare', id, config, by })),
     );
     const refusals = results.flatMap((result, at) =>
       result.status === 'rejected' && alive[at]?.alive === true && !isGone(result.reason)
@@ -119,7 +115,7 @@ export class CrewBody implements LifeBody {
         : [],
     );
     if (refusals.length > 0) {
-      await this.tellAll(alive, { order: 'forget' });
+      await this.tellAll(alive, { order: 'forget', id });
       throw new ConfigError([...new Set(refusals)].map((message) => ({ message })));
     }
     return async () => {
@@ -129,9 +125,24 @@ export class CrewBody implements LifeBody {
       this.config.enforce(config, by);
       // One that came up while the others looked at it has nothing to bring into force yet.
       const now = this.links.workers.filter((worker) => worker.alive);
-      const commits = now.map((worker) => worker.request(RELOAD_ORDER, COMMIT).catch(() => give(worker, latest)));
+      const commits = now.map((worker) => this.commit(worker, id).catch(() => this.give(worker, latest)));
       await Promise.allSettled(commits);
     };
+  }
+
+  private async give(worker: WorkerLink, latest: Latest): Promise<void> {
+    const id = this.nextId();
+    await worker.request(RELOAD_ORDER, { order: 'prepare', id, ...latest });
+    await this.commit(worker, id);
+  }
+
+  private commit(worker: WorkerLink, id: number): Promise<undefined> {
+    return worker.request(RELOAD_ORDER, { order: 'commit', id });
+  }
+
+  private nextId(): number {
+    this.lastId += 1;
+    return this.lastId;
   }
 
   private async tellAll(workers: readonly WorkerLink[], order: ReloadOrder): Promise<void> {
