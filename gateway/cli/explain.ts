@@ -1,5 +1,6 @@
 import type { Finding } from '../../observability/journal/finding.ts';
 import type { RecordDetail } from '../admin/record-json.ts';
+import { AdminRefusal } from '../admin/refusal.ts';
 import type { ExplainAnswer } from '../admin/routes/explain.ts';
 import type { AdminVerbs } from './running-gateway.ts';
 
@@ -70,6 +71,12 @@ export const explainLines = ({ findings, record }: ExplainAnswer): string[] => [
   ...recordLines(record),
 ];
 
+const LAST_FAILURE = 'last-failure';
+
+/** That nothing has failed is good news, and no failure of who asks. */
+const isNothingKnown = (cause: unknown): cause is AdminRefusal =>
+  cause instanceof AdminRefusal && cause.reason === 'NOTHING_KNOWN';
+
 /** Adds the verb `explain`. */
 export const addExplainVerb = ({ program, terminal, action }: AdminVerbs): void => {
   const verb = program
@@ -78,8 +85,15 @@ export const addExplainVerb = ({ program, terminal, action }: AdminVerbs): void 
     .argument('<which>', 'id of a tunnel, user, inner or outer address, trace id, or last-failure')
     .option('--json', 'one JSON document for programs');
   action(verb, async (gateway, which = '') => {
-    const answer = await gateway.get<ExplainAnswer>(`/v1/explain/${encodeURIComponent(which)}`);
-    if (verb.opts<{ readonly json?: true }>().json === true) terminal.out(JSON.stringify(answer, null, 2));
+    const json = verb.opts<{ readonly json?: true }>().json === true;
+    const answer = await gateway
+      .get<ExplainAnswer>(`/v1/explain/${encodeURIComponent(which)}`)
+      .catch((cause: unknown) => {
+        if (json || which !== LAST_FAILURE || !isNothingKnown(cause)) throw cause;
+        return cause;
+      });
+    if (answer instanceof AdminRefusal) terminal.out(answer.message);
+    else if (json) terminal.out(JSON.stringify(answer, null, 2));
     else for (const line of explainLines(answer)) terminal.out(line);
   });
 };

@@ -57,7 +57,7 @@ export const explainRoute: AdminRoute = (app, deps) => {
       if (found === undefined) {
         const message =
           which === 'last-failure'
-            ? 'No set-up has failed since the gateway started, or none is remembered.'
+            ? 'No set-up has failed since the gateway started, as far as it remembers.'
             : `Nothing is known of ${which}: give the id of a tunnel, a user, an address, a trace id, or last-failure. The gateway forgets what is long over.`;
         throw new AdminError(404, 'NOTHING_KNOWN', message);
       }

@@ -110,6 +110,11 @@ describe('explain', () => {
 
   it('says so when nothing is known', async () => {
     expect(await run(['explain', 'last-failure'])).toMatchObject({
+      code: 0,
+      out: [expect.stringMatching(/^No set-up has failed/)],
+      err: [],
+    });
+    expect(await run(['explain', 'last-failure', '--json'])).toMatchObject({
       code: 1,
       err: [expect.stringMatching(/^pptp-gateway: ADMIN_REFUSED: No set-up has failed/)],
     });
