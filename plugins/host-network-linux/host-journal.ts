@@ -147,10 +147,14 @@ export class HostJournal {
     };
   }
 
-  /** Field 22 of /proc/pid/stat; the second field may hold blanks and brackets, so count from its end. */
+  /**
+   * Field 22 of /proc/pid/stat; the second field may hold blanks and brackets, so count from its end. Undefined: it does not run,
+   * though whose child it was may not have asked for its end yet (state Z), which in some containers nobody ever does.
+   */
   private async startTimeOf(pid: number): Promise<string | undefined> {
     const stat = await this.host.read(`/proc/${pid}/stat`);
-    return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+    const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ') ?? [];
+    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
   }
 
   /** What other gateways in this network namespace changed. */

@@ -225,6 +225,13 @@ describe('HostNetwork', () => {
     expect(log.events('info')).toContain('host-network.recover');
   });
 
+  it('does not take one that has ended for living, though nobody has asked for its end yet', async () => {
+    await killed();
+    host.files.set('/proc/99999/stat', stat(99999, 5000).replace(' S ', ' Z '));
+    await network().start(notAborted);
+    expect(log.events('info')).toContain('host-network.recover');
+  });
+
   it('leaves forwarding on while another gateway of the namespace needs it, and restores for the last', async () => {
     host.files.set(FORWARD, '1');
     host.addOtherGateway();
