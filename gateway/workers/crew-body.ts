@@ -111,7 +111,7 @@ export class CrewBody implements LifeBody {
     );
     const refusals = results.flatMap((result, at) =>
       result.status === 'rejected' && alive[at]?.alive === true && !isGone(result.reason)
-        ? [sentenceOf(result.reason)]
+        ? sentenceOf(result.reason).split('\n')
         : [],
     );
     if (refusals.length > 0) {

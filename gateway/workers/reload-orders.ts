@@ -1,3 +1,4 @@
+import { ConfigError, formatProblem } from '../../config/problems.ts';
 import type { GatewayConfig } from '../../config/types.ts';
 import type { GatewayLife } from '../life/gateway-life.ts';
 import { type Ask, AskError, isNothing } from './ask.ts';
@@ -21,7 +22,7 @@ const isOrder = (value: unknown): value is ReloadOrder => {
   return order === 'commit' || order === 'forget';
 };
 
-/** Refused with the code and the sentence of what is wrong. */
+/** Refused with the code and what is wrong: each problem of a configuration is a line. */
 export const RELOAD_ORDER: Ask<ReloadOrder, undefined> = { name: 'reload', isBody: isOrder, isAnswer: isNothing };
 
 /** In a worker. */
@@ -31,7 +32,10 @@ export const answerReloadOrders = (port: Pick<SupervisorPort, 'answer'>, life: G
   port.answer(RELOAD_ORDER, async (order) => {
     if (order.order === 'prepare') {
       const config = workerConfig(order.config, shard);
-      const commit = await life.prepare(config, order.by);
+      const commit = await life.prepare(config, order.by).catch((cause: unknown) => {
+        if (!(cause instanceof ConfigError)) throw cause;
+        throw new AskError(cause.code, cause.problems.map(formatProblem).join('\n'));
+      });
       pending.set(order.id, async () => {
         await commit();
         life.adopt(config);

@@ -184,12 +184,12 @@ describe('the life of a gateway of several processes', () => {
   it('brings it into force nowhere when one worker finds something wrong', async () => {
     const { life, judge, config, enforced } = await bench();
     const refusal = life.prepare({ ...config, vendor: 'another' }, 'ann').catch((cause: unknown) => cause);
-    await judge(0);
-    await judge(1, 'there is no such method here');
+    await judge(0, 'there is no such method here');
+    await judge(1, 'there is no such method here\nnor such a program');
     expect([await judge(0), await judge(1)]).toEqual([['forget'], ['forget']]);
     expect(await refusal).toMatchObject({
       code: 'CONFIG_INVALID',
-      message: expect.stringContaining('there is no such method here'),
+      message: 'the configuration has 2 problems:\n  there is no such method here\n  nor such a program',
     });
     expect(enforced).toEqual([]);
   });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../../../config/load.ts';
+import { ConfigError } from '../../../../config/problems.ts';
 import type { GatewayConfig } from '../../../../config/types.ts';
 import type { Ask } from '../../../../gateway/workers/ask.ts';
 import { answerReloadOrders, type ReloadOrder } from '../../../../gateway/workers/reload-orders.ts';
@@ -21,6 +22,8 @@ const bench = () => {
     endTunnels: async () => undefined,
     prepare: async ({ vendor }: GatewayConfig) => {
       if (vendor === 'wrong') throw new Error('not here');
+      if (vendor === 'twice wrong')
+        throw new ConfigError([{ key: 'vendor', message: 'no.' }, { message: 'Nor this.' }]);
       return () => void inForce.push(vendor);
     },
   };
@@ -54,6 +57,11 @@ describe('what a supervisor tells a worker about configurations', () => {
     await tell('forget', 2);
     expect(inForce).toEqual(['the latest']);
     await expect(tell('commit', 2)).rejects.toMatchObject({ code: 'BAD_REQUEST' });
+  });
+
+  it('is refused with a line for each problem', async () => {
+    const refusal = expect(bench().tell('prepare', 1, 'twice wrong')).rejects;
+    await refusal.toMatchObject({ code: 'CONFIG_INVALID', message: 'vendor: no.\nNor this.' });
   });
 
   it('is forgotten where it was refused, or nobody has asked for it for long', async () => {
