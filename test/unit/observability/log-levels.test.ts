@@ -96,3 +96,11 @@ describe('a change', () => {
     ]);
   });
 });
+
+it('tells of changes the last one only that wanted to know, so that who comes again and again leaves nothing behind', () => {
+  const levels = new LogLevels('info');
+  const told: string[] = [];
+  for (const name of ['first', 'second']) levels.afterChange(({ to }) => void told.push(`${name} ${to}`));
+  levels.set('debug', { by: 'anna' });
+  expect(told).toEqual(['second debug']);
+});
