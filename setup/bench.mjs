@@ -47,7 +47,13 @@ const runInto = async (folder, chosen, { words, quick, json, options }) => {
   return found.some(({ failed }) => failed !== undefined) ? 1 : 0;
 };
 
+const USAGE = 'npm run bench -- [NAME...] [--quick] [--json] [--out=FOLDER] [--OPTION=VALUE for the benchmarks]';
+
 await runScript(async (words) => {
+  if (words.some((word) => ['--help', '-h'].includes(word))) {
+    console.log(USAGE);
+    return 0;
+  }
   const [quick, json] = ['--quick', '--json'].map((option) => words.includes(option));
   const out = words.find((word) => word.startsWith(OUT))?.slice(OUT.length);
   const options = words.filter(
