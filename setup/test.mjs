@@ -50,10 +50,10 @@ const attempt = async (work) => {
   }
 };
 
-const tell = (notRun) => {
-  if (notRun.length === 0) return;
-  console.log('\nDid not run:');
-  for (const { name, reason } of notRun) console.log(`  ${name}${reason === '' ? '' : `: ${reason}`}`);
+const tell = (title, tests) => {
+  if (tests.length === 0) return;
+  console.log(`\n${title}:`);
+  for (const { name, reason } of tests) console.log(`  ${name}${reason === '' ? '' : `: ${reason}`}`);
   console.log('');
 };
 
@@ -91,7 +91,9 @@ const runAll = async (args) => {
     counts = add(counts, tests);
     failures.push(...failed);
   }
-  tell(reports.flatMap(({ notRun }) => notRun));
+  const all = (list) => reports.flatMap((report) => report[list]);
+  tell('Did not run', all('notRun'));
+  tell('Passed at the second try only', all('again'));
   return counts;
 };
 

@@ -5,7 +5,8 @@ const fullName = (test) => `${test.project.name} > ${test.module.relativeModuleI
 const reasonOf = (errors) => String(errors?.[0]?.message ?? errors?.[0] ?? '').split('\n', 1)[0];
 
 /**
- * Vitest reporter: writes the numbers, and the name and reason of every test that failed or did not run, to the file
+ * Vitest reporter: writes the numbers, and the name and reason of every test that failed, did not run, or passed at
+ * the second try only (`again`), to the file
  * named by PPTP_TEST_COUNTS. What breaks outside a test (a file that does not load, a hook, an unhandled rejection) is a failure.
  */
 export default class CountReporter {
@@ -13,6 +14,7 @@ export default class CountReporter {
     const counts = { passed: 0, failed: 0, skipped: 0 };
     const failures = [];
     const notRun = [];
+    const again = [];
     const broken = (name, errors) => {
       counts.failed += errors.length;
       for (const error of errors) failures.push({ name, reason: reasonOf([error]) });
@@ -23,6 +25,8 @@ export default class CountReporter {
       for (const suite of module.children.allSuites()) broken(fullName(suite), suite.errors());
       for (const test of module.children.allTests()) {
         const { state, note, errors } = test.result();
+        if (state === 'passed' && test.diagnostic()?.flaky)
+          again.push({ name: fullName(test), reason: reasonOf(errors) });
         if (state === 'failed') failures.push({ name: fullName(test), reason: reasonOf(errors) });
         if (state === 'passed' || state === 'failed') counts[state] += 1;
         else {
@@ -31,6 +35,6 @@ export default class CountReporter {
         }
       }
     }
-    writeFileSync(process.env.PPTP_TEST_COUNTS, JSON.stringify({ counts, failures, notRun }));
+    writeFileSync(process.env.PPTP_TEST_COUNTS, JSON.stringify({ counts, failures, notRun, again }));
   }
 }

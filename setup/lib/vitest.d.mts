@@ -12,6 +12,8 @@ export interface RunReport {
   readonly counts: Counts;
   readonly failures: readonly Named[];
   readonly notRun: readonly Named[];
+  /** What passed at the second try only, and why not at the first. */
+  readonly again: readonly Named[];
 }
 /** An argument for it. */
 export const allProcessors: string;

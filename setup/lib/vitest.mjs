@@ -21,7 +21,7 @@ export const runVitest = async (args, { cwd, node = process.execPath, env = {}, 
     const report = await readFile(file, 'utf8').then(JSON.parse, () => undefined);
     if (report === undefined) {
       const failures = [{ name: 'vitest', reason: `it ended with status ${code} and left no counts` }];
-      return { counts: { passed: 0, failed: 1, skipped: 0 }, failures, notRun: [] };
+      return { counts: { passed: 0, failed: 1, skipped: 0 }, failures, notRun: [], again: [] };
     }
     // Vitest found fault with something that is no test, coverage thresholds for instance.
     if (code !== 0 && report.counts.failed === 0) {

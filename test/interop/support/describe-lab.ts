@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, test } from 'vitest';
 import { labAvailability, labRequired } from './availability.ts';
 import { Lab } from './lab.ts';
 
@@ -27,6 +27,9 @@ export async function describeWithLab(title: string, body: (lab: () => Lab) => v
     });
     afterAll(async () => {
       await lab?.down();
+    });
+    afterEach(async ({ task }) => {
+      if (task.result?.state === 'fail') await lab?.endCalls();
     });
     body(() => {
       if (lab === undefined) throw new Error('the lab is up only while tests run');

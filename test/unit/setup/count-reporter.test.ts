@@ -17,6 +17,8 @@ test('what passed, failed and did not run is counted, what broke outside a test 
     `import { beforeAll, describe, expect, test } from 'vitest';
      test('passes', () => {});
      test('fails', () => expect(1).toBe(2));
+     let tries = 0;
+     test('loses a packet', { retry: 1 }, () => expect(++tries).toBe(2));
      test('needs more', (context) => context.skip('there is no modem'));
      test.skip('never', () => {});
      test.todo('one day');
@@ -26,8 +28,8 @@ test('what passed, failed and did not run is counted, what broke outside a test 
      });`,
   );
   writeFileSync(join(folder, 'broken.case.mjs'), "throw new Error('does not load');");
-  const { counts, failures, notRun } = await runVitest([], { cwd: folder, stdout: 'ignore' });
-  expect(counts).toEqual({ passed: 1, failed: 3, skipped: 4 });
+  const { counts, failures, notRun, again } = await runVitest([], { cwd: folder, stdout: 'ignore' });
+  expect(counts).toEqual({ passed: 2, failed: 3, skipped: 4 });
   expect(failures.map(({ name }) => name.replace(/^.*? > /, '')).toSorted()).toEqual([
     'broken.case.mjs',
     'mixed.case.mjs > fails',
@@ -35,5 +37,7 @@ test('what passed, failed and did not run is counted, what broke outside a test 
   ]);
   expect(failures.find(({ name }) => name.endsWith('broken.case.mjs'))?.reason).toBe('does not load');
   expect(failures.find(({ name }) => name.endsWith('fails'))?.reason).toContain('expected 1 to be 2');
+  expect(again.map(({ name }) => name.replace(/^.*? > /, ''))).toEqual(['mixed.case.mjs > loses a packet']);
+  expect(again[0]?.reason).toContain('expected 1 to be 2');
   expect(notRun.find(({ name }) => name.endsWith('needs more'))?.reason).toBe('there is no modem');
 });
